@@ -1,0 +1,254 @@
+"""The course from one command: python3 course.py COMMAND. Needs Python 3.11 to 3.13 and nothing else.
+
+Each command first makes or completes the environment in .venv (a few minutes the first time, then at once).
+
+  students     lab            open JupyterLab on your own copies of the labs, in work/
+               miniproject    run the mini-project without a browser, results in build/miniproject/
+  instructors  release        generate labs/ from solutions/ (--out DIR: a tree to give to students)
+               execute        run notebooks and store their outputs (names of units, or all)
+               bench          measure speed against other libraries
+               lock           renew requirements.lock and environment.yml from pyproject.toml
+  everyone     test           run everything that CI runs (further words go to pytest)
+"""
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENT = ROOT / ".venv"
+PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = ENVIRONMENT / "course-complete"
+NEEDED_BYTES = 4 * 2**30  # the environment takes 2.3 GB, and pip as much again for what it unpacks at one time
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+class SetUpError(Exception):
+    """The set-up cannot go on; the message says why and what to do."""
+
+
+def main(words: list[str]) -> int:
+    commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
+                "bench": bench, "lock": lock}
+    if not words or words[0] not in commands:
+        print(__doc__)
+        return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
+    try:
+        set_up()
+        return commands[words[0]](words[1:])
+    except SetUpError as error:
+        print(f"course.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncourse.py: stopped. Run the same command again: it goes on from here.", file=sys.stderr)
+        return 130
+
+
+# The environment ------------------------------------------------------------------------------------------------------
+
+def version_problem(version: tuple[int, int], found: list[str]) -> str | None:
+    """What is wrong with this version of Python, given those of PYTHONS that were `found` on this machine."""
+    name = f"{version[0]}.{version[1]}"
+    if name in PYTHONS:
+        return None
+    remedy = (f"run: python{found[0]} course.py ..." if found else
+              "install Python 3.11 beside it and run: python3.11 course.py ...")
+    return f"this is Python {name}, but the course needs Python {', '.join(PYTHONS[:-1])} or {PYTHONS[-1]}: {remedy}"
+
+
+def disk_problem(free: int) -> str | None:
+    """What is wrong with `free` bytes of disk."""
+    if free >= NEEDED_BYTES:
+        return None
+    return (f"the disk has {free / 2**30:.1f} GB free, but setting up needs {NEEDED_BYTES / 2**30:.0f} GB: "
+            f"free some space, or put the course on another disk.")
+
+
+def set_up() -> None:
+    """Make or complete .venv. Raises SetUpError with one sentence, before anything is changed where that is possible."""
+    found = [version for version in PYTHONS if shutil.which(f"python{version}")]
+    if problem := version_problem(sys.version_info[:2], found):
+        raise SetUpError(problem)
+    stamp = hashlib.sha256(b"".join([(ROOT / "requirements.lock").read_bytes(), (ROOT / "pyproject.toml").read_bytes(),
+                                     str(ROOT).encode(), sys.version.encode()])).hexdigest()
+    if STAMP.exists() and STAMP.read_text() == stamp:
+        return
+    check_writable()
+    if not PYTHON.exists():
+        if problem := disk_problem(shutil.disk_usage(ROOT).free):
+            raise SetUpError(problem)
+    print("Setting up the course in .venv: once, a few minutes.", flush=True)
+    new = not works([PYTHON, "-m", "pip", "--version"])
+    if new:
+        print("  1/3 making the environment", flush=True)
+        make_environment()
+    else:
+        print("  1/3 taking up the environment that is there", flush=True)
+    check_network(remove=new)
+    print("  2/3 downloading and installing the packages (the long step)", flush=True)
+    pip("install", "--require-hashes", "-r", str(ROOT / "requirements.lock"))
+    print("  3/3 installing the package utils", flush=True)
+    pip("install", "--no-build-isolation", "--no-deps", "--editable", str(ROOT))
+    hide_grading_tabs()
+    write_whole(STAMP, stamp)
+    print("The environment is complete.", flush=True)
+
+
+def check_writable() -> None:
+    try:
+        with tempfile.TemporaryFile(dir=ROOT):
+            pass
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise SetUpError(disk_problem(0)) from None
+        raise SetUpError(f"the folder {ROOT.name} cannot be written to ({error.strerror}): "
+                         f"copy the course to a folder of your own and run it there.") from None
+
+
+def make_environment() -> None:
+    try:
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+    except subprocess.CalledProcessError:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        raise SetUpError("this Python has no module ensurepip: install it "
+                         "(on Debian and Ubuntu: sudo apt install python3-venv) and run the command again.") from None
+    except OSError as error:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        raise SetUpError(f"the environment cannot be made ({error.strerror}).") from None
+
+
+def check_network(remove: bool) -> None:
+    """Fetch the smallest package of the lock, to say in one sentence that there is no network before the long step."""
+    line = next(line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.startswith("six=="))
+    with tempfile.TemporaryDirectory() as folder:
+        command = [PYTHON, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1", "--timeout", "15",
+                   "--dest", folder, line.split()[0]]
+        if works(command):
+            return
+    if remove:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+    raise SetUpError("the packages cannot be reached: connect to the network (only this first time needs it), "
+                     "or set the proxy that your network asks for in HTTPS_PROXY, and run the command again.")
+
+
+def pip(*words: str) -> None:
+    """Run pip in the environment; raise SetUpError with one sentence if it fails, with the end of its output above."""
+    command = [str(PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode == 0:
+        return
+    print("\n".join(done.stdout.splitlines()[-5:]), file=sys.stderr)
+    if "No space left" in done.stdout:
+        raise SetUpError("the disk is full: free some space and run the command again, it goes on from here.")
+    raise SetUpError("pip could not install the packages (its last lines are above): "
+                     "check the network and run the command again, it goes on from here.")
+
+
+def hide_grading_tabs() -> None:
+    """nbgrader's tabs for instructors would only puzzle a student: switch them off in this environment."""
+    tabs = ("assignment-list", "course-list", "create-assignment", "formgrader", "validate-assignment")
+    settings = ENVIRONMENT / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    names = ", ".join(f'"@jupyter/nbgrader:{tab}": true' for tab in (*tabs, "menu"))
+    write_whole(settings, '{"disabledExtensions": {%s}}\n' % names)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there as a whole or not at all."""
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def works(command: list) -> bool:
+    try:
+        return subprocess.run([str(word) for word in command], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def run(*words: str, **environment: str) -> int:
+    """Run Python of the environment from the course's folder, and give its exit status."""
+    # A script of the environment (jupyter, nbgrader) must find its neighbours.
+    path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
+    return subprocess.run([str(PYTHON), *words], cwd=ROOT, env=os.environ | {"PATH": path} | environment).returncode
+
+
+# The commands ---------------------------------------------------------------------------------------------------------
+
+def lab(words: list[str]) -> int:
+    """Copy each lab to work/ unless it is there, and open JupyterLab on the first."""
+    labs = sorted(folder for folder in (ROOT / "labs").iterdir() if folder.is_dir())
+    for folder in labs:
+        if not (ROOT / "work" / folder.name).exists():
+            draft = ROOT / "work" / (folder.name + ".part")
+            shutil.rmtree(draft, ignore_errors=True)
+            shutil.copytree(folder, draft)
+            draft.rename(ROOT / "work" / folder.name)
+    first = f"{labs[0].name}/{labs[0].name}.ipynb"
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    print(f"Your labs are in work/, {len(labs)} of them. Without a browser here, open the address printed below.",
+          flush=True)
+    return run("-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{first}",
+               f"--ServerApp.root_dir={ROOT / 'work'}", *as_root, *words)
+
+
+def test(words: list[str]) -> int:
+    return run("-m", "pytest", "--nbval", *(words or ["tests", "lectures", "solutions"]))
+
+
+def miniproject(words: list[str]) -> int:
+    return run("-m", "utils.notebooks", "miniproject", *words)
+
+
+def release(words: list[str]) -> int:
+    return run("-m", "utils.notebooks", "release", *words)
+
+
+def execute(words: list[str]) -> int:
+    return run("-m", "utils.notebooks", "execute", *words)
+
+
+def bench(words: list[str]) -> int:
+    """Compare with PyTorch and Foolbox, which live in an environment of their own beside .venv."""
+    peers = ROOT / ".venv-peers"
+    python = peers / PYTHON.relative_to(ENVIRONMENT)
+    if not works([python, "-c", "import torch, foolbox"]):
+        print("Setting up the libraries to compare with in .venv-peers: once, a few minutes.", flush=True)
+        venv.create(peers, with_pip=True, clear=True)
+        done = subprocess.run([str(python), "-m", "pip", "--quiet", "install", "-r", str(ROOT / "tests" / "peers.txt")])
+        if done.returncode:
+            raise SetUpError("the libraries to compare with could not be installed: check the network.")
+    return run("tests/bench.py", *words, COURSE_PEERS=str(python))
+
+
+def lock(words: list[str]) -> int:
+    """Write requirements.lock (exact versions with hashes, for every system) and environment.yml from pyproject.toml."""
+    draft = ROOT / "requirements.lock.part"
+    status = run("-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--generate-hashes",
+                 "--no-emit-index-url", "--no-emit-find-links", "--fork-strategy", "fewest", "--python-version", PYTHONS[0],
+                 "--custom-compile-command", "python3 course.py lock", "--output-file", draft.name)
+    if status == 0:
+        draft.replace(ROOT / "requirements.lock")
+        write_whole(ROOT / "environment.yml", environment_yml((ROOT / "pyproject.toml").read_text()))
+    return status
+
+
+def environment_yml(pyproject: str) -> str:
+    """environment.yml for conda: the lock, and of each direct dependency what it is for."""
+    uses = re.findall(r'^    "([^;"]+)[^"]*",  # (.+)$', pyproject, re.MULTILINE)
+    return "\n".join(["# Made by `python3 course.py lock` from pyproject.toml: change it there.", "name: course",
+                      "channels:", "  - conda-forge", "dependencies:", f"  - python={PYTHONS[0]}", "  - pip", "  - pip:",
+                      "    - -r requirements.lock", *(f"    # {package}: {use}" for package, use in uses), ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,106 @@
+"""The rules that every lecture and solution keeps. That their outputs are right is nbval's part."""
+import ast
+import re
+
+import nbformat
+import pytest
+
+from utils.notebooks import IGNORED, ROOT, code_cells, source_hash, sources
+
+PATHS = sources()
+LECTURES = [path for path in PATHS if path.parent.name == "lectures"]
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.fixture(params=PATHS, ids=named, scope="module")
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+@pytest.fixture(params=LECTURES, ids=named, scope="module")
+def lecture(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def prose(notebook) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_there_are_notebooks():
+    assert PATHS and LECTURES
+
+
+def test_is_valid(notebook):
+    nbformat.validate(notebook)
+
+
+def test_was_executed_from_the_top_as_it_is(notebook):
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+    assert notebook.metadata["course"]["source"] == source_hash(notebook), "run: python3 course.py execute"
+
+
+def test_code_cells_are_short(notebook):
+    for cell in code_cells(notebook):
+        assert 0 < len(cell.source.splitlines()) < 25, cell.source
+        assert max(map(len, cell.source.splitlines())) <= 110, cell.source
+
+
+def test_outputs_are_clean(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert output.output_type != "error" and output.get("name") != "stderr", cell.source
+            text = "".join(output.get("text", "")) + "".join(output.get("data", {}).get("text/plain", ""))
+            assert not re.search(r"(^|[\s'\"(])(/\w+/|[A-Z]:\\)|it/s|Warning", text), text
+
+
+def test_figures_have_alt_text(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                assert len(output.metadata.get("image/png", {}).get("alt", "")) > 20, cell.source
+
+
+def test_only_cells_with_a_floor_are_not_compared(notebook):
+    for cell in code_cells(notebook):
+        if IGNORED in cell.metadata.get("tags", []):
+            assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source))), cell.source
+
+
+def test_sizes_come_from_the_profile_in_the_first_code_cell(notebook):
+    first, *others = code_cells(notebook)
+    assert "session.start(" in first.source
+    for cell in others:
+        assert "session.profile" not in cell.source and "session.start" not in cell.source
+    for cell in code_cells(notebook):
+        assert "sys.path" not in cell.source and "COURSE_PROFILE" not in cell.source
+
+
+def test_lecture_tells_what_it_is(lecture):
+    text = prose(lecture)
+    assert lecture.cells[0].source.startswith("# ")
+    for part in ("You will be able to", "minutes", "## Key points", "## Sources"):
+        assert part in text, part
+    assert len(re.findall(r"\*\*Before you run", text)) >= 2, "ask two or three questions before a cell is run"
+
+
+def test_lecture_can_be_presented(lecture):
+    for cell in lecture.cells:
+        assert cell.metadata.get("slideshow", {}).get("slide_type") in ("slide", "subslide", "fragment", "notes", "skip",
+                                                                        "-"), cell.source
+
+
+def test_solution_folders_hold_only_their_notebook():
+    for folder in (ROOT / "solutions").iterdir():
+        if folder.is_dir():
+            names = [entry.name for entry in folder.iterdir() if entry.name != ".ipynb_checkpoints"]
+            assert names == [f"{folder.name}.ipynb"]
+
+
+def test_units_are_complete():
+    solutions = {path.stem for path in PATHS if path not in LECTURES}
+    assert {path.stem for path in LECTURES} == solutions - {"06_mini_project"}
+    assert {folder.name for folder in (ROOT / "labs").iterdir() if folder.is_dir()} == solutions

@@ -1,0 +1,101 @@
+"""Data sets of the course: `load("digits")` and `load("faces")`. See data/README.md for what they hold and what they do not.
+
+Without the environment variable COURSE_DATA, both are built in and need no network: the handwritten digits that
+scikit-learn ships, and rendered faces (`rendered.py`). With COURSE_DATA naming a folder that holds `mnist.npz` and
+`faces.npz` (`real.py` has their format), the same calls give the real sets.
+"""
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from utils.data import real
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, split. Images are float32 [N, H, W, 1] in [0, 1], each value a multiple of 1/255; labels int64 [N].
+
+    `factors["test"]["age"]` is an array [N] of what else is known of the test images: for rendered faces every factor,
+    for real faces the annotators' age and race, for digits nothing.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_val: np.ndarray
+    y_val: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+    factors: dict[str, dict[str, np.ndarray]]
+
+
+def load(name: str, train: int | None = None) -> Dataset:
+    """The data set `name` ("digits" or "faces"), with its first `train` training images (all by default).
+
+    Prints one line that says what was loaded. Raises ValueError with one sentence for an unknown name, and for a file
+    in COURSE_DATA that is missing, truncated or not as `real.py` describes.
+    """
+    loaders = {"digits": _digits, "faces": _faces}
+    if name not in loaders:
+        raise ValueError(f"There is no data set {name!r}: choose one of {', '.join(map(repr, loaders))}.")
+    folder = os.environ.get("COURSE_DATA")
+    dataset = loaders[name](Path(folder) if folder else None, train)
+    counts = " + ".join(str(len(getattr(dataset, f"y_{split}"))) for split in ("train", "val", "test"))
+    print(f"{name}: {dataset.source}, {counts} images of {dataset.x_train.shape[1]}x{dataset.x_train.shape[2]} "
+          f"(train + val + test)")
+    return dataset
+
+
+def _digits(folder: Path | None, train: int | None) -> Dataset:
+    dataset = real.digits(folder) if folder else _built_in_digits()
+    return _first(dataset, train)
+
+
+def _faces(folder: Path | None, train: int | None) -> Dataset:
+    return _first(real.faces(folder), train) if folder else _rendered_faces(train)
+
+
+def _first(dataset: Dataset, train: int | None) -> Dataset:
+    factors = dataset.factors | {"train": {k: v[:train] for k, v in dataset.factors["train"].items()}}
+    return replace(dataset, x_train=dataset.x_train[:train], y_train=dataset.y_train[:train], factors=factors)
+
+
+def _built_in_digits() -> Dataset:
+    """The 1,797 digits of scikit-learn, 8x8 with 17 grey levels, enlarged to 20x20 in a 28x28 frame as in MNIST."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    small = np.round(digits.images * (255 / 16)).astype(np.uint8)
+    images = np.zeros((len(small), 28, 28, 1), np.float32)
+    for image, picture in zip(images, small):
+        image[4:24, 4:24, 0] = np.asarray(Image.fromarray(picture).resize((20, 20), Image.Resampling.BICUBIC))
+    order = np.random.default_rng(0).permutation(len(images))
+    images, labels = images[order] / np.float32(255), digits.target[order].astype(np.int64)
+    return _split("digits", images, labels, {}, (1257, 180, 360), tuple("0123456789"),
+                  "handwritten digits of scikit-learn")
+
+
+def _rendered_faces(train: int | None) -> Dataset:
+    from utils.data.rendered import rendered_faces
+
+    train = 4000 if train is None else train
+    # The test faces come first, so that they stay the same whatever the number of training faces.
+    images, labels, factors = rendered_faces(1500 + 500 + train, seed=0)
+    order = np.roll(np.arange(len(images)), -2000)
+    order[train:] = np.r_[1500:2000, :1500]
+    factors = {name: values[order] for name, values in factors.items()}
+    return _split("faces", images[order], labels[order], factors, (train, 500, 1500), ("man", "woman"), "rendered faces")
+
+
+def _split(name, images, labels, factors, counts, class_names, source) -> Dataset:
+    ends = np.cumsum(counts)
+    parts = dict(zip(("train", "val", "test"), map(slice, (0, *ends[:-1]), ends)))
+    arrays = {f"x_{split}": images[part] for split, part in parts.items()}
+    arrays |= {f"y_{split}": labels[part] for split, part in parts.items()}
+    by_split = {split: {key: values[part] for key, values in factors.items()} for split, part in parts.items()}
+    return Dataset(name=name, class_names=class_names, source=source, factors=by_split, **arrays)

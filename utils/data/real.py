@@ -1,0 +1,93 @@
+"""Importers of real data sets from a folder: each file is checked when it is read, and a fault is named in one sentence.
+
+mnist.npz  uint8 images `x_train` and `x_test` [N, 28, 28], their digits `y_train` and `y_test` [N].
+faces.npz  uint8 images `x_train`, `x_val` and `x_test` [N, 48, 48]; `y_*` 0 = man, 1 = woman; and, of the annotators,
+           `age_*` in years and `race_*` 0 White, 1 Black, 2 Asian, 3 Indian, 4 other.
+"""
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+
+def digits(folder: Path) -> "Dataset":
+    """MNIST from `folder`/mnist.npz; the last 5,000 training digits are the validation set."""
+    from utils.data import Dataset
+
+    path = folder / "mnist.npz"
+    arrays = _read(path, [f"{array}_{split}" for split in ("train", "test") for array in "xy"])
+    for split in ("train", "test"):
+        _check_images(path, arrays, split, (28, 28))
+        _check_integers(path, arrays, f"y_{split}", len(arrays[f"x_{split}"]), 0, 9)
+    held = max(1, len(arrays["x_train"]) // 12)
+    for array in "xy":
+        arrays[f"{array}_val"] = arrays[f"{array}_train"][-held:]
+        arrays[f"{array}_train"] = arrays[f"{array}_train"][:-held]
+    return Dataset("digits", **_as_course(arrays), class_names=tuple("0123456789"), source=f"MNIST from {path.name}",
+                   factors={"train": {}, "val": {}, "test": {}})
+
+
+def faces(folder: Path) -> "Dataset":
+    """Real faces from `folder`/faces.npz, with the annotators' age and race as factors."""
+    from utils.data import Dataset
+
+    path = folder / "faces.npz"
+    splits = ("train", "val", "test")
+    limits = {"y": (0, 1), "age": (0, 120), "race": (0, 4)}
+    arrays = _read(path, [f"{array}_{split}" for split in splits for array in ("x", *limits)])
+    for split in splits:
+        _check_images(path, arrays, split, (48, 48))
+        for array, (lowest, highest) in limits.items():
+            _check_integers(path, arrays, f"{array}_{split}", len(arrays[f"x_{split}"]), lowest, highest)
+    factors = {split: {name: arrays.pop(f"{name}_{split}").astype(np.int64) for name in ("age", "race")}
+               for split in splits}
+    return Dataset("faces", **_as_course(arrays), class_names=("man", "woman"), source=f"real faces from {path.name}",
+                   factors=factors)
+
+
+def _read(path: Path, names: list[str]) -> dict[str, np.ndarray]:
+    """The arrays `names` of an NPZ file, as they are. Raises ValueError if the file or an array cannot be read."""
+    if not path.is_file():
+        raise ValueError(f"COURSE_DATA has no file {path.name}: put it into that folder, "
+                         f"or remove the environment variable COURSE_DATA to use the built-in data.")
+    broken = f"{path.name} cannot be read, it is truncated or not an NPZ file: copy it again."
+    if not zipfile.is_zipfile(path):
+        raise ValueError(broken)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [name for name in names if name not in archive.files]
+            if missing:
+                raise ValueError(f"{path.name} has no array {', '.join(missing)}: it must hold {', '.join(names)}.")
+            return {name: archive[name] for name in names}
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(broken) from error
+
+
+def _check_images(path: Path, arrays: dict, split: str, size: tuple[int, int]) -> None:
+    images = arrays[f"x_{split}"]
+    if images.dtype != np.uint8:
+        raise ValueError(f"{path.name}: x_{split} holds {images.dtype}, expected uint8 grey values from 0 to 255.")
+    if images.ndim != 3 or images.shape[1:] != size or not len(images):
+        raise ValueError(f"{path.name}: x_{split} has shape {list(images.shape)}, "
+                         f"expected [N, {size[0]}, {size[1]}] with at least one image.")
+    if images.max() <= 1:
+        raise ValueError(f"{path.name}: x_{split} has no value above 1, expected grey values from 0 to 255: "
+                         f"multiply by 255 before you save it.")
+
+
+def _check_integers(path: Path, arrays: dict, name: str, count: int, lowest: int, highest: int) -> None:
+    values = arrays[name]
+    if values.shape != (count,):
+        raise ValueError(f"{path.name}: {name} has shape {list(values.shape)}, expected [{count}], one for each image.")
+    if not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(f"{path.name}: {name} holds {values.dtype}, expected whole numbers.")
+    if values.min() < lowest or values.max() > highest:
+        raise ValueError(f"{path.name}: {name} goes from {values.min()} to {values.max()}, "
+                         f"expected {lowest} to {highest}.")
+
+
+def _as_course(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """uint8 [N, H, W] images to float32 [N, H, W, 1] in [0, 1], labels to int64."""
+    return {name: values[..., None] / np.float32(255) if name.startswith("x_") else values.astype(np.int64)
+            for name, values in arrays.items()}
