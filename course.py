@@ -179,7 +179,10 @@ def run(*words: str, **environment: str) -> int:
     """Run Python of the environment from the course's folder, and give its exit status."""
     # A script of the environment (jupyter, nbgrader) must find its neighbours.
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
-    return subprocess.run([str(PYTHON), *words], cwd=ROOT, env=os.environ | {"PATH": path} | environment).returncode
+    variables = os.environ | {"PATH": path} | environment
+    if variables.get("COURSE_DATA"):  # notebooks run in folders of their own, where a relative path would mislead
+        variables["COURSE_DATA"] = str(Path(variables["COURSE_DATA"]).resolve())
+    return subprocess.run([str(PYTHON), *words], cwd=ROOT, env=variables).returncode
 
 
 # The commands ---------------------------------------------------------------------------------------------------------

@@ -31,6 +31,11 @@ def own(function: Callable) -> None:
 def call(function: Callable, *arguments, **named):
     """What the student's function gives. Raises CheckFailed if it is not their own, not written yet, or raises itself."""
     own(function)
+    return run(function, *arguments, **named)
+
+
+def run(function: Callable, *arguments, **named):
+    """As `call`, for a task in which `utils` may be used."""
     try:
         value = function(*arguments, **named)
     except NotImplementedError:

@@ -162,8 +162,8 @@ def make_student_tree(out: Path) -> int:
 
 # miniproject ----------------------------------------------------------------------------------------------------------
 
-def miniproject() -> int:
-    """Run unit 06 and leave in build/miniproject/ what a student would hand in, the notebook as HTML and summary.json."""
+def miniproject(final: Path = ROOT / "build" / "miniproject") -> int:
+    """Run unit 06 and leave in `final` what a student would hand in, the notebook as HTML and summary.json."""
     from nbconvert import HTMLExporter
 
     path = ROOT / "solutions" / "06_mini_project" / "06_mini_project.ipynb"
@@ -171,7 +171,7 @@ def miniproject() -> int:
         print("miniproject: this copy of the course has no solutions; do the lab 06_mini_project with: "
               "python3 course.py lab", file=sys.stderr)
         return 1
-    final, draft = ROOT / "build" / "miniproject", ROOT / "build" / "miniproject.part"
+    draft = final.with_name(final.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     variables = os.environ | {"COURSE_OUT": str(draft), "TQDM_DISABLE": "1"}
@@ -187,7 +187,7 @@ def miniproject() -> int:
     (draft / "06_mini_project").rmdir()
     replace_folder(draft, final)
     summary = json.loads((final / "summary.json").read_text())
-    print(f"\nbuild/miniproject/ holds {', '.join(sorted(entry.name for entry in final.iterdir()))}\n")
+    print(f"\n{final.name}/ holds {', '.join(sorted(entry.name for entry in final.iterdir()))}\n")
     print("\n".join(f"{name:16} {value:.4g}" for name, value in summary.items()))
     return 0
 

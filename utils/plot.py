@@ -76,7 +76,7 @@ def lines(x: Sequence[float], curves: dict[str, Sequence[float]], *, title: str,
 
 
 def bars(values: dict[str, float], *, title: str, ylabel: str, intervals: dict[str, tuple[float, float]] | None = None,
-         lowest: float = 0) -> Figure:
+         lowest: float = 0, xlabel: str = "") -> Figure:
     """One bar for each entry of `values`, from `lowest` up, with an interval (low, high) on those that have one."""
     fig, axis = plt.subplots(figsize=(max(4.5, 0.9 * len(values) + 1.5), 3.6), layout="constrained")
     axis.bar(range(len(values)), [value - lowest for value in values.values()], bottom=lowest, width=0.65)
@@ -85,7 +85,7 @@ def bars(values: dict[str, float], *, title: str, ylabel: str, intervals: dict[s
             low, high = intervals[name]
             axis.vlines(place, low, high, color="black", linewidth=1.5)
     axis.set_xticks(range(len(values)), list(values))
-    axis.set(title=title, ylabel=ylabel)
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return fig
 
 
@@ -100,4 +100,47 @@ def tradeoff(curves: dict[str, dict[str, np.ndarray]], *, title: str, ylabel: st
     if len(curves) > 1:
         left.legend(frameon=False)
     fig.suptitle(title)
+    return fig
+
+
+def history(measured: dict[str, Sequence[float]], *, title: str) -> Figure:
+    """Loss and accuracy by epoch, on training and validation images, as `training.fit` returns them."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    epochs = range(1, len(measured["loss"]) + 1)
+    for axis, name, factor in ((left, "loss", 1), (right, "accuracy", 100)):
+        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+            axis.plot(epochs, [factor * value for value in measured[key]], marker=".", label=label)
+    left.set(xlabel="epoch", ylabel="cross-entropy", title="Loss")
+    right.set(xlabel="epoch", ylabel="right answers (%)", title="Accuracy")
+    left.legend(frameon=False)
+    fig.suptitle(title)
+    return fig
+
+
+def by_group(tables: dict[str, Sequence], *, title: str) -> Figure:
+    """Accuracy of each group with its 95 % interval and the number of people, a panel for each factor in `tables`.
+
+    tables  rows of `groups.accuracy_by_group` for each factor; groups without an accuracy (too few people) are left blank
+    """
+    fig, axes = plt.subplots(1, len(tables), squeeze=False, sharex=True, layout="constrained",
+                             figsize=(4.6 * len(tables), 1.2 + 0.42 * max(map(len, tables.values()))))
+    for axis, (factor, rows) in zip(axes.flat, tables.items()):
+        for place, row in enumerate(rows):
+            axis.plot([100 * row.low, 100 * row.high], [place, place], color=COLOURS[0])
+            axis.plot(100 * row.accuracy, place, "o", color=COLOURS[0])
+        axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
+        axis.set(xlabel="right answers (%)", ylabel=f"{factor} (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
+    fig.suptitle(title)
+    return fig
+
+
+def mosaic(pictures: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, title: str, xlabel: str,
+           ylabel: str) -> Figure:
+    """Pictures [rows, columns, H, W] as one table, with a name for each row and column."""
+    count, width, high, wide = pictures.shape
+    fig, axis = plt.subplots(figsize=(6, 6), layout="constrained")
+    axis.imshow(pictures.transpose(0, 2, 1, 3).reshape(count * high, width * wide), cmap="gray", vmin=0, vmax=1)
+    axis.set_xticks(wide * (np.arange(width) + 0.5), columns)
+    axis.set_yticks(high * (np.arange(count) + 0.5), rows)
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return fig

@@ -59,9 +59,16 @@ def _read(path: Path, names: list[str]) -> dict[str, np.ndarray]:
             missing = [name for name in names if name not in archive.files]
             if missing:
                 raise ValueError(f"{path.name} has no array {', '.join(missing)}: it must hold {', '.join(names)}.")
-            return {name: archive[name] for name in names}
+            return {name: _array(path, archive, name) for name in names}
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(broken) from error
+
+
+def _array(path: Path, archive, name: str) -> np.ndarray:
+    try:
+        return archive[name]
+    except ValueError as error:  # NumPy would have to run code of the file
+        raise ValueError(f"{path.name}: {name} holds Python objects, expected numbers.") from error
 
 
 def _check_images(path: Path, arrays: dict, split: str, size: tuple[int, int]) -> None:

@@ -1,0 +1,129 @@
+"""course.py: what it says when it cannot set up, the lists of dependencies, and how labs are copied."""
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import need
+
+from utils.notebooks import ROOT
+
+spec = importlib.util.spec_from_file_location("course", ROOT / "course.py")
+course = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(course)
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
+def test_right_versions_of_python(version):
+    assert course.version_problem(version, []) is None
+
+
+@pytest.mark.parametrize("version, found, remedy", [((3, 14), [], "install Python 3.11"), ((3, 9), ["3.12"], "python3.12 course.py"),
+                                                    ((2, 7), [], "install Python 3.11")])
+def test_wrong_version_of_python_is_one_sentence(version, found, remedy):
+    problem = course.version_problem(version, found)
+    assert remedy in problem and f"{version[0]}.{version[1]}" in problem and "\n" not in problem
+
+
+def test_full_disk_is_one_sentence():
+    assert course.disk_problem(10 * 2**30) is None
+    assert "1.0 GB free" in course.disk_problem(2**30) and "free some space" in course.disk_problem(2**30)
+
+
+def copy_of_the_course(folder: Path) -> Path:
+    """The files that git has or would have, without .venv: what a fresh clone is."""
+    names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True,
+                           text=True, check=True).stdout.splitlines()
+    for name in names:
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def test_without_network_it_is_one_sentence_and_nothing_is_left(tmp_path):
+    clone = copy_of_the_course(tmp_path / "course")
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    done = subprocess.run([need("bwrap"), "--dev-bind", "/", "/", "--unshare-net", sys.executable, "course.py", "release"],
+                          cwd=clone, capture_output=True, text=True,
+                          env=variables | {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"})
+    assert done.returncode == 1
+    assert done.stderr.startswith("course.py: the packages cannot be reached") and done.stderr.count("\n") == 1
+    assert not (clone / ".venv").exists()
+
+
+def test_without_write_permission_it_is_one_sentence(tmp_path):
+    clone = copy_of_the_course(tmp_path / "course")
+    clone.chmod(0o555)
+    command = [sys.executable, "course.py", "release"]
+    if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
+        command = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *command]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    clone.chmod(0o755)
+    assert done.returncode == 1
+    assert "cannot be written to" in done.stderr and done.stderr.count("\n") == 1
+    assert not (clone / ".venv").exists()
+
+
+def test_unknown_command_shows_the_list():
+    done = subprocess.run([sys.executable, "course.py", "dance"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "miniproject" in done.stdout
+
+
+def test_lab_copies_each_lab_once_and_never_overwrites(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "labs", tmp_path / "labs")
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    opened = []
+    monkeypatch.setattr(course, "run", lambda *words: opened.append(words) or 0)  # JupyterLab itself does not end
+    assert course.lab([]) == 0
+    first = sorted((tmp_path / "labs").iterdir())[0].name
+    work = tmp_path / "work" / first / f"{first}.ipynb"
+    assert work.read_bytes() == (tmp_path / "labs" / first / f"{first}.ipynb").read_bytes()
+    work.write_text("my work")
+    assert course.lab([]) == 0
+    assert work.read_text() == "my work" and f"/lab/tree/{first}/{first}.ipynb" in str(opened[0])
+
+
+def test_lock_environment_and_pyproject_say_the_same():
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    assert (ROOT / "environment.yml").read_text() == course.environment_yml(pyproject)
+    lock = (ROOT / "requirements.lock").read_text()
+    direct = [re.match(r"[\w-]+==[\w.]+", line)[0] for line in tomllib.loads(pyproject)["project"]["dependencies"]]
+    for package in direct:
+        assert re.search(rf"^{re.escape(package)}( ;.*)? \\$", lock, re.MULTILINE), f"{package}: run python3 course.py lock"
+        assert f"# {package}: " in course.environment_yml(pyproject)
+
+
+def test_lock_has_hashes_for_all_and_names_no_host():
+    lock = (ROOT / "requirements.lock").read_text()
+    packages = re.findall(r"^([\w.-]+)==.*\\\n    --hash=sha256:", lock, re.MULTILINE)
+    assert len(packages) == len(re.findall(r"^[\w.-]+==", lock, re.MULTILINE)) > 50
+    assert len(set(packages)) == len(packages), "a package is locked in two versions"
+    assert "://" not in lock and "index-url" not in lock
+
+
+def test_importing_utils_does_not_import_tensorflow():
+    code = "import utils, utils.data, sys; assert 'tensorflow' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_importing_tensorflow_is_silent():
+    done = subprocess.run([sys.executable, "-c", "from utils.quiet import tf; import tensorflow"], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_student_tree_has_no_answers(tmp_path):
+    from utils.notebooks import make_student_tree
+
+    assert make_student_tree(tmp_path / "students") == 0
+    names = {entry.name for entry in (tmp_path / "students").iterdir()}
+    assert {"labs", "lectures", "utils", "course.py"} <= names and not names & {"solutions", "tests"}
+    text = "".join(path.read_text() for path in (tmp_path / "students").rglob("*.ipynb"))
+    assert "BEGIN SOLUTION" not in text
+    assert make_student_tree(tmp_path / "students") == 1, "a folder that is there must not be replaced"

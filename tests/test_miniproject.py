@@ -1,0 +1,138 @@
+"""The mini-project end to end: `course.py miniproject`, the folder that it leaves, and the script in it."""
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from utils import data
+from utils.notebooks import ROOT
+
+RUN = "import sys; from pathlib import Path; from utils.notebooks import miniproject; sys.exit(miniproject(Path(sys.argv[1])))"
+
+
+def run_miniproject(folder: Path, **variables: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | variables)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """(what the command printed, the folder that it left)."""
+    folder = tmp_path_factory.mktemp("build") / "miniproject"
+    done = run_miniproject(folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, folder
+
+
+def infer(folder: Path, *files, cwd=None) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, str(folder / "infer.py"), *map(str, files)], capture_output=True, text=True,
+                          cwd=cwd or folder)
+
+
+def test_folder_could_be_handed_in(finished):
+    printed, folder = finished
+    adversarial = {f"adv_ada_grace_{kind}.{ending}" for kind in ("ori", "mod", "amp") for ending in ("png", "raw")}
+    assert adversarial | {"infer.py", "model", "summary.json", "06_mini_project.html"} <= {
+        entry.name for entry in folder.iterdir()}
+    assert "utils" not in (folder / "infer.py").read_text()
+    assert "cell  1/" in printed and "Task 1: the detector" in printed
+
+
+def test_summary(finished):
+    printed, folder = finished
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary.keys() == {"accuracy", "train_seconds", "dx_success", "dx_median_l2", "dx_max_outside"}
+    assert summary["accuracy"] > 0.9 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 0.6
+    assert summary["dx_max_outside"] <= 1e-6
+    assert all(name in printed for name in summary)
+
+
+def test_amplified_image_is_fifty_times_the_difference(finished):
+    _, folder = finished
+    levels = {kind: np.asarray(Image.open(folder / f"adv_ada_grace_{kind}.png")).astype(int) for kind in ("ori", "mod", "amp")}
+    np.testing.assert_array_equal(levels["amp"], np.clip(50 * np.abs(levels["mod"] - levels["ori"]), 0, 255))
+    for kind, picture in levels.items():
+        raw = np.frombuffer((folder / f"adv_ada_grace_{kind}.raw").read_bytes(), np.uint8)
+        np.testing.assert_array_equal(raw.reshape(48, 48), picture)
+
+
+def test_script_is_fooled_from_any_directory(finished, tmp_path):
+    _, folder = finished
+    files = [folder / f"adv_ada_grace_{kind}.{ending}" for kind in ("ori", "mod") for ending in ("png", "raw")]
+    done = infer(folder, *files, cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == list(map(str, files))
+    assert lines[0][1:] == lines[1][1:] and lines[2][1:] == lines[3][1:], "png and raw hold the same face"
+    assert {lines[0][1], lines[2][1]} == {"man", "woman"}
+    assert all(0.5 <= float(line[2]) <= 1 for line in lines)
+
+
+def test_script_answers_the_good_files_among_bad_ones(finished, tmp_path):
+    _, folder = finished
+    face = Image.open(folder / "adv_ada_grace_ori.png")
+    face.convert("RGB").resize((300, 300)).save(tmp_path / "large colour.jpg")
+    face.convert("RGBA").save(tmp_path / "alpha.png")
+    face.convert("P").save(tmp_path / "палитра.png")
+    face.resize((480, 480)).convert("CMYK").save(tmp_path / "cmyk.jpg")
+    (tmp_path / "cut.png").write_bytes((folder / "adv_ada_grace_ori.png").read_bytes()[:500])
+    (tmp_path / "text.txt").write_text("not an image")
+    (tmp_path / "empty.raw").write_bytes(b"")
+    good = ["large colour.jpg", "alpha.png", "палитра.png", "cmyk.jpg"]
+    bad = ["cut.png", "text.txt", "empty.raw", "missing.png"]
+    done = infer(folder, *[name for pair in zip(bad, good) for name in pair], cwd=tmp_path)
+    assert done.returncode == 1
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == good
+    assert len({line[1] for line in lines}) == 1, "the same face gets the same label in any format"
+    refused = done.stderr.splitlines()
+    assert [line.split(":")[0] for line in refused] == bad and "Traceback" not in done.stderr
+
+
+def test_script_agrees_with_the_exported_model_on_2000_files_in_bounded_memory(finished, tmp_path):
+    _, folder = finished
+    from utils.quiet import tf
+
+    images = data.load("faces", train=500).x_train
+    images = np.concatenate([images] * 4)
+    levels = np.round(255 * images).astype(np.uint8)
+    for number, picture in enumerate(levels):
+        (tmp_path / f"{number}.raw").write_bytes(picture.tobytes())
+    done = infer(folder, *[f"{number}.raw" for number in range(2000)], cwd=tmp_path)
+    assert done.returncode == 0
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    logits = tf.saved_model.load(str(folder / "model"))(tf.constant(images[:500])).numpy()
+    expected = [("man", "woman")[label] for label in logits.argmax(1)]
+    assert [line[1] for line in lines] == expected * 4
+    shares = np.exp(logits.max(1)) / np.exp(logits).sum(1)
+    np.testing.assert_allclose([float(line[2]) for line in lines], np.tile(shares, 4), atol=2e-4)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 3 * 2**20, "kB; TensorFlow alone takes about 0.6 GB"
+
+
+def test_killed_run_replaces_nothing(finished):
+    _, folder = finished
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with subprocess.Popen([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                          start_new_session=True) as run:
+        for line in run.stdout:
+            if "The script" in line:
+                break
+        os.killpg(run.pid, signal.SIGKILL)
+    time.sleep(1)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_real_faces_reach_what_the_readme_says(real_data, tmp_path):
+    """The whole mini-project on real faces, full profile: minutes. The floors are below the README's figures by a margin."""
+    done = run_miniproject(tmp_path / "miniproject", COURSE_PROFILE="full")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text())
+    assert summary["accuracy"] > 0.935 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 1.0

@@ -1,0 +1,124 @@
+"""The networks: sizes, shapes, the slides' DenseNet against Keras, and softmax taken off."""
+import numpy as np
+import pytest
+
+from utils import networks, session
+from utils.quiet import tf
+
+keras = tf.keras
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    session.start(1)
+
+
+def images(n: int, side: int = 48) -> np.ndarray:
+    return np.random.default_rng(0).random([n, side, side, 1]).astype(np.float32)
+
+
+def test_parameters_of_the_slides_networks():
+    assert networks.count_parameters(networks.three_convolutions()) == 1_724
+    assert networks.count_parameters(networks.DenseNet()) == 59_160
+
+
+@pytest.mark.parametrize("make", [
+    networks.three_convolutions, networks.DenseNet, networks.detector,
+    lambda: networks.DenseNet(blocks=3, filters=8, dropout=0.2, batch_norm=True),
+    lambda: networks.plain_net(6), lambda: networks.residual_net(12), lambda: networks.dense_net(12),
+])
+def test_logits_of_two_classes_and_every_weight_gets_a_gradient(make):
+    model, x = make(), images(3)
+    assert model(x).shape == (3, 2) and model.input_shape == (48, 48, 1)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(x, training=True) ** 2)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
+
+
+def test_dense_net_of_the_slides_against_the_same_net_in_keras():
+    ours = networks.DenseNet()
+    for variable in ours.trainable_variables:  # biases too, which start at zero
+        variable.assign(tf.random.normal(variable.shape, stddev=0.1))
+    layers = keras.layers
+    x = start = keras.Input([48, 48, 1])
+    for _ in range(4):
+        for _ in range(2):
+            x = layers.Concatenate()([x, layers.Conv2D(16, 3, padding="same", activation="relu")(x)])
+        x = layers.Conv2D(32, 1, activation="relu")(layers.MaxPooling2D()(x))
+    assert x.shape == (None, 3, 3, 32)
+    end = layers.Dense(2)(layers.Dense(50, activation="relu")(layers.Flatten()(x)))
+    theirs = keras.Model(start, end)
+    weights = [w for block in ours.blocks for conv in (*block.convolutions, block.reduction) for w in (conv.weights, conv.bias)]
+    weights += [w for layer in (ours.hidden, ours.output) for w in (layer.weights, layer.bias)]
+    theirs.set_weights([w.numpy() for w in weights])
+    x = images(16)
+    assert np.abs(theirs(x)).max() > 0.1
+    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
+
+
+def test_dense_net_refuses_more_blocks_than_the_image_has_halves():
+    with pytest.raises(ValueError, match="blocks is 6, expected 1 to 5"):
+        networks.DenseNet(blocks=6)
+
+
+def test_detector_answers_the_same_for_the_mirror_image():
+    model, x = networks.detector(), images(4)
+    np.testing.assert_allclose(model(x), model(x[:, :, ::-1]), atol=1e-5)
+    assert np.ptp(model(x).numpy(), axis=0).max() > 1e-4  # it does look at the image
+
+
+@pytest.mark.parametrize("depth", [6, 18])
+def test_nets_of_chosen_depth_have_that_many_convolutions_and_comparable_parameters(depth):
+    plain, residual, dense = (make(depth) for make in (networks.plain_net, networks.residual_net, networks.dense_net))
+    counts = [networks.count_parameters(model) for model in (plain, residual, dense)]
+    assert counts[0] == counts[1] and abs(counts[2] / counts[0] - 1) < 0.15
+    for model in (plain, residual, dense):
+        kernels = [v for v in model.trainable_variables if v.shape.rank == 4 and v.shape[0] == 3]
+        assert len(kernels) == depth + 1  # and the first one
+
+
+def test_depth_must_fill_three_stages():
+    with pytest.raises(ValueError, match="depth is 8, expected a multiple of 6"):
+        networks.plain_net(8)
+
+
+def softmax_models():
+    yield keras.Sequential([keras.Input([6, 6, 1]), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
+    yield keras.Sequential([keras.Input([6, 6, 1]), keras.layers.Flatten(), keras.layers.Dense(3), keras.layers.Softmax()])
+    yield keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3), keras.layers.Activation("softmax")])
+    start = keras.Input([6, 6, 1])
+    hidden = keras.layers.Dense(4, activation="relu")(keras.layers.Flatten()(start))
+    yield keras.Model(start, keras.layers.Dense(3, activation="softmax", use_bias=False)(hidden))
+    yield keras.Model(start, keras.layers.Softmax()(keras.layers.Dense(3)(hidden)))
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_logits_takes_the_softmax_off_and_shares_the_weights(number, recwarn):
+    model, x = list(softmax_models())[number], images(5, 6)
+    probabilities = model(x).numpy()
+    without = networks.logits(model)
+    np.testing.assert_allclose(tf.nn.softmax(without(x)), probabilities, atol=1e-6)
+    assert np.abs(np.sum(without(x), axis=1) - 1).max() > 1e-3
+    assert {id(v) for v in without.trainable_variables} == {id(v) for v in model.trainable_variables}
+    model.trainable_variables[0].assign_add(tf.ones(model.trainable_variables[0].shape) * images(1, 6).mean())
+    np.testing.assert_allclose(tf.nn.softmax(without(x)), model(x), atol=1e-6)
+    assert not [str(w.message) for w in recwarn if "structure" in str(w.message)]
+
+
+def test_logits_returns_models_without_softmax_as_they_are():
+    for model in (networks.lenet(), networks.three_convolutions()):
+        assert networks.logits(model) is model
+
+
+def test_logits_refuses_what_it_cannot_take_apart():
+    with pytest.raises(ValueError, match="call it once"):
+        networks.logits(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]))
+    start = keras.Input([6, 6, 1])
+    with pytest.raises(ValueError, match="Conv2D with softmax"):
+        networks.logits(keras.Model(start, keras.layers.Conv2D(3, 6, activation="softmax")(start)))
+
+
+def test_lenet_on_digits():
+    assert networks.lenet()(images(2, 28)).shape == (2, 10)
+    assert networks.count_parameters(networks.lenet()) == 61_706

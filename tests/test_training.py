@@ -1,0 +1,235 @@
+"""The training loop: it learns, stops, resumes exactly after a kill, says what is wrong, exports what it trained."""
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from utils import augment, networks, session, training
+from utils.data import Dataset
+from utils.layers import Conv, FullyConnected, flat
+from utils.networks import Chain
+from utils.quiet import tf
+
+
+def stripes(train: int = 192) -> Dataset:
+    """12x12 images with a vertical (0) or a horizontal (1) stripe in noise."""
+    rng = np.random.default_rng(0)
+    n = train + 128
+    labels, places = rng.integers(0, 2, n), rng.integers(0, 12, n)
+    images = rng.random([n, 12, 12, 1]) * 0.5
+    for i in range(n):
+        if labels[i]:
+            images[i, places[i]] += 0.4
+        else:
+            images[i, :, places[i]] += 0.4
+    x, y = np.split(images.astype(np.float32), [train, train + 64]), np.split(labels.astype(np.int64), [train, train + 64])
+    return Dataset("stripes", x[0], y[0], x[1], y[1], x[2], y[2], ("vertical", "horizontal"), "made in the test", {})
+
+
+def small_net(dropout: float = 0.0, classes: int = 2) -> Chain:
+    layers = [networks.Normalised(1, 4), networks.maxpool, flat, networks.Dropout(dropout),
+              FullyConnected(6 * 6 * 4, classes, relu=False)]
+    return Chain(layers, input_shape=(12, 12, 1))
+
+
+def weights(model: tf.Module) -> list[np.ndarray]:
+    return [variable.numpy() for variable in model.variables]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    session.start(0)
+
+
+def test_it_learns():
+    model, data = small_net(), stripes(train=768)
+    history = training.fit(model, data, epochs=12, learning_rate=0.02)
+    assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+    assert all(len(values) == 12 and type(values[0]) is float for values in history.values())
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    assert training.evaluate(model, data.x_test, data.y_test) > 0.9
+
+
+def test_one_step_is_adams_and_the_padding_does_not_count():
+    """After one step of Adam each weight has moved by the learning rate against the sign of its gradient."""
+    data = stripes(train=48)
+    model = Chain([flat, FullyConnected(144, 2, relu=False)], input_shape=(12, 12, 1))
+    before = weights(model)
+    logits = data.x_train.reshape(48, 144).astype(float) @ before[-1]
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    loss = -np.log(p[np.arange(48), data.y_train]).mean()
+    gradient = data.x_train.reshape(48, 144).T @ (p - np.eye(2)[data.y_train])
+    history = training.fit(model, data, epochs=1, batch_size=64, learning_rate=0.01)
+    np.testing.assert_allclose(history["loss"], [loss], rtol=1e-5)
+    np.testing.assert_allclose(weights(model)[-1], before[-1] - 0.01 * np.sign(gradient), atol=1e-4)
+
+
+def test_the_order_is_a_permutation_that_depends_on_seed_and_epoch_only():
+    batches, counts = training.epoch_batches(100, 32, seed=1, epoch=2)
+    assert batches.shape == counts.shape == (4, 32)
+    np.testing.assert_array_equal(np.sort(batches.numpy()[counts.numpy() == 1]), np.arange(100))
+    again = training.epoch_batches(100, 32, seed=1, epoch=2)[0]
+    np.testing.assert_array_equal(batches, again)
+    for seed, epoch in ((1, 3), (2, 2)):
+        assert (training.epoch_batches(100, 32, seed, epoch)[0].numpy() != batches.numpy()).any()
+    assert set(training.epoch_batches(3, 8, 0, 0)[0].numpy().ravel()) == {0, 1, 2}  # fewer images than a batch
+
+
+def test_it_stops_early_and_ends_with_the_weights_of_the_best_epoch():
+    data = stripes(train=32)
+    data = replace(data, y_train=np.random.default_rng(1).integers(0, 2, 32))  # nothing to learn: it only overfits
+    model = small_net()
+    history = training.fit(model, data, epochs=60, learning_rate=0.02, patience=4)
+    accuracies, losses = history["val_accuracy"], history["val_loss"]
+    best = min(range(len(losses)), key=lambda epoch: (-accuracies[epoch], losses[epoch]))
+    assert len(losses) == best + 1 + 4 < 60
+    logits = training.predict(model, data.x_val)
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(data.y_val, logits))
+    assert abs(float(loss) - losses[best]) < 1e-5
+    assert abs(losses[-1] - losses[best]) > 1e-3
+    assert training.evaluate(model, data.x_val, data.y_val) == accuracies[best]
+
+
+def run(folder) -> list[np.ndarray]:
+    """Train with every source of randomness and every kind of state."""
+    session.start(4)
+    model = small_net(dropout=0.3)
+    training.fit(model, stripes(), epochs=6, learning_rate=0.01, seed=4, augment=augment.light, checkpoint=folder)
+    return weights(model)
+
+
+def run_until_killed(folder) -> None:
+    """The same, but it stands still in the middle of epoch 4."""
+    move, moves = training.tqdm.update, []
+
+    def update(bar, n):
+        moves.append(n)
+        while len(moves) > 3:  # one move an epoch
+            time.sleep(1)
+        return move(bar, n)
+
+    training.tqdm.update = update
+    run(folder)
+
+
+def test_a_killed_run_resumes_to_exactly_the_same_weights(tmp_path):
+    program = f"import sys; sys.path.insert(0, {os.path.dirname(__file__)!r}); import test_training as t; "
+    killed = subprocess.Popen([sys.executable, "-c", program + f"t.run_until_killed({str(tmp_path / 'state')!r})"],
+                              env={**os.environ, "TQDM_DISABLE": "1"})
+    try:
+        for _ in range(1200):
+            if (tmp_path / "state" / "ckpt-3.index").exists() or killed.poll() is not None:
+                break
+            time.sleep(0.1)
+        assert killed.poll() is None
+    finally:
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait()
+    assert not (tmp_path / "state" / "ckpt-4.index").exists()
+    whole, resumed = run(tmp_path / "other"), run(tmp_path / "state")
+    assert len(whole) == 8
+    for a, b in zip(whole, resumed):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path):
+    model = small_net()
+    history = training.fit(model, stripes(), epochs=2, checkpoint=tmp_path)
+    other = small_net()
+    assert training.fit(other, stripes(), epochs=2, checkpoint=tmp_path) == history
+    for a, b in zip(weights(model), weights(other)):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_checkpoint_of_another_network_is_refused(tmp_path):
+    training.fit(small_net(), stripes(), epochs=1, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="is of another network"):
+        training.fit(small_net(classes=3), stripes(), epochs=1, checkpoint=tmp_path)
+
+
+def test_a_loss_that_is_not_a_number_stops_with_the_usual_causes():
+    data = stripes()
+    data.x_train[100] = np.nan
+    with pytest.raises(training.TrainingDiverged, match="nan in epoch 1.*learning rate.*not in .0, 1.*logarithm"):
+        training.fit(small_net(), data, epochs=3)
+
+
+def test_it_refuses_what_it_cannot_train():
+    data = stripes()
+    with pytest.raises(TypeError, match="Keras model.*model.fit"):
+        training.fit(networks.lenet(), data, epochs=1)
+    with pytest.raises(TypeError, match="no trainable variables"):
+        training.fit(lambda x: x, data, epochs=1)
+    with pytest.raises(ValueError, match="labels run from 1 to 2, but the model has 2 outputs"):
+        training.fit(small_net(), replace(data, y_train=data.y_train + 1, y_val=data.y_val + 1), epochs=1)
+
+
+def test_tensorboard_reads_the_curves_and_the_histograms(tmp_path):
+    history = training.fit(small_net(), stripes(), epochs=2, log=tmp_path)
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
+    events.Reload()
+    tags = events.Tags()["tensors"]
+    assert {"loss", "accuracy", "val_loss", "val_accuracy", "seconds"} < set(tags)
+    assert [tag for tag in tags if tag.endswith("weights")]
+    read = [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in events.Tensors("val_loss")]
+    np.testing.assert_allclose(read, [(1, history["val_loss"][0]), (2, history["val_loss"][1])], rtol=1e-5)
+
+
+def test_predict_in_batches_is_the_model_and_evaluate_counts():
+    model, data = small_net(dropout=0.5), stripes()
+    logits = training.predict(model, data.x_test, batch_size=25)
+    np.testing.assert_allclose(logits, model(tf.constant(data.x_test)), atol=1e-5)
+    right = sum(int(np.argmax(row)) == label for row, label in zip(logits, data.y_test))
+    assert training.evaluate(model, data.x_test, data.y_test) == right / 64
+    keras = networks.lenet()
+    assert training.predict(keras, np.zeros([3, 28, 28, 1])).shape == (3, 10)
+    with pytest.raises(ValueError, match="no images"):
+        training.predict(model, data.x_test[:0])
+
+
+def test_predict_follows_weights_that_change():
+    model, data = small_net(), stripes()
+    before = training.predict(model, data.x_test)
+    model.layers[-1].bias.assign([1.0, 0.0])
+    np.testing.assert_allclose(training.predict(model, data.x_test), before + [1, 0], atol=1e-6)
+
+
+def test_an_exported_model_gives_the_same_logits(tmp_path, capfd):
+    model, data = small_net(dropout=0.5), stripes()
+    model.layers[-1].bias.assign([0.3, -0.1])
+    folder = tmp_path / "models" / "net"
+    training.export(small_net(), folder)
+    training.export(model, folder)  # replaces the first one
+    loaded = tf.saved_model.load(str(folder))
+    for count in (1, 40):
+        np.testing.assert_allclose(loaded(data.x_test[:count]), model(data.x_test[:count]), atol=1e-6)
+    served = loaded.signatures["serving_default"](images=tf.constant(data.x_test))
+    np.testing.assert_allclose(served["logits"], model(data.x_test), atol=1e-6)
+    assert [path.name for path in folder.parent.iterdir()] == ["net"]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("change", [augment.mirror, augment.pose, augment.light, augment.sharpness, augment.cut_out, augment.faces])
+def test_augmentation_keeps_shape_and_range_and_follows_its_generator(change):
+    x = tf.constant(np.random.default_rng(0).random([8, 48, 48, 1]), tf.float32)
+    y, again = (change(x, tf.random.Generator.from_seed(2)) for _ in range(2))
+    assert y.shape == x.shape and 0 <= float(tf.reduce_min(y)) and float(tf.reduce_max(y)) <= 1 + 1e-6
+    np.testing.assert_array_equal(y, again)
+    assert (change(x, tf.random.Generator.from_seed(3)).numpy() != y.numpy()).any()
+
+
+def test_pose_turns_about_the_centre():
+    """A blob in the centre stays within the shift; its distance from the centre is never more than that."""
+    x = np.zeros([64, 49, 49, 1], np.float32)
+    x[:, 23:26, 23:26] = 1
+    y = augment.pose(tf.constant(x), tf.random.Generator.from_seed(0)).numpy()[..., 0]
+    mass = y.sum(axis=(1, 2))
+    rows, columns = (np.tensordot(y, grid, 2) / mass - 24 for grid in np.mgrid[:49, :49].astype(float))
+    assert np.abs(rows).max() < 4.5 and np.abs(columns).max() < 4.5 and np.abs(rows).max() > 1
+    assert 9 * 0.8**2 * 0.9 < mass.min() < mass.max() < 9 * 1.5**2 * 1.1

@@ -1,0 +1,223 @@
+"""The networks of the course. All map float32 images [N, H, W, C] in [0, 1] to logits [N, classes].
+
+`model(x)` is inference and `model(x, training=True)` is training. All are `tf.Module` from `utils.layers` and are trained
+by `utils.training.fit`, except `lenet`, which is a Keras model and is trained by its own `fit`.
+"""
+from utils.layers import BatchNorm, Conv, DenseBlock, Dropout, FullyConnected, flat, maxpool
+from utils.quiet import tf
+
+
+class Chain(tf.Module):
+    """Layers and functions one after the other, on images of `input_shape` (H, W, C)."""
+
+    def __init__(self, layers: list, input_shape: tuple[int, int, int] = (48, 48, 1)):
+        super().__init__()
+        self.layers = layers
+        self.input_shape = input_shape
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        for layer in self.layers:
+            x = layer(x, training=training) if isinstance(layer, tf.Module) else layer(x)
+        return x
+
+
+def three_convolutions() -> Chain:
+    """The smallest detector of the slides: three convolutions with pooling and one dense layer, 1,724 parameters."""
+    return Chain([
+        Conv(1, 3), maxpool,   # [N, 24, 24, 3]
+        Conv(3, 6), maxpool,   # [N, 12, 12, 6]
+        Conv(6, 12), maxpool,  # [N, 6, 6, 12]
+        flat, FullyConnected(6 * 6 * 12, 2, relu=False),
+    ])
+
+
+class DenseNet(tf.Module):
+    """The DenseNet of the slides: blocks of two convolutions with 16 filters, two dense layers; 59,160 parameters.
+
+    [N, 48, 48, 1] -> four blocks -> [N, 3, 3, 32] -> [N, 288] -> [N, 50] -> [N, 2].
+    The options are those of the course's meta-parameter study: `blocks` (depth), `filters` of each convolution, `dropout`
+    (rate, after each block and after the hidden dense layer) and `batch_norm` (after each convolution of a block).
+    """
+
+    def __init__(self, blocks: int = 4, filters: int = 16, dropout: float = 0.0, batch_norm: bool = False):
+        super().__init__()
+        if not 1 <= blocks <= 5:
+            raise ValueError(f"blocks is {blocks}, expected 1 to 5: each halves the 48x48 image.")
+        self.input_shape = (48, 48, 1)
+        self.blocks = [DenseBlock(1 if i == 0 else 32, filters, batch_norm=batch_norm, dropout=dropout)
+                       for i in range(blocks)]
+        side = 48 // 2**blocks
+        self.hidden = FullyConnected(side * side * 32, 50)
+        self.dropout = Dropout(dropout)
+        self.output = FullyConnected(50, 2, relu=False)
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        for block in self.blocks:
+            x = block(x, training)
+        return self.output(self.dropout(self.hidden(flat(x)), training))
+
+
+class Normalised(tf.Module):
+    """Convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, filters: int, size: int = 3, stride: int = 1, relu: bool = True):
+        super().__init__()
+        self.convolution = Conv(inputs, filters, size, stride, relu=False)
+        self.norm = BatchNorm(filters)
+        self.relu = relu
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = self.norm(self.convolution(x), training)
+        return tf.nn.relu(x) if self.relu else x
+
+
+class Residual(tf.Module):
+    """ReLU(x + F(x)), where F is two convolutions with batch norm (He et al. 2016): the shape stays."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = Normalised(channels, channels)
+        self.second = Normalised(channels, channels, relu=False)
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.nn.relu(x + self.second(self.first(x, training), training))
+
+
+def mean_over_places(x: tf.Tensor) -> tf.Tensor:
+    """The mean of each channel: [N, H, W, C] -> [N, C]."""
+    return tf.reduce_mean(x, axis=[1, 2])
+
+
+class Detector(tf.Module):
+    """A small residual network for faces: 469,362 parameters.
+
+    Light matters little to it, since each image is first brought to mean 0 and variance 1. The answer is the mean of
+    those for the image and for its mirror image.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.input_shape = (48, 48, 1)
+        self.body = Chain([
+            Normalised(1, 24, size=5, stride=2),             # [N, 24, 24, 24]
+            Residual(24), maxpool,                           # [N, 12, 12, 24]
+            Normalised(24, 64), Residual(64), maxpool,       # [N, 6, 6, 64]
+            Normalised(64, 128), Residual(128),              # [N, 6, 6, 128]
+            mean_over_places, Dropout(0.2), FullyConnected(128, 2, relu=False),
+        ])
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        mean, variance = tf.nn.moments(x, axes=[1, 2, 3], keepdims=True)
+        x = (x - mean) * tf.math.rsqrt(variance + 1e-3)
+        if training:
+            return self.body(x, training=True)
+        return (self.body(x) + self.body(tf.reverse(x, axis=[2]))) / 2
+
+
+def detector() -> Detector:
+    """The course's best detector. `training.fit(detector(), faces, augment=augment.faces, **DETECTOR_RECIPE)` trains it."""
+    return Detector()
+
+
+DETECTOR_RECIPE = {"epochs": 22, "batch_size": 64, "learning_rate": 2e-3}  # for 10,000 real faces, on two cores
+
+
+def lenet() -> tf.keras.Model:
+    """LeNet-5 (LeCun et al. 1998) in Keras, with ReLU and max pooling: [N, 28, 28, 1] -> logits [N, 10]."""
+    keras = tf.keras.layers
+    return tf.keras.Sequential([
+        tf.keras.Input([28, 28, 1]),
+        keras.Conv2D(6, 5, padding="same", activation="relu"), keras.MaxPooling2D(),  # [N, 14, 14, 6]
+        keras.Conv2D(16, 5, activation="relu"), keras.MaxPooling2D(),                 # [N, 5, 5, 16]
+        keras.Flatten(), keras.Dense(120, activation="relu"), keras.Dense(84, activation="relu"), keras.Dense(10),
+    ])
+
+
+def plain_net(depth: int, width: int = 16) -> Chain:
+    """`depth` 3x3 convolutions of `width` filters one after the other, in three stages of 24x24, 12x12 and 6x6."""
+    return _three_stages(depth, width, lambda n: [Normalised(width, width) for _ in range(n)])
+
+
+def residual_net(depth: int, width: int = 16) -> Chain:
+    """`plain_net` with the input of every two convolutions added to their output; the same parameters."""
+    return _three_stages(depth, width, lambda n: [Residual(width) for _ in range(n // 2)])
+
+
+def dense_net(depth: int, width: int = 16) -> Chain:
+    """`plain_net` with the output of each convolution concatenated to its input, and a 1x1 reduction to `width` channels
+    after each stage. The convolutions have as many filters as give about the same number of parameters.
+    """
+    n = depth // 3
+    # n f-filter convolutions of w, w + f, ... channels have 9 f (n w + f n (n - 1) / 2) weights, the reduction w (w + n f),
+    # a plain stage 9 n w^2: solve a f^2 + b f + c = 0 for f
+    a, b, c = 4.5 * n * (n - 1), 9 * n * width + n * width, width**2 - 9 * n * width**2
+    filters = max(1, round(2 * -c / (b + (b * b - 4 * a * c) ** 0.5)))
+    return _three_stages(depth, width, lambda n: [Concatenated(width, filters, n)])
+
+
+class Concatenated(tf.Module):
+    """`convolutions` convolutions with batch norm, each concatenated to its input, then 1x1 reduction: the shape stays."""
+
+    def __init__(self, channels: int, filters: int, convolutions: int):
+        super().__init__()
+        self.convolutions = [Normalised(channels + i * filters, filters) for i in range(convolutions)]
+        self.reduction = Normalised(channels + convolutions * filters, channels, size=1)
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        for convolution in self.convolutions:
+            x = tf.concat([x, convolution(x, training)], axis=-1)
+        return self.reduction(x, training)
+
+
+def _three_stages(depth: int, width: int, stage) -> Chain:
+    if depth < 6 or depth % 6:
+        raise ValueError(f"depth is {depth}, expected a multiple of 6: three stages of an even number of convolutions.")
+    n = depth // 3
+    return Chain([
+        Normalised(1, width, stride=2),  # [N, 24, 24, width]
+        *stage(n), maxpool,              # [N, 12, 12, width]
+        *stage(n), maxpool,              # [N, 6, 6, width]
+        *stage(n), mean_over_places,     # [N, width]
+        FullyConnected(width, 2, relu=False),
+    ])
+
+
+def logits(model):
+    """A Keras model without its final softmax: [N, H, W, C] -> logits. It shares the layers and weights of `model`.
+
+    Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of its own. A model
+    without softmax, Keras or not, is returned as it is. Raises ValueError for a Keras model whose input shape is not known
+    yet and for a last layer with softmax that is not Dense.
+    """
+    if not isinstance(model, tf.keras.Model):
+        return model
+    if not model.built:
+        raise ValueError("The model does not know its input shape yet: call it once, or start it with keras.Input.")
+    last = model.layers[-1]
+    if isinstance(last, tf.keras.layers.Softmax):
+        return tf.keras.Model(model.inputs[0], last.input)
+    if getattr(last, "activation", None) is not tf.keras.activations.softmax:
+        return model
+    if isinstance(last, tf.keras.layers.Activation):
+        return tf.keras.Model(model.inputs[0], last.input)
+    if not isinstance(last, tf.keras.layers.Dense):
+        raise ValueError(f"The last layer is a {type(last).__name__} with softmax, expected Dense or Softmax: build the model "
+                         "without softmax and train it with from_logits=True.")
+    return tf.keras.Model(model.inputs[0], WithoutActivation(last)(last.input))
+
+
+class WithoutActivation(tf.keras.layers.Layer):
+    """The affine map of a Keras Dense layer, without its activation."""
+
+    def __init__(self, dense: tf.keras.layers.Dense):
+        super().__init__()
+        self.dense = dense
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        x = tf.matmul(x, self.dense.kernel)
+        return x + self.dense.bias if self.dense.use_bias else x
+
+
+def count_parameters(model: tf.Module) -> int:
+    """How many numbers training changes in a `tf.Module` or Keras model."""
+    return sum(int(tf.size(variable)) for variable in model.trainable_variables)
