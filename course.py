@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -77,7 +78,8 @@ def set_up() -> None:
     found = [version for version in PYTHONS if shutil.which(f"python{version}")]
     if problem := version_problem(sys.version_info[:2], found):
         raise SetUpError(problem)
-    stamp = hashlib.sha256(b"".join([(ROOT / "requirements.lock").read_bytes(), (ROOT / "pyproject.toml").read_bytes(),
+    files = [ROOT / name for name in ("requirements.lock", "pyproject.toml", "course.py")]
+    stamp = hashlib.sha256(b"".join([*(path.read_bytes() for path in files),
                                      str(ROOT).encode(), sys.version.encode()])).hexdigest()
     if STAMP.exists() and STAMP.read_text() == stamp:
         return
@@ -92,12 +94,14 @@ def set_up() -> None:
         make_environment()
     else:
         print("  1/3 taking up the environment that is there", flush=True)
-    check_network(remove=new)
-    print("  2/3 downloading and installing the packages (the long step)", flush=True)
-    pip("install", "--require-hashes", "-r", str(ROOT / "requirements.lock"))
+    packages = ["install", "--require-hashes", "-r", str(ROOT / "requirements.lock")]
+    if new or not works([PYTHON, "-m", "pip", *packages, "--no-index"]):  # all there already: no network needed
+        check_network(remove=new)
+        print("  2/3 downloading and installing the packages (the long step)", flush=True)
+        pip(*packages)
     print("  3/3 installing the package utils", flush=True)
     pip("install", "--no-build-isolation", "--no-deps", "--editable", str(ROOT))
-    hide_grading_tabs()
+    hide_from_students()
     write_whole(STAMP, stamp)
     print("The environment is complete.", flush=True)
 
@@ -152,13 +156,13 @@ def pip(*words: str) -> None:
                      "check the network and run the command again, it goes on from here.")
 
 
-def hide_grading_tabs() -> None:
-    """nbgrader's tabs for instructors would only puzzle a student: switch them off in this environment."""
-    tabs = ("assignment-list", "course-list", "create-assignment", "formgrader", "validate-assignment")
+def hide_from_students() -> None:
+    """Switch off what would puzzle a student in this environment: nbgrader's tabs for instructors, and Jupyter's news."""
+    tabs = ("assignment-list", "course-list", "create-assignment", "formgrader", "menu", "validate-assignment")
+    hidden = [f"@jupyter/nbgrader:{tab}" for tab in tabs] + ["@jupyterlab/apputils-extension:announcements"]
     settings = ENVIRONMENT / "etc" / "jupyter" / "labconfig" / "page_config.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
-    names = ", ".join(f'"@jupyter/nbgrader:{tab}": true' for tab in (*tabs, "menu"))
-    write_whole(settings, '{"disabledExtensions": {%s}}\n' % names)
+    write_whole(settings, json.dumps({"disabledExtensions": dict.fromkeys(hidden, True)}, indent=1))
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -200,7 +204,7 @@ def lab(words: list[str]) -> int:
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print(f"Your labs are in work/, {len(labs)} of them. Without a browser here, open the address printed below.",
           flush=True)
-    return run("-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{first}",
+    return run("-m", "jupyterlab", "--ServerApp.log_level=WARN", f"--LabApp.default_url=/lab/tree/{first}",
                f"--ServerApp.root_dir={ROOT / 'work'}", *as_root, *words)
 
 

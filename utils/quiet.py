@@ -16,9 +16,8 @@ def _import_tensorflow():
     os.dup2(silence, 2)
     try:
         import tensorflow
-        import tensorflow.python.ops.nn_ops  # the banner of the kernels comes with the first operation, not the import
 
-        tensorflow.zeros(1)
+        tensorflow.zeros(1)  # a part of the banner comes with the first operation
     finally:
         os.dup2(kept, 2)
         os.close(kept)
