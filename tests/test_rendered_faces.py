@@ -115,14 +115,16 @@ def test_light_skin_is_lighter_and_darker_hair_darker():
 
 
 def test_the_eyes_are_where_the_data_set_has_them(faces):
-    plain = faces[2]["glasses"] < 3
-    mean = 1 - faces[0][plain].mean(axis=0)[:, :, 0]
+    factors = {name: values[:500] for name, values in faces[2].items()}
+    straight = dict.fromkeys(["shift_x", "shift_y", "yaw", "pitch", "roll", "glasses", "gaze"], np.zeros(500))
+    dark = 1 - render(factors | straight | {"scale": np.ones(500)}).mean(axis=0)[:, :, 0]
     for x, y in EYES:
         rows, columns = np.mgrid[int(y) - 3 : int(y) + 5, int(x) - 4 : int(x) + 6]
-        patch = mean[rows, columns]
-        weight = np.clip(patch - np.quantile(patch, 0.75), 0, None)  # the iris is the darkest quarter
-        np.testing.assert_allclose((weight * columns).sum() / weight.sum(), x, atol=0.75)
+        weight = np.clip(dark[rows, columns] - np.quantile(dark[rows, columns], 0.75), 0, None)  # the lid
+        np.testing.assert_allclose((weight * columns).sum() / weight.sum(), x, atol=0.5)
         np.testing.assert_allclose((weight * rows).sum() / weight.sum(), y, atol=1.0)
+    for name in ("shift_x", "shift_y"):
+        assert abs(faces[2][name].mean()) < 0.15
 
 
 @pytest.mark.parametrize("name", FREE)

@@ -98,12 +98,12 @@ FREE = {
     "pitch": _normal(0, 5, -13, 13),
     "roll": _normal(0, 4, -12, 12),
     "scale": _normal(1, 0.06, 0.85, 1.15),
-    "shift_x": _normal(0, 1.15, -3.2, 3.2),
-    "shift_y": _normal(0, 1.3, -3.2, 3.2),
+    "shift_x": _normal(0, 1.25, -3.2, 3.2),
+    "shift_y": _normal(0, 1.4, -3.2, 3.2),
     "head_width": _normal(1, 0.04, 0.9, 1.1),
     "nose_length": _normal(1, 0.07, 0.8, 1.2),
     "eye_size": _normal(1, 0.09, 0.75, 1.25),
-    "eye_open": _normal(1, 0.18, 0.3, 1.4),
+    "eye_open": _normal(1, 0.14, 0.4, 1.4),
     "gaze": _normal(0, 0.7, -1.6, 1.6),
     "smile": _normal(0.35, 0.45, -0.4, 1.0),
     "mouth_open": lambda rng, n: np.maximum(0, rng.uniform(-0.7, 1, n)),
@@ -111,7 +111,7 @@ FREE = {
     "hair_volume": _normal(2.5, 1.0, 0.5, 5.0),
     "hairline": _normal(11.5, 1.2, 8.5, 15.0),
     "parting": lambda rng, n: rng.choice([-1, 1], n),
-    "glasses": _choice(0.85, 0.07, 0.06, 0.02),
+    "glasses": _choice(0.86, 0.07, 0.05, 0.02),
     "light_azimuth": _normal(0, 40, -80, 80),
     "light_elevation": _normal(35, 15, 0, 75),
     "light_strength": _uniform(0.3, 0.85),
@@ -437,7 +437,7 @@ def _head(picture, f, g, light, hair_tone, strands, grain, coarse):
 
     old = f["old"]
     tone = f["skin"] * (1 + 0.05 * _enlarge(coarse[:, ::-1]) + 0.03 * grain * old)
-    nostril_x, nostril_v = np.abs(g["nose_x"]) - 2.2 * f["nose_width"], g["nose_v"] - g["tip"] - 1.2
+    nostril_x, nostril_v = np.abs(g["nose_x"]) - 2.2 * f["nose"], g["nose_v"] - g["tip"] - 1.2
     tone = tone * (1 - 0.7 * _bump((nostril_x / 1.7) ** 2 + (nostril_v / 1.4) ** 2))
     low, high = _rows(g, LOWER), _rows(g, UPPER)
     tone[:, LOWER] = _beard(tone[:, LOWER], f, low, hair_tone, strands[:, LOWER], grain[:, LOWER])
@@ -473,6 +473,7 @@ def _nose_and_mouth_lines(f, g):
     share = (X / m) ** 2
     taper = np.maximum(1 - share, 0)
     line = 19.0 * (0.5 + 0.5 * f["face_length"]) - np.clip(2 * f["smile"] * (share - 0.35), -2.5, 3)
+    f["nose"] = np.maximum(1 + 1.5 * (f["nose_width"] - 1), 0.4)  # exaggerated, to be seen in 48 pixels
     f["old"] = np.clip((f["age"] - 30) / 55, 0, 1)
     return dict(tip=tip, ramp=ramp, out=out, nose_x=X - out * g["tan"], nose_v=v - 0.6 * out * g["pitch"],
                 cheer=cheer, m=m, taper=taper, b=v - line, gap=5.0 * f["mouth_open"] * taper,
@@ -483,10 +484,10 @@ def _heights(f, g, grain):
     """Distance of the surface towards the viewer, pixels."""
     X, A, v, eye, tip, ramp = (g[name] for name in ("X", "A", "v", "eye", "tip", "ramp"))
     old, cheer, b, gap = f["old"], g["cheer"], g["b"], g["gap"]
-    nose_half = (2.8 + 2.4 * ramp * ramp) * f["nose_width"]
+    nose_half = (2.8 + 2.4 * ramp * ramp) * f["nose"]
     under = np.clip((tip + 2.2 - g["nose_v"]) / 2.8, 0, 1) * (v > -5)
     z = g["z"] + g["out"] * _bump((g["nose_x"] / nose_half) ** 2 * 0.5) * under
-    wing = ((np.abs(g["nose_x"]) - 3.3 * f["nose_width"]) / 2.3) ** 2 + ((g["nose_v"] - tip + 0.3) / 2.6) ** 2
+    wing = ((np.abs(g["nose_x"]) - 3.3 * f["nose"]) / 2.3) ** 2 + ((g["nose_v"] - tip + 0.3) / 2.6) ** 2
     z += 1.4 * _bump(wing)
     z += (1.0 + 1.2 * cheer) * _bump(((A - 10.5) / 8) ** 2 + ((v - 8.5 + 1.5 * cheer) / 7) ** 2)
 
@@ -507,7 +508,7 @@ def _heights(f, g, grain):
     crease = (a - 5.2 - 0.46 * (w - 12.5) - 1.2 * cheer) / 1.8
     crease = _bump(crease * crease) * np.clip((w - 10) / 3, 0, 1) * np.clip((23 - w) / 4, 0, 1)
     z[:, LOWER] -= (0.15 + 0.8 * old + 0.6 * cheer) * crease
-    z += (0.03 * (0.2 + old)) * grain
+    z += (0.02 * (0.2 + old)) * grain
     return _smooth(_smooth(z, np.float32(0.25), 1), np.float32(0.25), 2)
 
 
@@ -530,7 +531,7 @@ def _eyes(tone, f, g, light, lit):
     side, eye, v = np.sign(g["X"]), g["eye"], g["v"]
     half = 4.7 * f["eye_size"]
     arc = np.maximum(1 - (eye / half) ** 2, 0)
-    opening = np.clip(f["eye_open"] - 0.25 * g["cheer"], 0.05, 1.5) * f["eye_size"]
+    opening = np.clip(f["eye_open"] - 0.15 * g["cheer"], 0.05, 1.5) * f["eye_size"]
     below = v - 0.7 + 0.06 * eye  # the outer corner is a little higher; lid and iris together are at EYES
     from_top, from_low = below + 2.0 * opening * arc, 1.5 * opening * arc - below
     ball = _step(np.minimum(from_top, from_low) * 1.2) * (arc > 0)
@@ -554,9 +555,9 @@ def _brows(tone, f, g, strands):
     thick = np.maximum(f["brow_thickness"], 0.3)
     middle = 0.5 - f["brow_distance"] - 1.4 * _bump(((A - 11.5) / 9) ** 2)
     ends = np.clip((A - 3.0) * 0.4, 0, 1) * np.clip((16.5 - A) * 0.25, 0, 1)
-    brow = np.clip((0.6 * thick - 0.2) * (0.35 + 0.65 * ends) - np.abs(v - middle) + 0.4, 0, 1) * ends
-    colour = np.minimum(_mix(f["hair_tone"], 0.3, 0.5 * f["grey"]), 0.45 * f["skin"])
-    return _mix(tone, colour, np.clip(0.8 + 0.25 * strands, 0, 1) * brow)
+    brow = np.clip((0.65 * thick - 0.3) * (0.35 + 0.65 * ends) - np.abs(v - middle) + 0.4, 0, 1) * ends
+    colour = np.minimum(_mix(f["hair_tone"], 0.3, 0.5 * f["grey"]), 0.35 * f["skin"])
+    return _mix(tone, colour, np.clip(0.85 + 0.25 * strands, 0, 1) * brow)
 
 
 def _beard(tone, f, g, hair_tone, strands, grain):
