@@ -108,8 +108,8 @@ def test_batch_norm_against_keras_with_its_gradient():
         if training:
             np.testing.assert_allclose(tape.gradient(our_loss, x), tape.gradient(their_loss, x), atol=1e-4)
             for mine, other in ((norm.scale, keras.gamma), (norm.shift, keras.beta)):
-                np.testing.assert_allclose(tape.gradient(our_loss, mine), tape.gradient(their_loss, other.value),
-                                           rtol=1e-3, atol=1e-3)
+                gradients = tape.gradient(our_loss, mine), tape.gradient(their_loss, other.value)
+                np.testing.assert_allclose(*gradients, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(norm.mean, keras.moving_mean, rtol=1e-5)
 
 

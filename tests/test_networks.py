@@ -49,9 +49,9 @@ def test_dense_net_of_the_slides_against_the_same_net_in_keras():
     assert x.shape == (None, 3, 3, 32)
     end = layers.Dense(2)(layers.Dense(50, activation="relu")(layers.Flatten()(x)))
     theirs = keras.Model(start, end)
-    weights = [w for block in ours.blocks for conv in (*block.convolutions, block.reduction) for w in (conv.weights, conv.bias)]
-    weights += [w for layer in (ours.hidden, ours.output) for w in (layer.weights, layer.bias)]
-    theirs.set_weights([w.numpy() for w in weights])
+    parts = [part for block in ours.blocks for part in (*block.convolutions, block.reduction)]
+    parts += [ours.hidden, ours.output]
+    theirs.set_weights([w.numpy() for part in parts for w in (part.weights, part.bias)])
     x = images(16)
     assert np.abs(theirs(x)).max() > 0.1
     np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
@@ -62,15 +62,28 @@ def test_dense_net_refuses_more_blocks_than_the_image_has_halves():
         networks.DenseNet(blocks=6)
 
 
-def test_detector_answers_the_same_for_the_mirror_image():
+def test_detector_does_not_mind_brightness_and_contrast_and_sees_three_views():
     model, x = networks.detector(), images(4)
-    np.testing.assert_allclose(model(x), model(x[:, :, ::-1]), atol=1e-5)
-    assert np.ptp(model(x).numpy(), axis=0).max() > 1e-4  # it does look at the image
+    np.testing.assert_allclose(model(0.7 * x + 0.2), model(x), rtol=0.02, atol=0.02)
+    standard = (x - x.mean(axis=(1, 2, 3), keepdims=True)) / x.std(axis=(1, 2, 3), keepdims=True)
+    rows = np.pad(standard, [(0, 0), (2, 2), (2, 2), (0, 0)], "symmetric")[..., 0]
+
+    def enlarge(pictures):  # bilinear, by two matrices: output pixel i is read at (i + .5) * side / 48 - .5
+        side = pictures.shape[1]
+        places = np.clip((np.arange(48) + 0.5) * side / 48 - 0.5, 0, side - 1)
+        matrix = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(side)))
+        return np.einsum("ai,nij,bj->nab", matrix, pictures, matrix)[..., None].astype(np.float32)
+
+    views = [enlarge(rows), standard[:, :, ::-1], enlarge(standard[:, 2:-2, 2:-2, 0])]
+    expected = sum(model.body(tf.constant(view)).numpy() for view in views) / 3
+    np.testing.assert_allclose(model(x), expected, rtol=0.02, atol=0.02)
+    assert np.ptp(model(x).numpy(), axis=0).max() > 0.05  # it does look at the image
 
 
 @pytest.mark.parametrize("depth", [6, 18])
 def test_nets_of_chosen_depth_have_that_many_convolutions_and_comparable_parameters(depth):
-    plain, residual, dense = (make(depth) for make in (networks.plain_net, networks.residual_net, networks.dense_net))
+    plain, residual = networks.plain_net(depth), networks.residual_net(depth)
+    dense = networks.dense_net(depth)
     counts = [networks.count_parameters(model) for model in (plain, residual, dense)]
     assert counts[0] == counts[1] and abs(counts[2] / counts[0] - 1) < 0.15
     for model in (plain, residual, dense):
@@ -84,13 +97,14 @@ def test_depth_must_fill_three_stages():
 
 
 def softmax_models():
-    yield keras.Sequential([keras.Input([6, 6, 1]), keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
-    yield keras.Sequential([keras.Input([6, 6, 1]), keras.layers.Flatten(), keras.layers.Dense(3), keras.layers.Softmax()])
-    yield keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3), keras.layers.Activation("softmax")])
+    layers, first = keras.layers, [keras.Input([6, 6, 1]), keras.layers.Flatten()]
+    yield keras.Sequential([*first, layers.Dense(3, activation="softmax")])
+    yield keras.Sequential([*first, layers.Dense(3), layers.Softmax()])
+    yield keras.Sequential([layers.Flatten(), layers.Dense(3), layers.Activation("softmax")])
     start = keras.Input([6, 6, 1])
-    hidden = keras.layers.Dense(4, activation="relu")(keras.layers.Flatten()(start))
-    yield keras.Model(start, keras.layers.Dense(3, activation="softmax", use_bias=False)(hidden))
-    yield keras.Model(start, keras.layers.Softmax()(keras.layers.Dense(3)(hidden)))
+    hidden = layers.Dense(4, activation="relu")(layers.Flatten()(start))
+    yield keras.Model(start, layers.Dense(3, activation="softmax", use_bias=False)(hidden))
+    yield keras.Model(start, layers.Softmax()(layers.Dense(3)(hidden)))
 
 
 @pytest.mark.parametrize("number", range(5))
@@ -112,8 +126,9 @@ def test_logits_returns_models_without_softmax_as_they_are():
 
 
 def test_logits_refuses_what_it_cannot_take_apart():
+    shapeless = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
     with pytest.raises(ValueError, match="call it once"):
-        networks.logits(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]))
+        networks.logits(shapeless)
     start = keras.Input([6, 6, 1])
     with pytest.raises(ValueError, match="Conv2D with softmax"):
         networks.logits(keras.Model(start, keras.layers.Conv2D(3, 6, activation="softmax")(start)))

@@ -1,4 +1,4 @@
-"""Random changes of training images that keep their label: pose, crop, light, sharpness. Batched, for compiled loops."""
+"""Random changes of training images that keep their label: pose, crop, light, sharpness; in batches."""
 import math
 
 from utils.quiet import tf
@@ -11,25 +11,23 @@ def mirror(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
 
 def pose(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """Random mirror, zoom (0.8 to 1.5), aspect, rotation and shift of each image, in one bilinear sampling.
+    """Random mirror, zoom (mostly 0.8 to 1.5), aspect, rotation and shift of each image, in one bilinear sampling.
 
-    Zoom 1.5 is a crop that is 8 pixels of 48 tighter on each side. Outside of the image, its edge pixels are repeated.
+    Zoom 1.5 is a crop that is 8 pixels of 48 tighter on each side. Outside of the image, its edge is repeated.
     """
     n, size = tf.shape(images)[0], images.shape[1]
 
-    def uniform(low: float, high: float) -> tf.Tensor:
-        return generator.uniform([n], low, high)
+    def normal(mean: float, deviation: float) -> tf.Tensor:
+        return generator.truncated_normal([n], mean, deviation)  # never more than two deviations away
 
-    zoom = tf.exp(uniform(math.log(0.8), math.log(1.5)))
-    aspect = tf.exp(uniform(-0.12, 0.12))
-    angle = generator.normal([n], 0.0, math.radians(9))
-    flip = tf.sign(uniform(-1.0, 1.0))
-    shift_x, shift_y = uniform(-0.08, 0.08) * size, uniform(-0.08, 0.08) * size
-    # output pixel (x, y) is read at A (x - c - shift) + c, with c the centre and A = mirror, rotation, 1 / zoom
+    zoom, aspect = tf.exp(normal(0.09, 0.18)), tf.exp(normal(0.0, 0.06))
+    angle = normal(0.0, math.radians(9))
+    flip = tf.sign(generator.uniform([n], -1.0, 1.0))
+    # output pixel x is read at A (x - c - shift) + c, with c the centre and A = mirror, rotation, 1 / zoom
     a, b = flip * tf.cos(angle) / (zoom * aspect), -flip * tf.sin(angle) / zoom * aspect
     d, e = tf.sin(angle) / (zoom * aspect), tf.cos(angle) / zoom * aspect
     centre = (size - 1) / 2
-    x, y = centre + shift_x, centre + shift_y
+    x, y = centre + normal(0.0, 0.04 * size), centre + normal(0.0, 0.04 * size)
     transforms = tf.stack([a, b, centre - a * x - b * y, d, e, centre - d * x - e * y,
                            tf.zeros([n]), tf.zeros([n])], axis=1)
     return tf.raw_ops.ImageProjectiveTransformV3(
@@ -38,46 +36,32 @@ def pose(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
 
 def light(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """Random gamma, contrast, brightness and a light gradient across each image; the result stays in [0, 1]."""
+    """Random gamma, contrast, brightness and light from a side; the result stays in [0, 1]."""
     n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
 
-    def uniform(low: float, high: float) -> tf.Tensor:
-        return generator.uniform([n, 1, 1, 1], low, high)
+    def normal(deviation: float) -> tf.Tensor:
+        return generator.truncated_normal([n, 1, 1, 1], 0.0, deviation)
 
     across = tf.reshape(tf.linspace(-1.0, 1.0, width), [1, 1, width, 1])
     down = tf.reshape(tf.linspace(-1.0, 1.0, height), [1, height, 1, 1])
+    images = tf.pow(tf.maximum(images, 1e-3), tf.exp(normal(0.2)))
     mean = tf.reduce_mean(images, axis=[1, 2], keepdims=True)
-    images = tf.pow(tf.maximum(images, 1e-3), tf.exp(uniform(-0.4, 0.4)))
-    images = mean + (images - mean) * tf.exp(uniform(-0.5, 0.4)) + uniform(-0.12, 0.12)
-    return tf.clip_by_value(images + uniform(-0.12, 0.12) * across + uniform(-0.12, 0.12) * down, 0.0, 1.0)
+    images = mean + (images - mean) * tf.exp(normal(0.2)) + normal(0.07)
+    return tf.clip_by_value(images + normal(0.06) * across + normal(0.06) * down, 0.0, 1.0)
 
 
 def sharpness(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """Between sharpened and blurred, sometimes of half the resolution, with a little noise; in [0, 1]."""
+    """Half of the images become sharper, softer or coarser, with a little noise; in [0, 1]."""
     n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     blurred = tf.nn.avg_pool2d(tf.nn.avg_pool2d(images, 3, 1, "SAME"), 3, 1, "SAME")
-    images += generator.uniform([n, 1, 1, 1], -0.4, 1.0) * (blurred - images)
+    changed = images + generator.uniform([n, 1, 1, 1], -0.4, 1.0) * (blurred - images)
     coarse = tf.image.resize(tf.nn.avg_pool2d(images, 2, 2, "VALID"), [height, width])
-    images = tf.where(generator.uniform([n, 1, 1, 1]) < 0.2, coarse, images)
-    noise = generator.normal(tf.shape(images)) * generator.uniform([n, 1, 1, 1], 0.0, 0.03)
-    return tf.clip_by_value(images + noise, 0.0, 1.0)
-
-
-def cut_out(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """A quarter of the images get a grey rectangle of up to a third of the side (DeVries and Taylor 2017)."""
-    n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-
-    def uniform(low: float, high: float) -> tf.Tensor:
-        return generator.uniform([n, 1, 1, 1], low, high)
-
-    rows = tf.reshape(tf.range(height, dtype=tf.float32), [1, height, 1, 1])
-    columns = tf.reshape(tf.range(width, dtype=tf.float32), [1, 1, width, 1])
-    inside = ((tf.abs(rows - uniform(0.0, height)) < uniform(0.05, 0.17) * height)
-              & (tf.abs(columns - uniform(0.0, width)) < uniform(0.05, 0.17) * width)
-              & (uniform(0.0, 1.0) < 0.25))
-    return tf.where(inside, uniform(0.0, 1.0), images)
+    changed = tf.where(generator.uniform([n, 1, 1, 1]) < 0.3, coarse, changed)
+    changed += generator.normal(tf.shape(images)) * generator.uniform([n, 1, 1, 1], 0.0, 0.04)
+    chosen = generator.uniform([n, 1, 1, 1]) < 0.5
+    return tf.where(chosen, tf.clip_by_value(changed, 0.0, 1.0), images)
 
 
 def faces(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """What changes between pictures of the same face: pose, crop, light, sharpness, something in front."""
-    return cut_out(sharpness(light(pose(images, generator), generator), generator), generator)
+    """What changes between pictures of the same face: pose and crop, light, sharpness."""
+    return sharpness(light(pose(images, generator), generator), generator)

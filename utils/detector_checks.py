@@ -17,7 +17,9 @@ def parameters(dense_net_parameters: Callable) -> None:
             "The biases are missing: one for each filter and each output.": count - blocks * (2 * filters + 32) - 52,
             "The second convolution of a block gets its input with the output of the first behind it: more channels.":
                 count - blocks * 9 * filters**2,
-            "The reduction gets all channels of the block, the input's too, not only the features of the last convolution.":
+            "The reduction gets all channels of the block: the output of the second convolution is missing.":
+                count - blocks * 32 * filters,
+            "The reduction gets all channels of the block, not only the output of the second convolution.":
                 count - 32 * (filters + 1 + (blocks - 1) * (filters + 32)),
             "The first block gets 1 channel, only the others get 32.": count + 31 * (18 * filters + 32),
             "Only the first block gets 1 channel, the others get the 32 of the block before.":

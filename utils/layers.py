@@ -1,7 +1,7 @@
 """The building blocks of the slides as `tf.Module`, written to be read.
 
-Each layer is built with its sizes and called as `layer(x, training=False)`. Images are float32 [N, H, W, C], vectors
-float32 [N, D]. Initial weights follow the seed given to `utils.session.start`.
+Each layer is built with its sizes and called as `layer(x, training=False)`. Images are float32 [N, H, W, C],
+vectors float32 [N, D]. Initial weights follow the seed given to `utils.session.start`.
 """
 from utils.quiet import tf
 
@@ -10,8 +10,9 @@ TRUNCATED_STD = 0.87962566  # standard deviation of a standard normal that is cu
 
 
 def he_normal(shape: list[int], inputs: int) -> tf.Variable:
-    """Weights drawn from N(0, 2 / inputs), which keeps the second moment through ReLU (He et al. 2015, equation 10)."""
-    return tf.Variable(tf.random.truncated_normal(shape, stddev=(2 / inputs) ** 0.5 / TRUNCATED_STD), name="weights")
+    """Weights of variance 2 / inputs, which keep the second moment through ReLU (He et al. 2015)."""
+    deviation = (2 / inputs) ** 0.5 / TRUNCATED_STD
+    return tf.Variable(tf.random.truncated_normal(shape, stddev=deviation), name="weights")
 
 
 def maxpool(x: tf.Tensor, size: int = 2) -> tf.Tensor:
@@ -30,7 +31,10 @@ def unflat(x: tf.Tensor, height: int, width: int, channels: int) -> tf.Tensor:
 
 
 class Conv(tf.Module):
-    """SAME convolution plus bias, then ReLU: [N, H, W, inputs] -> [N, ceil(H / stride), ceil(W / stride), filters]."""
+    """SAME convolution plus bias, then ReLU: [N, H, W, inputs] -> [N, H, W, filters].
+
+    A stride keeps every `stride`-th row and column: [N, ceil(H / stride), ceil(W / stride), filters].
+    """
 
     def __init__(self, inputs: int, filters: int, size: int = 3, stride: int = 1, relu: bool = True):
         super().__init__()
@@ -58,10 +62,11 @@ class FullyConnected(tf.Module):
 
 
 class BatchNorm(tf.Module):
-    """scale * (x - mean) / sqrt(variance + epsilon) + shift for each channel (Ioffe and Szegedy 2015); the shape stays.
+    """scale * (x - mean) / sqrt(variance + epsilon) + shift for each channel (Ioffe and Szegedy 2015).
 
-    Two modes. Training: mean and variance are those of the batch (over N, H and W), and the moving averages follow them.
-    Inference: they are the moving averages, so that the answer for one image does not depend on the others in its batch.
+    Two modes. Training: mean and variance are those of the batch (over N, H and W), and the moving averages
+    follow them. Inference: they are the moving averages, so that the answer for one image does not depend on
+    the others in its batch.
     """
 
     def __init__(self, channels: int, momentum: float = 0.9, epsilon: float = 1e-3):
@@ -79,27 +84,31 @@ class BatchNorm(tf.Module):
         return x * gain + (self.shift - self.mean * gain)
 
     def normalise_by_batch(self, x: tf.Tensor) -> tf.Tensor:
-        """The training mode, by TensorFlow's fused operation: a network trains 1.2 times faster than with `tf.nn.moments`.
+        """The training mode, by TensorFlow's fused operation: 1.2 times faster than the formula.
 
-        The variance that comes back for the moving average is the unbiased one, divided by n - 1 (algorithm 2 of the paper).
+        The variance that comes back for the moving average is the unbiased one, divided by n - 1 (algorithm 2
+        of the paper).
         """
         rows = tf.reshape(x, [-1, 1, 1, x.shape[-1]])
-        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(rows, self.scale, self.shift, epsilon=self.epsilon)
+        normalise = tf.compat.v1.nn.fused_batch_norm
+        y, mean, variance = normalise(rows, self.scale, self.shift, epsilon=self.epsilon)
         self.mean.assign(self.momentum * self.mean + (1 - self.momentum) * mean)
         self.variance.assign(self.momentum * self.variance + (1 - self.momentum) * variance)
         return tf.reshape(y, tf.shape(x))
 
 
 class Dropout(tf.Module):
-    """In training, sets each value to zero with probability `rate` and divides the others by 1 - rate: the mean stays.
+    """In training, each value is zero with probability `rate`, else divided by 1 - rate: the mean stays.
 
-    The random numbers come from a generator whose state is a variable, so that a checkpoint resumes them exactly.
+    The random numbers come from a generator whose state is a variable, so that a checkpoint resumes them
+    exactly.
     """
 
     def __init__(self, rate: float):
         super().__init__()
         self.rate = rate
-        self.generator = tf.random.Generator.from_seed(int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32)))
+        seed = int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32))
+        self.generator = tf.random.Generator.from_seed(seed)
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or self.rate == 0:
@@ -109,10 +118,11 @@ class Dropout(tf.Module):
 
 
 class DenseBlock(tf.Module):
-    """Convolutions whose output is concatenated to their input, 2x2 pooling, 1x1 reduction (Huang et al. 2017).
+    """Convolutions with their output concatenated to their input, pooling, reduction (Huang et al. 2017).
 
-    [N, H, W, inputs] -> [N, H // 2, W // 2, outputs]. With c inputs and f filters the channels go c, c + f, c + 2 f, ...
-    `batch_norm` normalises the output of each convolution, `dropout` is applied after the reduction.
+    [N, H, W, inputs] -> [N, H // 2, W // 2, outputs]. With c inputs and f filters the channels go c, c + f, c
+    + 2 f, ... `batch_norm` normalises the output of each convolution, `dropout` is applied after the
+    reduction.
     """
 
     def __init__(self, inputs: int, filters: int = 16, convolutions: int = 2, outputs: int = 32,

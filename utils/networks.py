@@ -1,8 +1,10 @@
 """The networks of the course. All map float32 images [N, H, W, C] in [0, 1] to logits [N, classes].
 
-`model(x)` is inference and `model(x, training=True)` is training. All are `tf.Module` from `utils.layers` and are trained
-by `utils.training.fit`, except `lenet`, which is a Keras model and is trained by its own `fit`.
+`model(x)` is inference and `model(x, training=True)` is training. All are `tf.Module` from `utils.layers` and
+are trained by `utils.training.fit`, except `lenet`, which is a Keras model and is trained by its own `fit`.
 """
+from collections.abc import Callable
+
 from utils.layers import BatchNorm, Conv, DenseBlock, Dropout, FullyConnected, flat, maxpool
 from utils.quiet import tf
 
@@ -22,7 +24,7 @@ class Chain(tf.Module):
 
 
 def three_convolutions() -> Chain:
-    """The smallest detector of the slides: three convolutions with pooling and one dense layer, 1,724 parameters."""
+    """The smallest detector of the slides: three convolutions and one dense layer, 1,724 parameters."""
     return Chain([
         Conv(1, 3), maxpool,   # [N, 24, 24, 3]
         Conv(3, 6), maxpool,   # [N, 12, 12, 6]
@@ -32,11 +34,11 @@ def three_convolutions() -> Chain:
 
 
 class DenseNet(tf.Module):
-    """The DenseNet of the slides: blocks of two convolutions with 16 filters, two dense layers; 59,160 parameters.
+    """The DenseNet of the slides: blocks of two 16-filter convolutions, two dense layers; 59,160 parameters.
 
-    [N, 48, 48, 1] -> four blocks -> [N, 3, 3, 32] -> [N, 288] -> [N, 50] -> [N, 2].
-    The options are those of the course's meta-parameter study: `blocks` (depth), `filters` of each convolution, `dropout`
-    (rate, after each block and after the hidden dense layer) and `batch_norm` (after each convolution of a block).
+    [N, 48, 48, 1] -> four blocks -> [N, 3, 3, 32] -> [N, 288] -> [N, 50] -> [N, 2]. The options are those of
+    the course's meta-parameter study: `blocks` (depth), `filters` of each convolution, `dropout` (rate, after
+    each block and after the hidden dense layer) and `batch_norm` (after each convolution of a block).
     """
 
     def __init__(self, blocks: int = 4, filters: int = 16, dropout: float = 0.0, batch_norm: bool = False):
@@ -91,8 +93,8 @@ def mean_over_places(x: tf.Tensor) -> tf.Tensor:
 class Detector(tf.Module):
     """A small residual network for faces: 469,362 parameters.
 
-    Light matters little to it, since each image is first brought to mean 0 and variance 1. The answer is the mean of
-    those for the image and for its mirror image.
+    Each image is first brought to mean 0 and variance 1. In inference the logits are the mean over three
+    views of the image: 2 pixels looser on each side, mirrored, and 2 pixels tighter.
     """
 
     def __init__(self):
@@ -111,15 +113,18 @@ class Detector(tf.Module):
         x = (x - mean) * tf.math.rsqrt(variance + 1e-3)
         if training:
             return self.body(x, training=True)
-        return (self.body(x) + self.body(tf.reverse(x, axis=[2]))) / 2
+        looser = tf.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]], "SYMMETRIC")
+        tighter = x[:, 2:-2, 2:-2]
+        views = [tf.image.resize(looser, [48, 48]), tf.reverse(x, [2]), tf.image.resize(tighter, [48, 48])]
+        return tf.reduce_mean(tf.reshape(self.body(tf.concat(views, axis=0)), [3, -1, 2]), axis=0)
 
 
 def detector() -> Detector:
-    """The course's best detector. `training.fit(detector(), faces, augment=augment.faces, **DETECTOR_RECIPE)` trains it."""
+    """The best one: `training.fit(detector(), faces, augment=augment.faces, **DETECTOR_RECIPE)` trains it."""
     return Detector()
 
 
-DETECTOR_RECIPE = {"epochs": 22, "batch_size": 64, "learning_rate": 2e-3}  # for 10,000 real faces, on two cores
+DETECTOR_RECIPE = {"epochs": 22, "batch_size": 64, "learning_rate": 2e-3}  # for 10,000 real faces
 
 
 def lenet() -> tf.keras.Model:
@@ -129,12 +134,13 @@ def lenet() -> tf.keras.Model:
         tf.keras.Input([28, 28, 1]),
         keras.Conv2D(6, 5, padding="same", activation="relu"), keras.MaxPooling2D(),  # [N, 14, 14, 6]
         keras.Conv2D(16, 5, activation="relu"), keras.MaxPooling2D(),                 # [N, 5, 5, 16]
-        keras.Flatten(), keras.Dense(120, activation="relu"), keras.Dense(84, activation="relu"), keras.Dense(10),
+        keras.Flatten(), keras.Dense(120, activation="relu"),
+        keras.Dense(84, activation="relu"), keras.Dense(10),
     ])
 
 
 def plain_net(depth: int, width: int = 16) -> Chain:
-    """`depth` 3x3 convolutions of `width` filters one after the other, in three stages of 24x24, 12x12 and 6x6."""
+    """`depth` 3x3 convolutions of `width` filters in a row, in stages of 24x24, 12x12 and 6x6 pixels."""
     return _three_stages(depth, width, lambda n: [Normalised(width, width) for _ in range(n)])
 
 
@@ -144,19 +150,21 @@ def residual_net(depth: int, width: int = 16) -> Chain:
 
 
 def dense_net(depth: int, width: int = 16) -> Chain:
-    """`plain_net` with the output of each convolution concatenated to its input, and a 1x1 reduction to `width` channels
-    after each stage. The convolutions have as many filters as give about the same number of parameters.
+    """`plain_net` with the output of each convolution concatenated to its input.
+
+    A 1x1 reduction to `width` channels follows each stage. The convolutions have as many filters as give
+    about the same number of parameters.
     """
     n = depth // 3
-    # n f-filter convolutions of w, w + f, ... channels have 9 f (n w + f n (n - 1) / 2) weights, the reduction w (w + n f),
-    # a plain stage 9 n w^2: solve a f^2 + b f + c = 0 for f
+    # n convolutions with f filters of w, w + f, ... channels have 9 f (n w + f n (n - 1) / 2) weights, the
+    # reduction has w (w + n f), a plain stage 9 n w^2: solve a f^2 + b f + c = 0 for f
     a, b, c = 4.5 * n * (n - 1), 9 * n * width + n * width, width**2 - 9 * n * width**2
     filters = max(1, round(2 * -c / (b + (b * b - 4 * a * c) ** 0.5)))
     return _three_stages(depth, width, lambda n: [Concatenated(width, filters, n)])
 
 
 class Concatenated(tf.Module):
-    """`convolutions` convolutions with batch norm, each concatenated to its input, then 1x1 reduction: the shape stays."""
+    """Convolutions with batch norm, each concatenated to its input, then 1x1 reduction: the shape stays."""
 
     def __init__(self, channels: int, filters: int, convolutions: int):
         super().__init__()
@@ -169,9 +177,9 @@ class Concatenated(tf.Module):
         return self.reduction(x, training)
 
 
-def _three_stages(depth: int, width: int, stage) -> Chain:
+def _three_stages(depth: int, width: int, stage: Callable[[int], list]) -> Chain:
     if depth < 6 or depth % 6:
-        raise ValueError(f"depth is {depth}, expected a multiple of 6: three stages of an even number of convolutions.")
+        raise ValueError(f"depth is {depth}, expected a multiple of 6: three stages of equally many pairs.")
     n = depth // 3
     return Chain([
         Normalised(1, width, stride=2),  # [N, 24, 24, width]
@@ -182,17 +190,17 @@ def _three_stages(depth: int, width: int, stage) -> Chain:
     ])
 
 
-def logits(model):
-    """A Keras model without its final softmax: [N, H, W, C] -> logits. It shares the layers and weights of `model`.
+def logits(model: Callable) -> Callable:
+    """A Keras model without its final softmax: [N, H, W, C] -> logits. It shares the weights of `model`.
 
-    Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of its own. A model
-    without softmax, Keras or not, is returned as it is. Raises ValueError for a Keras model whose input shape is not known
-    yet and for a last layer with softmax that is not Dense.
+    Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of
+    its own. A model without softmax, Keras or not, is returned as it is. Raises ValueError for a Keras model
+    whose input shape is not known yet and for a last layer with softmax that is not Dense.
     """
     if not isinstance(model, tf.keras.Model):
         return model
     if not model.built:
-        raise ValueError("The model does not know its input shape yet: call it once, or start it with keras.Input.")
+        raise ValueError("The model has no input shape yet: call it once, or start it with keras.Input.")
     last = model.layers[-1]
     if isinstance(last, tf.keras.layers.Softmax):
         return tf.keras.Model(model.inputs[0], last.input)
@@ -201,8 +209,8 @@ def logits(model):
     if isinstance(last, tf.keras.layers.Activation):
         return tf.keras.Model(model.inputs[0], last.input)
     if not isinstance(last, tf.keras.layers.Dense):
-        raise ValueError(f"The last layer is a {type(last).__name__} with softmax, expected Dense or Softmax: build the model "
-                         "without softmax and train it with from_logits=True.")
+        raise ValueError(f"The last layer is a {type(last).__name__} with softmax, not Dense or Softmax: "
+                         "build the model without softmax and train it with from_logits=True.")
     return tf.keras.Model(model.inputs[0], WithoutActivation(last)(last.input))
 
 

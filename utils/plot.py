@@ -110,6 +110,7 @@ def history(measured: dict[str, Sequence[float]], *, title: str) -> Figure:
     for axis, name, factor in ((left, "loss", 1), (right, "accuracy", 100)):
         for key, label in ((name, "training"), (f"val_{name}", "validation")):
             axis.plot(epochs, [factor * value for value in measured[key]], marker=".", label=label)
+        axis.xaxis.get_major_locator().set_params(integer=True)
     left.set(xlabel="epoch", ylabel="cross-entropy", title="Loss")
     right.set(xlabel="epoch", ylabel="right answers (%)", title="Accuracy")
     left.legend(frameon=False)
@@ -129,7 +130,7 @@ def by_group(tables: dict[str, Sequence], *, title: str) -> Figure:
             axis.plot([100 * row.low, 100 * row.high], [place, place], color=COLOURS[0])
             axis.plot(100 * row.accuracy, place, "o", color=COLOURS[0])
         axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
-        axis.set(xlabel="right answers (%)", ylabel=f"{factor} (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
+        axis.set(xlabel="right answers (%)", ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
     fig.suptitle(title)
     return fig
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from utils.data import Dataset
 from utils.quiet import tf
 
-tf.get_logger().setLevel("ERROR")  # no advice about retracing (each network is traced once) and no paths of saved models
+tf.get_logger().setLevel("ERROR")  # no advice on retracing (each network is traced once) and no paths
 
 STEPS_PER_CALL = 16  # training steps between two movements of the progress bar
 MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
@@ -27,36 +27,41 @@ class TrainingDiverged(FloatingPointError):
 
 def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64, learning_rate: float = 1e-3,
         seed: int = 0, augment: Callable | None = None, patience: int | None = None,
-        checkpoint: str | os.PathLike | None = None, log: str | os.PathLike | None = None) -> dict[str, list[float]]:
+        checkpoint: str | os.PathLike | None = None,
+        log: str | os.PathLike | None = None) -> dict[str, list[float]]:
     """Train `model` with Adam on the cross-entropy; at the end it has the weights of its best epoch.
 
     The best epoch has the highest `val_accuracy` and, among equals, the lowest `val_loss`.
 
-    The learning rate falls from `learning_rate` to 0 along half a cosine over all `epochs`. `augment(images, generator)`
-    changes the training images of each batch (see `utils.augment`). `patience` stops when that many epochs in a row were
-    no better than the best. `checkpoint` is a folder: the state is saved there after each epoch, and a run that was
-    interrupted goes on from it when it is called again with the same arguments, to the same weights as without the
-    interruption. `log` is a folder for TensorBoard: the curves, and histograms of the weights.
+    The learning rate falls from `learning_rate` to 0 along half a cosine over all `epochs`. `augment(images,
+    generator)` changes the training images of each batch (see `utils.augment`). `patience` stops when that
+    many epochs in a row were no better than the best. `checkpoint` is a folder: the state is saved there
+    after each epoch, and a run that was interrupted goes on from it when it is called again with the same
+    arguments, to the same weights as without the interruption. `log` is a folder for TensorBoard: the curves,
+    and histograms of the weights.
 
-    Returns one list for each of `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds`, with one number per epoch.
-    Loss and accuracy on training images are those of the (augmented) batches while the weights change.
-    Raises TypeError for a Keras model, ValueError for labels that the model has no output for and for a checkpoint of
-    another network, TrainingDiverged when the loss is no longer a number.
+    Returns one list for each of `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds`, with one number
+    per epoch. Loss and accuracy on training images are those of the (augmented) batches while the weights
+    change. Raises TypeError for a Keras model, ValueError for labels that the model has no output for and for
+    a checkpoint of another network, TrainingDiverged when the loss is no longer a number.
     """
     _check(model, dataset)
     images, labels = tf.constant(dataset.x_train, tf.float32), tf.constant(dataset.y_train, tf.int64)
     steps = math.ceil(len(labels) / batch_size)
-    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps))
+    schedule = tf.keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps)
+    optimizer = tf.keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
     generator = tf.random.Generator.from_seed(seed)
     best = [tf.Variable(variable, trainable=False) for variable in model.variables]
-    measured = tf.Variable(tf.zeros([0, len(MEASURES)], tf.float64), shape=[None, len(MEASURES)], trainable=False)
-    manager = _resume(checkpoint, model=model, optimizer=optimizer, generator=generator, best=best, measured=measured)
+    columns = len(MEASURES)
+    measured = tf.Variable(tf.zeros([0, columns], tf.float64), shape=[None, columns], trainable=False)
+    manager = _resume(checkpoint, model=model, optimizer=optimizer, generator=generator, best=best,
+                      measured=measured)
     writer = tf.summary.create_file_writer(str(log)) if log else None
 
     @tf.function
     def train(batches: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One Adam step for each row of image numbers [S, B], of which `counts` [S, B] (0 or 1) says which count."""
+        """One Adam step for each row of image numbers [S, B]; `counts` [S, B], 0 or 1, says which count."""
         total_loss, total_correct = 0.0, 0.0
         for step in tf.range(tf.shape(batches)[0]):
             x, y, count = tf.gather(images, batches[step]), tf.gather(labels, batches[step]), counts[step]
@@ -86,11 +91,12 @@ def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64
                 if not np.isfinite(totals[0]):
                     raise TrainingDiverged(
                         f"The loss became {totals[0]} in epoch {epoch + 1}. Usual causes: the learning rate "
-                        f"({learning_rate:g}) is too large, the images are not in [0, 1] or hold NaN, or a function "
-                        "takes the logarithm of zero or divides by zero.")
+                        f"({learning_rate:g}) is too large, the images are not in [0, 1] or hold NaN, or "
+                        "something takes the logarithm of zero or divides by zero.")
                 bar.update(len(batches[part]))
             val_loss, val_accuracy = _validate(model, dataset)
-            rows.append([*(totals / len(labels)).tolist(), val_loss, val_accuracy, time.perf_counter() - started])
+            seconds = time.perf_counter() - started
+            rows.append([*(totals / len(labels)).tolist(), val_loss, val_accuracy, seconds])
             if _epochs_since_best(rows) == 0:
                 for kept, variable in zip(best, model.variables):
                     kept.assign(variable)
@@ -106,10 +112,10 @@ def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64
 
 
 def epoch_batches(images: int, batch_size: int, seed: int, epoch: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The order of one epoch, a function of `seed` and `epoch` only: image numbers and what counts, both [steps, batch_size].
+    """The order of one epoch, a function of `seed` and `epoch`: image numbers and counts [steps, batch_size].
 
-    Each image counts once. All batches have the same size: the last one is filled up with images from the start of the
-    order, which have count 0 in the loss (they still take part in the moments of batch norm).
+    Each image counts once. All batches have the same size: the last one is filled up with images from the
+    start of the order, which have count 0 in the loss (they still take part in the moments of batch norm).
     """
     order = np.random.default_rng([seed, epoch]).permutation(images)
     steps = math.ceil(images / batch_size)
@@ -123,20 +129,21 @@ def predict(model: Callable, x: np.ndarray, batch_size: int = 256) -> np.ndarray
     """The logits [N, classes] of images [N, H, W, C], computed `batch_size` images at a time."""
     if len(x) == 0:
         raise ValueError("There are no images to predict: x has length 0.")
-    parts = [_logits(model, tf.constant(x[i:i + batch_size], tf.float32)) for i in range(0, len(x), batch_size)]
-    return np.concatenate([part.numpy() for part in parts])
+    batches = (tf.constant(x[i:i + batch_size], tf.float32) for i in range(0, len(x), batch_size))
+    return np.concatenate([_logits(model, batch).numpy() for batch in batches])
 
 
 def evaluate(model: Callable, x: np.ndarray, y: np.ndarray) -> float:
-    """The accuracy of `model` on images [N, H, W, C] with labels [N]: the fraction whose largest logit is their label's."""
+    """The fraction of images [N, H, W, C] whose largest logit is that of their label [N]."""
     return float(np.mean(predict(model, x).argmax(axis=1) == y))
 
 
 def export(model: tf.Module, folder: str | os.PathLike, input_shape: tuple[int, ...] | None = None) -> None:
     """Save `model` as a SavedModel in `folder`: float32 [N, *input_shape] in [0, 1] -> logits.
 
-    `tf.saved_model.load(folder)` gives an object to call with images, and the signature `serving_default` for servers. An
-    existing folder is replaced once the new one is complete. `input_shape` (H, W, C) is by default the model's own.
+    `tf.saved_model.load(folder)` gives an object to call with images, and the signature `serving_default` for
+    servers. An existing folder is replaced once the new one is complete. `input_shape` (H, W, C) is by
+    default the model's own.
     """
     folder, shape = Path(folder), tuple(input_shape or model.input_shape)
     spec = tf.TensorSpec([None, *shape], tf.float32, name="images")
@@ -173,14 +180,15 @@ def _epochs_since_best(rows: list[list[float]]) -> int:
 
 def _check(model: tf.Module, dataset: Dataset) -> None:
     if isinstance(model, tf.keras.Model):
-        raise TypeError("This is a Keras model, and training.fit trains a tf.Module: call model.compile and model.fit.")
+        raise TypeError("This is a Keras model, and training.fit trains a tf.Module: use model.fit.")
     if not isinstance(model, tf.Module) or not model.trainable_variables:
-        raise TypeError(f"A {type(model).__name__} has no trainable variables, expected a tf.Module from utils.networks.")
+        raise TypeError(f"A {type(model).__name__} has no trainable variables, expected a tf.Module such "
+                        "as those of utils.networks.")
     classes = model(tf.constant(dataset.x_train[:1])).shape[-1]
     labels = np.concatenate([dataset.y_train, dataset.y_val])
     if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"The labels run from {labels.min()} to {labels.max()}, but the model has {classes} outputs: "
-                         f"labels must be 0 to {classes - 1}.")
+        raise ValueError(f"The labels run from {labels.min()} to {labels.max()}, but the model has {classes} "
+                         f"outputs: use labels 0 to {classes - 1} or more outputs.")
 
 
 def _resume(folder: str | os.PathLike | None, **state) -> tf.train.CheckpointManager | None:
@@ -192,7 +200,8 @@ def _resume(folder: str | os.PathLike | None, **state) -> tf.train.CheckpointMan
         try:
             manager.checkpoint.restore(manager.latest_checkpoint).assert_consumed()
         except (AssertionError, ValueError) as error:
-            raise ValueError(f"The checkpoint in {folder} is of another network: remove it or choose another folder.") from error
+            raise ValueError(f"The checkpoint in {folder} is of another network: remove it or choose another "
+                             "folder.") from error
     return manager
 
 

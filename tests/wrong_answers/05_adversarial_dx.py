@@ -1,2 +1,125 @@
-WRONG = {"tv": [("twice too much", "def total_variation(dx):\n    return 2 * np.abs(np.diff(dx, axis=1)).sum((1,2,3)) / dx[0].size"),
- ("shape", "def total_variation(dx):\n    return dx"), ("of utils", "total_variation = attacks.total_variation"), ("part of utils", "def total_variation(dx):\n    return attacks.total_variation(dx)")]}
+"""Wrong answers of lab 05, and words of the sentence that each must get."""
+
+
+def _penalty(l1: str, l2: str, linf: str) -> str:
+    return f"def penalty(dx, norm):\n    return dict(L1=lambda: {l1}, L2=lambda: {l2}, Linf=lambda: {linf})[norm]()"
+
+
+L1, L2 = "tf.reduce_mean(tf.abs(dx), [1, 2, 3])", "tf.reduce_mean(tf.square(dx), [1, 2, 3])"
+LINF = "tf.reduce_max(tf.abs(dx), [1, 2, 3])"
+
+
+def _loss(targeted: str, untargeted: str) -> str:
+    return (f"def attacker_loss(logits, labels, targeted):\n"
+            f"    log_p = tf.reduce_sum(tf.one_hot(labels, 5) * tf.nn.log_softmax(logits), 1)\n"
+            f"    return {targeted} if targeted else {untargeted}")
+
+
+def _gradient(objective: str, end: str = "tape.gradient(total, dx)") -> str:
+    return (f"def gradient(model, loss, x, dx, lam):\n    with tf.GradientTape() as tape:\n"
+            f"        square = tf.reduce_mean(tf.square(dx), [1, 2, 3])\n        total = {objective}\n    return {end}")
+
+
+def _attack(objective: str = "loss(model(x + dx)) + lam * square", sign: str = "", box: str = "pass", end: str = "dx.numpy()",
+            step: str = "adam.apply([{sign}tape.gradient(total, dx)], [dx])") -> str:
+    return (f"def attack(model, loss, x, lam, steps, learning_rate):\n    dx = tf.Variable(0 * x)\n"
+            f"    adam = tf.keras.optimizers.Adam(learning_rate)\n    for _ in range(steps):\n"
+            f"        with tf.GradientTape() as tape:\n"
+            f"            square = tf.reduce_mean(tf.square(dx), [1, 2, 3])\n            total = {objective}\n"
+            f"        {step.format(sign=sign)}\n        {box}\n    return {end}")
+
+
+BOX = "dx.assign(tf.clip_by_value(x + dx, 0, 1) - x)"
+
+
+def _save(image: str = "np.round(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)", seen: str = "saved[None] / 255",
+          end: str = "return saved", result: str = "saved") -> str:
+    return (f"def save_8bit(model, x, dx, label, scales):\n    for t in scales:\n        saved = {image}\n"
+            f"        if np.argmax(model({seen})) != label:\n            {end}\n    return {result}")
+
+
+def _table(success: str, size: str = "np.array([np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)])") -> str:
+    return f"def tradeoff(fooled, sizes):\n    return {success}, {size}"
+
+
+def _amplified(expression: str) -> str:
+    return f"def amplified(original, modified):\n    return {expression}"
+
+
+WRONG = {
+    "penalty": [
+        ("L1 is the sum, expected the mean", _penalty("tf.reduce_sum(tf.abs(dx), [1, 2, 3])", L2, LINF)),
+        ("L1 is one number for the batch", _penalty("tf.reduce_mean(tf.abs(dx))", L2, LINF)),
+        ("L1 lacks the absolute value", _penalty("tf.reduce_mean(dx, [1, 2, 3])", L2, LINF)),
+        ("L2 has a square root", _penalty(L1, "tf.sqrt(tf.reduce_mean(dx**2, [1, 2, 3]))", LINF)),
+        ("Linf lacks the absolute value", _penalty(L1, L2, "tf.reduce_max(dx, [1, 2, 3])")),
+        ("Linf is one number for the batch", _penalty(L1, L2, "tf.reduce_max(tf.abs(dx))")),
+        ("Linf is the mean", _penalty(L1, L2, L1)),
+        ("L1 keeps the channels apart", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2])", L2, LINF)),
+        ("part of utils", "def penalty(dx, norm):\n    return attacks.NORMS[norm].penalty(dx)"),
+    ],
+    "loss": [
+        ("exchange them", _loss("-tf.math.log(1 - tf.exp(log_p))", "-log_p")),
+        ("has the wrong sign", _loss("log_p", "-tf.math.log(1 - tf.exp(log_p))")),
+        ("which has no bottom", _loss("-log_p", "log_p")),
+        ("is a probability", _loss("-log_p", "tf.exp(log_p)")),
+        ("one number for the batch", _loss("-tf.reduce_mean(log_p)", "-tf.math.log(1 - tf.exp(log_p))")),
+        ("apply softmax first", "def attacker_loss(logits, labels, targeted):\n"
+                                "    return -tf.reduce_sum(tf.one_hot(labels, 5) * logits, 1)"),
+        ("is the one of utils", "attacker_loss = attacks.attack_loss"),
+    ],
+    "gradient": [
+        ("The penalty is missing", _gradient("loss(model(x + dx))")),
+        ("This is the gradient of the penalty alone", _gradient("lam * square")),
+        ("training=True", _gradient("loss(model(x + dx, training=True)) + lam * square")),
+        ("let the network see x + dx", _gradient("loss(model(x)) + lam * square")),
+        ("The objective is averaged over the batch", _gradient("tf.reduce_mean(loss(model(x + dx)) + lam * square)")),
+        ("The penalty is averaged over the batch", _gradient("loss(model(x + dx)) + lam * tf.reduce_mean(dx**2) / 3")),
+        ("The loss is averaged over the batch", _gradient("tf.reduce_mean(loss(model(x + dx))) + lam * square")
+            .replace("lam * square", "lam * tf.reduce_sum(square)")),
+        ("take the mean", _gradient("loss(model(x + dx)) + lam * tf.reduce_sum(dx**2, [1, 2, 3])")),
+        ("wrong sign", _gradient("loss(model(x + dx)) + lam * square", "-tape.gradient(total, dx)")),
+    ],
+    "attack": [
+        ("X + DX leaves the box", _attack()),
+        ("clipped only at the end", _attack(end="np.clip(x + dx, 0, 1) - x")),
+        ("clip the image x + dx to [0, 1], not dx", _attack(box="dx.assign(tf.clip_by_value(dx, 0, 1))")),
+        ("the wrong way", _attack(sign="-", box=BOX)),
+        ("gives the modified image", _attack(box=BOX, end="(x + dx).numpy()")),
+        ("DX is still 0", _attack(box=BOX, step="tape.gradient(total, dx)")),
+        ("is lam times the penalty", _attack("loss(model(x + dx))", box=BOX)),
+        ("take the mean", _attack("loss(model(x + dx)) + lam * tf.reduce_sum(dx**2, [1, 2, 3])", box=BOX)),
+    ],
+    "tradeoff": [
+        ("one number for each image", _table("fooled.mean(axis=0)")),
+        ("success is one number", _table("fooled.mean()")),
+        ("a number of images", _table("fooled.sum(axis=1)")),
+        ("take only those that are fooled", _table("fooled.mean(1)", "np.where(fooled.any(1), np.median(sizes, 1), np.nan)")),
+        ("expected the median", _table("fooled.mean(1)", "np.array([s[f].mean() if f.any() else np.nan "
+                                                         "for f, s in zip(fooled, sizes)])")),
+        ("the size is NaN", _table("fooled.mean(1)", "np.median(sizes * fooled, axis=1)")),
+        ("expected two", "def tradeoff(fooled, sizes):\n    return fooled.mean(axis=1)"),
+        ("return success first", "def tradeoff(fooled, sizes):\n    return "
+         "[np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)], fooled.mean(axis=1)"),
+    ],
+    "save": [
+        ("not rounded", _save("(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)")),
+        ("This is the first image", _save(seen="(x + t * dx)[None]")),
+        ("This is the last image", _save(end="pass")),
+        ("expected the grey levels", _save("np.round(np.clip(x + t * dx, 0, 1) * 255) / 255", "saved[None]")),
+        ("expected [1, 2, 2, 1]", _save(seen="saved / 255")),
+        ("wraps around", _save("np.round((x + t * dx) * 255).astype(np.int64).astype(np.uint8)")),
+        ("expected uint8", _save("np.round(np.clip(x + t * dx, 0, 1) * 255)")),
+        ("gives None", _save(end="return saved", result="None")),
+    ],
+    "amplified": [
+        ("change the type before you subtract", _amplified("np.clip(50 * np.abs((modified - original).astype(int)), 0, 255)"
+                                                           ".astype(np.uint8)")),
+        ("wraps around at 256", _amplified("np.clip(50 * np.abs(modified - original), 0, 255)")),
+        ("clip to 0..255 before", _amplified("(50 * np.abs(modified.astype(int) - original)).astype(np.uint8)")),
+        ("must become 255", _amplified("50 * np.abs(modified.astype(int) - original)")),
+        ("take the absolute value", _amplified("np.clip(50 * (modified.astype(int) - original), 0, 255).astype(np.uint8)")),
+        ("multiply by 50", _amplified("np.abs(modified.astype(int) - original).astype(np.uint8)")),
+        ("expected uint8", _amplified("np.clip(50 * np.abs(modified.astype(int) - original), 0, 255)")),
+    ],
+}

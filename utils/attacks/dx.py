@@ -21,9 +21,10 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
             it is not, which leads to the boundary between the two, where the smallest DX is
     mask    1 where dx may act and 0 where not, of a shape that multiplies x, e.g. [H, W, 1]
 
-    The optimiser is Adam (Kingma and Ba 2015), with a step size that falls to 0 on a cosine. Of all steps, the smallest dx
-    (by `norm`) that fools the network is returned; where none does, the last. history has, for each step, the means over
-    the images of "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
+    The optimiser is Adam (Kingma and Ba 2015), with a step size that falls to 0 on a cosine. With a given lam, the dx where
+    it ends is returned, whether it fools the network or not. With a learnt one it is, of all steps, the smallest dx (by
+    `norm`) that fools the network; where none does, the last. history has, for each step, the means over the images of
+    "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
     ascent on the sign of the margin. Raises ValueError for inputs that cannot be meant (see `goal.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels)
@@ -72,12 +73,14 @@ def _train_dx(model, x, labels, mask, norm, targeted, learn, first_lam, learning
         done = tf.cast(step, tf.float32)
         fall = 0.5 + 0.5 * tf.cos(np.pi * done / tf.cast(steps, tf.float32))
         if learn:
-            lam *= tf.exp(0.1 * fall * tf.where(fooled, 1.0, -1.0))
+            rate = tf.where(tf.math.is_finite(best_size), 0.1, 0.3)  # faster until it was fooled for the first time
+            lam *= tf.exp(rate * fall * tf.where(fooled, 1.0, -1.0))
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.99 * square + 0.01 * gradient**2
         unbiased = mean / (1 - 0.9 ** (done + 1)), square / (1 - 0.99 ** (done + 1))
         dx -= learning_rate * fall * unbiased[0] / (tf.sqrt(unbiased[1]) + 1e-8)
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
-    dx = tf.where(tf.math.is_finite(best_size)[:, None, None, None], best, dx)
+    if learn:
+        dx = tf.where(tf.math.is_finite(best_size)[:, None, None, None], best, dx)
     history = tf.transpose(followed.stack())
     return dx, {"loss": history[0], "penalty": history[1], "success": history[2]}

@@ -77,7 +77,7 @@ def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray) -> tuple[np.nd
 def result(model: Model, x: np.ndarray, dx: np.ndarray, labels: np.ndarray, targeted: bool,
            history: dict[str, np.ndarray]) -> Result:
     """The Result of a perturbation: x + dx is judged by the model, in the box [0, 1]."""
-    modified = np.clip(x + dx, 0, 1)
+    modified = np.clip(x + np.asarray(dx, np.float32), 0, 1)
     dx = modified - x
     parts = [slice(start, start + CHUNK) for start in range(0, len(x), CHUNK)]
     success = np.concatenate([margin(model(tf.constant(modified[part])), labels[part], targeted) < 0 for part in parts])
