@@ -11,9 +11,9 @@ def mirror(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
 
 def pose(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """Random mirror, zoom (mostly 0.8 to 1.5), aspect, rotation and shift of each image, in one bilinear sampling.
+    """Random mirror, zoom (mostly 0.8 to 1.5), aspect, rotation and shift, in one bilinear sampling.
 
-    Zoom 1.5 is a crop that is 8 pixels of 48 tighter on each side. Outside of the image, its edge is repeated.
+    Zoom 1.5 is a crop that is 8 pixels of 48 tighter on each side. Outside, the edge is repeated.
     """
     n, size = tf.shape(images)[0], images.shape[1]
 

@@ -4,7 +4,7 @@ import numpy as np
 from utils.attacks.goal import CHUNK, Model, Result, check_inputs, margin, result
 from utils.quiet import tf
 
-SCALES = np.geomspace(0.8, 8.0, 160).astype(np.float32)  # what DX is multiplied with, 1.5 % apart
+SCALES = np.geomspace(0.85, 8.5, 90).astype(np.float32)  # what DX is multiplied with, 2.6 % apart
 SAFETY = 1e-2  # margin in logits, above what another batch size or processor changes
 
 
