@@ -165,6 +165,7 @@ def main() -> None:
 
     import sklearn
 
+    os.environ["TQDM_DISABLE"] = "1"
     peers = os.environ["COURSE_PEERS"]
     os.environ["COURSE_PACKAGES"] = str(Path(sklearn.__file__).parents[1])
     bench_training(peers)

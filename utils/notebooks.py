@@ -74,7 +74,15 @@ def execute(units: list[str]) -> int:
 
 
 def normalise(notebook: nbformat.NotebookNode) -> None:
-    """Keep in a notebook's metadata only what is the same on every machine, and the hash of its source."""
+    """Join printed text, and keep in the metadata only what is the same on every machine and the hash of the source."""
+    for cell in code_cells(notebook):  # what a cell prints arrives in pieces that differ from run to run
+        whole = []
+        for output in cell.outputs:
+            if whole and output.output_type == whole[-1].output_type == "stream" and output.name == whole[-1].name:
+                whole[-1].text += output.text
+            else:
+                whole.append(output)
+        cell.outputs = whole
     notebook.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

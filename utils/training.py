@@ -59,7 +59,9 @@ def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64
                       measured=measured)
     writer = tf.summary.create_file_writer(str(log)) if log else None
 
-    @tf.function
+    rows_of = [tf.TensorSpec([None, batch_size], kind) for kind in (tf.int32, tf.float32)]  # compiled once for any S
+
+    @tf.function(input_signature=rows_of)
     def train(batches: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One Adam step for each row of image numbers [S, B]; `counts` [S, B], 0 or 1, says which count."""
         total_loss, total_correct = 0.0, 0.0
