@@ -5,6 +5,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
   students     lab            open JupyterLab on your own copies of the labs, in work/
                miniproject    run the mini-project without a browser, results in build/miniproject/
   instructors  release        generate labs/ from solutions/ (--out DIR: a tree to give to students)
+               slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
                bench          measure speed against other libraries
                lock           renew requirements.lock and environment.yml from pyproject.toml
@@ -38,7 +39,7 @@ class SetUpError(Exception):
 
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
-                "bench": bench, "lock": lock}
+                "slides": slides, "bench": bench, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -222,6 +223,10 @@ def release(words: list[str]) -> int:
 
 def execute(words: list[str]) -> int:
     return run("-m", "utils.notebooks", "execute", *words)
+
+
+def slides(words: list[str]) -> int:
+    return run("-m", "utils.slides", *words)
 
 
 def bench(words: list[str]) -> int:

@@ -93,6 +93,13 @@ def test_lecture_can_be_presented(lecture):
                                                                         "-"), cell.source
 
 
+def test_answers_wait_for_the_question(lecture):
+    """In a presentation, what comes after "Before you run the next cell" is not on the screen with it."""
+    for question, answer in zip(lecture.cells, lecture.cells[1:]):
+        if "**Before you run" in question.source:
+            assert answer.metadata["slideshow"]["slide_type"] in ("fragment", "slide", "subslide"), answer.source
+
+
 def test_solution_folders_hold_only_their_notebook():
     for folder in (ROOT / "solutions").iterdir():
         if folder.is_dir():
