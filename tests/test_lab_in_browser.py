@@ -1,0 +1,87 @@
+"""The first lab as a student meets it: `course.py lab`, a real browser, real kernels, the filter editor's sliders."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from browser import chromium
+from playwright.sync_api import Page
+
+from utils.notebooks import ROOT
+
+LAB = "01_convolution_filters"
+COMMAND = "import sys, course; from pathlib import Path; course.ROOT = Path(sys.argv[1]); course.lab(['--no-browser'])"
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
+
+
+@pytest.fixture
+def course_folder(tmp_path) -> Path:
+    """A folder with the labs and, in work/, the first lab as a student leaves it who has solved it."""
+    shutil.copytree(ROOT / "labs", tmp_path / "labs")
+    solved = tmp_path / "work" / "solved" / "solved.ipynb"
+    solved.parent.mkdir(parents=True)
+    notebook = nbformat.read(ROOT / "solutions" / LAB / f"{LAB}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, solved)
+    return tmp_path
+
+
+@pytest.fixture
+def address(course_folder):
+    """The address that `course.py lab` prints, while it runs."""
+    variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
+    variables["JUPYTERLAB_WORKSPACES_DIR"] = str(course_folder / "workspaces")  # tabs of earlier times stay away
+    with subprocess.Popen([sys.executable, "-c", COMMAND, str(course_folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                          env=variables, stderr=subprocess.STDOUT, start_new_session=True) as server:
+        try:
+            yield next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\S+", line)))
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+
+
+def run_all(page: Page) -> None:
+    page.locator(".jp-Notebook-cell").first.wait_for()
+    page.locator(IDLE).wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+
+def test_a_student_opens_the_first_lab_and_solves_it(course_folder, address):
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(120_000)
+
+        page.goto(address)
+        title = nbformat.read(ROOT / "labs" / LAB / f"{LAB}.ipynb", as_version=4).cells[0].source.splitlines()[0].strip("# ")
+        page.get_by_role("heading", name=title).wait_for()
+        run_all(page)
+        page.get_by_text(re.compile("^Not yet: .* is not written yet")).first.wait_for()
+        text = page.inner_text("body")
+        assert not re.search("Traceback|Formgrader|Jupyter news", text)
+
+        page.goto(re.sub(r"/lab/tree/[^?]+", "/lab/tree/solved/solved.ipynb", address) + "&reset")  # closes the first
+        run_all(page)
+        page.locator("img.widget-image").nth(1).wait_for()
+        shown = page.locator("img.widget-image").nth(1).get_attribute("src")
+        page.locator(".noUi-handle").first.focus()  # the weight at the top left
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("old => document.querySelectorAll('img.widget-image')[1].src != old", arg=shown)
+        assert page.locator(".widget-dropdown select").input_value() == "your own"
+
+        page.locator(IDLE).wait_for()
+        page.keyboard.press("Control+s")
+        page.wait_for_function("document.title.includes('solved') && !document.querySelector('.jp-mod-dirty')")
+    solved = nbformat.read(course_folder / "work" / "solved" / "solved.ipynb", as_version=4)
+    for cell in solved.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count, cell.source
+            assert not [output for output in cell.outputs if output.output_type == "error"], cell.source
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            assert cell.outputs[0].text.strip(), cell.source
