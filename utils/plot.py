@@ -36,8 +36,9 @@ def images(pictures: Sequence[np.ndarray], titles: Sequence[str] | None = None, 
     """
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
+    height = width * max(np.squeeze(picture).shape[0] / np.squeeze(picture).shape[1] for picture in pictures)
     fig, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
-                             figsize=(columns * width, rows * (width + (0.28 if titles else 0)) + (0.4 if title else 0)))
+                             figsize=(columns * width, rows * (height + (0.28 if titles else 0)) + (0.4 if title else 0)))
     limit = max(np.abs(picture).max() for picture in pictures) if signed else 1
     for axis, picture in zip(axes.flat, pictures):
         axis.imshow(np.squeeze(picture), cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
@@ -144,4 +145,201 @@ def mosaic(pictures: np.ndarray, rows: Sequence[str], columns: Sequence[str], *,
     axis.set_xticks(wide * (np.arange(width) + 0.5), columns)
     axis.set_yticks(high * (np.arange(count) + 0.5), rows)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return fig
+
+
+def confusion(matrix: np.ndarray, names: Sequence[str], *, title: str) -> Figure:
+    """How many images [true class, answer] got which answer; the mistakes are coloured, the right answers are not."""
+    mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+    fig, axis = plt.subplots(figsize=(5, 5), layout="constrained")
+    axis.imshow(np.ma.masked_equal(mistakes, 0), cmap="Oranges", vmin=0, vmax=max(1, 1.5 * mistakes.max()))
+    for row, column in np.argwhere(matrix):
+        axis.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9)
+    axis.set_xticks(range(len(names)), names)
+    axis.set_yticks(range(len(names)), names)
+    axis.set(title=title, xlabel="answer of the network", ylabel="true class")
+    return fig
+
+
+def boxes(picture: np.ndarray, corners: Sequence[tuple[float, float]], side: float, texts: Sequence[str], *,
+          title: str) -> Figure:
+    """A picture with a square of `side` pixels for each corner (row, column), and a text in it."""
+    height, width = np.squeeze(picture).shape[:2]
+    fig, axis = plt.subplots(figsize=(7.5, 0.4 + 7.5 * height / width), layout="constrained")
+    axis.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=1)
+    for (row, column), text, colour in zip(corners, texts, COLOURS * len(corners)):
+        axis.add_patch(plt.Rectangle((column - 0.5, row - 0.5), side, side, fill=False, edgecolor=colour, linewidth=1.5))
+        axis.text(column + 0.5, row + 2.5, text, color=colour, fontsize=11)
+    axis.axis("off")
+    axis.set_title(title)
+    return fig
+
+
+def matrix(values: np.ndarray, *, title: str, xlabel: str, ylabel: str) -> Figure:
+    """A large matrix as a picture: blue is negative, white zero, red positive."""
+    limit = np.abs(values).max()
+    fig, axis = plt.subplots(figsize=(6.5, 5), layout="constrained")
+    axis.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest", aspect="auto")
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return fig
+
+
+def classifier(points: dict[str, np.ndarray], weights: np.ndarray, *, title: str, xlabel: str, ylabel: str) -> Figure:
+    """Points [N, 2] of each class, and the line where a linear classifier changes its mind: (x, y, 1) @ weights = 0."""
+    fig, axis = plt.subplots(figsize=(5.5, 4), layout="constrained")
+    for (name, values), marker in zip(points.items(), "osv^"):
+        axis.plot(*values.T, marker, label=name, alpha=0.8)
+    x, limits = np.array(axis.get_xlim()), axis.get_ylim()
+    axis.plot(x, -(weights[0] * x + weights[2]) / weights[1], color="black", linewidth=1)
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=x, ylim=limits)
+    axis.locator_params(nbins=5)
+    axis.legend(frameon=False)
+    return fig
+
+
+def tables(arrays: Sequence[np.ndarray], titles: Sequence[str], *, title: str,
+           windows: Sequence[tuple[int, int, int, int] | None] = ()) -> Figure:
+    """Small matrices side by side, with their numbers in the cells; in each a framed window (row, column, height, width)."""
+    arrays = [np.atleast_2d(array) for array in arrays]
+    rows, columns = max(array.shape[0] for array in arrays), [array.shape[1] for array in arrays]
+    fig, axes = plt.subplots(1, len(arrays), squeeze=False, layout="constrained", width_ratios=columns,
+                             figsize=(0.48 * sum(columns) + 0.4 * len(arrays), 0.48 * rows + 0.9))
+    for place, (axis, array, name) in enumerate(zip(axes.flat, arrays, titles)):
+        largest = np.abs(array).max()
+        axis.imshow(array, cmap="RdBu_r", vmin=-2.5 * largest, vmax=2.5 * largest)
+        for (row, column), value in np.ndenumerate(array):
+            axis.text(column, row, f"{value:g}", ha="center", va="center")
+        if place < len(windows) and windows[place]:
+            row, column, high, wide = windows[place]
+            axis.add_patch(plt.Rectangle((column - 0.5, row - 0.5), wide, high, fill=False, edgecolor="black", linewidth=3,
+                                         clip_on=False))
+        axis.axis("off")
+        axis.set_title(name, fontsize=10)
+    fig.suptitle(title)
+    return fig
+
+
+def traces(time: np.ndarray, signals: dict[str, np.ndarray], *, title: str, xlabel: str, marks: Sequence[float] = (),
+           height: float = 1.2) -> Figure:
+    """Signals below one another over the same time, each with its name; grey lines at the times `marks`."""
+    fig, axes = plt.subplots(len(signals), 1, squeeze=False, sharex=True, layout="constrained",
+                             figsize=(9, height * len(signals) + 0.7))
+    for axis, (name, values), colour in zip(axes.flat, signals.items(), COLOURS * len(signals)):
+        axis.plot(time[:len(values)], values, color=colour, linewidth=1)
+        for mark in marks:
+            axis.axvline(mark, color="0.8", linewidth=5, zorder=0)
+        axis.set(xlabel=xlabel, ylabel=name, xlim=(time[0], time[-1]))
+        axis.xaxis.label.set_visible(axis is axes[-1, 0])
+    fig.suptitle(title)
+    return fig
+
+
+def mark(axis: plt.Axes, corner: tuple[float, float], shape: tuple[int, int], text: str = "", colour: str = "white") -> None:
+    """Frame a window of a picture, [height, width] pixels from its top left corner (row, column) on; the text stands above."""
+    row, column = corner
+    axis.add_patch(plt.Rectangle((column - 0.5, row - 0.5), shape[1], shape[0], fill=False, edgecolor=colour, linewidth=2))
+    if text:
+        axis.text(column - 0.5, row - 4, text, fontsize=10, bbox=dict(facecolor="white", edgecolor=colour, pad=2))
+
+
+def directions(magnitude: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """A picture [H, W, 3] of edges: the hue says where it gets brighter (red: right), the brightness how strongly."""
+    from matplotlib.colors import hsv_to_rgb
+
+    strength = np.clip(magnitude / np.percentile(magnitude, 99), 0, 1)
+    return hsv_to_rgb(np.stack([direction / (2 * np.pi) % 1, np.ones_like(strength), strength], axis=-1))
+
+
+def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
+    """Small line charts side by side: each a dict with title, xlabel, ylabel, curves (name: values), and if wanted x, ylim, logy."""
+    rows = -(-len(charts) // columns)
+    fig, axes = plt.subplots(rows, columns, figsize=(3.6 * columns, 0.4 + 2.7 * rows), layout="constrained", squeeze=False)
+    for axis, chart in zip(axes.flat, charts):
+        for name, values in chart["curves"].items():
+            axis.plot(chart.get("x", range(1, len(values) + 1)), values, marker="." if len(values) < 40 else "", label=name)
+        axis.set(title=chart["title"], xlabel=chart["xlabel"], ylabel=chart["ylabel"],
+                 yscale="log" if chart.get("logy") else "linear")
+        if "ylim" in chart:
+            axis.set_ylim(*chart["ylim"])
+        if len(chart["curves"]) > 1:
+            axis.legend(frameon=False, fontsize=9)
+    for axis in axes.flat[len(charts):]:
+        axis.axis("off")
+        axis.set_title(" ")
+    fig.suptitle(title)
+    return fig
+
+
+def decisions(surfaces: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, *, limit: float, title: str) -> Figure:
+    """The plane from -limit to limit, coloured by the probability [H, W] of label 1, with the examples x [N, 2], y [N]."""
+    fig, axes = plt.subplots(1, len(surfaces), figsize=(3 * len(surfaces), 3.4), layout="constrained", squeeze=False)
+    for axis, (name, p) in zip(axes.flat, surfaces.items()):
+        axis.imshow(p, cmap="RdBu_r", vmin=-0.2, vmax=1.2, origin="lower", extent=(-limit, limit, -limit, limit))
+        axis.contour(p, [0.5], colors="black", linewidths=1, extent=(-limit, limit, -limit, limit))
+        for label, colour in ((0, "#08306b"), (1, "#67000d")):
+            axis.plot(*x[y == label].T, ".", color=colour, markersize=2)
+        axis.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit))
+    fig.suptitle(title)
+    return fig
+
+
+def paths(cost: np.ndarray, extent: tuple[float, float, float, float], walks: dict[str, np.ndarray], *,
+          title: str) -> Figure:
+    """Contours of a cost [H, W] over the plane, on a logarithmic scale, and on them the points [steps, 2] of each walk."""
+    fig, axis = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
+    axis.contour(np.log10(cost + 1e-3), 14, cmap="Greys", extent=extent, linewidths=0.8)
+    for (name, points), marker in zip(walks.items(), ("o", "s", "^", "v")):
+        axis.plot(*points.T, marker=marker, markersize=4, linewidth=1.2, label=f"{name}, {len(points) - 1} steps")
+    axis.plot(0, 0, "k*", markersize=12)
+    axis.set(title=title, xlabel="$w_1$", ylabel="$w_2$", xlim=extent[:2], ylim=extent[2:])
+    axis.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    return fig
+
+
+def small_net(net: Sequence, outputs: Sequence[np.ndarray], deltas: Sequence[np.ndarray], *, title: str) -> Figure:
+    """A small net for one example: weights on the lines, in each unit what it gives, below it the delta that comes back."""
+    fig, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
+    places = [[(3 * layer, -1.6 * (unit - (a.size - 1) / 2)) for unit in range(a.size)] for layer, a in enumerate(outputs)]
+    for layer, (weights, _) in enumerate(net):
+        for (i, j), value in np.ndenumerate(weights):
+            (x0, y0), (x1, y1) = places[layer][i], places[layer + 1][j]
+            axis.plot([x0, x1], [y0, y1], color="0.6", zorder=1)
+            share = 0.3 if weights.shape[1] > 1 else 0.5
+            axis.text(x0 + share * (x1 - x0), y0 + share * (y1 - y0), f"{value:g}", ha="center", va="center",
+                      backgroundcolor="white", fontsize=10)
+    for layer, row in enumerate(places):
+        for unit, (x, y) in enumerate(row):
+            axis.plot(x, y, "o", markersize=34, markerfacecolor="white", markeredgecolor=COLOURS[0], zorder=2)
+            axis.text(x, y, f"{outputs[layer].flat[unit]:g}", ha="center", va="center", color=COLOURS[0], fontsize=13)
+            if layer:
+                axis.text(x, y - 0.62, f"δ = {deltas[layer - 1].flat[unit]:g}", ha="center", va="center", color=COLOURS[1])
+    axis.set(xlim=(-0.7, 3 * len(net) + 0.7), ylim=(-1.8, 1.4))
+    axis.axis("off")
+    axis.set_title(title)
+    return fig
+
+
+def landscapes(costs: dict[str, np.ndarray], *, reach: float, title: str) -> Figure:
+    """The cost [H, W] on a plane through a minimum, which lies in the middle of each picture; one scale for all."""
+    logs = {name: np.log10(cost) for name, cost in costs.items()}
+    levels = np.linspace(min(map(np.min, logs.values())), max(map(np.max, logs.values())), 30)
+    fig, axes = plt.subplots(1, len(costs), figsize=(4.2 * len(costs) + 0.8, 3.9), layout="constrained", squeeze=False)
+    for axis, (name, log) in zip(axes.flat, logs.items()):
+        filled = axis.contourf(log, levels, cmap="viridis", extent=(-reach, reach, -reach, reach))
+        axis.contour(log, levels[::2], colors="white", linewidths=0.4, linestyles="solid", extent=(-reach, reach, -reach, reach))
+        axis.plot(0, 0, "w*", markersize=12)
+        axis.set(title=name, xlabel="along direction 1", ylabel="along direction 2", aspect="equal")
+    fig.colorbar(filled, ax=axes, label="log10 of the loss", format="%.1f")
+    fig.suptitle(title)
+    return fig
+
+
+def histogram(values: Sequence[float], marks: dict[str, float], *, title: str, xlabel: str) -> Figure:
+    """How often which value occurs, with a vertical line for each entry of `marks`."""
+    fig, axis = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
+    axis.hist(values, bins=30, color="0.7")
+    for (name, place), colour in zip(marks.items(), COLOURS):
+        axis.axvline(place, color=colour, linewidth=2, label=name)
+    axis.set(title=title, xlabel=xlabel, ylabel="how many")
+    axis.legend(frameon=False)
     return fig

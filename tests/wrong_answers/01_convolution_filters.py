@@ -1,0 +1,210 @@
+"""Wrong answers of lab 01, and words of the sentence that each must get."""
+
+
+def _conv_1d(term: str = "w[j] * x[i + j]", places: str = "d - k + 1", weights: str = "range(k)", start: str = "np.zeros({n})",
+             how: str = "+=", end: str = "y") -> str:
+    return (f"def convolve_1d(x, w):\n    d, k = len(x), len(w)\n    y = {start.format(n=places)}\n"
+            f"    for i in range({places}):\n        for j in {weights}:\n            y[i] {how} {term}\n    return {end}")
+
+
+def _conv_2d(window: str = "x[i:i + kh, j:j + kw]", w: str = "w", rows: str = "H - kh + 1", columns: str = "W - kw + 1",
+             value: str = "np.sum({w} * {window})", dtype: str = "float") -> str:
+    value = value.format(w=w, window=window)
+    return (f"def convolve_2d(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n    y = np.zeros([{rows}, {columns}], {dtype})\n"
+            f"    for i in range({rows}):\n        for j in range({columns}):\n            y[i, j] = {value}\n    return y")
+
+
+def _windows(expression: str) -> str:
+    return f"def convolve(x, w):\n    windows = sliding_window_view(x, w.shape)\n    return {expression}"
+
+
+AXES = "axis=tuple(range(-w.ndim, 0))"
+
+
+def _padded(pairs: str, mode: str = "") -> str:
+    return (f"def zero_padded(x, w):\n    kh, kw = w.shape\n    top, left = (kh - 1) // 2, (kw - 1) // 2\n"
+            f"    return np.pad(x, {pairs}{mode})")
+
+
+def _gaussian(exponent: str = "-(a**2 + b**2) / (2 * sigma**2)", divisor: str = "w.sum()", centre: str = "(k - 1) / 2") -> str:
+    return (f"def gaussian(k, sigma):\n    a, b = np.mgrid[:k, :k] - {centre}\n    w = np.exp({exponent})\n"
+            f"    return w / ({divisor})\n\n\n" + _best())
+
+
+def _best(psnr: str = "10 * np.log10(1 / np.mean((p - clean)**2))", choice: str = "np.argmax(values)",
+          end: str = "sigmas[best], values[best]") -> str:
+    return (f"def best_sigma(clean, blurred, sigmas):\n    values = [{psnr} for p in blurred]\n"
+            f"    best = {choice}\n    return {end}")
+
+
+def _sigma(**mistake: str) -> str:
+    """The right Gaussian, and a mistake in the choice of sigma."""
+    return _gaussian().rsplit("def best_sigma", 1)[0] + _best(**mistake)
+
+
+def _match(a: str = "window - window.mean()", p: str = "pattern - pattern.mean()", flat: str = "np.sum(a**2) < 1e-9",
+           value: str = "np.sum(a * p) / np.sqrt(np.sum(a**2) * np.sum(p**2))", rows: str = "x.shape[0] - h + 1") -> str:
+    return (f"def normalised_match(x, pattern):\n    h, w = pattern.shape\n    p = {p}\n"
+            f"    r = np.zeros([{rows}, x.shape[1] - w + 1])\n    for i, j in np.ndindex(*r.shape):\n"
+            f"        window = x[i:i + h, j:j + w]\n        a = {a}\n        if not ({flat}):\n            r[i, j] = {value}\n"
+            f"    return r")
+
+
+def _edges(end: str, gx: str = "convolved(x, SOBEL)", gy: str = "convolved(x, SOBEL.T)") -> str:
+    return f"def edges(x):\n    gx, gy = {gx}, {gy}\n    return {end}"
+
+
+def _verticals(end: str = "np.abs(v).mean()", column: str = "np.full([length, 1], 1 / length)", e: str = "convolved(x, SOBEL)",
+               v: str = "convolved(e, {column})") -> str:
+    return (f"def long_verticals(x, length):\n    e = {e}\n    v = {v.format(column=column)}\n    return {end}\n\n\n"
+            + _line())
+
+
+def _line(a: str = "np.column_stack([features, np.ones(len(labels))])", t: str = "labels", end: str = "[0]") -> str:
+    return f"def line(features, labels):\n    return np.linalg.lstsq({a}, {t}, rcond=None){end}"
+
+
+def _fit(**mistake: str) -> str:
+    """The right feature, and a mistake in the line."""
+    return _verticals().rsplit("def line", 1)[0] + _line(**mistake)
+
+
+WRONG = {
+    "convolve_1d": [
+        ("The filter is flipped", _conv_1d("w[k - 1 - j] * x[i + j]")),
+        ("The last one is missing", _conv_1d(places="d - k")),
+        ("expected [8]: only positions where the filter fits", _conv_1d(start="np.zeros(d)")),
+        ("reads beyond the end of x", _conv_1d(places="d - k + 2")),
+        ("A window has another length than w", "def convolve_1d(x, w):\n"
+         "    return np.array([np.sum(w * x[i:i + len(w)]) for i in range(len(x))])"),
+        ("The last weight is never used", _conv_1d(weights="range(k - 1)")),
+        ("The first weight is never used", _conv_1d(weights="range(1, k)")),
+        ("only the last product", _conv_1d(how="=")),
+        ("start the sum again at 0", "def convolve_1d(x, w):\n    y, s = [], 0\n    for i in range(len(x) - len(w) + 1):\n"
+         "        for j in range(len(w)):\n            s += w[j] * x[i + j]\n        y.append(s)\n    return y"),
+        ("take the sum, not the mean", _conv_1d(end="y / k")),
+        ("The decimals are cut off", _conv_1d(start="np.zeros({n}, x.dtype)", how="= y[i] +")),
+        ("changes its argument in place", "def convolve_1d(x, w):\n    n = len(x) - len(w) + 1\n    for i in range(n):\n"
+         "        x[i] = np.sum(w * x[i:i + len(w)])\n    return x[:n]"),
+        ("leaves the work to correlate", "def convolve_1d(x, w):\n    return np.correlate(x, w, 'valid')"),
+        ("gives None", _conv_1d(end="None")),
+        ("uses filter_checks, which is part of utils",
+         "def convolve_1d(x, w):\n    return filter_checks.filters.convolve(x, w)"),
+    ],
+    "convolve_2d": [
+        ("The filter is flipped", _conv_2d(w="w[::-1, ::-1]")),
+        ("The rows of the filter are flipped", _conv_2d(w="w[::-1]")),
+        ("The columns of the filter are flipped", _conv_2d(w="w[:, ::-1]")),
+        ("The last one is missing", _conv_2d(rows="H - kh", columns="W - kw")),
+        ("rows and columns are exchanged", "def convolve_2d(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n"
+         "    return np.array([[np.sum(w * x[i:i + kh, j:j + kw]) for i in range(H - kh + 1)] for j in range(W - kw + 1)])"),
+        ("only positions where the filter fits", "def convolve_2d(x, w):\n    padded = np.pad(x, [(0, 1), (0, 3)])\n"
+         "    return np.array([[np.sum(w * padded[i:i + 2, j:j + 4]) for j in range(10)] for i in range(7)])"),
+        ("The last column of w is never used", _conv_2d(w="w[:, :-1]", window="x[i:i + kh, j:j + kw - 1]")),
+        ("take the sum, not the mean", _conv_2d(value="np.mean({w} * {window})")),
+        ("The sum is missing", _conv_2d(value="{w} * {window}")),
+        ("A window has another shape than w", _conv_2d(window="x[i:i + kw, j:j + kh]")),
+        ("The decimals are cut off", _conv_2d(dtype="x.dtype")),
+        ("leaves the work to correlate2d",
+         "def convolve_2d(x, w):\n    return signal.correlate2d(x, w, mode='valid')"),
+    ],
+    "convolve": [
+        ("sums over everything", _windows("np.sum(windows * w)")),
+        ("sums over the positions", _windows("np.sum(windows * w, axis=tuple(range(w.ndim)))")),
+        ("sums over 2 of the 3 axes", _windows("np.sum(windows * w, axis=(-2, -1))")),
+        ("sums over 1 of the 3 axes", _windows("np.sum(windows * w, axis=-1)")),
+        ("does not sum up", _windows("windows * w")),
+        ("without the weights", _windows(f"np.sum(windows, {AXES})")),
+        ("take the sum, not the mean", _windows(f"np.mean(windows * w, {AXES})")),
+        ("The filter is flipped", _windows(f"np.sum(windows * np.flip(w), {AXES})")),
+        ("The last one is missing", _windows(f"np.sum(windows * w, {AXES})[(slice(-1),) * w.ndim]")),
+        ("leaves the work to correlate", "def convolve(x, w):\n    return signal.correlate(x, w, mode='valid')"),
+    ],
+    "zero_padded": [
+        ("All zeros are below and on the right", _padded("[(0, kh - 1), (0, kw - 1)]")),
+        ("All zeros are above and on the left", _padded("[(kh - 1, 0), (kw - 1, 0)]")),
+        ("Only above and on the left are zeros", _padded("[(top, 0), (left, 0)]")),
+        ("Only below and on the right are zeros", _padded("[(0, top), (0, left)]")),
+        ("There are k-1 zeros on each side", _padded("[(kh - 1, kh - 1), (kw - 1, kw - 1)]")),
+        ("one zero too many", _padded("[(top + 1, top + 1), (left + 1, left + 1)]")),
+        ("are exchanged", _padded("[(left, left), (top, top)]")),
+        ("The same number of zeros is on all sides", _padded("top")),
+        ("The border is repeated", _padded("[(top, top), (left, left)]", ", mode='edge'")),
+        ("mirrored", _padded("[(top, top), (left, left)]", ", mode='reflect'")),
+        ("divide with //", "def zero_padded(x, w):\n    kh, kw = w.shape\n"
+         "    return np.pad(x, [((kh - 1) / 2,) * 2, ((kw - 1) / 2,) * 2])"),
+    ],
+    "gaussian": [
+        ("expected 1: divide by its sum", _gaussian(divisor="1")),
+        ("is for an endless grid", _gaussian(divisor="2 * np.pi * sigma**2")),
+        ("divided by the number of its values", _gaussian(divisor="w.size")),
+        ("between two pixels", _gaussian(centre="k / 2")),
+        ("in the corner", _gaussian(centre="0")),
+        ("is not round", _gaussian("-(a + b)**2 / (2 * sigma**2)")),
+        ("below the fraction bar", _gaussian("-(a**2 + b**2) / sigma**2")),
+        ("sigma is squared", _gaussian("-(a**2 + b**2) / (2 * sigma)")),
+        ("grows outwards", _gaussian("(a**2 + b**2) / (2 * sigma**2)")),
+        ("has one dimension", "def gaussian(k, sigma):\n    w = np.exp(-(np.arange(k) - (k - 1) / 2)**2 / (2 * sigma**2))\n"
+                              "    return w / w.sum()"),
+        ("the worst sigma", _sigma(choice="np.argmin(values)")),
+        ("the index", _sigma(end="best, values[best]")),
+        ("return sigma first", _sigma(end="values[best], sigmas[best]")),
+        ("expected two", _sigma(end="sigmas[best]")),
+        ("is the mean square error", _sigma(psnr="np.mean((p - clean)**2)", choice="np.argmin(values)")),
+        ("the natural logarithm", _sigma(psnr="10 * np.log(1 / np.mean((p - clean)**2))")),
+        ("twice too large", _sigma(psnr="20 * np.log10(1 / np.mean((p - clean)**2))")),
+        ("wrong sign", _sigma(psnr="10 * np.log10(np.mean((p - clean)**2))", choice="np.argmin(values)")),
+        ("not squared", _sigma(psnr="-10 * np.log10(np.mean(np.abs(p - clean)))")),
+        ("summed, expected their mean", _sigma(psnr="-10 * np.log10(np.sum((p - clean)**2))")),
+    ],
+    "match": [
+        ("The means are not subtracted", _match(a="window", p="pattern")),
+        ("The mean of the pattern is not subtracted", _match(p="pattern")),
+        ("The mean of the window is not subtracted", _match(a="window")),
+        ("The mean of the whole picture is subtracted", _match(a="window - x.mean()")),
+        ("This is the plain match", _match(a="window", p="pattern", value="np.sum(a * p)")),
+        ("The sum is not divided", _match(value="np.sum(a * p)")),
+        ("The root is missing", _match(value="np.sum(a * p) / (np.sum(a**2) * np.sum(p**2))")),
+        ("np.std divides by the number", _match(value="np.sum(a * p) / (np.std(a) * np.std(p))")),
+        ("the window has one too", _match(value="np.sum(a * p) / np.sqrt(np.sum(p**2))")),
+        ("The filter is flipped", _match(p="pattern[::-1, ::-1] - pattern.mean()")),
+        ("give 0 there", _match(flat="False")),
+        ("expected [7, 8]", _match(rows="x.shape[0] - h")),
+        ("changes its argument in place", _match().replace("    p = pattern - pattern.mean()",
+                                                           "    pattern -= pattern.mean()\n    p = pattern")),
+    ],
+    "edges": [
+        ("in degrees", _edges("np.hypot(gx, gy), np.degrees(np.arctan2(gy, gx))")),
+        ("only half of the circle", _edges("np.hypot(gx, gy), np.arctan(gy / gx)")),
+        ("np.arctan2 wants gy first", _edges("np.hypot(gx, gy), np.arctan2(gx, gy)")),
+        ("np.arctan2 wants gy first", _edges("np.hypot(gx, gy), np.arctan2(gy, gx)", "convolved(x, SOBEL.T)",
+                                             "convolved(x, SOBEL)")),
+        ("from bright to dark", _edges("np.hypot(gx, gy), np.arctan2(gy, gx)", "convolved(x, SOBEL[::-1, ::-1])",
+                                       "convolved(x, SOBEL.T[::-1, ::-1])")),
+        ("rows grow downwards", _edges("np.hypot(gx, gy), np.arctan2(-gy, gx)")),
+        ("The root is missing", _edges("gx**2 + gy**2, np.arctan2(gy, gx)")),
+        ("|gx| + |gy|", _edges("np.abs(gx) + np.abs(gy), np.arctan2(gy, gx)")),
+        ("only |gx|", _edges("np.abs(gx), np.arctan2(gy, gx)")),
+        ("are exchanged", _edges("np.arctan2(gy, gx), np.hypot(gx, gy)")),
+        ("expected two", _edges("np.hypot(gx, gy)")),
+        ("8 times too small", _edges("np.hypot(gx, gy) / 8, np.arctan2(gy, gx)")),
+    ],
+    "town": [
+        ("taken too early", _verticals(e="np.abs(convolved(x, SOBEL))")),
+        ("The absolute value is missing", _verticals("v.mean()")),
+        ("taken after the mean", _verticals("abs(v.mean())")),
+        ("its weights are 1 / length", _verticals(column="np.ones([length, 1])")),
+        ("summed, expected their mean", _verticals("np.abs(v).sum()")),
+        ("expected one number", _verticals("np.abs(v)")),
+        ("the long column is missing", _verticals("np.abs(e).mean()")),
+        ("The pattern lies", _verticals(column="np.full([1, length], 1 / length)")),
+        ("The edges are horizontal", _verticals(e="convolved(x, SOBEL.T)")),
+        ("this is the blurred picture", _verticals(e="x")),
+        ("The length is always 5", _verticals(column="np.full([5, 1], 1 / 5)")),
+        ("The constant is missing", _fit(a="features")),
+        ("The constant comes first", _fit(a="np.column_stack([np.ones(len(labels)), features])")),
+        ("The labels are made 0 and 1", _fit(t="(labels + 1) / 2")),
+        ("lstsq gives four things", _fit(end="")),
+        ("The sign is wrong", _fit(t="-labels")),
+    ],
+}

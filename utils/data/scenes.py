@@ -1,0 +1,108 @@
+"""Drawn scenes in which a pattern is to be found: a street with a stop sign, a ladybird on the grass.
+
+Pictures are float32 [H, W, 3] in [0, 1]. What is drawn is drawn larger and then reduced, so that its lines
+are smooth.
+"""
+import numpy as np
+
+from utils.data.pictures import picture, town
+
+RED, BLUE = (200, 30, 35), (30, 84, 190)  # as bright as one another, so that a grey picture shows them alike
+SIGN = 33  # pixels, the side of a sign
+BUG = (17, 25)  # pixels, height and width of the ladybird with the grass around it
+
+
+def stop_sign() -> np.ndarray:
+    """The pattern, [33, 33, 3]: a stop sign in front of middle grey."""
+    from PIL import Image
+
+    card = Image.new("RGBA", (8 * SIGN, 8 * SIGN), (128, 128, 128, 255))
+    card.alpha_composite(_sign(RED))
+    return _reduced(card, 8)
+
+
+def street() -> tuple[np.ndarray, tuple[int, int], tuple[int, int]]:
+    """A street [240, 360, 3] with a stop sign and a blue sign of the same form.
+
+    Returns the picture, and the row and column of the top left pixel of the stop sign and of the blue one.
+    """
+    from PIL import ImageDraw
+
+    scale, stop, other = 8, (118, 252), (126, 78)
+    scene = _enlarged(town(3, 240, 360), scale)
+    draw = ImageDraw.Draw(scene)
+    for (row, column), colour in ((stop, RED), (other, BLUE)):
+        middle = scale * (column + SIGN / 2)
+        draw.rectangle([middle - 8, scale * (row + SIGN), middle + 8, scale * 222], fill=(150, 150, 150))
+        scene.alpha_composite(_sign(colour), (scale * column, scale * row))
+    return _reduced(scene, scale), stop, other
+
+
+def ladybird(frames: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    """A ladybird walks to the right over grass while a cloud covers the sun: [frames, 120, 240, 3].
+
+    Also returns where it is: [frames, 2], row and column of the top left corner of a window of BUG with it in
+    the middle. The light falls to 40 % in the middle of the walk.
+    """
+    scale = 4
+    grass = picture("grass", grey=True)[200:320, 100:340, None] * np.array([0.75, 1.0, 0.45])
+    meadow = _enlarged(grass, scale)
+    time = np.linspace(0, 1, frames)
+    places = np.stack([52 + 30 * np.sin(5 * time), 8 + 200 * time], axis=1)
+    pictures = np.empty((frames, 120, 240, 3), np.float32)
+    for shown, (row, column), light in zip(pictures, places, 1 - 0.6 * np.sin(np.pi * time) ** 2):
+        scene = meadow.copy()
+        scene.alpha_composite(_bug(scale), (round(scale * column), round(scale * row)))
+        shown[:] = light * _reduced(scene, scale)
+    return pictures, places
+
+
+def _sign(colour: tuple[int, int, int]):
+    """An octagon of `colour` with a white border and STOP on it, eight times as large as in the scene."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = 8 * SIGN
+    card = Image.new("RGBA", (size, size))
+    draw, middle = ImageDraw.Draw(card), size / 2
+    for fill, radius in (((245, 245, 245), 1.06), (colour, 0.97)):
+        angles = np.pi * (np.arange(8) + 0.5) / 4
+        corners = middle + radius * middle * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        draw.polygon([tuple(corner) for corner in corners], fill=fill)
+    draw.text((middle, middle), "STOP", fill=(245, 245, 245), font=ImageFont.load_default(size * 0.32),
+              anchor="mm", stroke_width=3, stroke_fill=(245, 245, 245))
+    return card
+
+
+def _bug(scale: int):
+    """The ladybird, seen from above, its head to the right."""
+    from PIL import Image, ImageDraw
+
+    height, width = BUG
+    card = Image.new("RGBA", (scale * width, scale * height))
+    draw = ImageDraw.Draw(card)
+
+    def oval(x: float, y: float, rx: float, ry: float, fill: tuple[int, int, int]) -> None:
+        draw.ellipse([scale * (x - rx), scale * (y - ry), scale * (x + rx), scale * (y + ry)], fill=fill)
+
+    black, red = (25, 22, 20), (205, 45, 25)
+    oval(19, 8, 3.5, 3.5, black)
+    oval(12, 8, 8, 6.5, red)
+    draw.line([scale * 4, scale * 8, scale * 20, scale * 8], fill=black, width=scale // 2)
+    for x, y in ((8, 5), (8, 11), (13, 4.5), (13, 11.5), (17, 8)):
+        oval(x, y, 1.5, 1.5, black)
+    return card
+
+
+def _enlarged(picture: np.ndarray, scale: int):
+    """The picture as an image to draw on, with `scale` times as many pixels on each side."""
+    from PIL import Image
+
+    image = Image.fromarray((255 * picture).astype(np.uint8))
+    return image.resize((scale * image.width, scale * image.height)).convert("RGBA")
+
+
+def _reduced(image, scale: int) -> np.ndarray:
+    from PIL import Image
+
+    small = image.convert("RGB").resize((image.width // scale, image.height // scale), Image.Resampling.BOX)
+    return np.asarray(small, np.float32) / 255
