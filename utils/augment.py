@@ -1,4 +1,4 @@
-"""Random changes of training images that keep their label: pose, crop, light, sharpness; in batches."""
+"""Random changes of training images that keep their label, in batches: of faces and of digits."""
 import math
 
 from utils.quiet import tf
@@ -65,3 +65,37 @@ def sharpness(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 def faces(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
     """What changes between pictures of the same face: pose and crop, light, sharpness."""
     return sharpness(light(pose(images, generator), generator), generator)
+
+
+def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor | float = 0.0,
+          angle: tf.Tensor | float = 0.0, zoom: tf.Tensor | float = 1.0) -> tf.Tensor:
+    """Images [N, H, W, C] shifted in pixels, turned clockwise in degrees and enlarged around their centre.
+
+    Each change is one number for all images or [N], one for each. What comes in from outside is black.
+    One bilinear sampling: a shift by whole pixels is exact.
+    """
+    n = tf.shape(images)[0]
+    changes = (right, down, angle, zoom)
+    right, down, angle, zoom = (tf.broadcast_to(tf.cast(change, tf.float32), [n]) for change in changes)
+    turn = angle * (math.pi / 180)
+    # output pixel (x, y) is read at R (x - cx - right, y - cy - down) / zoom + c, with R the rotation back
+    cosine, sine = tf.cos(turn) / zoom, tf.sin(turn) / zoom
+    cx, cy = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
+    x, y, zero = cx + right, cy + down, tf.zeros([n])
+    transforms = tf.stack([cosine, sine, cx - cosine * x - sine * y,
+                           -sine, cosine, cy + sine * x - cosine * y, zero, zero], axis=1)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images, transforms=transforms, output_shape=tf.shape(images)[1:3],
+        fill_value=0.0, interpolation="BILINEAR", fill_mode="CONSTANT")
+
+
+def digits(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
+    """Random shifts (up to 2 pixels each way), rotations (12 degrees), zooms (0.89 to 1.13); in [0, 1].
+
+    No mirror: the mirror image of a 2 is not a digit.
+    """
+    def uniform(largest: float) -> tf.Tensor:
+        return generator.uniform([tf.shape(images)[0]], -largest, largest)
+
+    return moved(images, right=uniform(2.0), down=uniform(2.0), angle=uniform(12.0),
+                 zoom=tf.exp(uniform(0.12)))
