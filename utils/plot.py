@@ -148,16 +148,18 @@ def mosaic(pictures: np.ndarray, rows: Sequence[str], columns: Sequence[str], *,
     return fig
 
 
-def confusion(matrix: np.ndarray, names: Sequence[str], *, title: str) -> Figure:
-    """How many images [true class, answer] got which answer; the mistakes are coloured, the right answers are not."""
-    mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-    fig, axis = plt.subplots(figsize=(5, 5), layout="constrained")
-    axis.imshow(np.ma.masked_equal(mistakes, 0), cmap="Oranges", vmin=0, vmax=max(1, 1.5 * mistakes.max()))
-    for row, column in np.argwhere(matrix):
-        axis.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9)
-    axis.set_xticks(range(len(names)), names)
-    axis.set_yticks(range(len(names)), names)
-    axis.set(title=title, xlabel="answer of the network", ylabel="true class")
+def confusion(matrices: dict[str, np.ndarray], names: Sequence[str], *, title: str) -> Figure:
+    """How many images [true class, answer] got which answer, a panel for each matrix; only mistakes are coloured."""
+    fig, axes = plt.subplots(1, len(matrices), squeeze=False, layout="constrained", figsize=(5 * len(matrices), 5))
+    for axis, (panel, matrix) in zip(axes.flat, matrices.items()):
+        mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+        axis.imshow(np.ma.masked_equal(mistakes, 0), cmap="Oranges", vmin=0, vmax=max(1, 1.5 * mistakes.max()))
+        for row, column in np.argwhere(matrix):
+            axis.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9)
+        axis.set_xticks(range(len(names)), names)
+        axis.set_yticks(range(len(names)), names)
+        axis.set(title=panel, xlabel="answer of the network", ylabel="true class")
+    fig.suptitle(title)
     return fig
 
 
@@ -251,12 +253,17 @@ def directions(magnitude: np.ndarray, direction: np.ndarray) -> np.ndarray:
 
 
 def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
-    """Small line charts side by side: each a dict with title, xlabel, ylabel, curves (name: values), and if wanted x, ylim, logy."""
+    """Small line charts side by side.
+
+    charts  dictionaries with title, xlabel, ylabel, curves (name: values), and if wanted x, ylim, logy
+    """
     rows = -(-len(charts) // columns)
-    fig, axes = plt.subplots(rows, columns, figsize=(3.6 * columns, 0.4 + 2.7 * rows), layout="constrained", squeeze=False)
+    fig, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
+                             figsize=(3.6 * columns, 0.4 + 2.7 * rows))
     for axis, chart in zip(axes.flat, charts):
         for name, values in chart["curves"].items():
-            axis.plot(chart.get("x", range(1, len(values) + 1)), values, marker="." if len(values) < 40 else "", label=name)
+            x = chart.get("x", range(1, len(values) + 1))
+            axis.plot(x, values, marker="." if len(values) < 40 else "", label=name)
         axis.set(title=chart["title"], xlabel=chart["xlabel"], ylabel=chart["ylabel"],
                  yscale="log" if chart.get("logy") else "linear")
         if "ylim" in chart:
@@ -270,12 +277,15 @@ def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
     return fig
 
 
-def decisions(surfaces: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, *, limit: float, title: str) -> Figure:
-    """The plane from -limit to limit, coloured by the probability [H, W] of label 1, with the examples x [N, 2], y [N]."""
-    fig, axes = plt.subplots(1, len(surfaces), figsize=(3 * len(surfaces), 3.4), layout="constrained", squeeze=False)
+def decisions(surfaces: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, *, limit: float,
+              title: str) -> Figure:
+    """The plane from -limit to limit, coloured by the probability [H, W] of label 1, and examples x, y."""
+    fig, axes = plt.subplots(1, len(surfaces), squeeze=False, layout="constrained",
+                             figsize=(3 * len(surfaces), 3.4))
     for axis, (name, p) in zip(axes.flat, surfaces.items()):
-        axis.imshow(p, cmap="RdBu_r", vmin=-0.2, vmax=1.2, origin="lower", extent=(-limit, limit, -limit, limit))
-        axis.contour(p, [0.5], colors="black", linewidths=1, extent=(-limit, limit, -limit, limit))
+        square = (-limit, limit, -limit, limit)
+        axis.imshow(p, cmap="RdBu_r", vmin=-0.2, vmax=1.2, origin="lower", extent=square)
+        axis.contour(p, [0.5], colors="black", linewidths=1, extent=square)
         for label, colour in ((0, "#08306b"), (1, "#67000d")):
             axis.plot(*x[y == label].T, ".", color=colour, markersize=2)
         axis.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit))
@@ -285,21 +295,24 @@ def decisions(surfaces: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, *, 
 
 def paths(cost: np.ndarray, extent: tuple[float, float, float, float], walks: dict[str, np.ndarray], *,
           title: str) -> Figure:
-    """Contours of a cost [H, W] over the plane, on a logarithmic scale, and on them the points [steps, 2] of each walk."""
+    """Contours of a cost [H, W], evenly spaced in its logarithm, and on them walks, points [steps, 2]."""
     fig, axis = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     axis.contour(np.log10(cost + 1e-3), 14, cmap="Greys", extent=extent, linewidths=0.8)
     for (name, points), marker in zip(walks.items(), ("o", "s", "^", "v")):
-        axis.plot(*points.T, marker=marker, markersize=4, linewidth=1.2, label=f"{name}, {len(points) - 1} steps")
+        label = f"{name}, {len(points) - 1} steps"
+        axis.plot(*points.T, marker=marker, markersize=4, linewidth=1.2, label=label)
     axis.plot(0, 0, "k*", markersize=12)
     axis.set(title=title, xlabel="$w_1$", ylabel="$w_2$", xlim=extent[:2], ylim=extent[2:])
     axis.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
     return fig
 
 
-def small_net(net: Sequence, outputs: Sequence[np.ndarray], deltas: Sequence[np.ndarray], *, title: str) -> Figure:
-    """A small net for one example: weights on the lines, in each unit what it gives, below it the delta that comes back."""
-    fig, axis = plt.subplots(figsize=(8, 3.6), layout="constrained")
-    places = [[(3 * layer, -1.6 * (unit - (a.size - 1) / 2)) for unit in range(a.size)] for layer, a in enumerate(outputs)]
+def small_net(net: Sequence, outputs: Sequence[np.ndarray], deltas: Sequence[np.ndarray], *,
+              title: str) -> Figure:
+    """A small net for one example: weights on the lines, in each unit what it gives, below it its delta."""
+    fig, axis = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
+    places = [[(3 * layer, -1.6 * (unit - (a.size - 1) / 2)) for unit in range(a.size)]
+              for layer, a in enumerate(outputs)]
     for layer, (weights, _) in enumerate(net):
         for (i, j), value in np.ndenumerate(weights):
             (x0, y0), (x1, y1) = places[layer][i], places[layer + 1][j]
@@ -310,9 +323,10 @@ def small_net(net: Sequence, outputs: Sequence[np.ndarray], deltas: Sequence[np.
     for layer, row in enumerate(places):
         for unit, (x, y) in enumerate(row):
             axis.plot(x, y, "o", markersize=34, markerfacecolor="white", markeredgecolor=COLOURS[0], zorder=2)
-            axis.text(x, y, f"{outputs[layer].flat[unit]:g}", ha="center", va="center", color=COLOURS[0], fontsize=13)
+            centred = dict(ha="center", va="center")
+            axis.text(x, y, f"{outputs[layer].flat[unit]:g}", color=COLOURS[0], fontsize=13, **centred)
             if layer:
-                axis.text(x, y - 0.62, f"δ = {deltas[layer - 1].flat[unit]:g}", ha="center", va="center", color=COLOURS[1])
+                axis.text(x, y - 0.62, f"δ = {deltas[layer - 1].flat[unit]:g}", color=COLOURS[1], **centred)
     axis.set(xlim=(-0.7, 3 * len(net) + 0.7), ylim=(-1.8, 1.4))
     axis.axis("off")
     axis.set_title(title)
@@ -320,13 +334,15 @@ def small_net(net: Sequence, outputs: Sequence[np.ndarray], deltas: Sequence[np.
 
 
 def landscapes(costs: dict[str, np.ndarray], *, reach: float, title: str) -> Figure:
-    """The cost [H, W] on a plane through a minimum, which lies in the middle of each picture; one scale for all."""
+    """The cost [H, W] on planes through a minimum, which lies in the middle of each; one scale for all."""
     logs = {name: np.log10(cost) for name, cost in costs.items()}
     levels = np.linspace(min(map(np.min, logs.values())), max(map(np.max, logs.values())), 30)
-    fig, axes = plt.subplots(1, len(costs), figsize=(4.2 * len(costs) + 0.8, 3.9), layout="constrained", squeeze=False)
+    fig, axes = plt.subplots(1, len(costs), squeeze=False, layout="constrained",
+                             figsize=(4.2 * len(costs) + 0.8, 3.9))
+    square = (-reach, reach, -reach, reach)
     for axis, (name, log) in zip(axes.flat, logs.items()):
-        filled = axis.contourf(log, levels, cmap="viridis", extent=(-reach, reach, -reach, reach))
-        axis.contour(log, levels[::2], colors="white", linewidths=0.4, linestyles="solid", extent=(-reach, reach, -reach, reach))
+        filled = axis.contourf(log, levels, cmap="viridis", extent=square)
+        axis.contour(log, levels[::2], colors="white", linewidths=0.4, linestyles="solid", extent=square)
         axis.plot(0, 0, "w*", markersize=12)
         axis.set(title=name, xlabel="along direction 1", ylabel="along direction 2", aspect="equal")
     fig.colorbar(filled, ax=axes, label="log10 of the loss", format="%.1f")
