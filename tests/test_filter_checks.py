@@ -53,6 +53,18 @@ def with_ndindex(x, w):
     return y
 
 
+def convolve(x, w):
+    """Calls itself, and has the name of NumPy's: both are the student's own work."""
+    places = range(len(x) - len(w) + 1)
+    if x.ndim == 1:
+        return np.array([x[i:i + len(w)] @ w for i in places])
+    return np.array([sum(convolve(x[i + a], w[a]) for a in range(len(w))) for i in places])
+
+
+def rows_by_ones_own(x, w):
+    return [sum(convolve(x[i + a], w[a]) for a in range(len(w))) for i in range(len(x) - len(w) + 1)]
+
+
 def into_the_middle(x, w):
     a, b = w.shape[0] // 2, w.shape[1] // 2
     larger = np.zeros([len(x) + 2 * a, len(x[0]) + 2 * b])
@@ -94,7 +106,8 @@ def best_by_max(clean, blurred, sigmas):
 
 def with_corrcoef(x, pattern):
     h, w = pattern.shape
-    return np.array([[np.corrcoef(x[i:i + h, j:j + w].ravel(), pattern.ravel())[0, 1] if np.ptp(x[i:i + h, j:j + w]) else 0
+    return np.array([[np.corrcoef(x[i:i + h, j:j + w].ravel(), pattern.ravel())[0, 1]
+                      if x[i:i + h, j:j + w].var() * pattern.size > 1e-9 else 0
                       for j in range(x.shape[1] - w + 1)] for i in range(x.shape[0] - h + 1)])
 
 
@@ -140,6 +153,7 @@ def line_by_pseudoinverse(features, labels):
     (filter_checks.convolve_1d, line_of_slices), (filter_checks.convolve_1d, line_of_shifts),
     (filter_checks.convolve_2d, four_loops), (filter_checks.convolve_2d, rows_of_lists),
     (filter_checks.convolve, with_tensordot), (filter_checks.convolve, with_ndindex),
+    (filter_checks.convolve, convolve), (filter_checks.convolve_2d, rows_by_ones_own),
     (filter_checks.zero_padded, into_the_middle), (filter_checks.zero_padded, stacked),
     (filter_checks.gaussian, outer_product), (filter_checks.gaussian, with_loops), (filter_checks.gaussian, with_density),
     (filter_checks.best_sigma, best_by_root), (filter_checks.best_sigma, best_by_max),
@@ -214,6 +228,7 @@ def black(folder):
 @pytest.mark.parametrize("make, words", [
     (no_file, "There is no file 'holiday.jpg'"), (no_picture, "cannot be read as a picture"),
     (half_a_picture, "cannot be read as a picture"), (a_folder, "There is no file"), (small, "100 rows and 150 columns"),
+    (small, "at least 200 rows and columns are needed"),
     (a_strip, "64 rows and 640 columns"), (black, "only one brightness")])
 def test_a_file_that_does_not_do_gets_a_sentence(tmp_path, capsys, make, words):
     picture = filter_checks.own_picture(make(tmp_path))

@@ -47,6 +47,12 @@ def test_own_picture_is_upright_and_small(tmp_path):
     np.testing.assert_allclose(picture(file)[0, 0], np.array([200, 30, 40]) / 255, atol=0.02)
 
 
+def test_own_picture_in_16_bits_is_as_bright_as_in_8(tmp_path):
+    ramp = np.linspace(0, 65535, 300 * 400).reshape(300, 400).astype(np.uint16)
+    Image.fromarray(ramp).save(tmp_path / "grey.png")
+    np.testing.assert_allclose(picture(tmp_path / "grey.png", grey=True), ramp / 65535, atol=0.003)
+
+
 @pytest.mark.parametrize("content, words", [
     (None, "There is no file"), (b"not a picture", "cannot be read as a picture"),
     (b"\x89PNG\r\n\x1a\n1234", "cannot be read as a picture")])

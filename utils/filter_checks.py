@@ -2,8 +2,10 @@
 
 Each check raises `checks.CheckFailed` with one sentence, or gives nothing.
 """
+import dis
 from collections.abc import Callable
 from copy import deepcopy
+from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
 
@@ -11,8 +13,10 @@ from utils import checks, filters
 from utils.data import pictures
 
 SMALLEST = 200  # pixels: the lab looks at every third one, and for lines that are 61 pixels long
-LIBRARY = {"convolve", "correlate", "convolve1d", "correlate1d", "convolve2d", "correlate2d", "fftconvolve",
-           "oaconvolve"}
+LIBRARY = {"convolve", "correlate", "convolved", "scipy"}
+HINTS = {  # words in an exception: what they mean, in any task
+    "as a data type": "The shape goes into brackets of its own: np.zeros([rows, columns]).",
+    "for zeros() given by name": "The shape goes into brackets of its own: np.zeros([rows, columns], dtype=...)."}
 
 
 def own_picture(file: str) -> np.ndarray:
@@ -20,8 +24,8 @@ def own_picture(file: str) -> np.ndarray:
     try:
         picture = pictures.picture(str(file).strip() or "china")
         if min(picture.shape[:2]) < SMALLEST:
-            raise ValueError(f"{str(file)!r} has {picture.shape[0]} rows and {picture.shape[1]} columns (no more than "
-                             f"640 are kept): take a picture with {SMALLEST} of both.")
+            raise ValueError(f"{str(file)!r} has {picture.shape[0]} rows and {picture.shape[1]} columns (the longer "
+                             f"side is reduced to 640): at least {SMALLEST} rows and columns are needed.")
         if np.ptp(picture) < 0.1:
             raise ValueError(f"{str(file)!r} has only one brightness: a filter finds nothing in it.")
         return picture
@@ -40,9 +44,16 @@ def convolve_1d(function: Callable) -> None:
     y = filters.convolve(x, w)
     got = _explained(function, {
         "IndexError": "convolve_1d reads beyond the end of x: i goes from 0 to d-k, and range(d - k + 1) does that.",
+        "name 'd' is not defined": "d is not a name yet: write d = len(x) before you use it.",
+        "name 'k' is not defined": "k is not a name yet: write k = len(w) before you use it.",
         "broadcast": "A window has another length than w: it is x[i:i + k], and i goes from 0 to d-k."}, x, w)
+    early = "return stands inside a loop, and ends the function there: it belongs after both loops."
+    checks.require(np.shape(got) != (1,), early)
     _shape("convolve_1d(x, w)", got, x, w)
+    _not_cut_off(got)
     checks.same("convolve_1d(x, w)", got, y, _mistakes(x, w) | {
+        early: y * (np.arange(8) == 0),
+        early.replace("a loop", "the inner loop"): w[0] * x[:8] * (np.arange(8) == 0),
         "Each value still holds the ones before it: start the sum again at 0 for each i.": np.cumsum(y),
         "Each value is only the last product: add the products up.": w[-1] * x[3:],
         "Each value is only the first product: return after the loops, and add the products up.":
@@ -60,7 +71,7 @@ def convolve_1d(function: Callable) -> None:
 
 def convolve_2d(function: Callable) -> None:
     """Task 2: the example of Dumoulin and Visin, then against `filters.convolve`."""
-    _written_out(function, LIBRARY, "the loops")
+    _written_out(function, LIBRARY | {"sliding_window_view"}, "the loops")
     rng = np.random.default_rng(2)
     x, w = rng.normal(size=[7, 10]), rng.normal(size=[2, 4])
     y = filters.convolve(x, w)
@@ -68,8 +79,13 @@ def convolve_2d(function: Callable) -> None:
         "IndexError": "convolve_2d reads or writes beyond the end: i goes from 0 to H-kh, j from 0 to W-kw.",
         "broadcast": "A window has another shape than w: it is x[i:i + kh, j:j + kw], rows first, with i from 0 to "
                      "H-kh and j from 0 to W-kw.",
+        "size 2 is different from 4": "`@` is the matrix product: write `*`, it multiplies value by value.",
+        "not aligned": "np.dot is the matrix product: write `*`, it multiplies value by value.",
+        "name 'H' is not defined": "H and W are not names yet: write H, W = x.shape before you use them.",
+        "name 'kh' is not defined": "kh and kw are not names yet: write kh, kw = w.shape before you use them.",
         "with a sequence": "The sum is missing: each value of the result is one number."}, x, w)
     _shape("convolve_2d(x, w)", got, x, w)
+    _not_cut_off(got)
     mistakes = _mistakes(x, w) | {
         "Each value still holds the ones before it: start the sum again at 0 for each position.":
             np.cumsum(y).reshape(y.shape),
@@ -101,7 +117,9 @@ def convolve(function: Callable) -> None:
     for d, k in (([6, 5, 7], [2, 4, 3]), ([7, 10], [2, 4]), ([9], [4])):
         x, w = rng.normal(size=d), rng.normal(size=k)
         n, windows = len(d), np.lib.stride_tricks.sliding_window_view(x, k)
-        got, name = _untouched(function, x, w), f"convolve in {len(d)}D"
+        got, name = _explained(function, {
+            "'range' object cannot be": "axis is to be a tuple: put tuple(...) around range(...).",
+            "'list' object cannot be": "axis is to be a tuple, in round brackets."}, x, w), f"convolve in {len(d)}D"
         sums = {f"{name} sums over everything: sum over the axes of a window only, the last {n}.": tuple(range(2 * n)),
                 f"{name} sums over the positions: sum over the axes of a window, the last {n}.":
                     tuple(range(n))}
@@ -123,7 +141,12 @@ def zero_padded(function: Callable) -> None:
     x = np.random.default_rng(4).uniform(0.1, 1, [4, 6])
     for k in ((3, 7), (5, 1), (1, 1)):
         high, wide = (k[0] - 1) // 2, (k[1] - 1) // 2
-        got = _explained(function, {"integ": "(k-1)/2 must be a whole number: divide with //."}, x, np.ones(k))
+        got = _explained(function, {
+            "integ": "(k-1)/2 must be a whole number: divide with //.",
+            "into shape (4,0)": "y[p:-p] is empty for p = 0 (a filter of one column): end at p + W instead.",
+            "into shape (0,6)": "y[p:-p] is empty for p = 0 (a filter of one row): end at p + H instead."},
+            x, np.ones(k))
+        _not_cut_off(got)
         name = f"zero_padded with a filter of {k[0]}x{k[1]}"
         mistakes = {
             "All zeros are below and on the right: half of them belong above and on the left.":
@@ -145,6 +168,8 @@ def zero_padded(function: Callable) -> None:
                 np.pad(x, high),
             "The same number of zeros stands on all sides: w.shape[0] counts for above and below.":
                 np.pad(x, wide),
+            "np.pad(x, (a, b)) puts a before and b after on both axes: give one pair for each axis, "
+            "[(above, below), (left, right)].": np.pad(x, (high, wide)),
             "The border is repeated, expected zeros.": np.pad(x, [(high, high), (wide, wide)], mode="edge"),
             "The picture is mirrored at the border, expected zeros.":
                 np.pad(x, [(high, high), (wide, wide)], mode="reflect")}
@@ -159,7 +184,7 @@ def zero_padded(function: Callable) -> None:
 def gaussian(function: Callable) -> None:
     """Task 5, first part: against `filters.gaussian`."""
     for k, sigma in ((5, 0.8), (9, 2.0)):
-        got, name = checks.call(function, k, sigma), f"gaussian({k}, {sigma})"
+        got, name = _untouched(function, k, sigma), f"gaussian({k}, {sigma})"
         y, x = np.mgrid[:k, :k] - (k - 1) / 2
         bell = np.exp(-(x**2 + y**2) / (2 * sigma**2))
         checks.same(name, got, filters.gaussian(k, sigma, dims=2), {
@@ -177,13 +202,23 @@ def gaussian(function: Callable) -> None:
             f"{name} has the wrong width: the 2 belongs below the fraction bar, 2 sigma^2.":
                 _bell(k, sigma / np.sqrt(2)),
             f"{name} has the wrong width: sigma is squared.": _bell(k, np.sqrt(sigma)),
+            f"{name} has the wrong width: / 2 * sigma**2 divides by 2 and multiplies with sigma**2, write "
+            f"/ (2 * sigma**2).": _bell(k, 1 / sigma),
+            f"{name} has r in the exponent, expected r^2: r is not squared.":
+                _summing_to_1(np.hypot(x, y) / (2 * sigma**2)),
+            f"{name} adds the distances of row and column: r is not squared, r^2 is the sum of their squares.":
+                _summing_to_1((x + y) / (2 * sigma**2)),
             f"{name} grows outwards: the exponent is negative.": _bell(k, 1j * sigma)})
 
 
 def _bell(k: int, sigma: complex, centre: float | None = None, circular: bool = True) -> np.ndarray:
     """A Gaussian filter with a mistake in it."""
     y, x = np.mgrid[:k, :k] - ((k - 1) / 2 if centre is None else centre)
-    w = np.exp((-(x**2 + y**2 if circular else (x + y)**2) / (2 * sigma**2)).real)
+    return _summing_to_1(((x**2 + y**2 if circular else (x + y)**2) / (2 * sigma**2)).real)
+
+
+def _summing_to_1(exponent: np.ndarray) -> np.ndarray:
+    w = np.exp(-exponent)
     return w / w.sum()
 
 
@@ -246,7 +281,8 @@ def normalised_match(function: Callable) -> None:
         "The sum is only divided by the length of the window: the pattern has one too.":
             filters.convolve(x, p) / spread,
         "The filter is flipped: compare the pattern as it is.":
-            filters.normalised_match(x, pattern[::-1, ::-1])}
+            filters.normalised_match(x, pattern[::-1, ::-1]),
+        "r may be negative: do not take its absolute value.": np.abs(right)}
     got = _untouched(function, x, pattern)
     _shape("normalised_match(x, pattern)", got, x, pattern)
     checks.same("normalised_match(x, pattern)", got, filters.normalised_match(x, pattern), mistakes)
@@ -258,6 +294,14 @@ def normalised_match(function: Callable) -> None:
     checks.same("normalised_match on a picture with a flat part", got, filters.normalised_match(x, pattern))
     got = checks.call(function, 0.5 * x + 0.3, 2 * pattern - 0.1)
     checks.same("normalised_match after a change of brightness", got, filters.normalised_match(x, pattern))
+    x = rng.random([6, 8])
+    got = checks.call(function, 0.25 + 1e-3 * x, 0.01 * pattern)  # sums of squares of the windows about 1e-6
+    right = filters.normalised_match(x, pattern)
+    checks.same("normalised_match where the contrast is low", got, right, {
+        "A window with a sum of squares of 1e-6 gets 0: only below 1e-9 it counts as flat.": np.zeros_like(right)})
+    got = checks.call(function, 0.25 + 3e-6 * x, pattern)  # about 1e-11
+    checks.same("normalised_match where the sum of squares is 1e-11", got, np.zeros_like(right), {
+        "A window with a sum of squares of 1e-11 gets an r: below 1e-9 it counts as flat, and r is 0.": right})
 
 
 def edges(function: Callable) -> None:
@@ -267,7 +311,7 @@ def edges(function: Callable) -> None:
     gx, gy = magnitude * np.cos(direction), magnitude * np.sin(direction)
     got = _untouched(function, x)
     checks.require(isinstance(got, tuple) and len(got) == 2,
-                   "edges gives one thing, expected two: magnitude, direction.")
+                   "edges gives one thing, expected two: return two arrays, separated by a comma, the magnitude first.")
     checks.require(not (_equal(got[0], direction) and _equal(got[1], magnitude)),
                    "The two results are exchanged: return magnitude first, then direction.")
     checks.same("The magnitude", got[0], magnitude, {
@@ -303,7 +347,9 @@ def long_verticals(function: Callable) -> None:
     sobel, column = filters.SOBEL_X / 8, filters.uniform(length)[:, None]
     e, down = filters.convolve(x, sobel), filters.convolve(x, sobel.T)
     long = filters.convolve(e, column)
-    got = _untouched(function, x, length)
+    got = _explained(function, {
+        "same dimensionality": "A convolution wants arrays with as many dimensions: the column has shape [length, 1]."},
+        x, length)
     checks.require(np.ndim(got) == 0,
                    f"long_verticals has shape {list(np.shape(got))}, expected one number: take the mean.")
     checks.same("long_verticals(x, 5)", got, np.abs(long).mean(), {
@@ -382,31 +428,61 @@ def _shape(name: str, got, x: np.ndarray, w: np.ndarray) -> None:
     checks.require(shape == right, said + "d-k+1 on each axis.")
 
 
+def _not_cut_off(got) -> None:
+    checks.require(not (isinstance(got, np.ndarray) and got.dtype.kind in "iu"),
+                   "The decimals are cut off: the result holds whole numbers. np.zeros without dtype holds floats.")
+
+
 def _untouched(function: Callable, *arguments):
     """What the function gives. Raises CheckFailed if it changes an argument in place."""
+    return _explained(function, {}, *arguments)
+
+
+def _explained(function: Callable, explanations: dict[str, str], *arguments):
+    """As `_untouched`; an exception that holds one of the words gets its explanation."""
     copies = [deepcopy(argument) for argument in arguments]
-    got = checks.call(function, *copies)
+    try:
+        got = checks.call(function, *copies)
+    except checks.CheckFailed as failure:
+        for words, sentence in (HINTS | explanations).items():
+            checks.require(words not in str(failure), sentence)
+        raise
     for before, after in zip(arguments, copies):
         checks.require(np.array_equal(before, after),
                        f"{function.__name__} changes its argument in place: work on a new array, or on a copy.")
     return got
 
 
-def _explained(function: Callable, explanations: dict[str, str], *arguments):
-    """As `_untouched`; a failure that holds one of the words gets its explanation."""
-    try:
-        return _untouched(function, *arguments)
-    except checks.CheckFailed as failure:
-        for words, sentence in explanations.items():
-            checks.require(words not in str(failure), sentence)
-        raise
-
-
 def _written_out(function: Callable, names: set[str], what: str) -> None:
+    """Raise CheckFailed if the function, or one of the notebook that it calls, uses a name or package in `names`."""
     checks.own(function)
-    used = sorted(names & set(function.__code__.co_names))
-    checks.require(not used, f"{function.__name__} leaves the work to {', '.join(used)}: write {what} yourself, "
-                             f"that is the task.")
+    for part in (function, *(value for _, value in _used(function) if _of_notebook(value, function))):
+        checks.own(part)
+        for name, value in _used(part):
+            ready = names & {name.split(".")[0], getattr(value, "__name__", ""), _package(value)}
+            where = "" if part is function else f" (in {part.__name__})"
+            checks.require(not ready or _of_notebook(value, function) and name != "convolved",
+                           f"{function.__name__} leaves the work to {name}{where}: write {what} yourself, that is "
+                           f"the task.")
+
+
+def _used(function: Callable) -> list[tuple[str, object]]:
+    """The names in a function and in its comprehensions: a global one with its value, an attribute with None."""
+    codes, found = [function.__code__], []
+    for code in codes:
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        found += [(step.argval, function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None)
+                  for step in dis.get_instructions(code) if step.opcode in dis.hasname]
+    return found
+
+
+def _of_notebook(value, function: Callable) -> bool:
+    return isinstance(value, FunctionType) and value.__module__ == function.__module__
+
+
+def _package(value) -> str:
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
+    return name.split(".")[0]
 
 
 def _equal(got, wrong: np.ndarray) -> bool:

@@ -71,13 +71,13 @@ class Editor(widgets.VBox):
         self.picture = picture
         self.preset = widgets.Dropdown(options=[*PRESETS, OWN], description="Filter")
         self.weights = [widgets.FloatSlider(min=-8, max=8, step=0.5, readout_format=".1f",
-                                            layout=widgets.Layout(width="170px")) for _ in range(9)]
+                                            layout=widgets.Layout(width="230px")) for _ in range(9)]
         self.image, self.note = widgets.Image(format="png"), widgets.Label()
         self._moving = False  # the list moves the sliders: one new picture, not nine
         self.preset.observe(self._choose, "value")
         for slider in self.weights:
             slider.observe(self._slide, "value")
-        grid = widgets.GridBox(self.weights, layout=widgets.Layout(grid_template_columns="repeat(3, 180px)"))
+        grid = widgets.GridBox(self.weights, layout=widgets.Layout(grid_template_columns="repeat(3, 240px)"))
         pictures = widgets.HBox([widgets.Image(format="png", value=png(picture)), self.image])
         super().__init__([self.preset, grid, self.note, pictures])
         self._choose()

@@ -26,6 +26,11 @@ def _padded(pairs: str, mode: str = "") -> str:
             f"    return np.pad(x, {pairs}{mode})")
 
 
+def _into_zeros(end: str = "left + W", dtype: str = "float") -> str:
+    return (f"def zero_padded(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n    top, left = kh // 2, kw // 2\n"
+            f"    y = np.zeros([H + 2 * top, W + 2 * left], dtype={dtype})\n    y[top:top + H, left:{end}] = x\n    return y")
+
+
 def _gaussian(exponent: str = "-(a**2 + b**2) / (2 * sigma**2)", divisor: str = "w.sum()", centre: str = "(k - 1) / 2") -> str:
     return (f"def gaussian(k, sigma):\n    a, b = np.mgrid[:k, :k] - {centre}\n    w = np.exp({exponent})\n"
             f"    return w / ({divisor})\n\n\n" + _best())
@@ -87,6 +92,21 @@ WRONG = {
         ("changes its argument in place", "def convolve_1d(x, w):\n    n = len(x) - len(w) + 1\n    for i in range(n):\n"
          "        x[i] = np.sum(w * x[i:i + len(w)])\n    return x[:n]"),
         ("leaves the work to correlate", "def convolve_1d(x, w):\n    return np.correlate(x, w, 'valid')"),
+        ("leaves the work to c:",
+         "from numpy import convolve as c\n\n\ndef convolve_1d(x, w):\n    return c(x, w[::-1], 'valid')"),
+        ("leaves the work to convolved:", "def convolve_1d(x, w):\n    return convolved(x, w)"),
+        ("leaves the work to signal (in helper)", "def helper(x, w):\n    return signal.correlate(x, w, 'valid')\n\n\n"
+         "def convolve_1d(x, w):\n    return helper(x, w)"),
+        ("uses filter_checks, which is part of utils", "def helper(x, w):\n    return filter_checks.filters.convolve(x, w)\n\n\n"
+         "def convolve_1d(x, w):\n    return [value for value in helper(x, w)]"),
+        ("leaves the work to sliding_window_view", "def convolve_1d(x, w):\n    return sliding_window_view(x, len(w)) @ w"),
+        ("return stands inside a loop", _conv_1d(end="y").replace("    return y", "        return y")),
+        ("return stands inside the inner loop", _conv_1d(end="y").replace("    return y", "            return y")),
+        ("return stands inside a loop", "def convolve_1d(x, w):\n    y = []\n    for i in range(len(x) - len(w) + 1):\n"
+         "        y.append(np.sum(w * x[i:i + len(w)]))\n        return y"),
+        ("The decimals are cut off", _conv_1d(start="np.zeros({n}, dtype=int)")),
+        ("d is not a name yet", _conv_1d().replace("d, k", "n, k")),
+        ("k is not a name yet", _conv_1d().replace("d, k", "d, n")),
         ("gives None", _conv_1d(end="None")),
         ("uses filter_checks, which is part of utils",
          "def convolve_1d(x, w):\n    return filter_checks.filters.convolve(x, w)"),
@@ -105,8 +125,17 @@ WRONG = {
         ("The sum is missing", _conv_2d(value="{w} * {window}")),
         ("A window has another shape than w", _conv_2d(window="x[i:i + kw, j:j + kh]")),
         ("The decimals are cut off", _conv_2d(dtype="x.dtype")),
-        ("leaves the work to correlate2d",
+        ("The decimals are cut off", _conv_2d(dtype="int")),
+        ("`@` is the matrix product", _conv_2d(value="np.sum({window} @ {w})")),
+        ("np.dot is the matrix product", _conv_2d(value="np.sum(np.dot({w}, {window}))")),
+        ("The shape goes into brackets", _conv_2d().replace("np.zeros([H - kh + 1, W - kw + 1], float)",
+                                                            "np.zeros(H - kh + 1, W - kw + 1)")),
+        ("kh and kw are not names yet", _conv_2d().replace(", (kh, kw) = x.shape, w.shape", " = x.shape")),
+        ("H and W are not names yet", _conv_2d().replace("(H, W), (kh, kw) = x.shape, w.shape", "kh, kw = w.shape")),
+        ("leaves the work to signal",
          "def convolve_2d(x, w):\n    return signal.correlate2d(x, w, mode='valid')"),
+        ("leaves the work to sliding_window_view",
+         "def convolve_2d(x, w):\n    return np.sum(sliding_window_view(x, w.shape) * w, axis=(2, 3))"),
     ],
     "convolve": [
         ("sums over everything", _windows("np.sum(windows * w)")),
@@ -118,7 +147,12 @@ WRONG = {
         ("take the sum, not the mean", _windows(f"np.mean(windows * w, {AXES})")),
         ("The filter is flipped", _windows(f"np.sum(windows * np.flip(w), {AXES})")),
         ("The last one is missing", _windows(f"np.sum(windows * w, {AXES})[(slice(-1),) * w.ndim]")),
-        ("leaves the work to correlate", "def convolve(x, w):\n    return signal.correlate(x, w, mode='valid')"),
+        ("put tuple(...) around range", _windows("np.sum(windows * w, axis=range(-w.ndim, 0))")),
+        ("in round brackets", _windows("np.sum(windows * w, axis=list(range(-w.ndim, 0)))")),
+        ("leaves the work to signal", "def convolve(x, w):\n    return signal.correlate(x, w, mode='valid')"),
+        ("leaves the work to scipy",
+         "def convolve(x, w):\n    from scipy.signal import correlate as c\n    return c(x, w, 'valid')"),
+        ("leaves the work to convolved", "def convolve(x, w):\n    return convolved(x, w)"),
     ],
     "zero_padded": [
         ("All zeros are below and on the right", _padded("[(0, kh - 1), (0, kw - 1)]")),
@@ -131,6 +165,10 @@ WRONG = {
         ("The same number of zeros is on all sides", _padded("top")),
         ("The border is repeated", _padded("[(top, top), (left, left)]", ", mode='edge'")),
         ("mirrored", _padded("[(top, top), (left, left)]", ", mode='reflect'")),
+        ("one pair for each axis", _padded("(top, left)")),
+        ("is empty for p = 0", _into_zeros(end="-left")),
+        ("The decimals are cut off", _into_zeros(dtype="int")),
+        ("The shape goes into brackets", _into_zeros().replace("[H + 2 * top, W + 2 * left]", "H + 2 * top, W + 2 * left")),
         ("divide with //", "def zero_padded(x, w):\n    kh, kw = w.shape\n"
          "    return np.pad(x, [((kh - 1) / 2,) * 2, ((kw - 1) / 2,) * 2])"),
     ],
@@ -143,6 +181,9 @@ WRONG = {
         ("is not round", _gaussian("-(a + b)**2 / (2 * sigma**2)")),
         ("below the fraction bar", _gaussian("-(a**2 + b**2) / sigma**2")),
         ("sigma is squared", _gaussian("-(a**2 + b**2) / (2 * sigma)")),
+        ("multiplies with sigma**2", _gaussian("-(a**2 + b**2) / 2 * sigma**2")),
+        ("r in the exponent", _gaussian("-np.hypot(a, b) / (2 * sigma**2)")),
+        ("r^2 is the sum of their squares", _gaussian("-(a + b) / (2 * sigma**2)")),
         ("grows outwards", _gaussian("(a**2 + b**2) / (2 * sigma**2)")),
         ("has one dimension", "def gaussian(k, sigma):\n    w = np.exp(-(np.arange(k) - (k - 1) / 2)**2 / (2 * sigma**2))\n"
                               "    return w / w.sum()"),
@@ -168,6 +209,10 @@ WRONG = {
         ("np.std divides by the number", _match(value="np.sum(a * p) / (np.std(a) * np.std(p))")),
         ("the window has one too", _match(value="np.sum(a * p) / np.sqrt(np.sum(p**2))")),
         ("The filter is flipped", _match(p="pattern[::-1, ::-1] - pattern.mean()")),
+        ("r may be negative", _match(value="abs(np.sum(a * p)) / np.sqrt(np.sum(a**2) * np.sum(p**2))")),
+        ("1e-6 gets 0", _match(flat="np.sum(a**2) < 1e-4")),
+        ("1e-6 gets 0", _match(flat="np.sum(a**2) * np.sum(p**2) < 1e-9")),
+        ("1e-11 gets an r", _match(flat="np.sum(a**2) < 1e-15")),
         ("give 0 there", _match(flat="False")),
         ("expected [7, 8]", _match(rows="x.shape[0] - h")),
         ("changes its argument in place", _match().replace("    p = pattern - pattern.mean()",
@@ -187,6 +232,7 @@ WRONG = {
         ("only |gx|", _edges("np.abs(gx), np.arctan2(gy, gx)")),
         ("are exchanged", _edges("np.arctan2(gy, gx), np.hypot(gx, gy)")),
         ("expected two", _edges("np.hypot(gx, gy)")),
+        ("return two arrays, separated by a comma", _edges("np.stack([np.hypot(gx, gy), np.arctan2(gy, gx)])")),
         ("8 times too small", _edges("np.hypot(gx, gy) / 8, np.arctan2(gy, gx)")),
     ],
     "town": [
@@ -200,6 +246,7 @@ WRONG = {
         ("The pattern lies", _verticals(column="np.full([1, length], 1 / length)")),
         ("The edges are horizontal", _verticals(e="convolved(x, SOBEL.T)")),
         ("this is the blurred picture", _verticals(e="x")),
+        ("the column has shape [length, 1]", _verticals(column="np.full(length, 1 / length)")),
         ("The length is always 5", _verticals(column="np.full([5, 1], 1 / 5)")),
         ("The constant is missing", _fit(a="features")),
         ("The constant comes first", _fit(a="np.column_stack([np.ones(len(labels)), features])")),

@@ -36,8 +36,8 @@ PICTURES = {  # none shows a person: no figure of one may be stored in the cours
 def picture(name: str, grey: bool = False, width: int | None = None) -> np.ndarray:
     """The picture `name`, one of PICTURES or a file of your own: [H, W, 3], or [H, W] with `grey`.
 
-    A file (PNG, JPEG) is turned upright as its EXIF orientation says, and reduced to at most 640 pixels on
-    its longer side. With `width`, any picture is resized to that many pixels. Raises ValueError, with a
+    A file (PNG, JPEG, of 8 or 16 bits) is turned upright as its EXIF orientation says, and reduced to at
+    most 640 pixels on its longer side. With `width`, any picture is resized to that many pixels. Raises ValueError, with a
     sentence, for a name that is neither, and for a file that is not a picture.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
@@ -49,7 +49,10 @@ def picture(name: str, grey: bool = False, width: int | None = None) -> np.ndarr
                          f"{', '.join(PICTURES)}.")
     try:
         with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file).convert("RGB")
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith("I"):  # grey of 16 bits: convert would cut it off at 255
+                image = Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
+            image = image.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise ValueError(f"{str(name)!r} cannot be read as a picture: save it as PNG or JPEG.") from None
     if not source:
