@@ -152,7 +152,7 @@ def lenet(filters: tuple[int, int] = (6, 16), padding: str = "same", dropout: fl
 def fully_convolutional(model: tf.keras.Model) -> Callable:
     """`model` for images of any size, with the same weights: float [N, H, W, C] -> logits [N, h, w, classes].
 
-    `model` is a Keras Sequential of convolutions, poolings, Flatten and Dense, such as `lenet`. The first
+    `model` is a Keras Sequential of convolutions, max poolings, Flatten and Dense, such as `lenet`. The first
     Dense, which sees whole maps [a, b, c], becomes a convolution with kernels of a x b, each later one a
     convolution of 1x1 (Sermanet et al. 2014). With VALID convolutions throughout, the result at (i, j) is
     `model` on the window that starts at (s i, s j), s the product of the strides. Raises ValueError for another
