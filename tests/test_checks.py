@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.special
 
 from utils import checks
 from utils.attacks import total_variation
@@ -68,7 +69,71 @@ def test_call_turns_exceptions_into_sentences():
     fails("forgetful gives None", checks.call, forgetful)
 
 
+def test_a_check_that_fails_inside_is_not_wrapped():
+    def stopped():
+        checks.require(False, "Add the bias.")
+    fails("^Add the bias.$", checks.run, stopped)
+
+
 def test_a_failed_check_is_one_sentence_in_jupyter():
     done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c",
                            "from utils import checks; checks.require(False, 'Add the bias.')"], capture_output=True, text=True)
     assert done.stdout.strip() == "Not yet: Add the bias." and "Traceback" not in done.stdout + done.stderr
+
+
+def with_scipy(x):
+    return scipy.special.logsumexp(x)
+
+
+def by_a_helper(x):
+    return with_scipy(x) - 1
+
+
+def helper_imports(x):
+    return leave(x) + 1
+
+
+def leave(x):
+    from sklearn.utils.extmath import softmax
+
+    return softmax(x)
+
+
+def softmax(x):
+    return np.exp(x) / np.exp(x).sum()
+
+
+def by_ones_own_softmax(x):
+    return [softmax(row) for row in x]
+
+
+def utils_in_a_comprehension(x):
+    return [total_variation(row) for row in x]
+
+
+def utils_inside(x):
+    from utils.attacks import total_variation
+
+    return total_variation(x)
+
+
+def utils_of_keras(x):
+    return np.keras.utils(x)
+
+
+def test_written_out_refuses_libraries_also_in_helpers():
+    fails("with_scipy leaves the work to scipy: write it", checks.written_out, with_scipy)
+    fails(r"by_a_helper leaves the work to scipy \(in with_scipy\)", checks.written_out, by_a_helper)
+    fails(r"leaves the work to sklearn.utils.extmath \(in leave\)", checks.written_out, helper_imports)
+    fails("uses total_variation, which is part of utils", checks.written_out, utils_in_a_comprehension)
+    fails("uses utils.attacks, which is part of utils", checks.own, utils_inside)
+    checks.own(utils_of_keras)
+    checks.written_out(by_ones_own_softmax, checks.LIBRARIES | {"softmax"})
+    checks.written_out(mean)
+
+
+def test_a_thing_that_is_no_function_gets_a_sentence():
+    class Model:
+        def __call__(self):
+            return 1 / 0
+    fails("stops with ZeroDivisionError", checks.run, Model())

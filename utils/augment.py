@@ -94,6 +94,11 @@ def digits(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
     No mirror: the mirror image of a 2 is not a digit.
     """
+    if len(images.shape) != 4:
+        raise ValueError(f"images of shape {list(images.shape)}, expected [N, 28, 28, 1]: batch before map.")
+    if not isinstance(generator, tf.random.Generator):
+        raise TypeError(f"generator is a {type(generator).__name__}, expected a tf.random.Generator.")
+
     def uniform(largest: float) -> tf.Tensor:
         return generator.uniform([tf.shape(images)[0]], -largest, largest)
 

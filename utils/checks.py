@@ -1,8 +1,11 @@
 """What the check cells of the labs call. A check that fails says in one sentence what is wrong, in the student's terms."""
+import dis
 from collections.abc import Callable
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
+
+LIBRARIES = {"tensorflow", "keras", "scipy", "sklearn"}  # have ready what the tasks in NumPy ask for
 
 
 class CheckFailed(AssertionError):
@@ -23,9 +26,24 @@ def own(function: Callable) -> None:
     require(isinstance(function, FunctionType), f"{_name(function)} is not a function: define it with def.")
     require(not function.__module__.startswith("utils"),
             f"{function.__name__} is the one of utils: write your own, that is the task.")
-    for name in function.__code__.co_names:
-        require(not _origin(function.__globals__.get(name)).startswith("utils"),
+    for name, value in _used(function):
+        require(_package(value) != "utils",
                 f"{function.__name__} uses {name}, which is part of utils: write it out, that is the task.")
+
+
+def written_out(function: Callable, names: set[str] = LIBRARIES, what: str = "it") -> None:
+    """As `own`; raise CheckFailed also if the function, or one of the notebook that it calls, uses what is in `names`.
+
+    names  of functions, modules and packages; a function of the notebook may have one of these names
+    """
+    own(function)
+    for part in (function, *(value for _, value in _used(function) if _of_notebook(value, function))):
+        own(part)
+        for name, value in _used(part):
+            ready = names & {name.split(".")[0], getattr(value, "__name__", ""), _package(value)}
+            where = "" if part is function else f" (in {part.__name__})"
+            require(not ready or _of_notebook(value, function),
+                    f"{function.__name__} leaves the work to {name}{where}: write {what} yourself, that is the task.")
 
 
 def call(function: Callable, *arguments, **named):
@@ -38,12 +56,14 @@ def run(function: Callable, *arguments, **named):
     """As `call`, for a task in which `utils` may be used."""
     try:
         value = function(*arguments, **named)
+    except CheckFailed:
+        raise
     except NotImplementedError:
-        raise CheckFailed(f"{function.__name__} is not written yet: replace the line that raises "
+        raise CheckFailed(f"{_name(function)} is not written yet: replace the line that raises "
                           f"NotImplementedError, and run that cell.") from None
     except Exception as error:
-        raise CheckFailed(f"{function.__name__} stops with {type(error).__name__}: {error}") from None
-    require(value is not None, f"{function.__name__} gives None: does it end with return?")
+        raise CheckFailed(f"{_name(function)} stops with {type(error).__name__}: {error}") from None
+    require(value is not None, f"{_name(function)} gives None: does it end with return?")
     return value
 
 
@@ -76,9 +96,26 @@ def _close(values: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
     return bool(np.all(np.abs(values - expected) <= tolerance * max(1e-12, np.abs(expected).max(initial=0))))
 
 
-def _origin(value) -> str:
-    """The module that a value is or comes from."""
-    return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
+def _used(function: Callable) -> list[tuple[str, object]]:
+    """The names in a function and in those inside it, with the value of a global one and of an import, else None."""
+    codes, found = [function.__code__], []
+    for code in codes:
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+        for step in dis.get_instructions(code):
+            if step.opcode in dis.hasname:
+                value = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
+                found.append((step.argval, ModuleType(step.argval) if step.opname == "IMPORT_NAME" else value))
+    return found
+
+
+def _of_notebook(value, function: Callable) -> bool:
+    return isinstance(value, FunctionType) and value.__module__ == function.__module__
+
+
+def _package(value) -> str:
+    """The package that a value is or comes from."""
+    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
+    return name.split(".")[0]
 
 
 def _name(value) -> str:

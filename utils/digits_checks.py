@@ -1,4 +1,5 @@
 """The checks of lab 03. Each raises `checks.CheckFailed` with one sentence; `trained` gives the model."""
+import re
 import warnings
 from collections.abc import Callable
 
@@ -9,6 +10,8 @@ from utils.data import Dataset
 from utils.quiet import tf
 
 layers = tf.keras.layers
+RIGHT = ["relu"] * 4 + ["linear"]  # the activations of LeNet
+HIDDEN = ["first convolution", "second convolution", "first dense layer", "second dense layer"]
 
 
 def parameters(count_parameters: Callable) -> None:
@@ -22,7 +25,7 @@ def parameters(count_parameters: Callable) -> None:
         expected = [times * _count(shape, layer) for _, shape, layer, times in kinds]
         name = f"count_parameters({side}, {k}, {maps})"
         got = checks.call(count_parameters, side, k, maps)
-        checks.require(isinstance(got, (tuple, list)) and len(got) == 3,
+        checks.require(np.asarray(got, dtype=object).shape == (3,),
                        f"{name} gives {got!r}, expected three numbers: return dense, local, shared.")
         checks.require(list(got) != expected[::-1],
                        "The order is dense, locally connected, shared: the most parameters first.")
@@ -34,6 +37,7 @@ def parameters(count_parameters: Callable) -> None:
             mistakes = {f"{kind}: the biases are missing.": inputs[place] * weights[place]}
             if place == 2:
                 mistakes |= {"shared: a map has one bias, not one for each place.": k * k * maps + out * out * maps,
+                             "shared: each map has a bias, not one for all maps together.": k * k * maps + 1,
                              "shared: the number of places does not count, that is the point of sharing.":
                                  (k * k + 1) * out * out * maps}
             else:
@@ -51,6 +55,7 @@ def _count(shape: list[int], layer: tf.keras.layers.Layer) -> int:
 
 def pooling(max_pool: Callable) -> None:
     """Task 2: against TensorFlow, on even and odd sizes and on negative numbers."""
+    checks.written_out(max_pool)
     for shape in ((2, 4, 6, 3), (2, 5, 7, 1)):
         x = np.random.default_rng(0).normal(size=shape).astype(np.float32) - 1
         n, h, w, c = shape[0], shape[1] // 2, shape[2] // 2, shape[3]
@@ -58,6 +63,7 @@ def pooling(max_pool: Callable) -> None:
         pooled = tf.nn.max_pool2d(x, 2, 2, "VALID").numpy()
         checks.same(f"max_pool of shape {list(shape)}", checks.call(max_pool, x), pooled, {
             "This is the mean of the four: the largest was asked.": tf.nn.avg_pool2d(x, 2, 2, "VALID"),
+            "Negative numbers are lost: do not start from 0.": np.maximum(pooled, 0),
             "This is the smallest of the four.": -tf.nn.max_pool2d(-x, 2, 2, "VALID").numpy(),
             "The window moves by one pixel: it moves by two, so that windows do not overlap.":
                 tf.nn.max_pool2d(x, 2, 1, "VALID"),
@@ -73,12 +79,13 @@ def pooling(max_pool: Callable) -> None:
                 np.repeat(pooled.max(axis=-1, keepdims=True), c, axis=-1)})
 
 
-def _variant(padding: str = "valid", activation: str = "relu", dense: str = "relu", pool: type = layers.MaxPooling2D,
-             last: str | None = None) -> tf.keras.Model:
+def _variant(*activations: str, padding: str = "valid", pool: type = layers.MaxPooling2D) -> tf.keras.Model:
+    """LeNet with an activation for each of its five layers with weights."""
+    first, second, third, fourth, last = activations
     return tf.keras.Sequential([
-        tf.keras.Input([28, 28, 1]), layers.Conv2D(6, 5, padding=padding, activation=activation), pool(2),
-        layers.Conv2D(16, 5, activation=activation), pool(2), layers.Flatten(),
-        layers.Dense(120, activation=dense), layers.Dense(84, activation=dense), layers.Dense(10, activation=last)])
+        tf.keras.Input([28, 28, 1]), layers.Conv2D(6, 5, padding=padding, activation=first), pool(2),
+        layers.Conv2D(16, 5, activation=second), pool(2), layers.Flatten(), layers.Dense(120, activation=third),
+        layers.Dense(84, activation=fourth), layers.Dense(10, activation=last)])
 
 
 def architecture(build_lenet: Callable) -> None:
@@ -94,7 +101,7 @@ def architecture(build_lenet: Callable) -> None:
                    f"{list(model.input_shape[1:])}, expected [28, 28, 1]: the number of images is not named.")
     reference = networks.lenet(padding="valid")
     count, expected = model.count_params(), reference.count_params()
-    checks.require(count != _variant(padding="same").count_params(),
+    checks.require(count != _variant(*RIGHT, padding="same").count_params(),
                    "The first maps are 28x28: leave the padding out, 24x24 was asked.")
     checks.require(count != expected + (8 * 8 - 4 * 4) * 16 * 120,
                    "There is no second pooling: [8, 8, 16] goes into the dense layers instead of [4, 4, 16].")
@@ -107,27 +114,31 @@ def architecture(build_lenet: Callable) -> None:
     rng = np.random.default_rng(1)
     x = rng.random([8, 28, 28, 1]).astype(np.float32)
     weights = [rng.normal(0, 0.15, weight.shape) for weight in reference.get_weights()]  # biases too, which start at 0
+    linear, relu = ["linear"], ["relu"]
     mistakes = {
-        "The last layer has a softmax: logits were asked, leave its activation out.": dict(last="softmax"),
-        "The last layer has a ReLU: a logit may be negative.": dict(last="relu"),
-        "The convolutions have no ReLU.": dict(activation="linear"),
-        "The dense layers have no ReLU.": dict(dense="linear"),
+        "The last layer has a softmax: logits were asked, leave its activation out.": _variant(*RIGHT[:4], "softmax"),
+        "The last layer has a ReLU: a logit may be negative.": _variant(*RIGHT[:4], "relu"),
+        "The convolutions have no ReLU.": _variant(*2 * linear, *2 * relu, "linear"),
+        "The dense layers have no ReLU.": _variant(*2 * relu, *2 * linear, "linear"),
         "There is no ReLU at all: without it the whole network is one affine map, but for the pooling.":
-            dict(activation="linear", dense="linear"),
-        "The activation is a sigmoid: ReLU was asked.": dict(activation="sigmoid", dense="sigmoid"),
-        "The activation is tanh, as in 1998: ReLU was asked.": dict(activation="tanh", dense="tanh"),
-        "The pooling takes means: the largest was asked.": dict(pool=layers.AveragePooling2D)}
+            _variant(*5 * linear),
+        "The activation is a sigmoid: ReLU was asked.": _variant(*4 * ["sigmoid"], "linear"),
+        "The activation is tanh, as in 1998: ReLU was asked.": _variant(*4 * ["tanh"], "linear"),
+        "The pooling takes means: the largest was asked.": _variant(*RIGHT, pool=layers.AveragePooling2D)}
+    mistakes |= {f"The {name} has no ReLU.": _variant(*RIGHT[:place], "linear", *RIGHT[place + 1:])
+                 for place, name in enumerate(HIDDEN)}
 
     def answers(network: tf.keras.Model) -> tf.Tensor:
         network.set_weights(weights)
         return network(x)
 
     checks.same("Your network, with the weights of the check,", answers(model), answers(reference),
-                {sentence: answers(_variant(**change)) for sentence, change in mistakes.items()}, tolerance=1e-4)
+                {sentence: answers(variant) for sentence, variant in mistakes.items()}, tolerance=1e-4)
 
 
 def shifting(shift: Callable) -> None:
     """Task 4: against `augment.moved`, which is exact for whole pixels."""
+    checks.written_out(shift)
     x = np.random.default_rng(0).random([5, 9, 7, 1]).astype(np.float32)
     down, right = np.array([2, -1, 0, 3, 0]), np.array([1, 2, -3, 0, 0])
 
@@ -152,6 +163,14 @@ def shifting(shift: Callable) -> None:
         "All images move as the first one: each has its own shift.":
             reference(np.repeat(down[:1], 5), np.repeat(right[:1], 5)),
         "The images did not move.": x})
+    for down, right in (([2, -1, 0, 5, 0], [1, 2, 6, 0, 0]), ([-2, -1, -3, -1, -2], [-1, -4, -1, -2, -1])):
+        down, right = np.array(down), np.array(right)
+        try:
+            checks.same("shift(images, down, right)", checks.call(shift, x, down, right), reference(down, right))
+        except checks.CheckFailed as failure:
+            raise checks.CheckFailed(
+                "Is the frame at least as wide as the largest shift, whatever its sign (np.abs)? With down = "
+                f"{down.tolist()} and right = {right.tolist()}, {failure}") from None
 
 
 class WithoutTest:
@@ -171,7 +190,13 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
     """Task 5: `train` does not see the test digits; `floor` of them are right, and 85 % of them moved by 2 pixels."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns that fit does not shuffle a tf.data.Dataset
-        model = checks.run(train, WithoutTest(digits))
+        try:
+            model = checks.run(train, WithoutTest(digits))
+        except checks.CheckFailed as failure:
+            causes = re.findall(r"^ *(\w+Error: .+)", str(failure), re.MULTILINE)  # below the code that tf.data quotes
+            if not causes:
+                raise
+            raise checks.CheckFailed(f"train stops with {causes[-1]}") from None
     checks.require(callable(model), f"train gives a {type(model).__name__}: return the model, not what fit returns.")
     logits = training.predict(model, digits.x_test)
     checks.require(logits.shape == (len(digits.y_test), 10), f"The model gives shape {list(logits.shape)} for "
@@ -188,6 +213,8 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
                        "255: leave them as they are, from 0 to 1.")
     checks.require(right > 20, f"The model is right for {right:.1f} % of the test digits, about as chance: was fit "
                    "called, with from_logits=True, and with a learning rate near 0.001?")
+    checks.require(right >= 90, f"The model is right for {right:.1f} % of the test digits, {100 * floor:.1f} % is "
+                   "asked: does the rate fall over all steps, not epochs? Are the images still in [0, 1]?")
     checks.require(right >= 100 * floor, f"The model is right for {right:.2f} % of the test digits, "
                    f"{100 * floor:.1f} % is asked: train for more epochs, change every batch by a small shift, or let "
                    "the learning rate fall.")
@@ -199,6 +226,7 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
 
 def exciting(most_exciting: Callable) -> None:
     """Task 6: on random maps with negative numbers, in which mean, size and maximum disagree."""
+    checks.written_out(most_exciting)
     maps = np.random.default_rng(0).normal(size=(30, 4, 3, 5)).astype(np.float32)
     maps[7, ..., 2] = -9  # large, but not exciting
     count, places = 4, range(30)
@@ -215,6 +243,10 @@ def exciting(most_exciting: Callable) -> None:
         "The result has one column for each channel: one row was asked.": expected.T,
         "The sorting goes over the channels of one image (axis 1), not over the images of one channel.":
             np.argsort(-maps.max(axis=(1, 2)), axis=1)[:, :count],
+        "The sorting goes over the channels of one image: np.argsort needs axis=0, the axis of the images.":
+            np.argsort(-maps.max(axis=(1, 2)))[:count].T,
+        "These are the responses with a minus: the numbers of the images were asked, np.argsort gives them.":
+            np.sort(-maps.max(axis=(1, 2)), axis=0)[:count].T,
         "These are the responses: the numbers of the images were asked.":
             -np.sort(-maps.max(axis=(1, 2)), axis=0)[:count].T,
     }, tolerance=1e-6)
@@ -222,6 +254,8 @@ def exciting(most_exciting: Callable) -> None:
 
 def mistakes(confusion: Callable, worst: Callable) -> None:
     """Task 7: on labels and logits made for it."""
+    checks.written_out(confusion)
+    checks.written_out(worst)
     rng = np.random.default_rng(1)
     labels, answers = rng.integers(0, 4, 60), rng.integers(0, 4, 60)
     labels[:5], answers[:5] = 3, 1
@@ -233,6 +267,12 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
         "These are fractions: counts were asked.": table / table.sum(axis=1, keepdims=True),
         "These are fractions: counts of images were asked.": table / table.sum(),
         "The right answers are missing on the diagonal.": table - np.diag(np.diag(table))})
+
+    got = checks.call(confusion, labels % 3, answers % 3, 4)
+    checks.same("confusion(labels, answers, 4), in which class 3 does not occur,", got,
+                np.histogram2d(labels % 3, answers % 3, bins=[np.arange(5)] * 2)[0],
+                {"The size is `classes`, also when the last class does not occur among the labels.":
+                 np.histogram2d(labels % 3, answers % 3, bins=[np.arange(4)] * 2)[0]})
 
     logits = rng.normal(size=(40, 4)).astype(np.float32) * rng.uniform(0.3, 4, [40, 1]).astype(np.float32) + 3
     labels = np.where(rng.random(40) < 0.5, logits.argmax(axis=1), rng.integers(0, 4, 40))
@@ -252,6 +292,17 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
         "These are numbers in a list of the mistakes: give their numbers among all images.":
             np.argsort(p[wrong], kind="stable")[:6],
         "These are probabilities: the numbers of the images were asked.": p[order]}, tolerance=1e-6)
+    few = np.array([[0.2, 0, 0, 0],  # right, with p = 0.29
+                    [0, 0.2, -9, -9],  # a mistake with p = 0.45
+                    [0, 1, -9, -9], [0, 0.9, 0.9, 0.9],  # p = 0.27 and 0.12, margins -1 and -0.9
+                    [998.5, 1000, 0, 0]], np.float32)  # p = 0.18
+    with np.errstate(all="ignore"):
+        got = checks.call(worst, few, np.zeros(5, int), 6)
+    checks.same("worst(logits, labels, 6), with four mistakes,", got, [3, 4, 2, 1], {
+        "Images that were answered right are among them: with fewer mistakes than `count`, fewer numbers come back.":
+            [3, 4, 2, 0, 1],
+        "These are ordered by the distance to the largest logit: the probability depends on all logits.": [4, 2, 3, 1],
+        "The exponential of a logit of 1000 is infinite: subtract the largest logit of the image first.": [3, 2, 1, 4]})
 
 
 def sliding(sliding_dense: Callable) -> None:

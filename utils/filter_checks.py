@@ -2,10 +2,8 @@
 
 Each check raises `checks.CheckFailed` with one sentence, or gives nothing.
 """
-import dis
 from collections.abc import Callable
 from copy import deepcopy
-from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
 
@@ -38,7 +36,7 @@ def own_picture(file: str) -> np.ndarray:
 
 def convolve_1d(function: Callable) -> None:
     """Task 1: against `filters.convolve`."""
-    _written_out(function, LIBRARY | {"sliding_window_view"}, "the loops")
+    checks.written_out(function, LIBRARY | {"sliding_window_view"}, "the loops")
     rng = np.random.default_rng(1)
     x, w = rng.normal(size=11), np.array([0.5, -1.25, 2.0, 0.75])
     y = filters.convolve(x, w)
@@ -71,7 +69,7 @@ def convolve_1d(function: Callable) -> None:
 
 def convolve_2d(function: Callable) -> None:
     """Task 2: the example of Dumoulin and Visin, then against `filters.convolve`."""
-    _written_out(function, LIBRARY | {"sliding_window_view"}, "the loops")
+    checks.written_out(function, LIBRARY | {"sliding_window_view"}, "the loops")
     rng = np.random.default_rng(2)
     x, w = rng.normal(size=[7, 10]), rng.normal(size=[2, 4])
     y = filters.convolve(x, w)
@@ -112,7 +110,7 @@ def example() -> tuple[np.ndarray, np.ndarray]:
 
 def convolve(function: Callable) -> None:
     """Task 3: against `filters.convolve` in one, two and three dimensions."""
-    _written_out(function, LIBRARY, "it")
+    checks.written_out(function, LIBRARY, "it")
     rng = np.random.default_rng(3)
     for d, k in (([6, 5, 7], [2, 4, 3]), ([7, 10], [2, 4]), ([9], [4])):
         x, w = rng.normal(size=d), rng.normal(size=k)
@@ -253,7 +251,7 @@ def best_sigma(function: Callable) -> None:
 
 def normalised_match(function: Callable) -> None:
     """Task 6: against `filters.normalised_match`, on a picture with a flat corner."""
-    _written_out(function, {"match_template", "matchTemplate"}, "the formula")
+    checks.written_out(function, {"match_template", "matchTemplate"}, "the formula")
     rng = np.random.default_rng(6)
     x, pattern = rng.random([9, 11]), rng.random([3, 4])
     windows = np.lib.stride_tricks.sliding_window_view(x, pattern.shape)
@@ -451,38 +449,6 @@ def _explained(function: Callable, explanations: dict[str, str], *arguments):
         checks.require(np.array_equal(before, after),
                        f"{function.__name__} changes its argument in place: work on a new array, or on a copy.")
     return got
-
-
-def _written_out(function: Callable, names: set[str], what: str) -> None:
-    """Raise CheckFailed if the function, or one of the notebook that it calls, uses a name or package in `names`."""
-    checks.own(function)
-    for part in (function, *(value for _, value in _used(function) if _of_notebook(value, function))):
-        checks.own(part)
-        for name, value in _used(part):
-            ready = names & {name.split(".")[0], getattr(value, "__name__", ""), _package(value)}
-            where = "" if part is function else f" (in {part.__name__})"
-            checks.require(not ready or _of_notebook(value, function) and name != "convolved",
-                           f"{function.__name__} leaves the work to {name}{where}: write {what} yourself, that is "
-                           f"the task.")
-
-
-def _used(function: Callable) -> list[tuple[str, object]]:
-    """The names in a function and in its comprehensions: a global one with its value, an attribute with None."""
-    codes, found = [function.__code__], []
-    for code in codes:
-        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-        found += [(step.argval, function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None)
-                  for step in dis.get_instructions(code) if step.opcode in dis.hasname]
-    return found
-
-
-def _of_notebook(value, function: Callable) -> bool:
-    return isinstance(value, FunctionType) and value.__module__ == function.__module__
-
-
-def _package(value) -> str:
-    name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) or ""
-    return name.split(".")[0]
 
 
 def _equal(got, wrong: np.ndarray) -> bool:

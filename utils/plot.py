@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]  # Okabe and Ito: safe for colour-blind readers
 plt.rcParams.update({"axes.prop_cycle": plt.cycler(color=COLOURS), "figure.dpi": 80, "axes.grid": False,
@@ -178,7 +179,7 @@ def boxes(picture: np.ndarray, corners: Sequence[tuple[float, float]], side: flo
 
 
 def matrix(values: np.ndarray, *, title: str, xlabel: str, ylabel: str) -> Figure:
-    """A large matrix as a picture: blue is negative, white zero, red positive."""
+    """A large matrix [rows, columns] as a picture: blue is negative, white zero, red positive."""
     limit = np.abs(values).max()
     fig, axis = plt.subplots(figsize=(6.5, 5), layout="constrained")
     axis.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest", aspect="auto")
@@ -245,7 +246,10 @@ def mark(axis: plt.Axes, corner: tuple[float, float], shape: tuple[int, int], te
 
 
 def directions(magnitude: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """A picture [H, W, 3] of edges: the hue says where it gets brighter (red: right), the brightness how strongly."""
+    """A picture [H, W, 3] in [0, 1] of edges: the hue says where it gets brighter (red: right), the brightness how strongly.
+
+    magnitude [H, W] is at least 0; direction [H, W] is in radians, 0 to the right, pi/2 downwards
+    """
     from matplotlib.colors import hsv_to_rgb
 
     strength = np.clip(magnitude / np.percentile(magnitude, 99), 0, 1)
@@ -266,6 +270,8 @@ def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
             axis.plot(x, values, marker="." if len(values) < 40 else "", label=name)
         axis.set(title=chart["title"], xlabel=chart["xlabel"], ylabel=chart["ylabel"],
                  yscale="log" if chart.get("logy") else "linear")
+        if "x" not in chart:
+            axis.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], integer=True))  # x counts
         if "ylim" in chart:
             axis.set_ylim(*chart["ylim"])
         if len(chart["curves"]) > 1:
@@ -295,7 +301,10 @@ def decisions(surfaces: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, *, 
 
 def paths(cost: np.ndarray, extent: tuple[float, float, float, float], walks: dict[str, np.ndarray], *,
           title: str) -> Figure:
-    """Contours of a cost [H, W], evenly spaced in its logarithm, and on them walks, points [steps, 2]."""
+    """Contours of a cost [H, W], evenly spaced in its logarithm, and on them walks, points [steps, 2].
+
+    extent is (left, right, bottom, top) of the cost, whose minimum is at (0, 0): a star is drawn there.
+    """
     fig, axis = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     axis.contour(np.log10(cost + 1e-3), 14, cmap="Greys", extent=extent, linewidths=0.8)
     for (name, points), marker in zip(walks.items(), ("o", "s", "^", "v")):
@@ -309,7 +318,10 @@ def paths(cost: np.ndarray, extent: tuple[float, float, float, float], walks: di
 
 def small_net(net: Sequence, outputs: Sequence[np.ndarray], deltas: Sequence[np.ndarray], *,
               title: str) -> Figure:
-    """A small net for one example: weights on the lines, in each unit what it gives, below it its delta."""
+    """A small net for one example: weights on the lines, in each unit what it gives, below it its delta.
+
+    net as in `utils.backprop`; outputs [1, size] of each layer; deltas [size] of each layer but the first
+    """
     fig, axis = plt.subplots(figsize=(7.5, 3.2), layout="constrained")
     places = [[(3 * layer, -1.6 * (unit - (a.size - 1) / 2)) for unit in range(a.size)]
               for layer, a in enumerate(outputs)]

@@ -115,11 +115,17 @@ WRONG = {
         ("one array too few", forward(result="outputs[1:]")),
         ("gives None", forward().replace("return outputs", "")),
         ("part of utils", "def forward(net, x):\n    return backprop.forward(net, x)"),
+        ("leaves the work to tf (in layer)", "def layer(a, w, b):\n    return tf.nn.relu(a @ w + b)\n"
+         + forward(hidden="layer(outputs[-1], w, b)")),
         ("forward stops with ValueError", forward(hidden="np.maximum(w @ outputs[-1] + b, 0)")),
     ],
     "loss": [
         ("sum over the examples", loss(mean="np.sum(each)")),
         ("one number for each example", loss(mean="each")),
+        ("m is missing", loss(mean="np.mean(np.log(powers.sum(axis=1)) - logits[rows, labels])")),
+        ("leaves the work to scipy", "def softmax_cross_entropy(logits, labels):\n"
+         "    from scipy.special import log_softmax\n"
+         "    return -log_softmax(logits, axis=1)[:, labels].mean(), logits"),
         ("never negative", loss(mean="-np.mean(each)")),
         ("delta is not divided by N", loss(delta="delta")),
         ("subtract 1 at the label of each example.", loss(minus="pass")),
@@ -143,8 +149,12 @@ WRONG = {
         ("turn it round", backward(result="gradients")),
         ("sign of an update", backward(w="-outputs[n].T @ delta")),
         ("W transposed", backward(back="delta @ net[n][0]")),
-        ("goes back through W transposed", backward(
+        ("multiply it by W.T, also where W is square", backward(
             back="delta @ (net[n][0] if len(net[n][0]) == len(net[n][1]) else net[n][0].T)")),
+        ("delta is not masked there", backward().replace(
+            "    gradients.append", "    delta = delta * (outputs[n + 1] > 0)\n        gradients.append")),
+        ("leaves the work to tf", "def backward(net, outputs, delta):\n    with tf.GradientTape():\n"
+                                  "        return []"),
         ("list of 3 pairs", backward(result="[array for pair in gradients[::-1] for array in pair]")),
         ("part of utils", "def backward(net, outputs, delta):\n    return backprop.backward(net, outputs, "
                           "delta)"),
@@ -166,6 +176,19 @@ WRONG = {
         ("mean of the squares", adam(square="mean**2")),
         ("mean is the corrected one", adam(mean="(0.9 * mean + 0.1 * gradient) / (1 - 0.9**step)", new="w")),
         ("three things", adam(result="w")),
+        ("The tiny number is missing", adam(new="w - rate * mean / (1 - 0.9**step) / np.sqrt(square / (1 - "
+                                                "0.999**step))")),
+        ("stands inside the root", adam(new="w - rate * mean / (1 - 0.9**step) / np.sqrt(square / (1 - "
+                                            "0.999**step) + 1e-8)")),
+        ("with the old mean and square", """
+def adam_step(w, gradient, mean, square, step, rate):
+    w = w - rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+    return w, 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+"""),
+        ("0.9 and 0.999 are swapped: mean", adam(mean="0.999 * mean + 0.001 * gradient")),
+        ("swapped in the corrections", adam(new="w - rate * mean / (1 - 0.999**step) / (np.sqrt(square / "
+                                                "(1 - 0.9**step)) + 1e-8)")),
+        ("leaves the work to tf", adam(result="tf.keras.optimizers.Adam(rate)")),
     ],
     "data": [
         ("divide by it", data(standard="(x - x_train.mean(axis=0)) / x_train.std(axis=0)")),
@@ -181,6 +204,7 @@ WRONG = {
         ("the next day gives other features", data(lamp="np.stack([np.sin(hours / 24), np.cos(hours / 24)], "
                                                         "axis=1)")),
         ("just after midnight", data(lamp="(hours[:, None] % 24) / 24")),
+        ("Program B is not mended", data(lamp="[[np.sin(a)] for a in 2 * np.pi * hours / 24]")),
         ("Program B is not mended", data(lamp="np.sin(2 * np.pi * hours / 24)[:, None]")),
         ("one row for each hour", data(lamp="np.stack([np.sin(2 * np.pi * hours / 24), np.cos(2 * np.pi * "
                                             "hours / 24)])")),
@@ -192,6 +216,8 @@ WRONG = {
         ("slope of the activation of Program D", descent(activation="STEP")),
         ("slope of the activation of Program D",
          descent(activation="backprop.Activation(lambda z: np.round(np.tanh(z)), lambda a: 0 * a)")),
+        ("activation=activation",
+         descent(activation="backprop.TANH").replace(", activation=activation", "")),
         ("same weights", descent(start="[(np.full((64, 32), 0.1), np.zeros(32)), (np.full((32, 10), 0.1), "
                                        "np.zeros(10))]")),
         ("same weights", descent(start="[(np.zeros((64, 32)), np.zeros(32)), (np.zeros((32, 10)), "
@@ -207,7 +233,15 @@ WRONG = {
         ("never negative", shape(wave="Dense(32, 'relu'), Dense(1, 'relu')")),
         ("from -1 to 1", shape(wave="Dense(32, 'relu'), Dense(1, 'tanh')")),
         ("Program F is not mended", shape(wave="Dense(1)")),
-        ("with 12 hidden layers", shape(deep="*[Dense(8, 'sigmoid') for _ in range(12)], Dense(2)")),
+        ("has 12 hidden layers: clearly fewer",
+         shape(deep="*[Dense(8, 'relu') for _ in range(12)], Dense(2)")),
+        ("gives softmax: the loss takes logits", shape(deep="Dense(8, 'sigmoid'), Dense(2, 'softmax')")),
+        ("gives softmax: the loss takes logits",
+         shape(narrow="Dense(16, 'relu'), Dense(2), keras.layers.Softmax()")),
+        ("begin with keras.Input([2])", shape().replace("keras.Input([2]), ", "")),
+        ("begin with keras.Input([1])", "class Net(keras.Model):\n    pass\n" + shape(compiled=" and Net()")),
+        ("define a function", shape() + "\nmended_f = mended_f()"),
+        ("has 12 hidden layers", shape(deep="*[Dense(8, 'sigmoid') for _ in range(12)], Dense(2)")),
         ("no hidden layer", shape(deep="Dense(2)")),
         ("1 hidden units draw", shape(narrow="Dense(1, 'relu'), Dense(2)")),
         ("expected (None, 2) to (None, 2)", shape(narrow="Dense(16, 'relu'), Dense(1)")),

@@ -12,6 +12,12 @@ def pool(result):
             f"    h, w = h // 2, w // 2\n    return {result}\n")
 
 
+PADDED = """
+def max_pool(x):
+    n, h, w, c = x.shape
+    x = np.pad(x, [(0, 0), (0, h % 2), (0, w % 2), (0, 0)], constant_values=-np.inf)
+    return x.reshape(n, (h + 1) // 2, 2, (w + 1) // 2, 2, c).max(axis=(2, 4))
+"""
 FOUR = "x[:, ::2, ::2], x[:, 1::2, ::2], x[:, ::2, 1::2], x[:, 1::2, 1::2]"
 
 LENET = """
@@ -33,8 +39,14 @@ def lenet(start="tf.keras.Input([28, 28, 1]),", first="6", second="16", k="5", a
                         second_pool=f"layers.{pool}(2)," if second_pool is None else second_pool, dense=dense, last=last)
 
 
-def shift(window="image[f - d:f - d + h, f - r:f - r + w]", pad="", copy="images", result="np.stack(moved)"):
-    return (f"def shift(images, down, right):\n    h, w, f = images.shape[1], images.shape[2], 10\n"
+def without(layer):
+    """LeNet in which this layer has no activation."""
+    return lenet().replace(layer, layer.replace(", activation='relu'", ""))
+
+
+def shift(window="image[f - d:f - d + h, f - r:f - r + w]", pad="", copy="images", result="np.stack(moved)",
+          frame="10"):
+    return (f"def shift(images, down, right):\n    h, w, f = images.shape[1], images.shape[2], {frame}\n"
             f"    framed = np.pad({copy}, [(0, 0), (f, f), (f, f), (0, 0)]{pad})\n    moved = []\n"
             f"    for image, d, r in zip(framed, down, right):\n        moved.append({window})\n    return {result}\n")
 
@@ -42,6 +54,11 @@ def shift(window="image[f - d:f - d + h, f - r:f - r + w]", pad="", copy="images
 ROLL = """
 def shift(images, down, right):
     return np.stack([np.roll(image, (d, r), axis=(0, 1)) for image, d, r in zip(images, down, right)])
+"""
+SCIPY = """
+def shift(images, down, right):
+    from scipy import ndimage
+    return np.stack([ndimage.shift(image, (d, r, 0), order=0) for image, d, r in zip(images, down, right)])
 """
 IN_PLACE = """
 def shift(images, down, right):
@@ -65,6 +82,14 @@ def train(model="networks.lenet(padding='valid')", rate="2e-3", logits="True",
 
 
 FIT = "model.fit({x}, digits.y_train, epochs={epochs}, verbose=0)"
+
+
+FEW = train(fit="model.fit(digits.x_train[:400], digits.y_train[:400], epochs=6, verbose=0)").replace(
+    "    model =", "    tf.keras.utils.set_random_seed(0)\n    model =")
+PIPELINE = """batches = tf.data.Dataset.from_tensor_slices((digits.x_train, digits.y_train)){batch}
+    generator = {generator}
+    batches = batches.map(lambda x, y: (augment.digits(x, generator), y))
+    model.fit(batches, epochs=1, verbose=0)"""
 
 
 def exciting(peaks="maps.max(axis=(1, 2))", result="np.argsort(-peaks, axis=0)[:count].T"):
@@ -109,6 +134,8 @@ WRONG = {
         ("order is dense", count(result="shared, local, dense")),
         ("one map only", count(dense="(side * side + 1) * places")),
         ("expected three numbers", count(result="shared")),
+        ("expected three numbers", count(result="np.array([dense, local])")),
+        ("not one for all maps together", count(shared="k * k * maps + 1", result="np.array([dense, local, shared])")),
     ],
     "pool": [
         ("mean of the four", pool(f"np.mean([{FOUR}], axis=0)")),
@@ -119,7 +146,10 @@ WRONG = {
         ("turn each pair round", pool("x.reshape(n, 2, h, 2, w, c).max(axis=(1, 3))")),
         ("columns are not", pool("x.reshape(n, h, 2, 2 * w, c).max(axis=2)")),
         ("over the channels too", pool("x.reshape(n, h, 2, w, 2, c).max(axis=(2, 4, 5))")),
-        ("without partner is dropped", "def max_pool(x):\n    return tf.nn.max_pool2d(x, 2, 2, 'SAME').numpy()"),
+        ("without partner is dropped", PADDED),
+        ("Negative numbers are lost", pool("np.maximum(0, x.reshape(n, h, 2, w, 2, c).max(axis=(2, 4)))")),
+        ("leaves the work to tf", "def max_pool(x):\n    return tf.nn.max_pool2d(x, 2, 2, 'VALID').numpy()"),
+        ("leaves the work to tf", "def max_pool(x):\n    return tf.keras.layers.MaxPooling2D()(x).numpy()"),
         ("stops with ValueError", "def max_pool(x):\n    n, h, w, c = x.shape\n"
                                   "    return x.reshape(n, h // 2, 2, w // 2, 2, c).max(axis=(2, 4))"),
     ],
@@ -128,6 +158,10 @@ WRONG = {
         ("a logit may be negative", lenet(last="10, activation='relu'")),
         ("first maps are 28x28", lenet(padding=", padding='same'")),
         ("convolutions have no ReLU", lenet(activation="None")),
+        ("The first convolution has no ReLU", without("Conv2D(6, 5, activation='relu')")),
+        ("The second convolution has no ReLU", without("Conv2D(16, 5, activation='relu')")),
+        ("The first dense layer has no ReLU", without("Dense(120, activation='relu')")),
+        ("The second dense layer has no ReLU", without("Dense(84, activation='relu')")),
         ("dense layers have no ReLU", lenet(dense="None")),
         ("no ReLU at all", lenet(activation="None", dense="None")),
         ("sigmoid", lenet(activation="'sigmoid'", dense="'sigmoid'")),
@@ -151,6 +185,10 @@ WRONG = {
         ("each has its own shift", shift("image[f - down[0]:f - down[0] + h, f - right[0]:f - right[0] + w]")),
         ("has shape", shift(result="framed")),
         ("changes the images", IN_PLACE),
+        ("as wide as the largest shift", shift(frame="3")),
+        ("as wide as the largest shift", shift(frame="max(down.max(), right.max())")),
+        ("whatever its sign", shift(frame="abs(max(down.max(), right.max()))")),
+        ("leaves the work to scipy", SCIPY),
         ("uses augment, which is part of utils",
          "def shift(images, down, right):\n    return augment.moved(images, down=down, right=right)"),
     ],
@@ -161,7 +199,13 @@ WRONG = {
         ("looks at x_test", train(fit="model.fit(digits.x_test, digits.y_test, epochs=1, verbose=0)")),
         ("gives probabilities", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Softmax()])",
                                       logits="False")),
+        ("over all steps, not epochs", train(rate="tf.keras.optimizers.schedules.CosineDecay(2e-3, 30)")),
+        ("TypeError: generator is a Generator, expected a tf.random.Generator", train(fit=PIPELINE.format(
+            generator="np.random.default_rng(0)", batch=".batch(64)"))),
+        ("ValueError: images of shape [28, 28, 1], expected [N, 28, 28, 1]: batch before map", train(fit=PIPELINE.format(
+            generator="tf.random.Generator.from_seed(0)", batch=""))),
         ("97.0 % is asked", train()),
+        ("or let the learning rate fall", FEW),  # 94.7 %
         ("2 pixels away", train(fit=FIT.format(x="digits.x_train", epochs=20))),
         ("images from 0 to 255", train(fit=FIT.format(x="255 * digits.x_train", epochs=3))),
     ],
@@ -173,6 +217,9 @@ WRONG = {
         ("one column for each channel", exciting(result="np.argsort(-peaks, axis=0)[:count]")),
         ("over the channels of one image", exciting(result="np.argsort(-peaks, axis=1)[:, :count]")),
         ("numbers of the images were asked", exciting(result="-np.sort(-peaks, axis=0)[:count].T")),
+        ("np.argsort needs axis=0", exciting(result="np.argsort(-peaks)[:count].T")),
+        ("responses with a minus", exciting(result="np.sort(-peaks, axis=0)[:count].T")),
+        ("leaves the work to tf", exciting(result="tf.math.top_k(peaks.T, count).indices.numpy()")),
         ("has shape", exciting(result="np.argsort(-peaks, axis=0).T")),
     ],
     "mistakes": [
@@ -182,6 +229,14 @@ WRONG = {
         ("missing on the diagonal", mistakes(matrix="matrix * (1 - np.eye(classes, dtype=int))")),
         ("best of the mistakes", mistakes(sort="-p[wrong, labels[wrong]]")),
         ("answered right are among them", mistakes(chosen="labels >= 0", sort="-p.max(1)")),
+        ("numbers come back", mistakes(chosen="labels >= 0")),
+        ("depends on all logits", mistakes(sort="(logits[np.arange(len(logits)), labels] - logits.max(1))[wrong]")),
+        ("logit of 1000 is infinite", mistakes(softmax="np.exp(logits) / np.exp(logits).sum(1)[:, None]")),
+        ("The size is `classes`",
+         mistakes().replace("(classes, classes)", "[max(labels.max(), answers.max()) + 1] * 2")),
+        ("confusion leaves the work to tf",
+         mistakes(matrix="tf.math.confusion_matrix(labels, answers, classes).numpy()")),
+        ("worst leaves the work to tf", mistakes(softmax="tf.nn.softmax(logits).numpy()")),
         ("do not compare", mistakes(softmax="logits")),
         ("do not compare, probabilities do", mistakes(sort="logits[wrong, labels[wrong]]")),
         ("numbers in a list of the mistakes", mistakes(result="order[:count]")),
