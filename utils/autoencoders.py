@@ -1,0 +1,77 @@
+"""What unit 10 needs beside Keras: principal components, the squared error, the Jacobian of an encoder.
+
+Images are float32 [N, 28, 28, 1] in [0, 1] with d = 784 pixels, codes float32 [N, code]. The networks are
+`generative.encoder` and `generative.decoder`; Keras' own `fit` trains them.
+"""
+from collections.abc import Callable
+
+import numpy as np
+
+from utils.quiet import tf
+
+
+def pca(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mean [d] of x [N, d], its first k principal components [k, d], and all singular values [min(N, d)].
+
+    Components are orthonormal rows, the direction of the largest variance first, their signs arbitrary. With
+    `codes = (x - mean) @ components.T` the reconstruction `mean + codes @ components` has the least squared
+    error of all of rank k: per row, the sum of the squared singular values but the first k, divided by N
+    (Eckart and Young 1936). The variance along component i is the square of singular value i divided by N.
+
+    Raises ValueError if k is not in 1 ... min(N, d).
+    """
+    x = np.asarray(x, np.float64)
+    if not (x.ndim == 2 and 1 <= k <= min(x.shape)):
+        raise ValueError(f"x has shape {list(x.shape)} and k is {k}: expected [N, d] and k from 1 to the "
+                         f"smaller of both; make rows of images with x.reshape(len(x), -1).")
+    mean = x.mean(axis=0)
+    triangle = np.linalg.qr(x - mean, mode="r")  # [min(N, d), d], its s and V are those of x - mean
+    _, singular, directions = np.linalg.svd(triangle, full_matrices=False)
+    return mean, directions[:k], singular
+
+
+def squared_error(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """The squared error of each image: the sum of (x - y)^2 over its pixels, [N, ...], [N, ...] -> [N].
+
+    On pixels in [0, 1]. Also a loss for Keras, which takes the mean over the batch. This is the scale of the
+    13.87 of PCA and the 3.00 of a deep autoencoder in Hinton and Salakhutdinov (2006).
+    """
+    square = tf.square(tf.convert_to_tensor(x) - y)
+    return tf.reduce_sum(tf.reshape(square, [tf.shape(square)[0], -1]), axis=1)
+
+
+def jacobian(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
+    """The Jacobian dh/dx of h = encoder(x) [N, code] at each of the images x [N, ...]: [N, code, d], exact.
+
+    For N images, N * code * d numbers are held: take some hundred at a time. Each code must depend on its own
+    image only (no batch norm in training mode).
+    """
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        code = encoder(x)
+    rows = tape.batch_jacobian(code, x)
+    return tf.reshape(rows, [tf.shape(code)[0], code.shape[1], int(np.prod(x.shape[1:]))])
+
+
+def contraction(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
+    """The mean over images of ||dh/dx||_F^2, the sum of all squared entries of the Jacobian: a scalar.
+
+    Source: Rifai et al., Contractive auto-encoders (2011). Differentiable, to train with.
+    """
+    return tf.reduce_mean(tf.reduce_sum(tf.square(jacobian(encoder, x)), axis=[1, 2]))
+
+
+class Contractive(tf.keras.Model):
+    """An autoencoder x -> decoder(encoder(x)) to whose loss `fit` adds `weight` * contraction(encoder, x)."""
+
+    def __init__(self, encoder: tf.keras.Model, decoder: tf.keras.Model, weight: float):
+        super().__init__()
+        self.encoder, self.decoder, self.weight = encoder, decoder, weight
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.decoder(self.encoder(x))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> tf.Tensor:
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        return loss + self.weight * contraction(self.encoder, x)
