@@ -7,6 +7,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
   instructors  release        generate labs/ from solutions/ (--out DIR: a tree to give to students)
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
+               weights        train again what data/weights/ holds, on built-in data
                bench          measure speed against other libraries
                lock           renew requirements.lock and environment.yml from pyproject.toml
   everyone     test           run everything that CI runs (further words go to pytest)
@@ -39,7 +40,7 @@ class SetUpError(Exception):
 
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
-                "slides": slides, "bench": bench, "lock": lock}
+                "slides": slides, "weights": weights, "bench": bench, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -227,6 +228,10 @@ def execute(words: list[str]) -> int:
 
 def slides(words: list[str]) -> int:
     return run("-m", "utils.slides", *words)
+
+
+def weights(words: list[str]) -> int:
+    return run("-m", "utils.weights", *words)
 
 
 def bench(words: list[str]) -> int:

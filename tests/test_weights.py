@@ -1,0 +1,153 @@
+"""The stored weights: the code can load them, they are small, and another network reads what they draw."""
+import numpy as np
+import pytest
+
+from utils import data, generative, networks, session, training, weights
+from utils.quiet import tf
+
+
+@pytest.fixture(scope="module")
+def digits() -> data.Dataset:
+    return data.load("digits")
+
+
+@pytest.fixture(scope="module")
+def reader(digits: data.Dataset) -> tf.keras.Model:
+    """A LeNet that had nothing to do with the stored weights."""
+    session.start(11)
+    model = networks.lenet(padding="valid")
+    weights.train_lenet(model, digits, seed=11)
+    assert training.evaluate(model, digits.x_test, digits.y_test) > 0.97
+    return model
+
+
+def confidences(model: tf.keras.Model, images: np.ndarray) -> np.ndarray:
+    return tf.nn.softmax(training.predict(model, images)).numpy()
+
+
+def test_the_folder_holds_what_the_code_can_load_and_no_more_than_two_megabytes():
+    files = sorted(weights.FOLDER.iterdir())
+    assert [file.name for file in files] == sorted(f"{name}.npz" for name in weights.BUILD)
+    assert sum(file.stat().st_size for file in files) <= 2_000_000
+    for name in weights.BUILD:
+        assert weights.load(name) is not None
+
+
+def test_the_stored_lenet_reads_digits(digits):
+    assert training.evaluate(weights.load("digits_lenet"), digits.x_test, digits.y_test) > 0.98
+
+
+def test_another_network_reads_the_samples_and_all_classes_are_there(reader):
+    found = confidences(reader, generative.sample(weights.load("digits_gan"), 2000, seed=1))
+    assert found.max(axis=1).mean() >= 0.8
+    share = np.bincount(found.argmax(axis=1), minlength=10) / len(found)
+    assert share.min() > 0.025
+
+
+def test_the_conditional_generator_draws_what_it_is_asked_for(reader):
+    labels = np.arange(2000) % 10
+    gan = weights.load("digits_conditional_gan")
+    found = confidences(reader, generative.sample(gan, 2000, seed=1, label=labels))
+    right = found.argmax(axis=1) == labels
+    assert found[np.arange(2000), labels].mean() >= 0.9
+    assert min(right[labels == digit].mean() for digit in range(10)) >= 0.8
+
+
+def test_the_stored_generator_does_not_repeat_itself(reader, digits):
+    """Half as different from each other as digits are would still be many different digits."""
+    seen = generative.features(reader)
+    made = generative.sample(weights.load("digits_gan"), len(digits.x_test), seed=1)
+    _, recall = generative.precision_recall(seen(digits.x_test), seen(made))
+    assert recall > 0.5
+
+
+def test_training_goes_on_from_the_stored_weights(reader, digits):
+    """A network without its discriminator, or with wrong moments in batch norm, would soon draw nothing."""
+    gan = weights.load("digits_gan", seed=3)
+    history = generative.train(gan, digits.x_train, steps=60, batch_size=32)
+    assert 0.3 < history["d_real"][0] < 0.95 and 0.05 < history["d_fake"][0] < 0.7
+    found = confidences(reader, generative.sample(gan, 500))
+    assert found.max(axis=1).mean() >= 0.65
+
+
+def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path / "new")
+    session.start(1)
+    for name, build in weights.BUILD.items():
+        network = build()
+        for variable in (network.variables if name == "digits_lenet" else network.generator.variables):
+            variable.assign(variable + 0.25)
+        assert weights.save(name, network) == tmp_path / "new" / f"{name}.npz"
+        again = weights.load(name)
+        a, b = ((one,) if name == "digits_lenet" else (one.generator, one.discriminator) for one in (network, again))
+        for x, y in zip(a, b, strict=True):
+            assert len(x.weights) > 5
+            for kept, found in zip(x.weights, y.weights, strict=True):
+                np.testing.assert_allclose(found, kept, rtol=1e-3, atol=1e-6)
+    files = sorted(file.name for file in (tmp_path / "new").iterdir())
+    assert files == sorted(f"{name}.npz" for name in weights.BUILD)
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    path = weights.save("digits_lenet", weights.digits_lenet())
+    before = path.read_bytes()
+
+    def broken(file, **arrays):
+        file.write_bytes(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(weights.np, "savez_compressed", broken)
+    with pytest.raises(OSError):
+        weights.save("digits_lenet", weights.digits_lenet())
+    assert path.read_bytes() == before
+
+
+def test_the_same_weights_give_the_same_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    network = weights.digits_lenet()
+    first = weights.save("digits_lenet", network).read_bytes()
+    assert weights.save("digits_lenet", network).read_bytes() == first
+
+
+def test_a_missing_or_foreign_file_is_named_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="no weights 'digits'.*'digits_gan'"):
+        weights.load("digits")
+    with pytest.raises(ValueError, match="no file digits_lenet.npz.*course.py weights"):
+        weights.load("digits_lenet")
+    path = weights.save("digits_lenet", weights.digits_lenet())
+    whole = path.read_bytes()
+    arrays = dict(np.load(path))
+    for content in (whole[:-200], b"", b"not an archive"):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="digits_lenet.npz cannot be read.*course.py weights"):
+            weights.load("digits_lenet")
+    first = "network_00"
+    strange = [{key: array for key, array in arrays.items() if key != first}, arrays | {"more": np.zeros(3)},
+               arrays | {first: arrays[first][:-1]}]
+    for content in strange:
+        np.savez(path, **content)
+        with pytest.raises(ValueError, match="another network"):
+            weights.load("digits_lenet")
+    for value in (np.nan, np.inf):
+        np.savez(path, **arrays | {first: np.full_like(arrays[first], value)})
+        with pytest.raises(ValueError, match="not finite"):
+            weights.load("digits_lenet")
+    np.savez(path, **arrays | {first: np.full(arrays[first].shape, "a")})
+    with pytest.raises(ValueError, match="not finite"):
+        weights.load("digits_lenet")
+
+
+def test_nothing_stored_comes_from_real_data(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    sources = []
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+
+    def train(name: str, digits: data.Dataset):
+        sources.append(digits.source)
+        return weights.BUILD[name]()
+
+    monkeypatch.setattr(weights, "train", train)
+    weights.main()
+    assert sources == ["handwritten digits of scikit-learn"] * len(weights.BUILD)

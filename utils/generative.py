@@ -1,0 +1,348 @@
+"""Networks that make images of 28x28 pixels: autoencoders (unit 10), generative adversarial networks (unit 11).
+
+Images are float32 [N, 28, 28, 1] in [0, 1], codes float32 [N, code], latent vectors z [N, latent] standard
+normal. All networks are Keras models. An autoencoder is trained by Keras' own `fit`, a GAN by `train`.
+"""
+import os
+from collections.abc import Callable
+
+import numpy as np
+from tqdm import tqdm
+
+from utils import training
+from utils.quiet import tf
+
+keras = tf.keras.layers
+
+STEPS_PER_CALL = 100  # training steps between two movements of the progress bar, for one number of the history
+IMAGES_PER_CALL = 512  # images, counting restarts, that an inversion works on at a time: bounds the memory
+
+
+def encoder(code: int, hidden: tuple[int, ...] = (256, 64)) -> tf.keras.Model:
+    """Images [N, 28, 28, 1] -> codes [N, code], through dense ELU layers of `hidden` units; the code is linear."""
+    return tf.keras.Sequential([tf.keras.Input([28, 28, 1]), keras.Flatten(),
+                                *(keras.Dense(units, "elu") for units in hidden), keras.Dense(code)])
+
+
+def decoder(code: int, hidden: tuple[int, ...] = (64, 256)) -> tf.keras.Model:
+    """Codes [N, code] -> images [N, 28, 28, 1] in (0, 1), through dense ELU layers of `hidden` units and a sigmoid."""
+    return tf.keras.Sequential([tf.keras.Input([code]), *(keras.Dense(units, "elu") for units in hidden),
+                                keras.Dense(784, "sigmoid"), keras.Reshape([28, 28, 1])])
+
+
+def generator(latent: int = 32, width: int = 32) -> tf.keras.Model:
+    """Latent vectors [N, latent] -> images [N, 28, 28, 1] in [0, 1].
+
+    DCGAN for 28x28 pixels (Radford et al. 2016, section 3): a dense layer to 7x7, two transposed convolutions
+    of stride 2, batch norm and ReLU between them, tanh at the end (moved here from [-1, 1] to [0, 1]);
+    weights N(0, .02). A conditional generator has a one-hot label behind z: `latent` counts both.
+    """
+    small = tf.keras.initializers.RandomNormal(stddev=0.02)
+    return tf.keras.Sequential([
+        tf.keras.Input([latent]),
+        keras.Dense(7 * 7 * 2 * width, use_bias=False, kernel_initializer=small),
+        keras.BatchNormalization(), keras.ReLU(), keras.Reshape([7, 7, 2 * width]),
+        keras.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=small),
+        keras.BatchNormalization(), keras.ReLU(),  # [N, 14, 14, width]
+        keras.Conv2DTranspose(1, 4, 2, "same", activation="tanh", kernel_initializer=small),
+        keras.Rescaling(0.5, 0.5),
+    ])
+
+
+def discriminator(channels: int = 1, width: int = 32) -> tf.keras.Model:
+    """Images [N, 28, 28, channels] in [0, 1] -> one logit [N, 1], positive for "real".
+
+    DCGAN for 28x28 pixels (Radford et al. 2016, section 3): convolutions of stride 2, leaky ReLU of slope .2,
+    batch norm in all but the first; weights N(0, .02). A conditional discriminator sees ten more channels,
+    one-hot label maps.
+    """
+    small = tf.keras.initializers.RandomNormal(stddev=0.02)
+    return tf.keras.Sequential([
+        tf.keras.Input([28, 28, channels]), keras.Rescaling(2.0, -1.0),
+        keras.Conv2D(width, 4, 2, "same", kernel_initializer=small), keras.LeakyReLU(0.2),
+        keras.Conv2D(2 * width, 4, 2, "same", use_bias=False, kernel_initializer=small),
+        keras.BatchNormalization(), keras.LeakyReLU(0.2),  # [N, 7, 7, 2 width]
+        keras.Flatten(), keras.Dense(1, kernel_initializer=small),
+    ])
+
+
+class GAN(tf.Module):
+    """A generator and a discriminator with what training changes: weights, Adam's memories, random state, step.
+
+    Adam with the learning rate 2e-4 and beta_1 = .5 of DCGAN (Radford et al. 2016, section 4). The GAN is
+    conditional when the discriminator takes more channels than the generator makes: one for each of
+    `classes`. The generator then takes that many numbers more than the `latent` ones.
+    """
+
+    def __init__(self, generator: tf.keras.Model, discriminator: tf.keras.Model,
+                 learning_rate: float | tf.keras.optimizers.schedules.LearningRateSchedule = 2e-4,
+                 seed: int = 0):
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.classes = discriminator.input_shape[-1] - generator.output_shape[-1]
+        self.latent = generator.input_shape[1] - self.classes
+        self.optimizers = [tf.keras.optimizers.Adam(learning_rate, beta_1=0.5) for _ in range(2)]
+        for optimizer, network in zip(self.optimizers, (generator, discriminator)):
+            optimizer.build(network.trainable_variables)
+        self.random = tf.random.Generator.from_seed(seed)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        inputs = [([None, *generator.output_shape[1:]], tf.float32), ([None, self.classes], tf.float32),
+                  ([], tf.int32), ([], tf.int32), ([], tf.int32), ([2], tf.float32), ([2], tf.float32),
+                  ([], tf.float32)]  # x, y; count, batch_size, d_steps, real, fake; noise
+        self.steps = tf.function(self._steps, input_signature=[tf.TensorSpec(*one) for one in inputs])
+
+    def _steps(self, x, y, count, batch_size, d_steps, real, fake, noise):
+        """`count` steps as one compiled loop: means of what `one_step` gives. See `train`; y is one-hot."""
+        total = tf.zeros([4])
+        for number in tf.range(count * d_steps):
+            last = number % d_steps == d_steps - 1
+            measured = self.one_step(x, y, batch_size, real, fake, noise, train_generator=last)
+            if last:
+                total += measured
+                self.step.assign_add(1)
+        return total / tf.cast(count, tf.float32)
+
+    def one_step(self, x, y, batch_size, real, fake, noise, train_generator: tf.Tensor) -> tf.Tensor:
+        """An update of D and, if asked for, of G: [loss of D, loss of G, D(real), D(fake)]."""
+        chosen = self.random.uniform([batch_size], 0, tf.shape(x)[0], tf.int32)
+        images, labels = tf.gather(x, chosen), tf.gather(y, chosen)
+        real_labels = self.random.uniform([batch_size, 1], real[0], real[1])
+        fake_labels = self.random.uniform([batch_size, 1], fake[0], fake[1])
+        with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+            z = self.random.normal([batch_size, self.latent])
+            made = self.generator(tf.concat([z, labels], 1), training=True)
+            on_real = self.judge(images, labels, noise)  # apart: batch norm must not mix real and made images
+            on_made = self.judge(made, labels, noise)
+            d_loss = tf.reduce_mean(cross_entropy(on_real, real_labels) + cross_entropy(on_made, fake_labels))
+            g_loss = tf.reduce_mean(cross_entropy(on_made, tf.ones_like(on_made)))
+        weights = self.discriminator.trainable_variables
+        self.optimizers[1].apply(d_tape.gradient(d_loss, weights), weights)
+        if train_generator:
+            weights = self.generator.trainable_variables
+            self.optimizers[0].apply(g_tape.gradient(g_loss, weights), weights)
+        d_real, d_fake = tf.reduce_mean(tf.sigmoid(on_real)), tf.reduce_mean(tf.sigmoid(on_made))
+        return tf.stack([d_loss, g_loss, d_real, d_fake])
+
+    def judge(self, images: tf.Tensor, labels: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """The discriminator's logits [N, 1] on images with Gaussian noise and with label maps, if any."""
+        maps = tf.ones_like(images) * labels[:, None, None]  # [N, 28, 28, classes]
+        images += noise * self.random.normal(tf.shape(images))
+        return self.discriminator(tf.concat([images, maps], -1), training=True)
+
+
+def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """-(y log D + (1 - y) log(1 - D)), D = sigmoid(logits), for labels y in [0, 1] and beyond; same shapes."""
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
+
+
+def train(gan: GAN, x: np.ndarray, y: np.ndarray | None = None, *, steps: int, batch_size: int = 64,
+          d_steps: int = 1, real: tuple[float, float] = (1.0, 1.0), fake: tuple[float, float] = (0.0, 0.0),
+          noise: float = 0.0, checkpoint: str | os.PathLike | None = None) -> dict[str, list[float]]:
+    """Train both networks for `steps` steps (Goodfellow et al. 2014, algorithm 1, non-saturating loss of G).
+
+    x        float32 [N, 28, 28, 1] in [0, 1]
+    y        int [N], for a conditional GAN only: G takes them one-hot behind z, D as label maps
+    d_steps  updates of the discriminator for one of the generator
+    real     the label of each real image is drawn uniformly from this range: (.7, 1.2) is soft and noisy
+    fake     the same for the images of the generator, in the discriminator's loss only
+    noise    standard deviation of the Gaussian noise on all images that the discriminator sees
+    checkpoint  a folder, where everything is saved every hundred steps. `steps` is then the total: a run that
+             was interrupted goes on from there, to the same weights as without the interruption
+
+    Returns lists of `d_loss`, `g_loss`, `d_real`, `d_fake` (the discriminator's mean probabilities), one
+    number for each hundred steps, and for what is left. Raises ValueError for images, labels or a checkpoint
+    that do not fit the GAN.
+    """
+    images, labels = _checked(gan, x, y)
+    numbers = [tf.constant(number, tf.int32) for number in (batch_size, d_steps)]
+    options = [tf.constant(option, tf.float32) for option in (real, fake, noise)]
+    measured = tf.Variable(tf.zeros([0, 4]), shape=[None, 4], trainable=False)
+    manager = training._resume(checkpoint, gan=gan, measured=measured)
+    rows = measured.numpy().tolist()
+    done = int(gan.step) if manager else 0
+    with tqdm(total=steps, initial=done, unit="step", leave=False) as bar:
+        while done < steps:
+            count = min(STEPS_PER_CALL, steps - done)
+            rows.append(gan.steps(images, labels, tf.constant(count), *numbers, *options).numpy().tolist())
+            done += count
+            bar.update(count)
+            bar.set_postfix_str("D(real) {2:.2f}, D(fake) {3:.2f}".format(*rows[-1]))
+            if manager:
+                measured.assign(rows)
+                manager.save()
+    return {name: [row[i] for row in rows] for i, name in enumerate(("d_loss", "g_loss", "d_real", "d_fake"))}
+
+
+def _checked(gan: GAN, x: np.ndarray, y: np.ndarray | None) -> tuple[tf.Tensor, tf.Tensor]:
+    """Images and one-hot labels [N, classes] as tensors, after a look at whether they fit the GAN."""
+    x = np.asarray(x, np.float32)
+    if x.shape[1:] != gan.generator.output_shape[1:] or not len(x):
+        size = ", ".join(map(str, gan.generator.output_shape[1:]))
+        raise ValueError(f"x has the shape {list(x.shape)}, but the generator makes images [N, {size}]: give "
+                         "images of that size.")
+    if not 0 <= x.min() <= x.max() <= 1:
+        raise ValueError(f"x has values from {x.min():g} to {x.max():g}, expected 0 to 1.")
+    return tf.constant(x), tf.constant(_one_hot(gan.classes, len(x), y))
+
+
+def _one_hot(classes: int, n: int, labels: np.ndarray | int | None) -> np.ndarray:
+    """float32 [n, classes]; one label for all or [n], None when there are no classes."""
+    if (labels is None) == (classes > 0):
+        raise ValueError(f"The GAN is conditional, with {classes} classes: give the labels." if classes else
+                         "The GAN was built without classes: leave the labels out, or build one with classes.")
+    if labels is None:
+        return np.zeros((n, 0), np.float32)
+    labels = np.asarray(labels)
+    if labels.shape not in ((), (n,)) or labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"The labels have the shape {list(labels.shape)} and run from {labels.min()} to "
+                         f"{labels.max()}, expected one number or [{n}], from 0 to {classes - 1}.")
+    return np.eye(classes, dtype=np.float32)[np.broadcast_to(labels, n)]
+
+
+def sample(gan_or_generator: GAN | tf.keras.Model, n: int, seed: int = 0,
+           label: int | np.ndarray | None = None) -> np.ndarray:
+    """n images [n, 28, 28, 1] in [0, 1] of standard normal z, the same for the same `seed`; made in batches.
+
+    A conditional GAN needs `label`, one for all images or [n]. Given a conditional generator alone, the
+    labels are taken to be ten. Raises ValueError for labels that do not fit.
+    """
+    network, classes = gan_or_generator, 0 if label is None else 10
+    if isinstance(network, GAN):
+        network, classes = network.generator, network.classes
+    z = np.random.default_rng(seed).standard_normal((n, network.input_shape[1] - classes), np.float32)
+    return training.predict(network, np.concatenate([z, _one_hot(classes, n, label)], axis=1))
+
+
+def invert(generator: Callable, images: np.ndarray, *, restarts: int = 8, steps: int = 200,
+           learning_rate: float = 0.05, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The z [N, latent] whose images G(z) [N, 28, 28, 1] are nearest to `images`, and those images.
+
+    Minimises the mean square of G(z) - x over z, from `restarts` standard normal starting points for each
+    image, and keeps the best one of each (Defense-GAN: Samangouei et al. 2018, section 3), with Adam and a
+    step size that falls to 0 on a cosine. The first starting points of an image are the same for any number
+    of restarts. `generator` is a Keras model that is not conditional.
+    """
+    images = np.asarray(images, np.float32)
+    starts = np.stack([np.random.default_rng([seed, restart]).standard_normal(
+        (len(images), generator.input_shape[1]), np.float32) for restart in range(restarts)], axis=1)
+    found = []
+    size = max(1, IMAGES_PER_CALL // restarts)
+    for first in range(0, len(images), size):
+        part = slice(first, first + size)
+        found.append(_invert(generator, tf.constant(images[part]), tf.constant(starts[part]),
+                             tf.constant(steps), tf.constant(learning_rate, tf.float32)))
+    z, made = (np.concatenate(parts) for parts in zip(*found))
+    return z, made
+
+
+@tf.function(reduce_retracing=True)
+def _invert(generator, images, starts, steps, learning_rate):
+    """`invert` for a few images [N, ...] from starting points [N, restarts, latent], all at once."""
+    n, restarts, latent = tf.unstack(tf.shape(starts))
+    wanted = tf.repeat(images, restarts, axis=0)
+
+    def error(z: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_mean((generator(z) - wanted) ** 2, axis=[1, 2, 3])
+
+    z = _minimise(error, tf.reshape(starts, [n * restarts, starts.shape[2]]), steps, learning_rate)
+    best = tf.argmin(tf.reshape(error(z), [n, restarts]), axis=1)
+    z = tf.gather(tf.reshape(z, [n, restarts, latent]), best, batch_dims=1)
+    return z, generator(z)
+
+
+def preferred(generator: Callable, model: Callable, label: int, *, n: int = 16, steps: int = 200,
+              learning_rate: float = 0.05, penalty: float = 1.0, seed: int = 0) -> np.ndarray:
+    """n images [n, 28, 28, 1] of the generator that `model` takes for the class `label` most of all.
+
+    Maximises logit - penalty |z|^2 / 2 over z, from n standard normal starting points (Nguyen et al. 2016):
+    the generator keeps the image like a digit, the penalty keeps z where the generator was trained. `model`
+    maps images to logits [N, classes], and need not know the generator.
+    """
+    start = np.random.default_rng(seed).standard_normal((n, generator.input_shape[1]), np.float32)
+    return _preferred(generator, model, tf.constant(label), tf.constant(start), tf.constant(steps),
+                      tf.constant(learning_rate, tf.float32), tf.constant(penalty, tf.float32)).numpy()
+
+
+@tf.function(reduce_retracing=True)
+def _preferred(generator, model, label, start, steps, learning_rate, penalty):
+    def cost(z: tf.Tensor) -> tf.Tensor:
+        return penalty / 2 * tf.reduce_sum(z**2, axis=1) - tf.gather(model(generator(z)), label, axis=1)
+
+    return generator(_minimise(cost, start, steps, learning_rate))
+
+
+def _minimise(cost: Callable, z: tf.Tensor, steps: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
+    """z [N, latent] after `steps` of Adam (Kingma and Ba 2015, algorithm 1) on cost(z) [N]; for compiled code.
+
+    beta_2 = .99: gradients become small fast, and a longer memory of the large ones would make steps short.
+    """
+    mean, square = tf.zeros_like(z), tf.zeros_like(z)
+    for step in tf.range(steps):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            total = tf.reduce_sum(cost(z))
+        gradient, done = tape.gradient(total, z), tf.cast(step, tf.float32)
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.99 * square + 0.01 * gradient**2
+        fall = 0.5 + 0.5 * tf.cos(np.pi * done / tf.cast(steps, tf.float32))
+        unbiased = mean / (1 - 0.9 ** (done + 1)), square / (1 - 0.99 ** (done + 1))
+        z -= learning_rate * fall * unbiased[0] / (tf.sqrt(unbiased[1]) + 1e-8)
+    return z
+
+
+# quality without an eye ------------------------------------------------------------------------------------
+
+def features(lenet: tf.keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """A function images [N, 28, 28, 1] -> float32 [N, 84], what the last layer of a `networks.lenet` sees."""
+    network = tf.keras.Model(lenet.inputs, lenet.layers[-1].input)
+    return lambda images: training.predict(network, images)
+
+
+def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The Fréchet distance of two normal distributions with the moments of features a [N, d] and b [M, d].
+
+    |mean_a - mean_b|^2 + tr(A + B - 2 (A^1/2 B A^1/2)^1/2), a squared distance, 0 for equal moments (Heusel
+    et al. 2017, equation 6, written with a symmetric root). It falls with more samples: compare sets of equal
+    size only. Raises ValueError for sets of fewer than two or of different features.
+    """
+    a, b = _pair(a, b, at_least=2)
+    covariance_a, covariance_b = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (a, b))
+    values, vectors = np.linalg.eigh(covariance_a)
+    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T  # rounding may leave eigenvalues just below 0
+    both = np.linalg.eigvalsh(root @ covariance_b @ root)
+    distance = np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2) + np.trace(covariance_a + covariance_b)
+    return float(max(0.0, distance - 2 * np.sqrt(np.maximum(both, 0)).sum()))
+
+
+def precision_recall(real: np.ndarray, made: np.ndarray, k: int = 3) -> tuple[float, float]:
+    """How many of the made images are like real ones, and how many of the real ones the generator can make.
+
+    Features real [N, d], made [M, d]. A point lies in a set when it is within the distance of one of the
+    set's points from its k-th nearest neighbour in the set. Precision is the fraction of `made` that lies in
+    `real`, recall that of `real` in `made` (Kynkaanniemi et al. 2019, section 2, equations 1 and 2). Raises
+    ValueError for sets of k or fewer, or of different features.
+    """
+    real, made = _pair(real, made, at_least=k + 1)
+    return float(_lies_in(made, real, k).mean()), float(_lies_in(real, made, k).mean())
+
+
+def _lies_in(points: np.ndarray, cloud: np.ndarray, k: int) -> np.ndarray:
+    """bool [N]: whether points [N, d] lie in a ball around cloud [M, d] that reaches to the k-th neighbour."""
+    from sklearn.metrics import pairwise_distances_chunked as distances
+
+    def kth(rows: np.ndarray, _) -> np.ndarray:
+        return np.partition(rows, k, axis=1)[:, k]  # the smallest is the distance of a point from itself
+
+    def inside(rows: np.ndarray, _) -> np.ndarray:
+        return (rows <= radii).any(axis=1)
+
+    radii = np.concatenate(list(distances(cloud, reduce_func=kth, working_memory=64)))  # megabytes
+    return np.concatenate(list(distances(points, cloud, reduce_func=inside, working_memory=64)))
+
+
+def _pair(a: np.ndarray, b: np.ndarray, at_least: int) -> tuple[np.ndarray, np.ndarray]:
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < at_least:
+        raise ValueError(f"Features of shape {list(a.shape)} and {list(b.shape)}, expected [N, d] and [M, d] "
+                         f"with the same d and at least {at_least} rows each.")
+    return a, b
