@@ -1,0 +1,121 @@
+"""The game of a generator and a discriminator on a line and in the plane, where one can see both (unit 11).
+
+Densities are given on a grid, [N] or [H, W]; points are float32 [N, dimensions]. The value of the game is
+V(D, G) = E log D(x) + E log(1 - D(G(z))), in nats (Goodfellow et al. 2014, equation 1).
+"""
+import numpy as np
+from scipy.special import rel_entr, xlogy
+
+from utils.quiet import tf
+
+BATCH = 128  # points that the discriminator sees in one step
+DEVIATION = 0.1  # of each Gaussian of the ring, in both directions
+
+
+# densities -------------------------------------------------------------------------------------------------
+
+def best_discriminator(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """D* = p / (p + q), and 1/2 where both are 0 (Goodfellow et al. 2014, proposition 1)."""
+    return np.divide(p, p + q, out=np.full(np.shape(p), 0.5), where=p + q > 0)
+
+
+def value(p: np.ndarray, q: np.ndarray, d: np.ndarray, cell: float) -> float:
+    """V(D, G) for densities p of the data and q of the samples and a discriminator d in [0, 1].
+
+    All on one grid, whose cells have the length or area `cell`.
+    """
+    d = np.clip(np.asarray(d, np.float64), 1e-12, 1 - 1e-12)  # far from q, p / (p + q) is rounded to 1
+    return float(np.sum(xlogy(p, d) + xlogy(q, 1 - d)) * cell)
+
+
+def jensen_shannon(p: np.ndarray, q: np.ndarray, cell: float) -> float:
+    """The Jensen-Shannon divergence: 0 where p = q, log 2 where they do not overlap."""
+    middle = (p + q) / 2
+    return float(np.sum(rel_entr(p, middle) + rel_entr(q, middle)) / 2 * cell)
+
+
+# the ring --------------------------------------------------------------------------------------------------
+
+def centres() -> np.ndarray:
+    """Eight points at equal distances on a circle of radius 2, [8, 2]."""
+    angles = 2 * np.pi * np.arange(8) / 8
+    return 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def ring(n: int, seed: int = 0) -> np.ndarray:
+    """n points [n, 2] of eight Gaussians around the centres, all equally probable."""
+    rng = np.random.default_rng(seed)
+    return (centres()[rng.integers(8, size=n)] + rng.normal(scale=DEVIATION, size=(n, 2))).astype(np.float32)
+
+
+def covered(points: np.ndarray) -> tuple[int, float]:
+    """How many Gaussians of the ring the points [N, 2] cover, and the share of points that lie in any.
+
+    A point lies in a Gaussian when its centre is less than four deviations away; a Gaussian is covered when
+    more than a quarter of its fair share of the points lies in it.
+    """
+    inside = np.linalg.norm(points[:, None] - centres(), axis=2) < 4 * DEVIATION  # [N, 8]
+    return int(np.sum(inside.mean(axis=0) > 0.25 / 8)), float(inside.any(axis=1).mean())
+
+
+# training --------------------------------------------------------------------------------------------------
+
+def dense(inputs: int, outputs: int, hidden: tuple[int, ...] = ()) -> tf.keras.Model:
+    """A fully connected network with ReLU between its layers, [N, inputs] -> [N, outputs]."""
+    layers = [tf.keras.layers.Dense(units, "relu") for units in hidden]
+    return tf.keras.Sequential([tf.keras.Input([inputs]), *layers, tf.keras.layers.Dense(outputs)])
+
+
+class Game(tf.Module):
+    """A generator z -> points, a discriminator points -> logit, and what their training changes.
+
+    generator      [N, latent] -> [N, dimensions], for z standard normal
+    discriminator  [N, together * dimensions] -> logits [N, 1]: it judges `together` points at once, all real
+                   or all made (Lin et al. 2018, PacGAN, section 2)
+    rates          learning rates of generator and discriminator; Adam with beta_1 = .5
+    """
+
+    def __init__(self, generator: tf.keras.Model, discriminator: tf.keras.Model, *,
+                 rates: tuple[float, float], together: int = 1, seed: int = 0):
+        super().__init__()
+        self.generator, self.discriminator, self.together = generator, discriminator, together
+        self.optimizers = [tf.keras.optimizers.Adam(rate, beta_1=0.5) for rate in rates]
+        for optimizer, network in zip(self.optimizers, (generator, discriminator)):
+            optimizer.build(network.trainable_variables)
+        self.random = tf.random.Generator.from_seed(seed)
+
+    def judge(self, points: tf.Tensor) -> tf.Tensor:
+        """The discriminator's logits [N / together, 1] on points [N, dimensions]."""
+        return self.discriminator(tf.reshape(points, [-1, self.together * points.shape[1]]))
+
+    def made(self, n: int) -> tf.Tensor:
+        """n points of the generator, from new z."""
+        return self.generator(self.random.normal([n, self.generator.input_shape[1]]))
+
+    def update(self, player: int, loss: tf.Tensor, tape: tf.GradientTape) -> None:
+        """One step of player 0, the generator, or 1, the discriminator; the other one's weights stay."""
+        weights = (self.generator, self.discriminator)[player].trainable_variables
+        self.optimizers[player].apply(tape.gradient(loss, weights), weights)
+
+    def play(self, points: np.ndarray, steps: int, saturating: bool = False) -> None:
+        """`steps` times an update of D and one of G, on data points [N, dimensions] in batches of 128.
+
+        G lowers E log(1 - D(G(z))) if `saturating`, else -E log D(G(z)) (Goodfellow et al. 2014, algorithm 1
+        and the end of section 3).
+        """
+        self.loop(tf.constant(points), tf.constant(steps), saturating)
+
+    @tf.function
+    def loop(self, points: tf.Tensor, steps: tf.Tensor, saturating: bool) -> None:
+        """`play`, compiled whole."""
+        for _ in tf.range(steps):
+            chosen = self.random.uniform([BATCH], 0, tf.shape(points)[0], tf.int32)
+            with tf.GradientTape() as tape:
+                on_real, on_made = self.judge(tf.gather(points, chosen)), self.judge(self.made(BATCH))
+                loss = -tf.reduce_mean(tf.math.log_sigmoid(on_real) + tf.math.log_sigmoid(-on_made))
+            self.update(1, loss, tape)
+            with tf.GradientTape() as tape:
+                on_made = self.judge(self.made(BATCH))
+                logs = tf.math.log_sigmoid(-on_made) if saturating else -tf.math.log_sigmoid(on_made)
+                loss = tf.reduce_mean(logs)
+            self.update(0, loss, tape)
