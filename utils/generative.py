@@ -157,7 +157,7 @@ def train(gan: GAN, x: np.ndarray, y: np.ndarray | None = None, *, steps: int, b
     numbers = [tf.constant(number, tf.int32) for number in (batch_size, d_steps)]
     options = [tf.constant(option, tf.float32) for option in (real, fake, noise)]
     measured = tf.Variable(tf.zeros([0, 4]), shape=[None, 4], trainable=False)
-    manager = training._resume(checkpoint, gan=gan, measured=measured)
+    manager = training.resume(checkpoint, gan=gan, measured=measured)
     rows = measured.numpy().tolist()
     done = int(gan.step) if manager else 0
     with tqdm(total=steps, initial=done, unit="step", leave=False) as bar:

@@ -55,7 +55,7 @@ def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64
     best = [tf.Variable(variable, trainable=False) for variable in model.variables]
     columns = len(MEASURES)
     measured = tf.Variable(tf.zeros([0, columns], tf.float64), shape=[None, columns], trainable=False)
-    manager = _resume(checkpoint, model=model, optimizer=optimizer, generator=generator, best=best,
+    manager = resume(checkpoint, model=model, optimizer=optimizer, generator=generator, best=best,
                       measured=measured)
     writer = tf.summary.create_file_writer(str(log)) if log else None
 
@@ -163,6 +163,23 @@ def export(model: tf.Module, folder: str | os.PathLike, input_shape: tuple[int, 
     shutil.rmtree(old, ignore_errors=True)
 
 
+def resume(folder: str | os.PathLike | None, **state) -> tf.train.CheckpointManager | None:
+    """A manager that saves `state`, whatever has variables, in `folder`, after restoring what is there; None without a folder.
+
+    Raises ValueError for a checkpoint of another network.
+    """
+    if folder is None:
+        return None
+    manager = tf.train.CheckpointManager(tf.train.Checkpoint(**state), str(folder), max_to_keep=1)
+    if manager.latest_checkpoint:
+        try:
+            manager.checkpoint.restore(manager.latest_checkpoint).assert_consumed()
+        except (AssertionError, ValueError) as error:
+            raise ValueError(f"The checkpoint in {folder} is of another network: remove it or choose another "
+                             "folder.") from error
+    return manager
+
+
 @tf.function(reduce_retracing=True)
 def _logits(model: Callable, x: tf.Tensor) -> tf.Tensor:
     return model(x)
@@ -191,20 +208,6 @@ def _check(model: tf.Module, dataset: Dataset) -> None:
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"The labels run from {labels.min()} to {labels.max()}, but the model has {classes} "
                          f"outputs: use labels 0 to {classes - 1} or more outputs.")
-
-
-def _resume(folder: str | os.PathLike | None, **state) -> tf.train.CheckpointManager | None:
-    """A manager that saves `state` in `folder`, after restoring what is there."""
-    if folder is None:
-        return None
-    manager = tf.train.CheckpointManager(tf.train.Checkpoint(**state), str(folder), max_to_keep=1)
-    if manager.latest_checkpoint:
-        try:
-            manager.checkpoint.restore(manager.latest_checkpoint).assert_consumed()
-        except (AssertionError, ValueError) as error:
-            raise ValueError(f"The checkpoint in {folder} is of another network: remove it or choose another "
-                             "folder.") from error
-    return manager
 
 
 def _write_log(writer: tf.summary.SummaryWriter, epoch: int, row: list[float], model: tf.Module) -> None:
