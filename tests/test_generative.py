@@ -58,11 +58,33 @@ def test_the_networks_have_the_shapes_and_the_settings_of_the_publication():
         assert (float(optimizer.learning_rate), optimizer.beta_1) == pytest.approx((2e-4, 0.5))
 
 
+def test_each_layer_has_first_weights_of_its_own():
+    """Normal with the deviation .02, and no two layers alike: one initializer object for all would draw the same numbers."""
+    for network in (generative.generator(), generative.discriminator()):
+        kernels = [weight.numpy().ravel() for weight in network.weights if weight.path.endswith("kernel")]
+        assert len(kernels) == 3
+        for kernel in kernels:
+            assert kernel.std() == pytest.approx(0.02, rel=0.15) and abs(kernel.mean()) < 0.003
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            n = min(len(kernels[i]), len(kernels[j]))
+            assert abs(np.corrcoef(kernels[i][:n], kernels[j][:n])[0, 1]) < 0.3
+
+
 def test_encoder_and_decoder():
     x = np.random.default_rng(0).random((5, 28, 28, 1)).astype(np.float32)
     code = generative.encoder(7)(x)
     made = generative.decoder(7)(code).numpy()
     assert code.shape == (5, 7) and made.shape == x.shape and 0 < made.min() < made.max() < 1
+    assert np.min(code) < 0 < np.max(code)  # linear: a ReLU would lose half of each code
+
+
+def test_encoder_and_decoder_without_hidden_layers_are_closed_forms():
+    x = np.random.default_rng(0).random((5, 28, 28, 1)).astype(np.float32)
+    encoder, decoder = generative.encoder(3, hidden=()), generative.decoder(3, hidden=())
+    (w, b), (v, c) = ([weight.numpy() for weight in network.weights] for network in (encoder, decoder))
+    code = x.reshape(5, 784) @ w + b
+    np.testing.assert_allclose(encoder(x), code, atol=1e-5)
+    np.testing.assert_allclose(decoder(code), 1 / (1 + np.exp(-(code @ v + c))).reshape(x.shape), atol=1e-5)
 
 
 # one step --------------------------------------------------------------------------------------------------
@@ -238,6 +260,22 @@ def test_what_does_not_fit_is_named(tmp_path):
         generative.train(linear_gan(latent=5), x, steps=2, checkpoint=tmp_path)
     with pytest.raises(ValueError, match="give the labels"):
         generative.sample(conditional, 3)
+    with pytest.raises(ValueError, match="float64, expected whole"):
+        generative.sample(conditional, 3, label=0.5)
+    with pytest.raises(ValueError, match="without classes"):
+        generative.sample(gan.generator, 3, label=1)
+    for options, words in (({"d_steps": 0}, "1 or more"), ({"batch_size": 0}, "1 or more"), ({"real": 0.9}, "range"),
+                           ({"fake": (0.3, 0.0)}, "range")):
+        with pytest.raises(ValueError, match=words):
+            generative.train(gan, x, steps=1, **options)
+    for inputs, options in ((x[0], {}), (x[:0], {}), (x, {"restarts": 0}), (x, {"steps": 0}), (np.zeros((4, 3, 3, 1)), {})):
+        with pytest.raises(ValueError, match=r"expected \[N, 2, 2, 1\]"):
+            generative.invert(gan.generator, inputs, **options)
+    softmax = tf.keras.Sequential([tf.keras.Input([2, 2, 1]), keras.Flatten(), keras.Dense(3, "softmax")])
+    with pytest.raises(ValueError, match="ends in softmax"):
+        generative.preferred(gan.generator, softmax, 1)
+    with pytest.raises(ValueError, match="classes 0 to 2"):
+        generative.preferred(gan.generator, softmax, 3)
 
 
 # at work ---------------------------------------------------------------------------------------------------
@@ -379,3 +417,7 @@ def test_features_that_cannot_be_compared_are_refused():
             generative.frechet_distance(a, b)
         with pytest.raises(ValueError, match="expected"):
             generative.precision_recall(a, b)
+    with pytest.raises(ValueError, match="k is 0"):
+        generative.precision_recall(a, a, k=0)
+    with pytest.raises(ValueError, match="NaN"):
+        generative.frechet_distance(a, np.full((5, 3), np.nan))

@@ -1,4 +1,4 @@
-"""Networks that make images of 28x28 pixels: autoencoders (unit 10), generative adversarial networks (unit 11).
+"""Networks that make images of 28x28 pixels: autoencoders (unit 10) and GANs (unit 11).
 
 Images are float32 [N, 28, 28, 1] in [0, 1], codes float32 [N, code], latent vectors z [N, latent] standard
 normal. All networks are Keras models. An autoencoder is trained by Keras' own `fit`, a GAN by `train`.
@@ -10,11 +10,13 @@ import numpy as np
 from tqdm import tqdm
 
 from utils import training
+from utils.attacks.goal import check_inputs
 from utils.quiet import tf
 
 keras = tf.keras.layers
 
-STEPS_PER_CALL = 100  # training steps between two movements of the progress bar, for one number of the history
+STEPS_PER_CALL = 100  # training steps for one number of the history, and between two checkpoints
+MOMENTUM = 0.9  # of batch norm's moving moments, as in utils.layers: .99 lags behind a fast generator
 IMAGES_PER_CALL = 512  # images, counting restarts, that an inversion works on at a time: bounds the memory
 
 
@@ -25,9 +27,14 @@ def encoder(code: int, hidden: tuple[int, ...] = (256, 64)) -> tf.keras.Model:
 
 
 def decoder(code: int, hidden: tuple[int, ...] = (64, 256)) -> tf.keras.Model:
-    """Codes [N, code] -> images [N, 28, 28, 1] in (0, 1), through dense ELU layers of `hidden` units and a sigmoid."""
+    """Codes [N, code] -> images [N, 28, 28, 1] in [0, 1], through dense ELU layers of `hidden` units and a sigmoid."""
     return tf.keras.Sequential([tf.keras.Input([code]), *(keras.Dense(units, "elu") for units in hidden),
                                 keras.Dense(784, "sigmoid"), keras.Reshape([28, 28, 1])])
+
+
+def small() -> tf.keras.initializers.Initializer:
+    """Weights N(0, .02). A new one for each layer: one object would give the same numbers to all."""
+    return tf.keras.initializers.RandomNormal(stddev=0.02)
 
 
 def generator(latent: int = 32, width: int = 32) -> tf.keras.Model:
@@ -37,14 +44,13 @@ def generator(latent: int = 32, width: int = 32) -> tf.keras.Model:
     of stride 2, batch norm and ReLU between them, tanh at the end (moved here from [-1, 1] to [0, 1]);
     weights N(0, .02). A conditional generator has a one-hot label behind z: `latent` counts both.
     """
-    small = tf.keras.initializers.RandomNormal(stddev=0.02)
     return tf.keras.Sequential([
         tf.keras.Input([latent]),
-        keras.Dense(7 * 7 * 2 * width, use_bias=False, kernel_initializer=small),
-        keras.BatchNormalization(), keras.ReLU(), keras.Reshape([7, 7, 2 * width]),
-        keras.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=small),
-        keras.BatchNormalization(), keras.ReLU(),  # [N, 14, 14, width]
-        keras.Conv2DTranspose(1, 4, 2, "same", activation="tanh", kernel_initializer=small),
+        keras.Dense(7 * 7 * 2 * width, use_bias=False, kernel_initializer=small()),
+        keras.BatchNormalization(momentum=MOMENTUM), keras.ReLU(), keras.Reshape([7, 7, 2 * width]),
+        keras.Conv2DTranspose(width, 4, 2, "same", use_bias=False, kernel_initializer=small()),
+        keras.BatchNormalization(momentum=MOMENTUM), keras.ReLU(),  # [N, 14, 14, width]
+        keras.Conv2DTranspose(1, 4, 2, "same", activation="tanh", kernel_initializer=small()),
         keras.Rescaling(0.5, 0.5),
     ])
 
@@ -56,18 +62,17 @@ def discriminator(channels: int = 1, width: int = 32) -> tf.keras.Model:
     batch norm in all but the first; weights N(0, .02). A conditional discriminator sees ten more channels,
     one-hot label maps.
     """
-    small = tf.keras.initializers.RandomNormal(stddev=0.02)
     return tf.keras.Sequential([
         tf.keras.Input([28, 28, channels]), keras.Rescaling(2.0, -1.0),
-        keras.Conv2D(width, 4, 2, "same", kernel_initializer=small), keras.LeakyReLU(0.2),
-        keras.Conv2D(2 * width, 4, 2, "same", use_bias=False, kernel_initializer=small),
-        keras.BatchNormalization(), keras.LeakyReLU(0.2),  # [N, 7, 7, 2 width]
-        keras.Flatten(), keras.Dense(1, kernel_initializer=small),
+        keras.Conv2D(width, 4, 2, "same", kernel_initializer=small()), keras.LeakyReLU(0.2),
+        keras.Conv2D(2 * width, 4, 2, "same", use_bias=False, kernel_initializer=small()),
+        keras.BatchNormalization(momentum=MOMENTUM), keras.LeakyReLU(0.2),  # [N, 7, 7, 2 width]
+        keras.Flatten(), keras.Dense(1, kernel_initializer=small()),
     ])
 
 
 class GAN(tf.Module):
-    """A generator and a discriminator with what training changes: weights, Adam's memories, random state, step.
+    """Generator and discriminator with what training changes: weights, Adam's memories, random state, step.
 
     Adam with the learning rate 2e-4 and beta_1 = .5 of DCGAN (Radford et al. 2016, section 4). The GAN is
     conditional when the discriminator takes more channels than the generator makes: one for each of
@@ -131,14 +136,17 @@ class GAN(tf.Module):
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """-(y log D + (1 - y) log(1 - D)), D = sigmoid(logits), for labels y in [0, 1] and beyond; same shapes."""
+    """-(y log D + (1 - y) log(1 - D)), D = sigmoid(logits), for labels y in [0, 1] or beyond; same shapes."""
     return tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
 
 
 def train(gan: GAN, x: np.ndarray, y: np.ndarray | None = None, *, steps: int, batch_size: int = 64,
           d_steps: int = 1, real: tuple[float, float] = (1.0, 1.0), fake: tuple[float, float] = (0.0, 0.0),
           noise: float = 0.0, checkpoint: str | os.PathLike | None = None) -> dict[str, list[float]]:
-    """Train both networks for `steps` steps (Goodfellow et al. 2014, algorithm 1, non-saturating loss of G).
+    """Train both networks for `steps` steps, G with the non-saturating loss.
+
+    Source: Goodfellow et al. 2014, section 3. Unlike their algorithm 1, a step takes the gradients of both
+    networks from one batch, before either moves.
 
     x        float32 [N, 28, 28, 1] in [0, 1]
     y        int [N], for a conditional GAN only: G takes them one-hot behind z, D as label maps
@@ -149,10 +157,15 @@ def train(gan: GAN, x: np.ndarray, y: np.ndarray | None = None, *, steps: int, b
     checkpoint  a folder, where everything is saved every hundred steps. `steps` is then the total: a run that
              was interrupted goes on from there, to the same weights as without the interruption
 
-    Returns lists of `d_loss`, `g_loss`, `d_real`, `d_fake` (the discriminator's mean probabilities), one
-    number for each hundred steps, and for what is left. Raises ValueError for images, labels or a checkpoint
-    that do not fit the GAN.
+    Returns lists of `d_loss`, `g_loss`, `d_real`, `d_fake` (the discriminator's mean probabilities, all
+    at the last update of each step), one number for each hundred steps, and for what is left. Raises
+    ValueError for images, labels or a checkpoint that do not fit the GAN, and for options out of their range.
     """
+    if min(batch_size, d_steps) < 1:
+        raise ValueError(f"batch_size is {batch_size} and d_steps {d_steps}: both must be 1 or more.")
+    for name, ends in (("real", real), ("fake", fake)):
+        if np.shape(ends) != (2,) or ends[0] > ends[1]:
+            raise ValueError(f"{name} is {ends}, expected both ends of a range, such as (0.7, 1.2).")
     images, labels = _checked(gan, x, y)
     numbers = [tf.constant(number, tf.int32) for number in (batch_size, d_steps)]
     options = [tf.constant(option, tf.float32) for option in (real, fake, noise)]
@@ -189,10 +202,12 @@ def _one_hot(classes: int, n: int, labels: np.ndarray | int | None) -> np.ndarra
     """float32 [n, classes]; one label for all or [n], None when there are no classes."""
     if (labels is None) == (classes > 0):
         raise ValueError(f"The GAN is conditional, with {classes} classes: give the labels." if classes else
-                         "The GAN was built without classes: leave the labels out, or build one with classes.")
+                         "The GAN was built without classes: leave the labels out.")
     if labels is None:
         return np.zeros((n, 0), np.float32)
     labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"The labels are {labels.dtype}, expected whole numbers.")
     if labels.shape not in ((), (n,)) or labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"The labels have the shape {list(labels.shape)} and run from {labels.min()} to "
                          f"{labels.max()}, expected one number or [{n}], from 0 to {classes - 1}.")
@@ -203,10 +218,10 @@ def sample(gan_or_generator: GAN | tf.keras.Model, n: int, seed: int = 0,
            label: int | np.ndarray | None = None) -> np.ndarray:
     """n images [n, 28, 28, 1] in [0, 1] of standard normal z, the same for the same `seed`; made in batches.
 
-    A conditional GAN needs `label`, one for all images or [n]. Given a conditional generator alone, the
-    labels are taken to be ten. Raises ValueError for labels that do not fit.
+    A conditional GAN needs `label`, one for all images or [n]; a generator alone must not be conditional.
+    Raises ValueError for labels that do not fit.
     """
-    network, classes = gan_or_generator, 0 if label is None else 10
+    network, classes = gan_or_generator, 0
     if isinstance(network, GAN):
         network, classes = network.generator, network.classes
     z = np.random.default_rng(seed).standard_normal((n, network.input_shape[1] - classes), np.float32)
@@ -220,9 +235,14 @@ def invert(generator: Callable, images: np.ndarray, *, restarts: int = 8, steps:
     Minimises the mean square of G(z) - x over z, from `restarts` standard normal starting points for each
     image, and keeps the best one of each (Defense-GAN: Samangouei et al. 2018, section 3), with Adam and a
     step size that falls to 0 on a cosine. The first starting points of an image are the same for any number
-    of restarts. `generator` is a Keras model that is not conditional.
+    of restarts. `generator` is a Keras model that is not conditional. Raises ValueError for images of another
+    size than it makes, and for no images, restarts or steps.
     """
     images = np.asarray(images, np.float32)
+    if images.shape[1:] != generator.output_shape[1:] or not len(images) or min(restarts, steps) < 1:
+        size = ", ".join(map(str, generator.output_shape[1:]))
+        raise ValueError(f"images have the shape {list(images.shape)}, with {restarts} restarts of {steps} "
+                         f"steps: expected [N, {size}] and at least one of each.")
     starts = np.stack([np.random.default_rng([seed, restart]).standard_normal(
         (len(images), generator.input_shape[1]), np.float32) for restart in range(restarts)], axis=1)
     found = []
@@ -256,9 +276,11 @@ def preferred(generator: Callable, model: Callable, label: int, *, n: int = 16, 
 
     Maximises logit - penalty |z|^2 / 2 over z, from n standard normal starting points (Nguyen et al. 2016):
     the generator keeps the image like a digit, the penalty keeps z where the generator was trained. `model`
-    maps images to logits [N, classes], and need not know the generator.
+    maps images to logits [N, classes], and need not know the generator. Raises ValueError for a label that it
+    does not have, and for a model that ends in softmax, whose flat ends stop the search.
     """
     start = np.random.default_rng(seed).standard_normal((n, generator.input_shape[1]), np.float32)
+    check_inputs(model, np.clip(generator(start), 0, 1), np.full(n, label))
     return _preferred(generator, model, tf.constant(label), tf.constant(start), tf.constant(steps),
                       tf.constant(learning_rate, tf.float32), tf.constant(penalty, tf.float32)).numpy()
 
@@ -272,7 +294,7 @@ def _preferred(generator, model, label, start, steps, learning_rate, penalty):
 
 
 def _minimise(cost: Callable, z: tf.Tensor, steps: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
-    """z [N, latent] after `steps` of Adam (Kingma and Ba 2015, algorithm 1) on cost(z) [N]; for compiled code.
+    """z [N, latent] after `steps` of Adam (Kingma and Ba 2015, algorithm 1) on cost(z) [N]; for graphs.
 
     beta_2 = .99: gradients become small fast, and a longer memory of the large ones would make steps short.
     """
@@ -320,14 +342,16 @@ def precision_recall(real: np.ndarray, made: np.ndarray, k: int = 3) -> tuple[fl
     Features real [N, d], made [M, d]. A point lies in a set when it is within the distance of one of the
     set's points from its k-th nearest neighbour in the set. Precision is the fraction of `made` that lies in
     `real`, recall that of `real` in `made` (Kynkaanniemi et al. 2019, section 2, equations 1 and 2). Raises
-    ValueError for sets of k or fewer, or of different features.
+    ValueError for k below 1, and for sets of k or fewer, or of different features.
     """
+    if k < 1:
+        raise ValueError(f"k is {k}, expected 1 or more.")
     real, made = _pair(real, made, at_least=k + 1)
     return float(_lies_in(made, real, k).mean()), float(_lies_in(real, made, k).mean())
 
 
 def _lies_in(points: np.ndarray, cloud: np.ndarray, k: int) -> np.ndarray:
-    """bool [N]: whether points [N, d] lie in a ball around cloud [M, d] that reaches to the k-th neighbour."""
+    """bool [N]: whether points [N, d] lie in a ball of cloud [M, d] that reaches to the k-th neighbour."""
     from sklearn.metrics import pairwise_distances_chunked as distances
 
     def kth(rows: np.ndarray, _) -> np.ndarray:
@@ -345,4 +369,6 @@ def _pair(a: np.ndarray, b: np.ndarray, at_least: int) -> tuple[np.ndarray, np.n
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < at_least:
         raise ValueError(f"Features of shape {list(a.shape)} and {list(b.shape)}, expected [N, d] and [M, d] "
                          f"with the same d and at least {at_least} rows each.")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("The features hold NaN or infinity: did the training of the generator diverge?")
     return a, b

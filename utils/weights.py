@@ -1,4 +1,4 @@
-"""Weights that the course trained itself, for what takes too long in a lesson: `course.py weights` makes them.
+"""Weights that the course trained itself, for what is too long for a lesson: `course.py weights` makes them.
 
 `load(name)` gives a network that is ready to use, or a GAN that is ready to be trained on. The weights are in
 data/weights/NAME.npz, as 16-bit numbers. All are trained on the built-in digits, whatever COURSE_DATA says.
@@ -62,12 +62,24 @@ def train(name: str, digits: data.Dataset) -> tf.keras.Model | GAN:
 
 
 def save(name: str, network: tf.keras.Model | GAN) -> Path:
-    """Write the weights of `network` as data/weights/NAME.npz, whole or not at all; the path of the file."""
+    """Write the weights of `network` as data/weights/NAME.npz, whole or not at all; the path of the file.
+
+    Raises ValueError for an unknown name, another network than that of the name, and weights that are not
+    finite.
+    """
+    with np.errstate(over="ignore"):  # too large a number becomes infinite, which is refused below
+        arrays = {key: variable.numpy().astype(np.float16) for key, variable in _variables(network).items()}
+    if {key: array.shape for key, array in arrays.items()} != _shapes(_build(name)):
+        raise ValueError(f"This network is not {name!r}: it was not saved.")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError(f"The weights of {name!r} are not all finite 16-bit numbers: they were not saved.")
     FOLDER.mkdir(parents=True, exist_ok=True)
     path, new = FOLDER / f"{name}.npz", FOLDER / f".{name}.new.npz"
-    arrays = {key: variable.numpy().astype(np.float16) for key, variable in _variables(network).items()}
-    np.savez_compressed(new, **arrays)
-    os.replace(new, path)
+    try:
+        np.savez_compressed(new, **arrays)
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
     return path
 
 
@@ -78,8 +90,7 @@ def load(name: str, **options) -> tf.keras.Model | GAN:
     on (Adam's memories begin at 0). Raises ValueError for an unknown name and for a file that is missing or
     does not fit.
     """
-    if name not in BUILD:
-        raise ValueError(f"There are no weights {name!r}: choose one of {', '.join(map(repr, BUILD))}.")
+    network = _build(name, **options)
     path, again = FOLDER / f"{name}.npz", "get it again, or train it with `python3 course.py weights`."
     if not path.is_file():
         raise ValueError(f"data/weights has no file {path.name}: {again}")
@@ -88,16 +99,23 @@ def load(name: str, **options) -> tf.keras.Model | GAN:
             arrays = dict(archive)
     except Exception as error:  # truncated, not an archive, pickled: each raises its own
         raise ValueError(f"{path.name} cannot be read, it is cut off or not an NPZ file: {again}") from error
-    network = BUILD[name](**options)
-    variables = _variables(network)
-    shapes = {key: tuple(variable.shape) for key, variable in variables.items()}
-    if {key: array.shape for key, array in arrays.items()} != shapes:
+    if {key: array.shape for key, array in arrays.items()} != _shapes(network):
         raise ValueError(f"{path.name} has weights of another network than utils/weights.py builds: {again}")
     if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays.values()):
         raise ValueError(f"{path.name} holds values that are not finite numbers: {again}")
-    for key, variable in variables.items():
+    for key, variable in _variables(network).items():
         variable.assign(arrays[key].astype(np.float32))
     return network
+
+
+def _build(name: str, **options) -> tf.keras.Model | GAN:
+    if name not in BUILD:
+        raise ValueError(f"There are no weights {name!r}: choose one of {', '.join(map(repr, BUILD))}.")
+    return BUILD[name](**options)
+
+
+def _shapes(network: tf.keras.Model | GAN) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(variable.shape) for key, variable in _variables(network).items()}
 
 
 def _variables(network: tf.keras.Model | GAN) -> dict[str, tf.Variable]:
