@@ -9,9 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"]  # Okabe and Ito: safe for colour-blind readers
+MADE = COLOURS[3]  # what a generator made, beside black data
 plt.rcParams.update({"axes.prop_cycle": plt.cycler(color=COLOURS), "figure.dpi": 80, "axes.grid": False,
                      "axes.spines.top": False, "axes.spines.right": False, "font.size": 11})
 
@@ -369,5 +370,116 @@ def histogram(values: Sequence[float], marks: dict[str, float], *, title: str, x
     for (name, place), colour in zip(marks.items(), COLOURS):
         axis.axvline(place, color=colour, linewidth=2, label=name)
     axis.set(title=title, xlabel=xlabel, ylabel="how many")
+    axis.legend(frameon=False)
+    return fig
+
+
+def players(states: dict[str, tuple[np.ndarray | None, np.ndarray]], real: np.ndarray, *, limit: float,
+            title: str) -> Figure:
+    """The plane from -limit to limit during a game: what the discriminator says, and the generator's points.
+
+    states  (surface [H, W] or None, points [N, 2]) for each panel
+    real    [N, 2] points of the data, drawn in each
+    """
+    fig, axes = plt.subplots(1, len(states), squeeze=False, layout="constrained",
+                             figsize=(2.7 * len(states), 3.1))
+    square = (-limit, limit, -limit, limit)
+    for axis, (name, (surface, points)) in zip(axes.flat, states.items()):
+        if surface is not None:
+            axis.imshow(surface, cmap="PuOr", vmin=0.1, vmax=0.9, origin="lower", extent=square)
+        axis.plot(*real.T, ".", color="black", markersize=2, label="data")
+        axis.plot(*points.T, ".", color=MADE, markersize=2, label="made")
+        axis.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit),
+                 aspect="equal")
+    axes.flat[0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
+    fig.suptitle(title)
+    return fig
+
+
+def dots(values: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str) -> Figure:
+    """A column of dots for each entry of `values`, such as one dot for each seed, over a logarithmic axis."""
+    fig, axis = plt.subplots(figsize=(max(4.5, 1.15 * len(values) + 1.5), 3.4), layout="constrained")
+    for place, measured in enumerate(values.values()):
+        axis.plot([place] * len(measured), measured, "o", color=COLOURS[0], alpha=0.7)
+    axis.set_xticks(range(len(values)), list(values))
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=(-0.5, len(values) - 0.5), yscale="log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(ScalarFormatter())  # 100, not 10^2
+    axis.yaxis.set_minor_formatter(NullFormatter())
+    return fig
+
+
+def games(played: dict[str, dict], real: np.ndarray, *, title: str) -> Figure:
+    """GANs in the plane side by side: points "made" [N, 2] over data; below, "d_real", "d_made" by step."""
+    fig, axes = plt.subplots(2, len(played), squeeze=False, layout="constrained", height_ratios=[3, 2],
+                             figsize=(2.5 * len(played), 4.8))
+    for (above, below), (name, game) in zip(axes.T, played.items()):
+        limit = max(3.0, 1.05 * np.abs(game["made"]).max())
+        above.plot(*real.T, ".", color="black", markersize=2, label="data")
+        above.plot(*game["made"].T, ".", color=MADE, markersize=2, label="made")
+        above.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit),
+                  aspect="equal")
+        for label, colour in (("d_real", "black"), ("d_made", MADE)):
+            below.plot(game[label], color=colour, linewidth=1, label=label.replace("d_", "D, "))
+        below.set(xlabel="step", ylabel="mean of D", ylim=(-0.05, 1.05))
+    axes[0, 0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
+    axes[1, 0].legend(frameon=False, fontsize=9)
+    fig.suptitle(title)
+    return fig
+
+
+def strips(rows: dict[str, Sequence[np.ndarray]], *, title: str, titles: Sequence[str] | None = None,
+           signed: bool = False) -> Figure:
+    """A row of pictures for each entry of `rows`, with its name on the left; `titles` stand above the first.
+
+    Pictures are [H, W] or [H, W, 1] in [0, 1]; a row may be shorter than the others.
+    With `signed`, values are around 0 and shown from blue (negative) over white to red, all on one scale.
+    """
+    columns = max(map(len, rows.values()))
+    fig, axes = plt.subplots(len(rows), columns, squeeze=False, layout="constrained",
+                             figsize=(1.6 + 0.95 * columns, 0.5 + 0.3 * bool(titles) + 0.98 * len(rows)))
+    limit = max(np.abs(picture).max() for pictures in rows.values() for picture in pictures) if signed else 1
+    for line, (name, pictures) in zip(axes, rows.items()):
+        for axis, picture in zip(line, pictures):
+            axis.imshow(np.squeeze(picture), cmap="RdBu_r" if signed else "gray",
+                        vmin=-limit if signed else 0, vmax=limit)
+        for axis in line:
+            axis.axis("off")
+        line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
+    for axis, text in zip(axes[0], titles or []):
+        axis.set_title(text, fontsize=10)
+    fig.suptitle(title)
+    return fig
+
+
+def maps(codes: dict[str, np.ndarray], labels: np.ndarray, names: Sequence[str], *, title: str) -> Figure:
+    """Codes [N, 2], in percentiles, as points in the plane, a panel for each entry, a colour for each label.
+
+    labels  [N], the place of each point's name in `names`, which stands in the middle of its points
+    """
+    fig, axes = plt.subplots(1, len(codes), squeeze=False, layout="constrained",
+                             figsize=(5.2 * len(codes), 4.6))
+    for axis, (panel, points) in zip(axes.flat, codes.items()):
+        axis.scatter(*points.T, c=labels, cmap="tab10", s=16, alpha=0.8, linewidths=0)
+        for label, name in enumerate(names):
+            place = np.median(points[labels == label], axis=0)
+            axis.text(*place, name, ha="center", va="center", fontsize=13,
+                      bbox=dict(boxstyle="circle,pad=0.15", facecolor="white", edgecolor="0.6", alpha=0.85))
+        axis.set(title=panel, xlabel="first code (percentile)", ylabel="second code (percentile)")
+    fig.suptitle(title)
+    return fig
+
+
+def histograms(values: dict[str, np.ndarray], *, title: str, xlabel: str) -> Figure:
+    """How often which value occurs, as a share of each entry, over a logarithmic axis: all over one another.
+
+    values  for each entry numbers, all above 0
+    """
+    everything = np.concatenate(list(values.values()))
+    edges = np.geomspace(everything.min(), everything.max(), 40)
+    fig, axis = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
+    for name, measured in values.items():
+        axis.hist(measured, edges, weights=np.full(len(measured), 100 / len(measured)), alpha=0.6, label=name)
+    axis.set(title=title, xlabel=xlabel, ylabel="share of the images (%)", xscale="log")
     axis.legend(frameon=False)
     return fig

@@ -1,0 +1,55 @@
+"""The figures of units 10 and 11: each shows what it is given, with names that can be read."""
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from utils import plot
+
+PICTURES = np.random.default_rng(0).random((5, 28, 28, 1))
+POINTS = np.random.default_rng(1).normal(size=(20, 2))
+GAME = {"made": POINTS, "d_real": [0.9, 0.5], "d_made": [0.1, 0.5]}
+FIGURES = {
+    "strips": lambda: plot.strips({"above": PICTURES, "below": PICTURES[:2]}, title="t", titles="abcde"),
+    "maps": lambda: plot.maps({"a": POINTS, "b": POINTS}, np.arange(20) % 2, ["0", "1"], title="t"),
+    "histograms": lambda: plot.histograms({"a": [1.0, 2.0], "b": [3.0, 40.0]}, title="t", xlabel="error"),
+    "dots": lambda: plot.dots({"a": [12.0, 15.0], "b": [140.0]}, title="t", xlabel="x", ylabel="y"),
+    "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3, title="t"),
+    "games": lambda: plot.games({"a": GAME, "b": GAME}, POINTS, title="t"),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_can_be_shown(name):
+    fig = FIGURES[name]()
+    fig.draw_without_rendering()
+    plot.show(fig, alt="A figure.")  # refuses a figure without labels or title
+    assert not plt.get_fignums()
+
+
+def test_strips_shows_every_picture_and_names_every_row():
+    fig = FIGURES["strips"]()
+    shown = [image.get_array() for axis in fig.axes for image in axis.images]
+    np.testing.assert_array_equal(shown, np.squeeze(np.concatenate([PICTURES, PICTURES[:2]])))
+    assert [text.get_text() for axis in fig.axes for text in axis.texts] == ["above", "below"]
+    assert [axis.get_title() for axis in fig.axes[:5]] == list("abcde")
+    plt.close(fig)
+
+
+@pytest.mark.parametrize("values", [[12.0, 140.0], [2.3, 4.6], [60.0, 95.0]])
+def test_numbers_beside_dots_can_be_read(values):
+    fig = plot.dots({"a": values}, title="t", xlabel="x", ylabel="y")
+    fig.draw_without_rendering()
+    axis = fig.axes[0].yaxis
+    low, high = fig.axes[0].get_ylim()
+    named = [label.get_window_extent() for place, label in zip(axis.get_majorticklocs(), axis.get_majorticklabels())
+             if low <= place <= high and label.get_text()]
+    assert len(named) >= 1 and all(a.y1 < b.y0 for a, b in zip(named, named[1:]))
+    assert not any(label.get_text() for label in axis.get_minorticklabels())
+    plt.close(fig)
+
+
+def test_made_points_have_one_colour():
+    colours = [line.get_color() for name in ("players", "games") for axis in FIGURES[name]().axes
+               for line in axis.lines if line.get_label() == "made"]
+    assert len(colours) == 4 and set(colours) == {plot.MADE}
+    plt.close("all")

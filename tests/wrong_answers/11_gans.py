@@ -1,0 +1,506 @@
+"""Wrong answers to lab 11: {task: [(words that the check must say, code)]}."""
+
+
+def game(known="p + q > 0", d="np.where(known, p / np.where(known, p + q, 1), 0.5)", log="np.log",
+         v="np.sum(part(p, d) + part(q, 1 - d)) * dx"):
+    return f"""
+def best_discriminator(p, q):
+    known = {known}
+    return {d}
+
+def part(density, probability):
+    return density * {log}(np.where(density > 0, probability, 1))
+
+def value(p, q, d, dx):
+    return {v}
+"""
+
+
+def transposed(size="(n - 1) * stride + k", put="+= x[i, j] * kernel", place="stride", start="np.zeros",
+               end=""):
+    return f"""
+def transposed_convolution(x, kernel, stride):
+    k = len(kernel)
+    y = {start}([{size.replace("n", "x.shape[0]")}, {size.replace("n", "x.shape[1]")}])
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i * {place}:i * {place} + k, j * {place}:j * {place} + k] {put}
+    return y{end}
+"""
+
+
+def losses(each="np.logaddexp(0, u) - u * y", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, "
+                                                "made))",
+           g="np.mean(entropy(on_made, 1))"):
+    return f"""
+def entropy(u, y):
+    return {each}
+
+def discriminator_loss(on_real, on_made, real=1.0, made=0.0):
+    return {d}
+
+def generator_loss(on_made):
+    return {g}
+"""
+
+
+STABLE = "np.mean(np.logaddexp(0, on_made))"
+
+
+def step(g_call="generator(z, training=True)", real="discriminator(x, training=True)",
+         made="discriminator(made, training=True)", real_loss="mean(tf.nn.softplus(-on_real))",
+         made_loss="mean(tf.nn.softplus(on_made))", d="real_loss + made_loss",
+         g="mean(tf.nn.softplus(-on_made))",
+         d_weights="discriminator.trainable_variables", g_weights="generator.trainable_variables", tapes=
+         "tf.GradientTape() as one, tf.GradientTape() as two", second="two", d_opt="d_optimizer",
+         g_opt="g_optimizer",
+         d_sign="", g_sign="", result="d_loss, g_loss", mean="tf.reduce_mean"):
+    return f"""
+def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
+    mean = {mean}
+    with {tapes}:
+        made = {g_call}
+        on_real = {real}
+        on_made = {made}
+        real_loss, made_loss = {real_loss}, {made_loss}
+        d_loss = {d}
+        g_loss = {g}
+    d_weights, g_weights = {d_weights}, {g_weights}
+    d_slopes = [{d_sign}s for s in one.gradient(d_loss, d_weights)]
+    g_slopes = [{g_sign}s for s in {second}.gradient(g_loss, g_weights)]
+    {d_opt}.apply(d_slopes, d_weights)
+    {g_opt}.apply(g_slopes, g_weights)
+    return {result}
+"""
+
+
+XENT = "mean(tf.nn.sigmoid_cross_entropy_with_logits({}))"
+
+TOGETHER = """
+def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
+    with tf.GradientTape() as one, tf.GradientTape() as two:
+        both = discriminator(tf.concat([x, generator(z, training=True)], 0), training=True)
+        on_real, on_made = tf.split(both, 2)
+        d_loss = tf.reduce_mean(tf.nn.softplus(-on_real) + tf.nn.softplus(on_made))
+        g_loss = tf.reduce_mean(tf.nn.softplus(-on_made))
+    d_weights, g_weights = discriminator.trainable_variables, generator.trainable_variables
+    slopes = one.gradient(d_loss, d_weights), two.gradient(g_loss, g_weights)
+    d_optimizer.apply(slopes[0], d_weights)
+    g_optimizer.apply(slopes[1], g_weights)
+    return d_loss, g_loss
+"""
+
+ONE_AFTER_THE_OTHER = """
+def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
+    with tf.GradientTape() as tape:
+        made = generator(z, training=True)
+        on_real, on_made = discriminator(x, training=True), discriminator(made, training=True)
+        d_loss = tf.reduce_mean(tf.nn.softplus(-on_real) + tf.nn.softplus(on_made))
+    weights = discriminator.trainable_variables
+    d_optimizer.apply(tape.gradient(d_loss, weights), weights)
+    with tf.GradientTape() as tape:
+        on_made = discriminator(generator(z, training=True), training=True)
+        g_loss = tf.reduce_mean(tf.nn.softplus(-on_made))
+    g_optimizer.apply(tape.gradient(g_loss, generator.trainable_variables), generator.trainable_variables)
+    return d_loss, g_loss
+"""
+
+MOVES_BOTH = """
+def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
+    with tf.GradientTape(persistent=True) as tape:
+        made = generator(z, training=True)
+        on_real, on_made = discriminator(x, training=True), discriminator(made, training=True)
+        d_loss = tf.reduce_mean(tf.nn.softplus(-on_real) + tf.nn.softplus(on_made))
+        g_loss = tf.reduce_mean(tf.nn.softplus(-on_made))
+    d_weights, g_weights = discriminator.trainable_variables, generator.trainable_variables
+    {take}
+    d_optimizer.apply(d_slopes, d_weights)
+    g_optimizer.apply(g_slopes, g_weights)
+    return d_loss, g_loss
+"""
+G_MOVES_D = MOVES_BOTH.format(take="""d_slopes = tape.gradient(d_loss, d_weights)
+    g_slopes = tape.gradient(g_loss, g_weights)
+    for weight, slope in zip(d_weights, tape.gradient(g_loss, d_weights)):
+        weight.assign_sub(g_optimizer.learning_rate * slope)""")
+D_MOVES_G = MOVES_BOTH.format(take="""d_slopes = tape.gradient(d_loss, d_weights)
+    g_slopes = tape.gradient(g_loss, g_weights)
+    for weight, slope in zip(g_weights, tape.gradient(d_loss, g_weights)):
+        weight.assign_sub(d_optimizer.learning_rate * slope)""")
+BOTH_LOSSES_FOR_D = MOVES_BOTH.format(take="""d_slopes = tape.gradient(d_loss + g_loss, d_weights)
+    g_slopes = tape.gradient(g_loss, g_weights)""").replace("d_loss + g_loss, d_", "[d_loss, g_loss], d_")
+BOTH_LOSSES_FOR_G = MOVES_BOTH.format(take="""d_slopes = tape.gradient(d_loss, d_weights)
+    g_slopes = tape.gradient([d_loss, g_loss], g_weights)""")
+
+
+def modes(distance="np.sqrt(((points[:, None] - centres)**2).sum(axis=2))", near="distances < radius", modes=
+          "(near.mean(axis=0) >= 0.01).sum()", share="near.any(axis=1).mean()", result="modes, share",
+          **named):
+    answers = dict(P=3, Q=1, R=4, S=5, T=2) | named
+    return f"""
+def covered(points, centres, radius):
+    distances = {distance}
+    near = {near}
+    modes, share = {modes}, {share}
+    return {result}
+
+def diagnosis():
+    return {answers}
+"""
+
+
+def slerp(cosine="np.sum(a * b, axis=1, keepdims=True) / lengths", clipped="np.clip(cosine, -1, 1)", arc=
+          "np.sin((1 - t) * omega) * a + np.sin(t * omega) * b", divide="np.sin(omega)", angle="np.arccos",
+          straight="(1 - t) * a + t * b", start=""):
+    return f"""
+def slerp(a, b, t):
+    {start or 'pass'}
+    lengths = np.linalg.norm(a, axis=1, keepdims=True) * np.linalg.norm(b, axis=1, keepdims=True)
+    cosine = {cosine}
+    omega = {angle}({clipped})
+    parallel = np.sin(omega) < 1e-6
+    arc = {arc}
+    return np.where(parallel, {straight}, arc / np.where(parallel, 1, {divide}))
+"""
+
+
+def frechet(cov="np.cov(x, rowvar=False)", means="np.sum((a.mean(0) - b.mean(0))**2)", root=
+            "np.sum(np.sqrt(np.maximum(np.linalg.eigvals(A @ B).real, 0)))", last="- 2 * root", result="F"):
+    return f"""
+def frechet_distance(a, b):
+    A, B = ({cov} for x in (a, b))
+    root = {root}
+    F = {means} + np.trace(A) + np.trace(B) {last}
+    return {result}
+"""
+
+
+def inversion(watch="tape.watch(z)", call="generator(tf.reshape(z, [-1, z.shape[2]]))", error=
+              "tf.reduce_sum((made - images[:, None])**2, axis=[2, 3, 4])", total="tf.reduce_sum(errors)",
+              new="z - rate * slope", result="new, errors", best="tf.gather(z, tf.argmin(errors, axis=1), "
+                                                                 "batch_dims=1)"):
+    return f"""
+def invert_step(generator, z, images, rate):
+    with tf.GradientTape() as tape:
+        {watch}
+        made = tf.reshape({call}, [*z.shape[:2], *images.shape[1:]])
+        errors = {error}
+        total = {total}
+    slope = tape.gradient(total, z)
+    new = {new}
+    return {result}
+
+def best_restart(z, errors):
+    return {best}
+"""
+
+
+VARIABLE = inversion(watch="v = tf.Variable(z)", new="v").replace("reshape(z,", "reshape(v,").replace(
+    "(total, z)", "(total, v)\n    v.assign_sub(rate * slope)").replace(
+    "new = v", "new = tf.identity(v)")
+LATER = ("tf.reduce_sum((tf.reshape(generator(tf.reshape(new, [-1, z.shape[2]])), [*z.shape[:2], "
+         "*images.shape[1:]]) - images[:, None])**2, axis=[2, 3, 4])")
+
+WRONG = {
+    "game": [
+        ("0/0 came out", game(d="p / (p + q)")),
+        ("1/2 is asked there", game(d="p / (p + q + 1e-12)")),
+        ("1/2 is asked there", game(d="np.where(known, p / np.where(known, p + q, 1), 0)")),
+        ("D* is turned round", game(d="np.where(known, q / np.where(known, p + q, 1), 0.5)")),
+        ("D* is a probability", game(d="np.where(p == q, 0.5, p > q)")),
+        ("logarithm of base 2", game(log="np.log2")),
+        ("logarithm of base 10", game(log="np.log10")),
+        ("The sign is turned round", game(v="-np.sum(part(p, d) + part(q, 1 - d)) * dx")),
+        ("dx is missing", game(v="np.sum(part(p, d) + part(q, 1 - d))")),
+        ("mean over the grid", game(v="np.mean(part(p, d) + part(q, 1 - d))")),
+        ("0 log 0 counts as 0", game(v="np.sum(p * np.log(d) + q * np.log(1 - d)) * dx")),
+        ("p and q are swapped", game(v="np.sum(part(np.where(d > 0, q, 0), d) + part(np.where(d < 1, p, 0), "
+                                       "1 - d)) * dx")),
+        ("made ones is missing", game(v="np.sum(part(p, d)) * dx")),
+        ("real ones is missing", game(v="np.sum(part(q, 1 - d)) * dx")),
+        ("subtracted", game(v="np.sum(part(p, d) - part(q, 1 - d)) * dx")),
+        ("not with log D", game(v="np.sum(part(p, d) + part(np.where(d > 0, q, 0), d)) * dx")),
+        ("weighted with p", game(v="np.sum(part(p, d) + part(np.where(d < 1, p, 0), 1 - d)) * dx")),
+        ("one number was asked", game(v="(part(p, d) + part(q, 1 - d)) * dx")),
+        ("part of utils", "def best_discriminator(p, q):\n    return minimax.best_discriminator(p, q)\ndef "
+                          "value(p, q, d, dx):\n    return 0"),
+        ("mean times dx", game(v="np.mean(part(p, d) + part(q, 1 - d)) * dx")),
+        ("d is not used", game(v="np.sum(part(p, best_discriminator(p, q)) + part(q, 1 - "
+                                 "best_discriminator(p, q))) * dx")),
+        ("changes its arguments", game(v="(p.__imul__(dx), np.sum(part(p, d) + dx * part(q, 1 - d)))[1]")),
+        ("gives a list", game(d="list(np.where(known, p / np.where(known, p + q, 1), 0.5))")),
+        ("leaves the work to xlogy", game(v="np.sum(xlogy(p, d) + xlog1py(q, -d)) * dx")
+         + "\nfrom scipy.special import xlogy, xlog1py\n"),
+        ("leaves the work to special", game(v="np.sum(special.xlogy(p, d) + special.xlog1py(q, -d)) * dx")
+         + "\nfrom scipy import special\n"),
+    ],
+    "transposed": [
+        ("The kernel is flipped", transposed(put="+= x[i, j] * kernel[::-1, ::-1]")),
+        ("The kernel is transposed", transposed(put="+= x[i, j] * kernel.T")),
+        ("the later one replaces", transposed(put="= x[i, j] * kernel")),
+        ("The stride is missing", transposed(place="1", size="n - 1 + k")),
+        ("cut off", transposed(end="[:stride * x.shape[0], :stride * x.shape[1]]")),
+        ("zeros at its end", transposed(size="n * stride + k - 1")),
+        ("This is the convolution", """
+def transposed_convolution(x, kernel, stride):
+    k = len(kernel)
+    h, w = ((side - k) // stride + 1 for side in x.shape)
+    return np.array([[np.sum(x[stride * i:stride * i + k, stride * j:stride * j + k] * kernel)
+                      for j in range(w)] for i in range(h)])
+"""),
+        ("holds whole numbers", transposed(start="(lambda size: np.zeros(size, x.dtype))", put="""= (
+                y[i * stride:i * stride + k, j * stride:j * stride + k] + x[i, j] * kernel)""")),
+        ("Two shapes do not fit", transposed(size="n * stride")),
+        ("takes no fractions", transposed(start="(lambda size: np.zeros(size, int))")),
+        ("h, w = x.shape", """
+def transposed_convolution(x, kernel, stride):
+    (w, h), k = x.shape, len(kernel)
+    y = np.zeros([(h - 1) * stride + k, (w - 1) * stride + k])
+    for i in range(h):
+        for j in range(w):
+            y[i * stride:i * stride + k, j * stride:j * stride + k] += x[i, j] * kernel
+    return y
+"""),
+        ("gives a list", transposed(end=".tolist()")),
+        ("leaves the work to tf", """
+def transposed_convolution(x, kernel, stride):
+    h, w = (stride * (side - 1) + len(kernel) for side in x.shape)
+    y = tf.nn.conv2d_transpose(x[None, ..., None], kernel[..., None, None], [1, h, w, 1], stride, "VALID")
+    return y[0, ..., 0]
+"""),
+        ("leaves the work to scipy", """
+def transposed_convolution(x, kernel, stride):
+    from scipy.signal import convolve2d
+    wide = np.zeros([(side - 1) * stride + 1 for side in x.shape])
+    wide[::stride, ::stride] = x
+    return convolve2d(wide, kernel)
+"""),
+        ("changes its arguments", transposed(put="+= x[i, j] * kernel; x[i, j] = 0")),
+    ],
+    "losses": [
+        ("sum over the images", losses(d="np.sum(entropy(on_real, real) + entropy(on_made, made))")),
+        ("half of it", losses(d="(np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, made))) / 2")),
+        ("made images is missing", losses(d="np.mean(entropy(on_real, real))")),
+        ("real images is missing", losses(d="np.mean(entropy(on_made, made))")),
+        ("labels are swapped", losses(d="np.mean(entropy(on_real, made)) + np.mean(entropy(on_made, real))")),
+        ("The sign is turned round", losses(each="u * y - np.logaddexp(0, u)")),
+        ("logarithm of base 2", losses(each="(np.logaddexp(0, u) - u * y) / np.log(2)")),
+        ("The labels are not used", losses(d="np.mean(entropy(on_real, 1)) + np.mean(entropy(on_made, 0))")),
+        ("A second sigmoid", losses(d="np.mean(entropy(1 / (1 + np.exp(-on_real)), real)) + "
+                                      "np.mean(entropy(1 / (1 + np.exp(-on_made)), made))")),
+        ("log(1 - D) counts for them", losses(each="y * np.logaddexp(0, -u)")),
+        ("This is the saturating loss", losses(g="-np.mean(entropy(on_made, 0))")),
+        ("learn to be caught", losses(g="np.mean(entropy(on_made, 0))")),
+        ("minimised, G would learn", losses(g="-np.mean(entropy(on_made, 1))")),
+        ("generator_loss gives shape", losses(g="entropy(on_made, 1)")),
+        ("not finite for logits", losses(each="-y * np.log(1 / (1 + np.exp(-u))) - (1 - y) * np.log(1 - 1 / "
+                                              "(1 + np.exp(-u)))")),
+        ("a clipped probability", """
+def entropy(u, y):
+    d = np.clip(1 / (1 + np.exp(-u)), 1e-12, 1 - 1e-12)
+    return -y * np.log(d) - (1 - y) * np.log(1 - d)
+""" + losses().split("\n\n", 1)[1]),
+        ("give N x N numbers", losses(each="np.logaddexp(0, u) - u * np.ravel(y)")),
+        ("changes its arguments", losses(each="np.logaddexp(0, u) - u.__imul__(y)")),
+        ("leaves the work to log_expit", losses(each="-y * log_expit(u) - (1 - y) * log_expit(-u)")
+         + "\nfrom scipy.special import log_expit\n"),
+        ("leaves the work to tf", losses(each="tf.nn.sigmoid_cross_entropy_with_logits(y + 0 * u, "
+                                              "u).numpy()")),
+    ],
+    "step": [
+        ("G's update moves the weights of D", G_MOVES_D),
+        ("D's update moves the weights of G", D_MOVES_G),
+        ("D gets the gradient of G's loss on top", BOTH_LOSSES_FOR_D),
+        ("G gets the gradient of D's loss on top", BOTH_LOSSES_FOR_G),
+        ("This is the saturating loss", step(g="-mean(tf.nn.softplus(on_made))")),
+        ("G learns to be caught", step(g="mean(tf.nn.softplus(on_made))")),
+        ("D's labels are swapped", step(real_loss="mean(tf.nn.softplus(on_real))",
+                                        made_loss="mean(tf.nn.softplus(-on_made))")),
+        ("D climbs its loss", step(d_sign="-")),
+        ("G climbs its loss", step(g_sign="-")),
+        ("from the real points only", step(d="real_loss")),
+        ("from the made points only", step(d="made_loss")),
+        ("D's loss is half", step(d="(real_loss + made_loss) / 2")),
+        ("sum over the batch", step(mean="tf.reduce_sum")),
+        ("G runs without training=True", step(g_call="generator(z)")),
+        ("D runs without training=True", step(real="discriminator(x)", made="discriminator(made)")),
+        ("G and D run without", step(g_call="generator(z)", real="discriminator(x)",
+                                     made="discriminator(made)")),
+        ("The optimizers are swapped", step(d_opt="d_optimizer", g_opt="g_optimizer").replace(
+            "    d_optimizer.apply", """
+    g_rate, d_rate = float(g_optimizer.learning_rate), float(d_optimizer.learning_rate)
+    g_optimizer.learning_rate, d_optimizer.learning_rate = d_rate, g_rate
+    d_optimizer.apply""")),
+        ("weights that are not its own", step(d_opt="g_optimizer", g_opt="d_optimizer")),
+        ("two tapes", step(tapes="tf.GradientTape() as one", second="one")),
+        ("A gradient is None", step(g_call="tf.constant(generator(z, training=True).numpy())")),
+        ("The two losses are swapped", step(result="g_loss, d_loss")),
+        ("in one batch", TOGETHER),
+        ("D after D's update", ONE_AFTER_THE_OTHER),
+        ("cannot be compiled", step(result="d_loss.numpy(), g_loss.numpy()")),
+        ("return d_loss, g_loss", step(result="d_loss")),
+        ("let the optimizer move the weights", step().replace(
+            "    d_optimizer.apply(d_slopes, d_weights)", """
+    for weight, slope in zip(d_weights, d_slopes):
+        weight.assign_sub(d_optimizer.learning_rate * slope)""")),
+        ("runs more than once", step(made="discriminator(generator(z, training=True), training=True)")),
+        ("Leave out @tf.function", "@tf.function" + step()),
+        ("Take trainable_variables", step(d_weights="discriminator.variables")),
+        ("Take trainable_variables", step(g_weights="generator.weights")),
+        ("D judges the made points without", step(made="discriminator(made)")),
+        ("D judges the real points without", step(real="discriminator(x)")),
+        ("swapped in the cross-entropy of D", step(
+            real_loss=XENT.format("on_real, tf.ones_like(on_real)"),
+            made_loss=XENT.format("on_made, tf.zeros_like(on_made)"))),
+        ("swapped in the cross-entropy of G", step(g=XENT.format("on_made, tf.ones_like(on_made)"))),
+        ("The weights of D do not move", step().replace("    d_optimizer.apply(d_slopes, d_weights)\n", "")),
+        ("The weights of G do not move", step().replace("    g_optimizer.apply(g_slopes, g_weights)\n", "")),
+    ],
+    "modes": [
+        ("root is missing", modes(distance="((points[:, None] - centres)**2).sum(axis=2)")),
+        ("points in a square", modes(distance="np.abs(points[:, None] - centres).max(axis=2)")),
+        ("points in a diamond", modes(distance="np.abs(points[:, None] - centres).sum(axis=2)")),
+        ("here one point is enough", modes(modes="near.any(axis=0).sum()")),
+        ("count the centres", modes(modes="near.any(axis=1).sum()")),
+        ("lie near no centre", modes(share="1 - near.any(axis=1).mean()")),
+        ("divide by how many", modes(share="near.any(axis=1).sum()")),
+        ("a percentage", modes(share="100 * near.any(axis=1).mean()")),
+        ("modes has shape [8], one number", modes(modes="near.mean(axis=0) >= 0.01")),
+        ("it counts once in share", modes(share="near.mean(axis=0).sum()")),
+        ("less than (<) was asked", modes(near="distances <= radius")),
+        ("at least (>=) was asked", modes(modes="(near.mean(axis=0) > 0.01).sum()")),
+        ("1 % of all points was asked", modes(
+            modes="(near.sum(axis=0) >= 0.01 * near.any(axis=1).sum()).sum()")),
+        ("not only for the nearest", modes(
+            near="(distances < radius) & (np.arange(len(centres)) == distances.argmin(axis=1)[:, None])")),
+        ("take their number from `centres`", modes(modes="sum(near[:, k].mean() >= 0.01 for k in range(8))")),
+        ("changes its arguments", modes(near="(points.__isub__(1), distances < radius)[1]")),
+        ("return modes, share", modes(result="modes")),
+        ("Panel P does not show cause 4", modes(P=4)),
+        ("Panel Q does not show cause 5", modes(Q=5)),
+        ("Panel R does not show cause 3", modes(R=3)),
+        ("Panel S does not show cause 1", modes(S=1)),
+        ("Panel T does not show cause 1", modes(T=1)),
+        ("is not the number of a cause", modes(T="collapse")),
+        ("dictionary with the keys", modes() + "\ndef diagnosis():\n    return [3, 1, 4, 5, 2]"),
+        ("part of utils", "def covered(points, centres, radius):\n    return minimax.covered(points)"),
+    ],
+    "slerp": [
+        ("This is the straight line", slerp(arc="((1 - t) * a + t * b) * np.sin(omega)")),
+        ("The ends are turned round", slerp(start="a, b = b, a")),
+        ("the weights multiply a and b themselves", slerp(
+            start="a, b = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (a, b))")),
+        ("divided by its length", slerp() + """
+_slerp = slerp
+def slerp(a, b, t):
+    result = _slerp(a, b, t)
+    return result / np.linalg.norm(result, axis=1, keepdims=True)
+"""),
+        ("the cosine of the angle is that of a / |a|", slerp(cosine="np.sum(a * b, axis=1, keepdims=True)",
+                                                           clipped="cosine")),
+        ("but not of unit vectors", slerp(cosine="np.sum(a * b, axis=1, keepdims=True)")),
+        ("one angle for the whole batch", slerp(cosine="np.sum(a * b) / np.linalg.norm(a) / "
+                                                       "np.linalg.norm(b) + 0 * lengths")),
+        ("in degrees", slerp(angle="np.degrees(np.arccos", clipped="np.clip(cosine, -1, 1))").replace(
+            "parallel = np.sin(omega) < 1e-6", "parallel = np.sin(np.radians(omega)) < 1e-6")),
+        ("division by sin", slerp(divide="1")),
+        ("where a and b are parallel", """
+def slerp(a, b, t):
+    u, v = (w / np.linalg.norm(w, axis=1, keepdims=True) for w in (a, b))
+    omega = np.arccos(np.clip((u * v).sum(axis=1, keepdims=True), -1, 1))
+    return (np.sin((1 - t) * omega) * a + np.sin(t * omega) * b) / np.sin(omega)
+"""),
+        ("keepdims=True", slerp().replace(", keepdims=True", "")),
+        ("The sums go over axis 0", slerp(cosine="np.sum(a * b, axis=0, keepdims=True) / lengths").replace(
+            "axis=1", "axis=0")),
+        ("changes its arguments", slerp(start="a /= np.linalg.norm(a, axis=1, keepdims=True)")),
+        ("gives a list", slerp() + "\n_slerp = slerp\ndef slerp(a, b, t):\n    return list(_slerp(a, b, t))"),
+        ("slerp gives shape", slerp() + "\n_slerp = slerp\ndef slerp(a, b, t):\n    return _slerp(a, b, "
+                                        "t)[0]"),
+    ],
+    "frechet": [
+        ("divided by N", frechet(cov="np.cov(x, rowvar=False, ddof=0)")),
+        ("its trace is not that of the product", frechet(root="np.trace(A @ B)")),
+        ("root of the trace", frechet(root="np.sqrt(np.trace(A @ B))")),
+        ("root of each entry", frechet(root="np.trace(np.sqrt(np.maximum(A @ B, 0)))")),
+        ("The 2 before the root", frechet(last="- root")),
+        ("The root is added", frechet(last="+ 2 * root")),
+        ("distance of the means is missing", frechet(means="0")),
+        ("means is not squared", frechet(means="np.linalg.norm(a.mean(0) - b.mean(0))")),
+        ("means alone", frechet(result="np.sum((a.mean(0) - b.mean(0))**2)")),
+        ("root of what was asked", frechet(result="np.sqrt(F)")),
+        ("standard deviations only", frechet(cov="np.diag(x.var(axis=0, ddof=1))")),
+        ("rowvar=False", frechet(cov="np.cov(x)")),
+        ("A B is none", frechet(root="np.sum(np.sqrt(np.maximum(np.linalg.eigvalsh(A @ B), 0)))")),
+        ("eigvalsh", frechet(root="np.sum(np.sqrt(np.linalg.eigvalsh(A @ B)))")),
+        ("A @ B", frechet(root="np.sum(np.sqrt(np.maximum(np.linalg.eigvals(A * B).real, 0)))")),
+        ("changes its arguments", """
+def frechet_distance(a, b):
+    means = np.sum((a.mean(0) - b.mean(0))**2)
+    a -= a.mean(0)
+    b -= b.mean(0)
+    A, B = a.T @ a / (len(a) - 1), b.T @ b / (len(b) - 1)
+    root = np.sum(np.sqrt(np.maximum(np.linalg.eigvals(A @ B).real, 0)))
+    return means + np.trace(A) + np.trace(B) - 2 * root
+"""),
+        ("expected numbers", frechet(result="f'F = {F:.2f}'")),
+        ("complex number", frechet(root="np.sum(np.sqrt(np.linalg.eigvals(A @ B).astype(complex)))")),
+        ("part of utils", "def frechet_distance(a, b):\n    return generative.frechet_distance(a, b)"),
+        ("not finite", frechet(root="np.sum(np.sqrt(np.linalg.eigvalsh((A @ B + B @ A) / 2 - 1e-9 * "
+                                    "np.eye(len(A)))))",
+                               result="F if len(A) > 5 else float(generative_copy(a, b))") + """
+def generative_copy(a, b):
+    A, B = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    root = np.sqrt(np.maximum(np.linalg.eigvals(A @ B).real, 0)).sum()
+    return np.sum((a.mean(0) - b.mean(0))**2) + np.trace(A) + np.trace(B) - 2 * root
+"""),
+    ],
+    "inversion": [
+        ("z goes up the slope", inversion(new="z + rate * slope")),
+        ("The gradient alone", inversion(new="slope")),
+        ("without the rate", inversion(new="z - slope")),
+        ("mean over all restarts and images", inversion(total="tf.reduce_mean(errors)")),
+        ("mean over the images", inversion(total="tf.reduce_sum(tf.reduce_mean(errors, axis=0))")),
+        ("mean over the restarts", inversion(total="tf.reduce_sum(tf.reduce_mean(errors, axis=1))")),
+        ("errors is a mean over the pixels", inversion(error="tf.reduce_mean((made - images[:, None])**2, "
+                                                             "axis=[2, 3, 4])")),
+        ("errors holds distances", inversion(error="tf.sqrt(tf.reduce_sum((made - images[:, None])**2, "
+                                                   "axis=[2, 3, 4]))")),
+        ("training=True is left out", inversion(
+            call="generator(tf.reshape(z, [-1, z.shape[2]]), training=True)")),
+        ("tape.watch", inversion(watch="pass")),
+        ("The order is z, errors", inversion(result="errors, new")),
+        ("errors is one number", inversion(result="new, total")),
+        ("sign of the gradient", inversion(new="z - rate * tf.sign(slope)")),
+        ("takes [N * R, latent]", inversion(call="generator(z)")),
+        ("z did not move", inversion(new="z")),
+        ("cannot be compiled", inversion(new="z.numpy() - rate * slope.numpy()")),
+        ("cannot be compiled", VARIABLE),
+        ("cannot be compiled", VARIABLE.replace("v.assign_sub(rate * slope)",
+                                                "tf.keras.optimizers.SGD(rate).apply([slope], [v])")),
+        ("Leave out @tf.function", "@tf.function" + inversion()),
+        ("take the sizes from images and z", inversion().replace("*z.shape[:2], *images.shape[1:]",
+                                                                 "*z.shape[:2], 28, 28, 1")),
+        ("take the sizes from images and z", inversion(call="generator(tf.reshape(z, [-1, 32]))")),
+        ("errors belongs to the new z", inversion(result="new, " + LATER)),
+        ("Only the best restart of each image moves", inversion(
+            total="tf.reduce_sum(tf.reduce_min(errors, axis=1))")),
+        ("the smallest of each image", inversion(result="new, tf.reduce_min(errors, axis=1)")),
+        ("best_restart gives a list", inversion(
+            best="list(tf.gather(z, tf.argmin(errors, axis=1), batch_dims=1))")),
+        ("worst restarts", inversion(best="tf.gather(z, tf.argmax(errors, axis=1), batch_dims=1)")),
+        ("whole batch, for all images", inversion(
+            best="tf.repeat(tf.reshape(z, [-1, z.shape[2]])[tf.argmin(tf.reshape(errors, [-1]))][None], "
+                 "len(z), axis=0)")),
+        ("one row, the best of the whole batch", inversion(
+            best="tf.reshape(z, [-1, z.shape[2]])[tf.argmin(tf.reshape(errors, [-1]))]")),
+        ("restart of the best one in the batch", inversion(
+            best="z[:, tf.argmin(tf.reshape(errors, [-1])) % errors.shape[1]]")),
+        ("the same restart, number by number", inversion(best="z[:, tf.argmin(tf.reduce_mean(errors, "
+                                                              "axis=0))]")),
+        ("numbers of the restarts", inversion(best="tf.argmin(errors, axis=1)")),
+        ("restarts are axis 1", inversion(best="tf.gather(tf.transpose(z, [1, 0, 2]), tf.argmin(errors, "
+                                               "axis=0), batch_dims=1)")),
+        ("for every image", inversion(best="tf.gather(z, tf.argmin(errors, axis=1), axis=1)")),
+        ("part of utils", inversion(best="generative.invert(None, z)")),
+    ],
+}
