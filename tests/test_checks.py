@@ -69,6 +69,24 @@ def test_call_turns_exceptions_into_sentences():
     fails("forgetful gives None", checks.call, forgetful)
 
 
+def test_of_a_long_message_only_the_line_that_matters_is_shown():
+    def graph():
+        raise ValueError('Graph execution error:\n\n  File "a.py", line\n\nIncompatible shapes: 2 vs. 3\n\t [[{{node sub}}]]\n')
+
+    def layer():
+        raise ValueError("Exception when calling.\n\n\x1b[1mExpected shape 4\x1b[0m\n\nArguments received by call():\n  • x=1")
+
+    def inside():
+        raise ValueError("in user code:\n\n    File a.py\n\n    NameError: no x\n")
+
+    def short():
+        raise ValueError("one\ntwo")
+    fails("^graph stops with ValueError: Incompatible shapes: 2 vs. 3$", checks.call, graph)
+    fails("^layer stops with ValueError: Expected shape 4$", checks.call, layer)
+    fails("^inside stops with NameError: no x$", checks.call, inside)
+    fails("^short stops with ValueError: one\ntwo$", checks.call, short)
+
+
 def test_a_check_that_fails_inside_is_not_wrapped():
     def stopped():
         checks.require(False, "Add the bias.")

@@ -1,5 +1,6 @@
 """What the check cells of the labs call. A check that fails says in one sentence what is wrong, in the student's terms."""
 import dis
+import re
 from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 
@@ -62,7 +63,7 @@ def run(function: Callable, *arguments, **named):
         raise CheckFailed(f"{_name(function)} is not written yet: replace the line that raises "
                           f"NotImplementedError, and run that cell.") from None
     except Exception as error:
-        raise CheckFailed(f"{_name(function)} stops with {type(error).__name__}: {error}") from None
+        raise CheckFailed(f"{_name(function)} stops with {_said(error)}") from None
     require(value is not None, f"{_name(function)} gives None: does it end with return?")
     return value
 
@@ -88,6 +89,16 @@ def same(name: str, got, expected, mistakes: dict[str, np.ndarray] | None = None
     worst = np.unravel_index(np.argmax(np.abs(values - expected)), expected.shape)
     place = f" at {[int(index) for index in worst]}" if expected.ndim else ""
     raise CheckFailed(f"{name} is {values[worst]:.5g}{place}, expected {expected[worst]:.5g}.")
+
+
+def _said(error: Exception) -> str:
+    """An error and its message; of a long one, as TensorFlow and Keras write them, the line that says what happened."""
+    lines = re.sub(r"\x1b\[\d+m", "", str(error)).split("Arguments received by")[0].splitlines()
+    lines = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("[[{{")]
+    name, long = type(error).__name__, len(str(error).splitlines()) > 3 and lines
+    if long and re.match(r"\w+Error: ", lines[-1]):  # what happened inside tf.data
+        return lines[-1]
+    return f"{name}: {lines[-1] if long else error}"
 
 
 def _close(values: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:

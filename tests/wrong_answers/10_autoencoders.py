@@ -1,0 +1,369 @@
+"""Wrong answers to lab 10: {task: [(words that the check must say, code)]}."""
+
+
+def pca(mean="x.mean(axis=0)", centred="x - mean", rows="np.linalg.svd(centred, full_matrices=False)[2]",
+        result="mean, rows[:k]"):
+    return f"""
+def pca(x, k):
+    mean = {mean}
+    centred = {centred}
+    rows = {rows}
+    return {result}
+"""
+
+
+EIGH = "np.linalg.eigh(centred.T @ centred)[1]"
+
+
+def coding(encode="(x - mean) @ components.T", decode="codes @ components + mean",
+           error="np.mean(np.sum((x - y)**2, axis=tuple(range(1, x.ndim))))"):
+    return f"""
+def encode(x, mean, components):
+    return {encode}
+
+def decode(codes, mean, components):
+    return {decode}
+
+def error(x, y):
+    return {error}
+"""
+
+
+def angles(q_a="np.linalg.qr(a)[0]", q_b="np.linalg.qr(b)[0]", cosines="np.linalg.svd(q_a.T @ q_b, "
+                                                                       "compute_uv=False)",
+           clipped="np.clip(cosines, -1, 1)", result="np.degrees(np.arccos(clipped))"):
+    return f"""
+def principal_angles(a, b):
+    q_a, q_b = {q_a}, {q_b}
+    cosines = {cosines}
+    clipped = {clipped}
+    return {result}
+"""
+
+
+def train(hidden="layers.Dense(64, 'relu'),", at_code="None", back=None, last="'sigmoid'",
+          shape="[28, 28, 1]", fitted="fit(whole, digits.x_train, digits.x_train, 1)",
+          result="encoder, decoder"):
+    return f"""
+def train(digits, code):
+    keras.utils.set_random_seed(0)
+    encoder = keras.Sequential([keras.Input([28, 28, 1]), layers.Flatten(), {hidden}
+                                layers.Dense(code, {at_code})])
+    decoder = keras.Sequential([keras.Input([code]), {hidden if back is None else back}
+                                layers.Dense(784, {last}), layers.Reshape({shape})])
+    whole = keras.Sequential([encoder, decoder])
+    {fitted}
+    return {result}
+"""
+
+
+def sparse(result, start="kth = tf.math.top_k(h, k).values[:, -1:]"):
+    return f"def keep_largest(h, k):\n    {start}\n    return {result}\n"
+
+
+MASK = "tf.reduce_sum(tf.one_hot(tf.math.top_k({}, k).indices, h.shape[1]), axis=1)"
+NUMPY = """
+def keep_largest(h, k):
+    h = np.asarray(h)
+    order = np.argsort(-h, axis=1, kind="stable")[:, :k]
+    mask = np.zeros_like(h)
+    np.put_along_axis(mask, order, 1, axis=1)
+    return h * mask
+"""
+
+
+def contraction(h="tf.sigmoid(x @ w + b)", slope="h * (1 - h)", squares="tf.reduce_sum(w**2, axis=0)",
+                result="tf.reduce_mean(tf.reduce_sum(slope**2 * squares, axis=1))"):
+    return f"""
+def contraction(w, b, x):
+    h = {h}
+    slope = {slope}
+    squares = {squares}
+    return {result}
+"""
+
+
+TAPE = """
+def contraction(w, b, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        h = tf.sigmoid(x @ w + b)
+    return tf.reduce_mean(tf.reduce_sum(tape.batch_jacobian(h, x)**2, axis=[1, 2]))
+"""
+
+
+def denoising(noise="rng.normal(0, sigma, x.shape)", pairs="np.clip(x + noise, 0, 1), x", start="",
+              psnr="np.mean(-10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))",
+              fitted="fit(net, *pairs, 1)",
+              units="layers.Dense(32, 'relu'), layers.Dense(784, 'sigmoid')", result="net"):
+    return f"""
+def noisy_pairs(x, sigma, seed):
+    rng = np.random.default_rng(seed)
+    noise = {noise}
+    {start}
+    return {pairs}
+
+def psnr(x, y):
+    return {psnr}
+
+def train_denoiser(digits, sigma):
+    pairs = noisy_pairs(digits.x_train, sigma, 0)
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential([keras.Input([28, 28, 1]), layers.Flatten(), {units}, layers.Reshape([28, 28, 1])])
+    {fitted}
+    return {result}
+"""
+
+
+WIDE = "layers.Dense(256, 'relu'), layers.Dense(784, 'sigmoid')"
+
+
+def unseen(line="decoder((1 - t) * encoder(a[None]) + t * encoder(b[None]))", t="np.linspace(0, 1, steps)",
+           score="np.sum((net(images) - images)**2, axis=(1, 2, 3))", answer="errors > np.quantile(known, "
+                                                                             "0.95)",
+           never="{'A': 4, 'B': 7, 'C': 2}"):
+    return f"""
+def between(encoder, decoder, a, b, steps):
+    t = {t}[:, None]
+    return {line}
+
+def novel(net, x, x_val):
+    errors, known = [{score} for images in (x, x_val)]
+    return {answer}
+
+def never_seen():
+    return {never}
+"""
+
+
+WRONG = {
+    "pca": [
+        ("x is not centred", pca(centred="x")),
+        ("The mean goes over the pixels of one image (axis 1)",
+         pca(mean="x.mean(axis=1)", centred="x - x.mean(axis=0)")),
+        ("The mean is one number for everything", pca(mean="x.mean()")),
+        ("The mean is 0", pca(result="0 * mean, rows[:k]")),
+        ("Each image is centred by its own mean", pca(centred="x - x.mean(axis=1, keepdims=True)")),
+        ("The components are columns", pca(result="mean, rows[:k].T")),
+        ("These are rows of V", pca(rows="np.linalg.svd(centred)[2]", result="mean, rows.T[:k]")),
+        ("first numbers of each row of V^T",
+         pca(rows="np.linalg.svd(centred)[2]", result="mean, rows[:, :k]")),
+        ("These are columns of U", pca(rows="np.linalg.svd(centred)[0]", result="mean, rows[:, :k].T")),
+        ("the length of their singular values",
+         pca(result="mean, np.linalg.svd(centred, full_matrices=False)[1][:k, None] * rows[:k]")),
+        ("divided by their standard deviation", pca(centred="(x - mean) / x.std(axis=0)")),
+        ("only the first k", pca(result="mean, rows")),
+        ("The order is turned round", pca(result="mean, rows[:k][::-1]")),
+        ("np.linalg.eigh has the largest last", pca(rows=EIGH, result="mean, rows[:, :k].T")),
+        ("directions of the smallest variance", pca(result="mean, rows[-k:]")),
+        ("np.linalg.eigh gives V", pca(rows=EIGH + "[:, ::-1]", result="mean, rows[:k]")),
+        ("are columns, the largest last", pca(rows=EIGH)),
+        ("are columns: transpose first", pca(rows=EIGH, result="mean, rows[::-1][:k]")),
+        ("are columns: transpose them", pca(rows=EIGH, result="mean, rows[-k:]")),
+        ("pca changes the array x", pca(mean="x.mean(axis=0)\n    x -= mean", centred="x")),
+        ("return mean, components", pca(result="rows[:k]")),
+        ("leaves the work to PCA", "from sklearn.decomposition import PCA\ndef pca(x, k):\n    fitted = "
+                                   "PCA(k).fit(x)\n    return fitted.mean_, fitted.components_"),
+        ("part of utils", "def pca(x, k):\n    return autoencoders.pca(x, k)[:2]"),
+    ],
+    "coding": [
+        ("The mean is not subtracted", coding(encode="x @ components.T")),
+        ("The mean is added", coding(encode="(x + mean) @ components.T")),
+        ("The codes stand in columns", coding(encode="components @ (x - mean).T")),
+        ("the mean of x", coding(encode="(x - x.mean(axis=0)) @ components.T")),
+        ("encode stops with ValueError", coding(encode="(x - mean) @ components")),
+        ("The mean is not added", coding(decode="codes @ components")),
+        ("The mean is subtracted", coding(decode="codes @ components - mean")),
+        ("clipped to [0, 1]", coding(decode="np.clip(codes @ components + mean, 0, 1)")),
+        ("the mean over pixels", coding(error="np.mean((x - y)**2)")),
+        ("sum over all images", coding(error="np.sum((x - y)**2)")),
+        ("one number for each image", coding(error="np.sum((x - y)**2, axis=tuple(range(1, x.ndim)))")),
+        ("absolute differences", coding(error="np.sum(np.abs(x - y)) / len(x)")),
+        ("The differences are not squared", coding(error="np.sum(x - y) / len(x)")),
+        ("There is a root", coding(error="np.sqrt(np.sum((x - y)**2) / len(x))")),
+        ("There is a root", coding(error="np.mean([np.linalg.norm(a - b) for a, b in zip(x, y)])")),
+        ("You divide by the number of pixels", coding(error="np.sum((x - y)**2) / x[0].size")),
+        ("Only axis 1 is added up", coding(error="np.mean(np.sum((x - y)**2, axis=1))")),
+        ("The mean is taken 784 times", coding(error="784 * np.mean((x - y)**2)")),
+        ("decode changes the array mean", coding(decode="mean.sort() or codes @ components + mean")),
+        ("has shape [5, 1]", coding(error="np.mean(np.sum((x - y)**2, axis=1), axis=0)")),
+    ],
+    "angles": [
+        ("in radians", angles(result="np.arccos(clipped)")),
+        ("in radians, and the largest", angles(result="np.arccos(clipped)[::-1]")),
+        ("The largest angle comes first", angles(result="np.degrees(np.arccos(clipped))[::-1]")),
+        ("These are the cosines", angles(result="clipped")),
+        ("The sine was turned back", angles(result="np.degrees(np.arcsin(clipped))")),
+        ("The singular values are squared", angles(clipped="np.clip(cosines, -1, 1)**2")),
+        ("not orthonormal yet", angles(q_a="a", q_b="b")),
+        ("take Q of np.linalg.qr of both bases", angles(q_a="a", q_b="b", clipped="cosines")),
+        ("not at right angles", angles(q_a="a / np.linalg.norm(a, axis=0)", q_b="b / np.linalg.norm(b, "
+                                                                                "axis=0)")),
+        ("Only a was made orthonormal", angles(q_b="b")),
+        ("Only b was made orthonormal", angles(q_a="a")),
+        ("between single columns", angles(cosines="q_a.T @ q_b")),
+        ("between columns in pairs", angles(cosines="np.sum(q_a[:, :b.shape[1]] * q_b, axis=0)")),
+        ("clip to [-1, 1]", angles(clipped="cosines")),
+        ("R of the QR decomposition", angles(q_a="np.linalg.qr(a)[1]", q_b="np.linalg.qr(b)[1]")),
+        ("were rows taken for columns", angles(q_a="np.linalg.qr(a.T)[0]", q_b="np.linalg.qr(b.T)[0]")),
+        ("The product is that of rows", angles(cosines="np.linalg.svd(q_a @ q_b.T, compute_uv=False)")),
+        ("changes the array b", angles(q_b="np.linalg.qr(np.divide(b, 2, out=b))[0]")),
+        ("has shape", angles(q_a="np.linalg.qr(a.T)[0]", q_b="np.linalg.qr(b.T)[0]", cosines=
+                             "np.linalg.svd(q_a @ q_b.T, compute_uv=False)[:2]")),
+        ("leaves the work to scipy", "def principal_angles(a, b):\n    from scipy.linalg import "
+                                     "subspace_angles\n    return np.degrees(subspace_angles(a, b))[::-1]"),
+    ],
+    "train": [
+        ("gives two Keras models", train(result="whole")),
+        ("expected a code of [10]", train(result="whole, decoder")),
+        ("expected a code of [10]", train().replace("layers.Dense(code, ", "layers.Dense(code + 5, ").replace(
+            "keras.Input([code])", "keras.Input([code + 5])")),
+        ("end with Reshape", train(shape="[784]", fitted="pass")),
+        ("draws the same picture for every digit", train(
+            fitted="fit(keras.models.clone_model(whole), digits.x_train, digits.x_train, 1)")),
+        ("Leave the softmax at the code out", train(at_code="'softmax'")),
+        ("Leave the ReLU at the code out", train(at_code="'relu'")),
+        ("Leave the sigmoid at the code out", train(at_code="'sigmoid'", fitted="fit(whole, digits.x_train, "
+                                                                                "digits.x_train,"
+                                                            " 4)")),
+        ("the encoder is one affine map", train(hidden="", last="None",
+                                                fitted="fit(whole, digits.x_train, digits.x_train, 5, "
+                                                       "rate=0.01)")),
+        ("train for more epochs", train()),
+        ("looks at x_test", train(fitted="fit(whole, digits.x_test, digits.x_test, 1)")),
+        ("end with a sigmoid", train(hidden="layers.Dense(256, 'relu'),", last="None",
+                                     fitted="fit(whole, digits.x_train, digits.x_train, 20)")),
+        ("Leave the tanh at the code out", train(at_code="'tanh'")),
+        ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
+         train().replace(", layers.Reshape([28, 28, 1])", "")),
+        ("with the images as targets", train(fitted="fit(whole, digits.x_train, digits.y_train, 1)")),
+        ("part of utils", "from utils import generative\ndef train(digits, code):\n"
+                          "    return generative.encoder(code), generative.decoder(code)"),
+    ],
+    "sparse": [
+        ("Absolute values are compared", sparse("h * " + MASK.format("tf.abs(h)"))),
+        ("Negative numbers are lost", sparse("tf.nn.relu(h * " + MASK.format("h") + ")")),
+        ("The smallest are kept", sparse("h * " + MASK.format("-h"))),
+        ("This is the mask", sparse(MASK.format("h"))),
+        ("These are the k largest alone", sparse("tf.math.top_k(h, k).values")),
+        ("The k largest of each column", sparse("tf.transpose(tf.transpose(h) * "
+                                                "tf.reduce_sum(tf.one_hot(tf.math.top_k(tf.transpose(h), "
+                                                "k).indices, h.shape[0]), axis=1))")),
+        ("k numbers of the whole batch", sparse("tf.where(h >= kth, h, 0.0)", "kth = tf.sort(tf.reshape(h, "
+                                                                              "[-1]))[-k]")),
+        ("The limit is subtracted", sparse("tf.nn.relu(h - kth)")),
+        ("The k largest became 0", sparse("tf.where(h < kth, h, 0.0)")),
+        ("The number at the limit is lost", sparse("tf.where(h > kth, h, 0.0)")),
+        ("One number too many", sparse("tf.where(h >= kth, h, 0.0)", "kth = tf.math.top_k(h, k + "
+                                                                     "1).values[:, -1:]")),
+        ("all are kept", sparse("tf.where(h >= kth, h, 0.0)")),
+        ("further right are kept",
+         sparse("tf.reverse(h * " + MASK.format("h") + ", [1])", "h = tf.reverse(h, [1])")),
+        ("No gradient comes back", NUMPY),
+        ("does not run inside a model", sparse("tf.stack([row * tf.reduce_sum(tf.one_hot(tf.math.top_k(row, "
+                                            "k).indices, h.shape[1]), axis=0) for row in tf.unstack(h)])")),
+    ],
+    "contractive": [
+        ("The slope h (1 - h) is not squared", contraction(result="tf.reduce_mean(tf.reduce_sum(slope * "
+                                                                  "squares, axis=1))")),
+        ("The weights are not squared.", contraction(squares="tf.reduce_sum(w, axis=0)")),
+        ("absolute values are no squares", contraction(squares="tf.reduce_sum(tf.abs(w), axis=0)")),
+        ("are column j.", contraction(squares="tf.reduce_sum(w**2, axis=1)")),
+        ("sum over the images", contraction(result="tf.reduce_sum(slope**2 * squares)")),
+        ("one number for each image", contraction(result="tf.reduce_sum(slope**2 * squares, axis=1)")),
+        ("mean over the units or over the inputs", contraction(result="tf.reduce_mean(slope**2 * squares)")),
+        ("mean over the units or over the inputs", contraction(squares="tf.reduce_mean(w**2, axis=0)")),
+        ("There is a root", contraction(result="tf.sqrt(tf.reduce_mean(tf.reduce_sum(slope**2 * squares, "
+                                               "axis=1)))")),
+        ("There is a root", contraction(result="tf.reduce_mean(tf.sqrt(tf.reduce_sum(slope**2 * squares, "
+                                               "axis=1)))")),
+        ("The bias is missing in h", contraction(h="tf.sigmoid(x @ w)")),
+        ("h is the sigmoid already", contraction(slope="tf.sigmoid(h) * (1 - tf.sigmoid(h))")),
+        ("h has no sigmoid", contraction(h="x @ w + b")),
+        ("slope of tanh", contraction(slope="1 - h**2")),
+        ("weight decay", contraction(result="tf.reduce_sum(squares)")),
+        ("leaves the work to GradientTape", TAPE),
+        ("does not run in a training", contraction(result="tf.reduce_sum(slope**2 * squares) / len(x)")),
+        ("does not run in a training", contraction(result="tf.reduce_sum(slope**2 * squares) / x.shape[0]")),
+        ("does not run in a training", contraction(result="tf.add_n([tf.reduce_sum(row**2 * squares) / 7.0 "
+                                                          "for row in slope])")),
+        ("no gradient comes back", contraction(h="1 / (1 + np.exp(-(x.numpy() @ w.numpy() + b.numpy())))",
+                                               squares="np.sum(w.numpy()**2, axis=0)",
+                                               result="np.mean(np.sum(slope**2 * squares, axis=1))")),
+    ],
+    "denoising": [
+        ("The target is noisy", denoising(pairs="np.clip(x + noise, 0, 1), np.clip(x + noise, 0, 1)")),
+        ("The order is noisy, clean", denoising(pairs="x, np.clip(x + noise, 0, 1)")),
+        ("There is no noise", denoising(pairs="x, x")),
+        ("clip them to [0, 1]", denoising(pairs="x + noise, x")),
+        ("All images have the same noise", denoising(noise="rng.normal(0, sigma, x.shape[1:])")),
+        ("The noise is not Gaussian", denoising(noise="rng.uniform(-1.732, 1.732, x.shape) * sigma")),
+        ("is the root of sigma", denoising(noise="rng.normal(0, sigma**0.5, x.shape)")),
+        ("not a number", denoising(noise="rng.normal(0, 0.5, x.shape)")),
+        ("standard deviation 0.010", denoising(noise="rng.normal(0, sigma**2, x.shape)")),
+        ("The same seed gives other noise", denoising(noise="np.random.default_rng().normal(0, sigma, "
+                                                            "x.shape)")),
+        ("Another seed gives the same noise", denoising(noise="np.random.default_rng(0).normal(0, sigma, "
+                                                              "x.shape)")),
+        ("noisy_pairs changes the array x", denoising(start="x += noise")),
+        ("one number for each image", denoising(psnr="-10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3)))")),
+        ("over all images together", denoising(psnr="-10 * np.log10(np.mean((x - y)**2))")),
+        ("take their mean", denoising(psnr="np.mean(-10 * np.log10(np.sum((x - y)**2, axis=(1, 2, 3))))")),
+        ("The sign is wrong", denoising(psnr="np.mean(10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("The logarithm is the natural one", denoising(psnr="np.mean(-10 * np.log(np.mean((x - y)**2, "
+                                                            "axis=(1, 2, 3))))")),
+        ("The factor is 20", denoising(psnr="np.mean(-20 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("The factor 10 is missing",
+         denoising(psnr="np.mean(-np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("The peak is the largest pixel of all",
+         denoising(psnr="np.mean(10 * np.log10(x.max()**2 / np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("The peak is 255", denoising(psnr="np.mean(10 * np.log10(255**2 / np.mean((x - y)**2, axis=(1, 2, "
+                                           "3))))")),
+        ("leaves the work to peak_signal", "from skimage.metrics import peak_signal_noise_ratio\n"
+         + denoising(psnr="np.mean([peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(x, y)])")),
+        ("target of the training has to be the clean image", denoising(fitted="fit(net, pairs[0], pairs[0], "
+                                                                              "8)", units=WIDE)),
+        ("the inputs of the training have to be noisy",
+         denoising(fitted="fit(net, pairs[1], pairs[1], 12)", units=WIDE)),
+        ("has learned to copy", denoising(fitted="fit(net, pairs[1], pairs[1], 30)", units=WIDE)),
+        ("The model takes [784], expected images", denoising(
+            fitted="net = keras.Sequential([keras.Input([784]), layers.Dense(784)])")),
+        ("end with a sigmoid", denoising(fitted="fit(net, *noisy_pairs(np.concatenate([digits.x_train] * 4), "
+                                                "sigma, 0), 6)", units=WIDE.replace("'sigmoid'", "None"))),
+        ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
+         denoising().replace(", layers.Reshape([28, 28, 1])", "")),
+        ("Was fit called", denoising(fitted="pass")),
+        ("train for more epochs", denoising(fitted="fit(net, *pairs, 2)")),
+        ("looks at x_test", denoising(fitted="fit(net, digits.x_test, digits.x_test, 1)")),
+        ("return the model",
+         denoising(fitted="history = fit(net, *pairs, 1).history", result="history.history")),
+    ],
+    "unseen": [
+        ("These are codes", unseen(line="(1 - t) * encoder(a[None]) + t * encoder(b[None])")),
+        ("mix their codes", unseen(line="np.stack([(1 - s) * a + s * b for s in t[:, 0]])")),
+        ("mix the codes, then decode", unseen(
+            line="np.concatenate([(1 - s) * decoder(encoder(a[None])) + s * decoder(encoder(b[None])) for s "
+                 "in t[:, 0]])")),
+        ("mixtures of the pixels go through", unseen(
+            line="decoder(encoder(np.stack([(1 - s) * a + s * b for s in t[:, 0]])))")),
+        ("from b to a", unseen(line="decoder(t * encoder(a[None]) + (1 - t) * encoder(b[None]))")),
+        ("The path stops before b", unseen(t="np.linspace(0, 1, steps, endpoint=False)")),
+        ("one image more", unseen(t="np.linspace(0, 1, steps + 1)")),
+        ("The ends are missing", unseen(t="np.linspace(0, 1, steps + 2)[1:-1]")),
+        ("added, not mixed", unseen(line="decoder(encoder(a[None]) + t * encoder(b[None]))")),
+        ("between stops with", unseen(line="decoder((1 - t) * encoder(a) + t * encoder(b))")),
+        ("turned round", unseen(answer="errors <= np.quantile(known, 0.95)")),
+        ("The threshold comes from x", unseen(answer="errors > np.quantile(errors, 0.95)")),
+        ("the largest error of the validation", unseen(answer="errors > known.max()")),
+        ("the mean error", unseen(answer="errors > known.mean()")),
+        ("5 % quantile", unseen(answer="errors > np.quantile(known, 0.05)")),
+        ("expected True or False", unseen(answer="errors")),
+        ("one answer for each", unseen(answer="np.any(errors > np.quantile(known, 0.95))")),
+        ("absolute differences", unseen(score="np.sum(np.abs(net(images) - images), axis=(1, 2, 3))")),
+        ("The differences are not squared", unseen(score="np.sum(net(images) - images, axis=(1, 2, 3))")),
+        ("Net A has seen the digit 9", unseen(never="{'A': 9, 'B': 7, 'C': 2}")),
+        ("Net C has seen the digit 3", unseen(never="{'A': 4, 'B': 7, 'C': 3}")),
+        ("is not one of the digits", unseen(never="{'A': 'four', 'B': 7, 'C': 2}")),
+        ("dictionary with the keys", unseen(never="[4, 7, 2]")),
+    ],
+}
