@@ -22,9 +22,10 @@ def best_discriminator(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 def value(p: np.ndarray, q: np.ndarray, d: np.ndarray, cell: float) -> float:
     """V(D, G) for densities p of the data and q of the samples and a discriminator d in [0, 1].
 
-    All on one grid, whose cells have the length or area `cell`.
+    All on one grid, whose cells have the length or area `cell`. d is clipped to [1e-12, 1 - 1e-12]: a d that is
+    rounded to 0 or 1 in the tails would make the value -infinity.
     """
-    d = np.clip(np.asarray(d, np.float64), 1e-12, 1 - 1e-12)  # far from q, p / (p + q) is rounded to 1
+    d = np.clip(np.asarray(d, np.float64), 1e-12, 1 - 1e-12)
     return float(np.sum(xlogy(p, d) + xlogy(q, 1 - d)) * cell)
 
 
@@ -52,8 +53,10 @@ def covered(points: np.ndarray) -> tuple[int, float]:
     """How many Gaussians of the ring the points [N, 2] cover, and the share of points that lie in any.
 
     A point lies in a Gaussian when its centre is less than four deviations away; a Gaussian is covered when
-    more than a quarter of its fair share of the points lies in it.
+    more than a quarter of its fair share of the points lies in it. Raises ValueError for no points.
     """
+    if not len(points):
+        raise ValueError("There are no points: give at least one, [N, 2].")
     inside = np.linalg.norm(points[:, None] - centres(), axis=2) < 4 * DEVIATION  # [N, 8]
     return int(np.sum(inside.mean(axis=0) > 0.25 / 8)), float(inside.any(axis=1).mean())
 
