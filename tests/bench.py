@@ -1,6 +1,7 @@
 """Speed beside other libraries: `python3 course.py bench`. Ratios within one run, median of seven alternating runs.
 
 training  the DenseNet of the slides, batch 64, 48x48 images: images per second here and in PyTorch (eager, channels_last)
+gan       the DCGAN of unit 11, width 32, batch 64, 28x28 images: the same
 attack    the smallest L2 perturbation of 50 faces: seconds and median norm here (100 steps) and by Foolbox's DDN (200 steps)
 """
 import json
@@ -74,6 +75,47 @@ def torch_trainer():
     return train
 
 
+def tensorflow_gan_trainer():
+    """The same for the course's DCGAN: STEPS updates of both networks."""
+    from utils import generative, session
+
+    session.start(0)
+    x = np.random.default_rng(0).random((BATCH, 28, 28, 1), np.float32)
+    gan = generative.GAN(generative.generator(), generative.discriminator())
+    return lambda: generative.train(gan, x, steps=STEPS, batch_size=BATCH)
+
+
+def torch_gan_trainer():
+    """The same networks, batch, optimisers and number of steps in PyTorch, eager, channels_last; D judges each image once."""
+    import torch
+    from torch import nn
+
+    generator = nn.Sequential(nn.Linear(32, 3136, bias=False), nn.BatchNorm1d(3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
+                              nn.ConvTranspose2d(64, 32, 4, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU(),
+                              nn.ConvTranspose2d(32, 1, 4, 2, 1), nn.Tanh()).to(memory_format=torch.channels_last)
+    discriminator = nn.Sequential(nn.Conv2d(1, 32, 4, 2, 1), nn.LeakyReLU(0.2),
+                                  nn.Conv2d(32, 64, 4, 2, 1, bias=False), nn.BatchNorm2d(64), nn.LeakyReLU(0.2),
+                                  nn.Flatten(), nn.Linear(3136, 1)).to(memory_format=torch.channels_last)
+    networks = generator, discriminator
+    assert [sum(one.numel() for one in network.parameters()) for network in networks] == [139969, 36577]
+    optimizers = [torch.optim.Adam(network.parameters(), 2e-4, betas=(0.5, 0.999)) for network in networks]
+    cross_entropy, ones, zeros = nn.BCEWithLogitsLoss(), torch.ones(BATCH, 1), torch.zeros(BATCH, 1)
+    x = 2 * torch.rand(BATCH, 1, 28, 28).contiguous(memory_format=torch.channels_last) - 1
+
+    def train():
+        for _ in range(STEPS):
+            on_real, on_made = discriminator(x), discriminator(generator(torch.randn(BATCH, 32)))
+            losses = cross_entropy(on_made, ones), cross_entropy(on_real, ones) + cross_entropy(on_made, zeros)
+            gradients = [torch.autograd.grad(loss, list(network.parameters()), retain_graph=network is generator)
+                         for loss, network in zip(losses, networks)]
+            for network, found, optimizer in zip(networks, gradients, optimizers):
+                for weight, gradient in zip(network.parameters(), found):
+                    weight.grad = gradient
+                optimizer.step()
+
+    return train
+
+
 def serve(trainer) -> None:
     """Train once for each line on standard input, and answer with images per second: the runs of two processes alternate."""
     train = trainer()
@@ -85,9 +127,9 @@ def serve(trainer) -> None:
         print(BATCH * STEPS / (time.perf_counter() - start), flush=True)
 
 
-def bench_training(peers: str) -> None:
+def bench_training(peers: str, what: str, names: tuple[str, str]) -> None:
     processes = [subprocess.Popen([python, __file__, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-                 for python, name in ((sys.executable, "tensorflow"), (peers, "torch"))]
+                 for python, name in zip((sys.executable, peers), names)]
     for process in processes:
         assert process.stdout.readline() == "ready\n", "the library could not be started"
     speeds: list[tuple[float, ...]] = []
@@ -104,7 +146,7 @@ def bench_training(peers: str) -> None:
         process.wait()
     ours, theirs = (statistics.median(column) for column in zip(*speeds))
     ratio = statistics.median(one[0] / one[1] for one in speeds)
-    print(f"training: course {ours:.0f}, PyTorch {theirs:.0f} images/s, ratio {ratio:.2f} (median of {RUNS})")
+    print(f"{what}: course {ours:.0f}, PyTorch {theirs:.0f} images/s, ratio {ratio:.2f} (median of {RUNS})")
 
 
 def trained_detector(folder: Path):
@@ -168,7 +210,8 @@ def main() -> None:
     os.environ["TQDM_DISABLE"] = "1"
     peers = os.environ["COURSE_PEERS"]
     os.environ["COURSE_PACKAGES"] = str(Path(sklearn.__file__).parents[1])
-    bench_training(peers)
+    bench_training(peers, "training", ("tensorflow", "torch"))
+    bench_training(peers, "gan", ("tensorflow_gan", "torch_gan"))
     with tempfile.TemporaryDirectory() as folder:
         bench_attack(peers, Path(folder))
 
@@ -179,4 +222,5 @@ if __name__ == "__main__":
     elif sys.argv[1] == "foolbox":
         run_foolbox(Path(sys.argv[2]))
     else:
-        serve({"tensorflow": tensorflow_trainer, "torch": torch_trainer}[sys.argv[1]])
+        serve({"tensorflow": tensorflow_trainer, "torch": torch_trainer, "tensorflow_gan": tensorflow_gan_trainer,
+               "torch_gan": torch_gan_trainer}[sys.argv[1]])

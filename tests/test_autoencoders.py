@@ -7,14 +7,18 @@ from sklearn.decomposition import PCA
 from utils import autoencoders, data, generative, session
 from utils.quiet import tf
 
-RANDOM = np.random.default_rng(0)
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(1)
 
 
 @pytest.fixture(scope="module")
 def rows() -> np.ndarray:
     """200 points in 12 dimensions whose variances differ, far from the origin."""
-    turn = linalg.qr(RANDOM.standard_normal((12, 12)))[0]
-    return RANDOM.standard_normal((200, 12)) * np.arange(12, 0, -1) @ turn + 30
+    random = np.random.default_rng(0)
+    turn = linalg.qr(random.standard_normal((12, 12)))[0]
+    return random.standard_normal((200, 12)) * np.arange(12, 0, -1) @ turn + 30
 
 
 @pytest.fixture(scope="module")
@@ -45,34 +49,52 @@ def test_variances_are_eigenvalues_of_the_covariance(rows):
 
 
 @pytest.mark.parametrize("k", [1, 5, 11])
-def test_error_is_the_left_out_part_and_no_other_subspace_has_less(rows, k):
+def test_error_is_the_left_out_part_and_no_other_subspace_has_less(rows, random, k):
     mean, components, singular = autoencoders.pca(rows, k)
     errors = autoencoders.squared_error(rows, reconstructed(rows, mean, components)).numpy()
     assert errors.shape == (200,)
     np.testing.assert_allclose(errors.mean(), np.sum(singular[k:]**2) / len(rows))
     for _ in range(20):
-        other = linalg.qr(components.T + 0.1 * RANDOM.standard_normal((12, k)), mode="economic")[0].T
+        other = linalg.qr(components.T + 0.1 * random.standard_normal((12, k)), mode="economic")[0].T
         worse = autoencoders.squared_error(rows, reconstructed(rows, mean, other)).numpy()
         assert worse.mean() > errors.mean()
 
 
-def test_pca_of_fewer_points_than_dimensions():
-    x = RANDOM.standard_normal((5, 40))
+def test_pca_of_fewer_points_than_dimensions(random):
+    x = random.standard_normal((5, 40))
     mean, components, singular = autoencoders.pca(x, 4)
     np.testing.assert_allclose(reconstructed(x, mean, components), x)  # 5 points span 4 dimensions
     assert singular.shape == (5,) and singular[4] < 1e-12
 
 
-@pytest.mark.parametrize("shape, k", [((20, 5), 0), ((20, 5), 6), ((3, 5), 4), ((20, 28, 28, 1), 2)])
+@pytest.mark.parametrize("shape, k", [((20, 5), 0), ((20, 5), 6), ((3, 5), 4), ((20, 28, 28, 1), 2),
+                                      ((20, 5), 2.5), ((20, 5), np.nan)])
 def test_pca_refuses(shape, k):
-    with pytest.raises(ValueError, match=r"expected \[N, d\] and k from 1"):
+    with pytest.raises(ValueError, match=r"expected \[N, d\], all finite, and k from 1"):
         autoencoders.pca(np.zeros(shape), k)
+
+
+def test_pca_refuses_nan(rows):
+    with pytest.raises(ValueError, match="all finite"):
+        autoencoders.pca(np.where(rows > 40, np.nan, rows), 2)
 
 
 def test_squared_error_is_summed_over_pixels():
     x = np.zeros((2, 28, 28, 1), np.float32)
     y = np.stack([np.full((28, 28, 1), 0.5, np.float32), np.zeros((28, 28, 1), np.float32)])
     np.testing.assert_allclose(autoencoders.squared_error(x, y), [784 / 4, 0])
+
+
+def test_squared_error_of_whole_numbers_does_not_wrap():
+    x = np.array([[0, 3], [200, 0]], np.uint8)
+    np.testing.assert_allclose(autoencoders.squared_error(x, np.array([[0.5, 3], [0, 1]])), [0.25, 40001])
+    np.testing.assert_allclose(autoencoders.squared_error(x, x[::-1]), [40009, 40009])
+
+
+@pytest.mark.parametrize("other", [(3, 784), (784,), (2, 784)])
+def test_squared_error_refuses_images_of_another_shape(other):
+    with pytest.raises(ValueError, match="expected the same shape"):
+        autoencoders.squared_error(np.zeros((2, 28, 28, 1)), np.zeros(other))
 
 
 def test_jacobian_is_finite_differences(images):
@@ -86,6 +108,11 @@ def test_jacobian_is_finite_differences(images):
     np.testing.assert_allclose(jacobian[:, :, ::49], np.moveaxis(differences, 0, 2), atol=1e-8)
     total = np.mean(np.sum(jacobian**2, axis=(1, 2)))
     np.testing.assert_allclose(autoencoders.contraction(encoder, x), total)
+
+
+def test_jacobian_refuses_codes_that_are_no_rows(images):
+    with pytest.raises(ValueError, match=r"expected \[N, code\]"):
+        autoencoders.jacobian(lambda x: 2 * x, images)
 
 
 def smooth_encoder(units: list[int]) -> tf.keras.Model:
@@ -110,14 +137,14 @@ def test_contraction_of_a_sigmoid_layer_is_the_closed_form_of_rifai(images):
     np.testing.assert_allclose(autoencoders.contraction(encoder, images), closed, rtol=1e-5)
 
 
-def test_gradient_of_the_contraction_is_finite_differences(images):
+def test_gradient_of_the_contraction_is_finite_differences(images, random):
     session.start(seed=2)
     encoder, x = smooth_encoder([6, 2]), images[:3].astype(np.float64)
     with tf.GradientTape() as tape:
         penalty = autoencoders.contraction(encoder, x)
     gradients = tape.gradient(penalty, encoder.trainable_variables)
     for weights, gradient in zip(encoder.trainable_variables, gradients):
-        start, direction = weights.numpy(), RANDOM.standard_normal(weights.shape)
+        start, direction = weights.numpy(), random.standard_normal(weights.shape)
         ends = []
         for step in (1e-5, -1e-5):
             weights.assign(start + step * direction)
@@ -138,3 +165,14 @@ def test_fit_adds_the_penalty_to_the_loss_and_makes_it_smaller(images):
         model.fit(images, images, epochs=30, verbose=0)
         penalties[weight] = float(autoencoders.contraction(model.encoder, images))
     assert penalties[10.0] < 0.3 * penalties[0.0]
+
+
+def test_without_weight_no_jacobian_is_computed(images, monkeypatch):
+    def refused(*_):
+        raise AssertionError("the Jacobian costs time")
+
+    monkeypatch.setattr(autoencoders, "jacobian", refused)
+    model = autoencoders.Contractive(generative.encoder(2, ()), generative.decoder(2, ()), 0.0)
+    model.compile("adam", autoencoders.squared_error)
+    expected = np.mean(autoencoders.squared_error(images, model(images)))
+    np.testing.assert_allclose(model.evaluate(images, images, verbose=0), expected, rtol=1e-5)

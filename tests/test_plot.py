@@ -13,7 +13,8 @@ FIGURES = {
     "maps": lambda: plot.maps({"a": POINTS, "b": POINTS}, np.arange(20) % 2, ["0", "1"], title="t"),
     "histograms": lambda: plot.histograms({"a": [1.0, 2.0], "b": [3.0, 40.0]}, title="t", xlabel="error"),
     "dots": lambda: plot.dots({"a": [12.0, 15.0], "b": [140.0]}, title="t", xlabel="x", ylabel="y"),
-    "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3, title="t"),
+    "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,
+                                    title="t"),
     "games": lambda: plot.games({"a": GAME, "b": GAME}, POINTS, title="t"),
 }
 
@@ -41,7 +42,8 @@ def test_numbers_beside_dots_can_be_read(values):
     fig.draw_without_rendering()
     axis = fig.axes[0].yaxis
     low, high = fig.axes[0].get_ylim()
-    named = [label.get_window_extent() for place, label in zip(axis.get_majorticklocs(), axis.get_majorticklabels())
+    labels = zip(axis.get_majorticklocs(), axis.get_majorticklabels())
+    named = [label.get_window_extent() for place, label in labels
              if low <= place <= high and label.get_text()]
     assert len(named) >= 1 and all(a.y1 < b.y0 for a, b in zip(named, named[1:]))
     assert not any(label.get_text() for label in axis.get_minorticklabels())

@@ -18,12 +18,13 @@ def pca(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     error of all of rank k: per row, the sum of the squared singular values but the first k, divided by N
     (Eckart and Young 1936). The variance along component i is the square of singular value i divided by N.
 
-    Raises ValueError if k is not in 1 ... min(N, d).
+    Raises ValueError if k is not a whole number in 1 ... min(N, d), or x holds NaN or infinity.
     """
     x = np.asarray(x, np.float64)
-    if not (x.ndim == 2 and 1 <= k <= min(x.shape)):
-        raise ValueError(f"x has shape {list(x.shape)} and k is {k}: expected [N, d] and k from 1 to the "
-                         f"smaller of both; make rows of images with x.reshape(len(x), -1).")
+    if not (x.ndim == 2 and isinstance(k, (int, np.integer)) and 1 <= k <= min(x.shape)
+            and np.isfinite(x).all()):
+        raise ValueError(f"x has shape {list(x.shape)} and k is {k}: expected [N, d], all finite, and k "
+                         f"from 1 to the smaller of both; make rows of images with x.reshape(len(x), -1).")
     mean = x.mean(axis=0)
     triangle = np.linalg.qr(x - mean, mode="r")  # [min(N, d), d], its s and V are those of x - mean
     _, singular, directions = np.linalg.svd(triangle, full_matrices=False)
@@ -35,8 +36,14 @@ def squared_error(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
     On pixels in [0, 1]. Also a loss for Keras, which takes the mean over the batch. This is the scale of the
     13.87 of PCA and the 3.00 of a deep autoencoder in Hinton and Salakhutdinov (2006).
+
+    Raises ValueError for images of different shapes.
     """
-    square = tf.square(tf.convert_to_tensor(x) - y)
+    x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+    if not x.shape.is_compatible_with(y.shape):
+        raise ValueError(f"x has shape {x.shape} and y {y.shape}: expected the same shape for both.")
+    number = x.dtype if x.dtype.is_floating else tf.float32
+    square = tf.square(tf.cast(x, number) - tf.cast(y, number))
     return tf.reduce_sum(tf.reshape(square, [tf.shape(square)[0], -1]), axis=1)
 
 
@@ -44,12 +51,15 @@ def jacobian(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
     """The Jacobian dh/dx of h = encoder(x) [N, code] at each of the images x [N, ...]: [N, code, d], exact.
 
     For N images, N * code * d numbers are held: take some hundred at a time. Each code must depend on its own
-    image only (no batch norm in training mode).
+    image only (no batch norm in training mode). Raises ValueError if the encoder does not give [N, code].
     """
     x = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
         code = encoder(x)
+    if len(code.shape) != 2:
+        raise ValueError(f"The encoder gives the shape {list(code.shape)}, expected [N, code]: end it with "
+                         f"Flatten or Dense.")
     rows = tape.batch_jacobian(code, x)
     return tf.reshape(rows, [tf.shape(code)[0], code.shape[1], int(np.prod(x.shape[1:]))])
 
@@ -74,4 +84,4 @@ class Contractive(tf.keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> tf.Tensor:
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        return loss + self.weight * contraction(self.encoder, x)
+        return loss + self.weight * contraction(self.encoder, x) if self.weight else loss
