@@ -7,7 +7,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
   instructors  release        generate labs/ from solutions/ (--out DIR: a tree to give to students)
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
-               weights        train again what data/weights/ holds, on built-in data
+               weights        train again what data/weights/ holds, on built-in data (names, or all)
                bench          measure speed against other libraries
                lock           renew requirements.lock and environment.yml from pyproject.toml
   everyone     test           run everything that CI runs (further words go to pytest)

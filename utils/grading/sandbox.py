@@ -10,15 +10,13 @@ and the inner one is the sandbox.
 """
 import os
 import shutil
-import signal
-import stat
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from selectors import EVENT_READ, DefaultSelector
-from typing import NamedTuple
+from threading import Thread
+from typing import BinaryIO, NamedTuple
 
 import psutil
 
@@ -26,6 +24,8 @@ NOBODY = 65534  # the user and group in the sandbox
 SYSTEM = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")  # of /etc; beside /usr, /bin and /lib
 TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "taskset": "util-linux"}  # Debian's packages
 TICK = 0.1  # seconds between two looks at memory and clock
+ERRORS = 4096  # bytes that are kept of standard error: the last ones
+CPU_SIGNAL = 24  # SIGXCPU
 
 
 class SandboxMissing(RuntimeError):
@@ -41,7 +41,7 @@ class Limits(NamedTuple):
     processes: int = 128  # threads count
     file: int = 64  # largest file
     disk: int = 256  # /tmp; /dev/shm has as much
-    output: int = 1  # standard output; of standard error the last 4 KiB are kept
+    output: int = 1  # standard output
 
 
 class Ended(NamedTuple):
@@ -109,33 +109,42 @@ def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
 def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
     """Run a command line as it is, reading its output, and kill it and what it started once it is over a limit."""
     out, err, killed, deadline = bytearray(), bytearray(), "", time.monotonic() + limits.wall
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-                          **popen) as process, DefaultSelector() as selector:
-        selector.register(process.stdout, EVENT_READ, out)
-        selector.register(process.stderr, EVENT_READ, err)
-        looked = 0.0
-        while selector.get_map() and not killed:
-            for key, _ in selector.select(TICK):
-                piece = os.read(key.fd, 1 << 16)
-                if not piece:
-                    selector.unregister(key.fileobj)
-                key.data.extend(piece)
-            del err[:-4096]
-            now = time.monotonic()
-            if len(out) > limits.output << 20:
+    most = limits.output << 20
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen) as process:
+        readers = [Thread(target=_read, args=arguments, daemon=True)
+                   for arguments in ((process.stdout, out, most), (process.stderr, err, None))]
+        for reader in readers:
+            reader.start()
+        while process.poll() is None and not killed:
+            readers[0].join(TICK)  # ends early when the program closes its output
+            if not readers[0].is_alive():
+                time.sleep(TICK / 10)
+            if len(out) > most:
                 killed = f"It printed more than {limits.output} MiB and was stopped."
-            elif now > deadline:
+            elif time.monotonic() > deadline:
                 killed = f"It ran longer than {limits.wall:g} seconds and was stopped."
-            elif now - looked > TICK:
-                looked = now
-                if _resident(process.pid) > limits.memory << 20:
-                    killed = f"It used more than {limits.memory / 1024:g} GiB of memory and was stopped."
+            elif _resident(process.pid) > limits.memory << 20:
+                killed = f"It used more than {limits.memory / 1024:g} GiB of memory and was stopped."
         if killed:
             _kill(process)
         status = process.wait()
-    if not killed and status in (128 + signal.SIGXCPU, 128 + signal.SIGKILL, -signal.SIGXCPU):
+        for reader in readers:
+            reader.join(5)  # outside of a sandbox, what it left running may hold the pipe
+    if not killed and len(out) > most:
+        killed = f"It printed more than {limits.output} MiB."
+    if not killed and status in (128 + CPU_SIGNAL, -CPU_SIGNAL):
         killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
     return Ended(status, bytes(out), err.decode("utf-8", "replace"), killed)
+
+
+def _read(pipe: BinaryIO, kept: bytearray, most: int | None) -> None:
+    """Read a pipe to its end; keep the first `most` bytes and one more, or without `most` the last ERRORS bytes."""
+    while piece := pipe.read1(1 << 16):
+        if most is None:
+            kept.extend(piece)
+            del kept[:-ERRORS]
+        else:
+            kept.extend(piece[:most + 1 - len(kept)])
 
 
 def hand_over(path: Path) -> None:
