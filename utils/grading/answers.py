@@ -88,7 +88,7 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
         images = Path(place) / "images"
         images.mkdir()
         for index in order:
-            (images / names[index]).write_bytes(_png(levels[index]))
+            (images / names[index]).write_bytes(png(levels[index]))
         asked = [names[index] for index in order]
         if isolated:
             Path(place).chmod(0o755)
@@ -153,7 +153,8 @@ def _quoted(text: str) -> str:
     return f'"{text}"' if len(text) <= 120 else f'"{text[:117]}..."'
 
 
-def _png(levels: np.ndarray) -> bytes:
+def png(levels: np.ndarray) -> bytes:
+    """The bytes of a png file with these grey levels uint8 [H, W]."""
     out = io.BytesIO()
     Image.fromarray(levels).save(out, format="png", compress_level=1)
     return out.getvalue()

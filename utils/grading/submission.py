@@ -99,7 +99,7 @@ def find(folder: Path, faults: list[str] = []) -> Submission:
     label, consent, problem = _team(root)
     if problem:
         faults.append(problem)
-    return Submission(scripts[0].parent if scripts else None, pictures, _plain(min(names, default="")), label, consent, faults)
+    return Submission(scripts[0].parent if scripts else None, pictures, plain(min(names, default="")), label, consent, faults)
 
 
 # copying --------------------------------------------------------------------------------------------------------------
@@ -129,15 +129,15 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
     for place, folders, files in os.walk(source):
         folders[:] = sorted(name for name in folders if name not in IGNORED)
         if folders and len(Path(place).relative_to(source).parts) >= DEEPEST:
-            faults.append(f"{_plain(Path(place).name)} lies {DEEPEST} folders deep: what is in its folders was left out.")
+            faults.append(f"{plain(Path(place).name)} lies {DEEPEST} folders deep: what is in its folders was left out.")
             folders[:] = []
         for name in [*folders, *sorted(files)]:
             path = Path(place) / name
             mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
-                faults.append(f"{_plain(name)} is a link and was left out: hand in the file itself.")
+                faults.append(f"{plain(name)} is a link and was left out: hand in the file itself.")
             elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                faults.append(f"{_plain(name)} is not an ordinary file and was left out.")
+                faults.append(f"{plain(name)} is not an ordinary file and was left out.")
             elif stat.S_ISREG(mode) and name not in IGNORED:
                 try:  # not following a link that has just taken the place of the file
                     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
@@ -145,7 +145,7 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
                 except (OSError, ValueError) as error:
                     if isinstance(error, BadSubmission):
                         raise
-                    faults.append(f"{_plain(name)} could not be read and was left out.")
+                    faults.append(f"{plain(name)} could not be read and was left out.")
     return faults
 
 
@@ -162,13 +162,13 @@ def _unzip(source: Path, target: Path) -> list[str]:
                 if entry.is_dir() or IGNORED & set(path.parts):
                     continue
                 if path.is_absolute() or ".." in path.parts or any(":" in part or "\0" in part for part in path.parts):
-                    faults.append(f"{_plain(entry.filename)} leads out of the zip file and was left out.")
+                    faults.append(f"{plain(entry.filename)} leads out of the zip file and was left out.")
                 elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-                    faults.append(f"{_plain(entry.filename)} is a link or a device and was left out: hand in the file itself.")
+                    faults.append(f"{plain(entry.filename)} is a link or a device and was left out: hand in the file itself.")
                 elif len(path.parts) > DEEPEST:
-                    faults.append(f"{_plain(path.name)} lies more than {DEEPEST} folders deep and was left out.")
+                    faults.append(f"{plain(path.name)} lies more than {DEEPEST} folders deep and was left out.")
                 elif path in seen:
-                    faults.append(f"{_plain(entry.filename)} is in the zip file twice: the first one was used.")
+                    faults.append(f"{plain(entry.filename)} is in the zip file twice: the first one was used.")
                 else:
                     seen.add(path)
                     try:
@@ -181,7 +181,7 @@ def _unzip(source: Path, target: Path) -> list[str]:
                     except Exception:  # damaged data, a method Python does not know, a file where a folder is, a name too long
                         if (target / path).is_file():
                             (target / path).unlink()
-                        faults.append(f"{_plain(entry.filename)} cannot be unpacked and was left out.")
+                        faults.append(f"{plain(entry.filename)} cannot be unpacked and was left out.")
     except BadSubmission:
         raise
     except Exception:
@@ -203,11 +203,11 @@ def _picture(folder: Path, kind: str) -> tuple[np.ndarray | None, str, str]:
         try:
             levels.append(read_levels(path))
         except ValueError as error:
-            return None, "", f"{_plain(path.name)} {error}"
+            return None, "", f"{plain(path.name)} {error}"
     stems = {unicodedata.normalize("NFC", path.name.removesuffix(path.suffix) if path.suffix.lower() in (".png", ".raw") else path.name)
              for path in found}
     if len(stems) > 1 or any(not np.array_equal(levels[0], other) for other in levels[1:]):
-        return None, "", f"There are {len(found)} different images {name} ({', '.join(_plain(path.name) for path in found[:3])}): keep one."
+        return None, "", f"There are {len(found)} different images {name} ({', '.join(plain(path.name) for path in found[:3])}): keep one."
     return levels[0], stems.pop()[len("adv_"):-len(kind) - 1], ""
 
 
@@ -258,11 +258,11 @@ def _team(folder: Path) -> tuple[str, bool, str]:
     return label, consent is True, problem
 
 
-def _plain(name: str) -> str:
-    """A file name that can be printed: at most 60 characters, none of them invisible or changing the direction of the text."""
+def plain(name: str, longest: int = 60) -> str:
+    """A file name that can be printed: at most `longest` characters, none of them invisible or changing the direction of the text."""
     text = "".join("?" if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") else sign for sign in name)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= longest else text[:longest - 3] + "..."
 
 
 def _shown(path: Path, folder: Path) -> str:
-    return _plain(path.relative_to(folder).as_posix())
+    return plain(path.relative_to(folder).as_posix())
