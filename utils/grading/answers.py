@@ -24,7 +24,7 @@ from utils.grading.sandbox import Ended, Limits
 
 STEPS = 16
 NEAR = 4
-NUMBER = re.compile(r"\d{1,20}(\.\d{1,40})?([eE][-+]?\d{1,3})?")
+NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 
 
 class Answers(NamedTuple):

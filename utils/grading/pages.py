@@ -57,12 +57,12 @@ def of_class(results: Sequence[dict], pictures: Mapping[str, Mapping[str, bytes]
     fooled = sorted((found for found in results if found["measured"].get("fooled", 0) > 0), key=lambda found: found["measured"]["L2"])
     leaders = [(teams[found["code"]], *(_number(found["measured"].get(name)) for name in ("L2", "Linf", "L0", "ssim", "shortest_t")))
                for found in fooled[:SHOWN]]
-    charts = [_histogram([found["measured"]["accuracy"] for found in results if "accuracy" in found["measured"]],
+    charts = [_histogram([found["measured"]["accuracy"] for found in results if "accuracy" in found["measured"]], 1,
                          "Accuracy on the hidden faces", "share of right answers"),
-              _histogram([found["measured"]["L2"] for found in fooled], "Size of DX where the script is fooled", "L2 norm of DX"),
-              _histogram([found["measured"]["Linf"] for found in fooled], "Largest change of a pixel where the script is fooled",
+              _histogram([found["measured"]["L2"] for found in fooled], None, "Size of DX where the script is fooled", "L2 norm of DX"),
+              _histogram([found["measured"]["Linf"] for found in fooled], None, "Largest change of a pixel, same submissions",
                          "Linf norm of DX"),
-              _histogram([found["score"] for found in results], "Points", "points")]
+              _histogram([found["score"] for found in results], max(found["maximum"] for found in results), "Points", "points")]
     sheet = [(teams[code], {KINDS[kind]: _data(content) for kind, content in shown.items()}) for code, shown in pictures.items() if shown]
     trouble = [(teams[found["code"]], found["score"], _trouble(found)) for found in results if _trouble(found)]
     return _fill("class.html.j2", submissions=len(results), fooled=len(fooled), leaders=leaders, charts=[chart for chart in charts if chart],
@@ -113,13 +113,13 @@ def _groups(groups: dict) -> dict[str, list[tuple[str, int, str]]]:
                    for name, people, accuracy, low, high in rows] for kind, rows in groups.items()}
 
 
-def _histogram(values: Sequence[float], title: str, xlabel: str) -> tuple[str, str, str] | None:
-    """(title, image, what is to be seen in words) of the distribution of `values`; None without any."""
+def _histogram(values: Sequence[float], highest: float | None, title: str, xlabel: str) -> tuple[str, str, str] | None:
+    """(title, image, what is to be seen in words) of `values` from 0 to `highest`, or to the largest; None without any."""
     if not values:
         return None
     figure = Figure(figsize=(4.6, 2.8), layout="constrained")  # not through pyplot: nothing to close, no window
     axis = figure.add_subplot()
-    axis.hist(values, bins=20, color="#0072B2")
+    axis.hist(values, bins=20, range=(0, max([*values, highest or 1e-9])), color="#0072B2")
     axis.set(title=title, xlabel=xlabel, ylabel="submissions")
     axis.spines[["top", "right"]].set_visible(False)
     axis.yaxis.get_major_locator().set_params(integer=True)
