@@ -19,10 +19,10 @@ from queue import SimpleQueue
 import joblib
 from tqdm import tqdm
 
+from utils.files import write_whole
 from utils.grading import answers, duplicates, hidden, measures, pages, rubric, sandbox, submission
 from utils.grading.hidden import Hidden
 from utils.grading.rubric import Rubric
-from utils.notebooks import write_whole
 
 
 class CannotGrade(ValueError):

@@ -11,9 +11,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from utils.files import write_whole
 from utils.grading.duplicates import Duplicate
 from utils.grading.measures import MEASURES
-from utils.notebooks import write_whole
 
 ASSIGNMENT = "06_mini_project"
 # The columns of `nbgrader export`, so that labs and mini-project can stand in one table; then what is the grader's own.
