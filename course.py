@@ -5,9 +5,10 @@ Each command first makes or completes the environment in .venv (a few minutes th
   students     lab            open JupyterLab on your own copies of the labs, in work/
                miniproject    run the mini-project without a browser, results in build/miniproject/
   instructors  release        generate labs/ from solutions/ (--out DIR: a tree to give to students)
+               grade          grade a folder of mini-projects: grade DIR (--help has the rest)
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
-               weights        train again what data/weights/ holds, on built-in data
+               weights        train again what data/weights/ holds, on built-in data (names, or all)
                bench          measure speed against other libraries
                lock           renew requirements.lock and environment.yml from pyproject.toml
   everyone     test           run everything that CI runs (further words go to pytest)
@@ -40,7 +41,7 @@ class SetUpError(Exception):
 
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
-                "slides": slides, "weights": weights, "bench": bench, "lock": lock}
+                "grade": grade, "slides": slides, "weights": weights, "bench": bench, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -181,14 +182,14 @@ def works(command: list) -> bool:
         return False
 
 
-def run(*words: str, **environment: str) -> int:
-    """Run Python of the environment from the course's folder, and give its exit status."""
+def run(*words: str, folder: Path = ROOT, **environment: str) -> int:
+    """Run Python of the environment from `folder`, by default the course's, and give its exit status."""
     # A script of the environment (jupyter, nbgrader) must find its neighbours.
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
     variables = os.environ | {"PATH": path} | environment
     if variables.get("COURSE_DATA"):  # notebooks run in folders of their own, where a relative path would mislead
         variables["COURSE_DATA"] = str(Path(variables["COURSE_DATA"]).resolve())
-    return subprocess.run([str(PYTHON), *words], cwd=ROOT, env=variables).returncode
+    return subprocess.run([str(PYTHON), *words], cwd=folder, env=variables).returncode
 
 
 # The commands ---------------------------------------------------------------------------------------------------------
@@ -224,6 +225,10 @@ def release(words: list[str]) -> int:
 
 def execute(words: list[str]) -> int:
     return run("-m", "utils.notebooks", "execute", *words)
+
+
+def grade(words: list[str]) -> int:
+    return run("-m", "utils.grading", "grade", *words, folder=Path.cwd())
 
 
 def slides(words: list[str]) -> int:

@@ -24,7 +24,7 @@ def test_figure_can_be_shown(name):
     fig = FIGURES[name]()
     fig.draw_without_rendering()
     plot.show(fig, alt="A figure.")  # refuses a figure without labels or title
-    assert not plt.get_fignums()
+    assert not plt.fignum_exists(fig.number)
 
 
 def test_strips_shows_every_picture_and_names_every_row():

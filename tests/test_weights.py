@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from utils import data, generative, networks, session, training, weights
+from utils.data.rendered import rendered_faces
 from utils.quiet import tf
 
 
@@ -35,6 +36,12 @@ def test_the_folder_holds_what_the_code_can_load_and_no_more_than_two_megabytes(
 
 def test_the_stored_lenet_reads_digits(digits):
     assert training.evaluate(weights.load("digits_lenet"), digits.x_test, digits.y_test) > 0.98
+
+
+@pytest.mark.parametrize("name, floor", [("faces_three_convolutions", 0.88), ("faces_densenet", 0.95)])
+def test_the_stored_detectors_know_rendered_faces_that_they_have_never_seen(name, floor):
+    images, labels, _ = rendered_faces(1000, seed=991)
+    assert training.evaluate(weights.load(name), images, labels) > floor
 
 
 def test_another_network_reads_the_samples_and_all_classes_are_there(reader):
@@ -77,14 +84,15 @@ def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
     session.start(1)
     for name, build in weights.BUILD.items():
         network = build()
-        for variable in (network.variables if name == "digits_lenet" else network.generator.variables):
+        gan = isinstance(network, generative.GAN)
+        for variable in (network.generator.variables if gan else network.variables):
             variable.assign(variable + 0.25)
         assert weights.save(name, network) == tmp_path / "new" / f"{name}.npz"
         again = weights.load(name)
-        a, b = ((one,) if name == "digits_lenet" else (one.generator, one.discriminator) for one in (network, again))
+        a, b = ((one.generator, one.discriminator) if gan else (one,) for one in (network, again))
         for x, y in zip(a, b, strict=True):
-            assert len(x.weights) > 5
-            for kept, found in zip(x.weights, y.weights, strict=True):
+            assert len(x.variables) > 5
+            for kept, found in zip(x.variables, y.variables, strict=True):
                 np.testing.assert_allclose(found, kept, rtol=1e-3, atol=1e-6)
     files = sorted(file.name for file in (tmp_path / "new").iterdir())
     assert files == sorted(f"{name}.npz" for name in weights.BUILD)
@@ -159,10 +167,11 @@ def test_nothing_stored_comes_from_real_data(monkeypatch, tmp_path):
     sources = []
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
 
-    def train(name: str, digits: data.Dataset):
-        sources.append(digits.source)
+    def train(name: str, dataset: data.Dataset):
+        sources.append((name.split("_")[0], dataset.source))
         return weights.BUILD[name]()
 
     monkeypatch.setattr(weights, "train", train)
-    weights.main()
-    assert sources == ["handwritten digits of scikit-learn"] * len(weights.BUILD)
+    weights.main([])
+    assert len(sources) == len(weights.BUILD)
+    assert set(sources) == {("digits", "handwritten digits of scikit-learn"), ("faces", "rendered faces")}

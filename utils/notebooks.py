@@ -15,6 +15,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from utils.files import write_whole
+
 ROOT = Path(__file__).resolve().parents[1]
 IGNORED = "nbval-ignore-output"  # the tag of cells that show what was measured on a trained model
 
@@ -105,13 +107,6 @@ def compared(notebook: nbformat.NotebookNode) -> list:
             for output in cell.outputs]
         kept.append([cell.execution_count, outputs])
     return kept
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all."""
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
 
 
 # release --------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from utils.notebooks import ROOT, write_whole
+from utils.files import write_whole
+from utils.notebooks import ROOT
 
 
 class WithMathML(IPythonRenderer):

@@ -1,16 +1,18 @@
 """Weights that the course trained itself, for what is too long for a lesson: `course.py weights` makes them.
 
 `load(name)` gives a network that is ready to use, or a GAN that is ready to be trained on. The weights are in
-data/weights/NAME.npz, as 16-bit numbers. All are trained on the built-in digits, whatever COURSE_DATA says.
+data/weights/NAME.npz, as 16-bit numbers. All are trained on the built-in digits or on rendered faces, whatever COURSE_DATA
+says.
 """
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from utils import augment, data, generative, networks, session
+from utils import augment, data, generative, networks, session, training
 from utils.generative import GAN
 from utils.quiet import tf
 
@@ -33,7 +35,8 @@ def digits_conditional_gan(seed: int = 0) -> GAN:
 
 
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_gan": digits_gan,
-                              "digits_conditional_gan": digits_conditional_gan}
+                              "digits_conditional_gan": digits_conditional_gan,
+                              "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet}
 STEPS = {"digits_lenet": 600, "digits_gan": 6000, "digits_conditional_gan": 5000}
 
 
@@ -49,19 +52,21 @@ def train_lenet(model: tf.keras.Model, digits: data.Dataset, steps: int = 600, s
     model.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0)
 
 
-def train(name: str, digits: data.Dataset) -> tf.keras.Model | GAN:
-    """The network `name`, trained on `digits`: a LeNet in seconds, a GAN in minutes."""
+def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
+    """The network `name`, trained on the digits or faces of `dataset`: a LeNet in seconds, the others in minutes."""
     session.start(0)
     network = BUILD[name]()
     if name == "digits_lenet":
-        train_lenet(network, digits, STEPS[name])
+        train_lenet(network, dataset, STEPS[name])
+    elif isinstance(network, GAN):
+        labels = dataset.y_train if network.classes else None
+        generative.train(network, dataset.x_train, labels, steps=STEPS[name], batch_size=64)
     else:
-        labels = digits.y_train if network.classes else None
-        generative.train(network, digits.x_train, labels, steps=STEPS[name], batch_size=64)
+        training.fit(network, dataset, epochs=8, batch_size=32, learning_rate=2e-3)
     return network
 
 
-def save(name: str, network: tf.keras.Model | GAN) -> Path:
+def save(name: str, network: tf.Module | GAN) -> Path:
     """Write the weights of `network` as data/weights/NAME.npz, whole or not at all; the path of the file.
 
     Raises ValueError for an unknown name, another network than that of the name, and weights that are not
@@ -83,8 +88,8 @@ def save(name: str, network: tf.keras.Model | GAN) -> Path:
     return path
 
 
-def load(name: str, **options) -> tf.keras.Model | GAN:
-    """The network `name` ("digits_lenet", "digits_gan", "digits_conditional_gan") with its stored weights.
+def load(name: str, **options) -> tf.Module | GAN:
+    """The network `name`, one of BUILD, with its stored weights.
 
     `options` are those of the function of that name: a GAN has the `seed` of what it draws when it is trained
     on (Adam's memories begin at 0). Raises ValueError for an unknown name and for a file that is missing or
@@ -108,34 +113,35 @@ def load(name: str, **options) -> tf.keras.Model | GAN:
     return network
 
 
-def _build(name: str, **options) -> tf.keras.Model | GAN:
+def _build(name: str, **options) -> tf.Module | GAN:
     if name not in BUILD:
         raise ValueError(f"There are no weights {name!r}: choose one of {', '.join(map(repr, BUILD))}.")
     return BUILD[name](**options)
 
 
-def _shapes(network: tf.keras.Model | GAN) -> dict[str, tuple[int, ...]]:
+def _shapes(network: tf.Module | GAN) -> dict[str, tuple[int, ...]]:
     return {key: tuple(variable.shape) for key, variable in _variables(network).items()}
 
 
-def _variables(network: tf.keras.Model | GAN) -> dict[str, tf.Variable]:
+def _variables(network: tf.Module | GAN) -> dict[str, tf.Variable]:
     """All variables that inference needs, by the name under which they are stored."""
     parts = {"network": network}
     if isinstance(network, GAN):
         parts = {"generator": network.generator, "discriminator": network.discriminator}
     return {f"{part}_{i:02d}": variable for part, model in parts.items()
-            for i, variable in enumerate(model.weights)}
+            for i, variable in enumerate(model.weights if isinstance(model, tf.keras.Model) else model.variables)}
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
+    """Train and store the networks of these names, all by default."""
     os.environ.pop("COURSE_DATA", None)  # nothing that is stored may come from real data
-    digits = data.load("digits")
-    for name in BUILD:
+    datasets = {kind: data.load(kind) for kind in ("digits", "faces")}
+    for name in names or BUILD:
         start = time.perf_counter()
-        path = save(name, train(name, digits))
+        path = save(name, train(name, datasets[name.split("_")[0]]))
         seconds, megabytes = time.perf_counter() - start, path.stat().st_size / 1e6
         print(f"{path.name}: {seconds:.0f} s, {megabytes:.2f} MB", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -46,8 +46,26 @@ def faces(folder: Path) -> "Dataset":
                    factors=factors)
 
 
-def _read(path: Path, names: list[str]) -> dict[str, np.ndarray]:
-    """The arrays `names` of an NPZ file, as they are. Raises ValueError if the file or an array cannot be read."""
+def test_faces(path: Path) -> dict[str, np.ndarray]:
+    """The test split of a file of faces as it is: "x" uint8 [N, 48, 48], "y" [N], and "age" and "race" [N] where the file has them.
+
+    Raises ValueError for a file that is missing, damaged or of another form.
+    """
+    if not path.is_file():
+        raise ValueError(f"There is no file {path.name}: name an NPZ file with x_test and y_test.")
+    limits = {"y": (0, 1), "age": (0, 120), "race": (0, 4)}
+    arrays = _read(path, ["x_test", "y_test"], ["age_test", "race_test"])
+    _check_images(path, arrays, "test", (48, 48))
+    for name in arrays.keys() - {"x_test"}:
+        _check_integers(path, arrays, name, len(arrays["x_test"]), *limits[name.removesuffix("_test")])
+    return {name.removesuffix("_test"): array for name, array in arrays.items()}
+
+
+def _read(path: Path, names: list[str], optional: list[str] = []) -> dict[str, np.ndarray]:
+    """The arrays `names`, and of `optional` those that are there, of an NPZ file as they are.
+
+    Raises ValueError if the file or an array cannot be read.
+    """
     if not path.is_file():
         raise ValueError(f"COURSE_DATA has no file {path.name}: put it into that folder, "
                          f"or remove the environment variable COURSE_DATA to use the built-in data.")
@@ -59,7 +77,8 @@ def _read(path: Path, names: list[str]) -> dict[str, np.ndarray]:
             missing = [name for name in names if name not in archive.files]
             if missing:
                 raise ValueError(f"{path.name} has no array {', '.join(missing)}: it must hold {', '.join(names)}.")
-            return {name: _array(path, archive, name) for name in names}
+            chosen = [*names, *(name for name in optional if name in archive.files)]
+            return {name: _array(path, archive, name) for name in chosen}
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(broken) from error
 

@@ -1,0 +1,350 @@
+"""The mini-project grader: what it measures against closed forms and other libraries, and a whole class with a script whose answers are known."""
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from conftest import need
+from utils.grading import answers, duplicates, grade, hidden, measures, pages, rubric, submission
+from utils.grading.__main__ import main
+from utils.grading.sandbox import Ended
+
+# Says "woman" for bright images: the logit is the mean grey level less 100, times 0.5.
+SCRIPT = '''
+import sys, math
+import numpy as np
+from PIL import Image
+for path in sys.argv[1:]:
+    woman = 1 / (1 + math.exp(-0.5 * (np.asarray(Image.open(path)).astype(float).mean() - 100)))
+    print(f"{path}\\t{'woman' if woman > 0.5 else 'man'}\\t{max(woman, 1 - woman):.6f}")
+'''
+DARK = np.full((48, 48), 98, np.uint8)
+
+
+def team(folder: Path, *, script: str = SCRIPT, original: np.ndarray = DARK, modified: np.ndarray = DARK + 4, amplified=None,
+         about: str = "") -> Path:
+    """A submission in `folder`."""
+    folder.mkdir(parents=True)
+    (folder / "infer.py").write_text(script)
+    if amplified is None:
+        amplified = np.clip(50 * np.abs(modified.astype(int) - original), 0, 255).astype(np.uint8)
+    for kind, levels in (("ori", original), ("mod", modified), ("amp", amplified)):
+        Image.fromarray(levels).save(folder / f"adv_ada_grace_{kind}.png")
+    if about:
+        (folder / "team.toml").write_text(about)
+    return folder
+
+
+@pytest.fixture
+def faces(tmp_path) -> Path:
+    """A hidden set of 50 grey squares, 40 of which the script gets right."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(50) % 2
+    levels = np.where(labels ^ (np.arange(50) < 10), 140, 60).astype(np.uint8)
+    x = np.clip(levels[:, None, None] + rng.integers(-20, 20, (50, 48, 48)), 0, 255).astype(np.uint8)
+    path = tmp_path / "hidden.npz"
+    np.savez(path, x_test=x, y_test=labels.astype(np.uint8))
+    return path
+
+
+# measures -------------------------------------------------------------------------------------------------------------
+
+def test_sizes_of_a_known_dx():
+    modified = DARK.copy()
+    modified[0, 0], modified[5, 7], modified[47, 47] = 98 + 51, 98 - 51, 98 + 102
+    found = measures.of_pictures({"ori": DARK, "mod": modified})
+    assert found["L0"] == 3
+    assert [found["L1"], found["L2"], found["Linf"]] == pytest.approx([0.8, np.sqrt(0.04 + 0.04 + 0.16), 0.4])
+    assert found["psnr"] == pytest.approx(10 * np.log10(2304 / 0.24))
+
+
+def test_structural_similarity_is_the_formula_of_the_paper():
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 256, (48, 48)).astype(np.uint8)
+    y = np.clip(x + rng.normal(0, 20, x.shape), 0, 255).astype(np.uint8)
+    a, b = x.astype(float), y.astype(float)
+
+    def mean(image):
+        return gaussian_filter(image, 1.5, truncate=3.5)
+    va, vb, cov = mean(a * a) - mean(a)**2, mean(b * b) - mean(b)**2, mean(a * b) - mean(a) * mean(b)
+    c1, c2 = (0.01 * 255)**2, (0.03 * 255)**2
+    ssim = (2 * mean(a) * mean(b) + c1) * (2 * cov + c2) / ((mean(a)**2 + mean(b)**2 + c1) * (va + vb + c2))
+    assert measures.of_pictures({"ori": x, "mod": y})["ssim"] == pytest.approx(ssim[5:-5, 5:-5].mean(), abs=1e-6)
+
+
+def test_an_image_that_did_not_change_has_no_similarity():
+    assert measures.of_pictures({"ori": DARK, "mod": DARK, "amp": DARK * 0}) == {"L0": 0, "L1": 0, "L2": 0, "Linf": 0}
+    assert measures.of_pictures({"ori": DARK}) == {}
+
+
+@pytest.mark.parametrize("made, passes", [
+    (lambda dx: 50 * np.abs(dx), True),                                  # from the 8-bit images
+    (lambda dx: 50 * np.abs(dx + 0.3), True),                            # from a DX before it was rounded
+    (lambda dx: np.abs(dx), False), (lambda dx: 10 * np.abs(dx), False),  # not amplified enough
+    (lambda dx: 50 * dx, False), (lambda dx: 127 + 50 * dx, False), (lambda dx: 0 * dx, False), (lambda dx: 255 + 0 * dx, False)])
+@pytest.mark.parametrize("size", [1, 3])
+def test_amplified_image_is_told_from_others(made, passes, size):
+    dx = np.random.default_rng(2).integers(-size, size + 1, (48, 48))
+    amplified = np.clip(made(dx), 0, 255).astype(np.uint8)
+    found = measures.of_pictures({"ori": DARK, "mod": (DARK + dx).astype(np.uint8), "amp": amplified})
+    lines = {line.measure: line for line in rubric.load().lines}
+    kept = all(rubric.TESTS[lines[name].test](found[name], lines[name].bound) for name in ("amplified_worst", "amplified_mean"))
+    assert kept == passes, found
+
+
+def test_way_from_original_to_modified():
+    way = answers.on_the_way(DARK, DARK + 32)
+    np.testing.assert_array_equal(way[:, 0, 0], 98 + 2 * np.arange(1, 17))
+    np.testing.assert_array_equal(answers.on_the_way(DARK, DARK - 32)[:, 3, 4], 98 - 2 * np.arange(1, 17))
+
+
+def test_near_images_differ_by_one_level_in_one_pixel():
+    for level in (0, 98, 128, 255):
+        near = answers.near(np.full((48, 48), level, np.uint8), np.random.default_rng(3)).astype(int) - level
+        assert near.shape == (answers.NEAR, 48, 48) and (np.abs(near).sum((1, 2)) == 1).all()
+
+
+# the script's answers -------------------------------------------------------------------------------------------------
+
+def said(out: str, status: int = 0, err: str = "", killed: str = ""):
+    labels, woman, faults = answers.read(Ended(status, out.encode(), err, killed), ["a.png", "b.png"])
+    return labels.tolist(), [None if np.isnan(value) else round(value, 4) for value in woman], faults
+
+
+def test_lines_of_the_contract_are_read():
+    assert said("b.png\tman\t0.75\na.png\twoman\t1\n") == ([1, 0], [1, 0.25], [])
+    assert said("a.png\twoman\t9e-1\r\nb.png\tman\t0.5") == ([1, 0], [0.9, 0.5], [])
+
+
+@pytest.mark.parametrize("line", ["a.png\tWoman\t0.9", "a.png woman 0.9", "a.png\twoman\t1.01", "a.png\twoman\tnan", "a.png\twoman\tinf",
+                                  "a.png\twoman\t-0.1", "a.png\twoman\t0.9\t", "c.png\twoman\t0.9", "a.png\twoman\t", "", "a.png\twoman\t0,9",
+                                  "a.png\twoman\t١", "a.png\twoman\t0x1", " a.png\twoman\t0.9", "a.png\twoman\t1e9999999999"])
+def test_any_other_line_is_named_and_does_not_count(line):
+    labels, woman, faults = said(f"{line}\nb.png\tman\t0.75\n")
+    assert labels == [-1, 0] and woman == [None, 0.25]
+    assert "1 lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY" in faults[0] and "no answer for 1 of 2" in faults[1]
+
+
+def test_two_lines_for_a_file_are_no_answer():
+    for lines in ("a.png\tman\t0.9\na.png\twoman\t0.9\n", "a.png\tman\t0.9\n" * 2, "a.png\tman\t0.9\n" * 3):
+        labels, _, faults = said(lines + "b.png\tman\t0.75\n")
+        assert labels == [-1, 0] and faults == ["infer.py printed more than one line for 1 images: these have no answer."]
+
+
+def test_nothing_counts_of_a_script_that_was_stopped():
+    labels, _, faults = said("a.png\tman\t0.9\n", killed="It ran longer than 5 seconds and was stopped.")
+    assert labels == [-1, -1] and faults == ["infer.py was called with 2 images. It ran longer than 5 seconds and was stopped."]
+
+
+def test_last_words_of_a_script_are_short():
+    _, _, faults = said("a.png\tman\t1\nb.png\tman\t1\n", status=3, err="Traceback\nValueError: \x1b[31m" + 500 * "x" + "\n")
+    assert faults[0].startswith('infer.py ended with the exit status 3. Its last words: "ValueError: ?[31mxxx') and len(faults[0]) < 250
+
+
+# rubric ---------------------------------------------------------------------------------------------------------------
+
+def test_points_of_the_rubric_are_those_of_the_lab():
+    rules = rubric.load()
+    assert rules.maximum() == 20
+    assert all(line.advice and line.title for line in rules.lines)
+
+
+def test_thresholds_are_kept_to_the_letter():
+    rules = rubric.load()
+    given = {entry.line.title: entry.points for entry in rubric.judge(rules, {"accuracy": 0.85})}
+    assert sum(given.values()) == 0, "more than 85 %"
+    assert rubric.total(rubric.judge(rules, {"accuracy": 0.8501})) == 5
+    small = {"L2": 1.0, "Linf": 20 / 255, "ssim": 0.95, "psnr": 32, "shortest_t": 0.5, "fooled": 0.0, "steady": 1.0}
+    assert rubric.total(rubric.judge(rules, small)) == 0, "a small DX that fools nobody is worth nothing"
+    assert rubric.total(rubric.judge(rules, small | {"fooled": 1.0})) == 5 + 1 + 1 + 1 + 0.5 + 0.5
+    assert rubric.total(rubric.judge(rules, {"fooled": 1.0, "steady": 0.0})) == 0
+
+
+@pytest.mark.parametrize("text, words", [
+    ("", "no [[line]]"), ("[[line]", "cannot be read"), ('[[line]]\ntitle="a"\nmeasure="beauty"\nat_least=1\npoints=1', "expected one of accuracy"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\npoints=1', "a number for one of"), ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most="x"\npoints=1', "a number"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=-1', "points, 0 or more"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1\nbonuss=true', "bonuss, which means nothing"),
+    ('[limits]\nwal=3\n[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1', "positive numbers named wall"), ('[grades]\na=1', "grades")])
+def test_a_rubric_with_a_mistake_is_refused_in_a_sentence(tmp_path, text, words):
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(ValueError, match="mine.toml") as refused:
+        rubric.load(tmp_path / "mine.toml")
+    assert words in str(refused.value)
+
+
+# duplicates -----------------------------------------------------------------------------------------------------------
+
+def fingerprints(tmp_path, **pictures) -> dict:
+    found = {}
+    for name, (original, modified) in pictures.items():
+        (tmp_path / name).mkdir()
+        found[name] = duplicates.fingerprint(tmp_path / name, {"ori": original, "mod": modified})
+    return found
+
+
+def test_pictures_and_perturbations_are_compared(tmp_path):
+    rng = np.random.default_rng(4)
+    first, second = (np.round(255 * image[..., 0]).astype(np.uint8) for image in hidden.rendered_faces(2, seed=8)[0])
+    dx, other = rng.integers(-4, 5, (2, 48, 48))
+
+    def plus(image, change):
+        return np.clip(image.astype(int) + change, 0, 255).astype(np.uint8)
+    noisy = plus(first, np.round(rng.normal(0, 3, first.shape)).astype(int))
+    noisy_dx = dx + (rng.random(dx.shape) < 0.05)
+    found = duplicates.compare(fingerprints(tmp_path, a=(first, plus(first, dx)), b=(noisy, plus(noisy, other)),
+                                            c=(second, plus(second, noisy_dx)), d=(second[:, ::-1], plus(second[:, ::-1], -other))))
+    assert {(pair.first, pair.second, pair.what) for pair in found} == {("a", "b", "picture"), ("a", "c", "perturbation"),
+                                                                       ("b", "d", "perturbation")}
+
+
+def test_fingerprint_estimates_the_correlation():
+    rng = np.random.default_rng(5)
+    for share in (0.0, 0.5, 0.95):
+        a, b = rng.normal(size=(2, 48, 48))
+        b = share * a + np.sqrt(1 - share**2) * b
+        estimate = np.dot(duplicates._projected(a), duplicates._projected(b))
+        assert estimate == pytest.approx(np.corrcoef(a.ravel(), b.ravel())[0, 1], abs=0.25)
+
+
+def test_weights_with_the_same_bytes_are_found(tmp_path):
+    rng = np.random.default_rng(6)
+    shared, own = rng.bytes(5000), rng.bytes(5000)
+    for name, content in (("a", shared), ("b", shared), ("c", own)):
+        (tmp_path / name / "model").mkdir(parents=True)
+        (tmp_path / name / "model" / f"weights-{name}.npz").write_bytes(content)
+        (tmp_path / name / "model" / "saved_model.pb").write_bytes(shared)  # a network that two teams built alike
+        (tmp_path / name / "small.bin").write_bytes(b"x" * 10)
+    found = duplicates.compare({name: duplicates.fingerprint(tmp_path / name, {}) for name in "abc"})
+    assert found == [("a", "b", "weights", "weights-a.npz and weights-b.npz are the same bytes")]
+
+
+def test_different_faces_are_not_the_same_picture():
+    levels = hidden.rendered(seed=9, faces=200).levels
+    found = duplicates.compare({f"{i:03}": duplicates.fingerprint(Path("no-folder"), {"ori": image}) for i, image in enumerate(levels)})
+    assert found == []
+
+
+# the hidden set -------------------------------------------------------------------------------------------------------
+
+def test_hidden_faces_from_a_file(tmp_path, faces):
+    found = hidden.from_file(faces)
+    assert found.levels.shape == (50, 48, 48) and found.groups == {} and found.source == "50 faces from hidden.npz"
+    with_groups = tmp_path / "groups.npz"
+    np.savez(with_groups, x_test=found.levels, y_test=found.labels, age_test=np.full(50, 33), race_test=np.arange(50) % 5)
+    assert set(hidden.from_file(with_groups).groups) == {"age", "race, as annotated"}
+    with pytest.raises(ValueError, match="no file nothing.npz"):
+        hidden.from_file(tmp_path / "nothing.npz")
+    np.savez(tmp_path / "bad.npz", x_test=found.levels, y_test=found.labels + 5)
+    with pytest.raises(ValueError, match="bad.npz: y_test goes from 5"):
+        hidden.from_file(tmp_path / "bad.npz")
+
+
+def test_hidden_faces_of_a_seed_are_no_faces_of_the_course():
+    mine, again, other = hidden.rendered(7, 40), hidden.rendered(7, 40), hidden.rendered(8, 40)
+    assert mine.digest() == again.digest() != other.digest()
+    assert set(mine.groups) == {"age", "skin"}
+
+
+def test_real_faces_can_be_hidden(real_data):
+    found = hidden.from_file(Path(real_data) / "faces.npz")
+    assert len(found.labels) == 1500 and set(found.groups) == {"age", "race, as annotated"}
+
+
+# a class --------------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def rules(tmp_path) -> Path:
+    """The course's rubric without reference detectors, which would need TensorFlow, and with an accuracy that the script reaches."""
+    path = tmp_path / "rubric.toml"
+    path.write_text(rubric.DEFAULT.read_text().replace('["faces_three_convolutions", "faces_densenet"]', "[]").replace("more_than = 0.85",
+                                                                                                                  "more_than = 0.75"))
+    return path
+
+
+def results(out: Path) -> dict:
+    return {found["name"]: found for found in grade.read_results(out)}
+
+
+def test_a_class_whose_grades_can_be_computed_by_hand(tmp_path, faces, rules):
+    need("bwrap")
+    wasteful = DARK.copy() + 40
+    (tmp_path / "class").mkdir()
+    team(tmp_path / "class" / "right", about='label = "man"\nconsent = true\n')
+    team(tmp_path / "class" / "wasteful", modified=wasteful, about='label = "woman"\n')
+    team(tmp_path / "class" / "not_fooled", modified=DARK + 1)
+    out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
+    found = results(out)
+    right = found["right"]["measured"]
+    assert right["accuracy"] == 0.8 and right["contract"] == right["original_right"] == right["fooled"] == right["steady"] == 1
+    assert right["shortest_t"] == 11 / 16, "98 + 4 t is above 100 from t = 10/16 on, where rounding gives 100 or 101"
+    assert right["L2"] == pytest.approx(48 * 4 / 255) and found["right"]["score"] == 20
+    assert found["right"]["said"]["ori"] == [pytest.approx(1 / (1 + np.exp(1)), abs=1e-4)]
+    assert found["wasteful"]["measured"]["original_right"] == 0 and "the script says man" in found["wasteful"]["faults"][0]
+    assert found["not_fooled"]["measured"]["fooled"] == 0 and "for the original and for the modified image" in found["not_fooled"]["faults"][0]
+    with open(out / "grades.csv", encoding="utf-8-sig") as table:
+        rows = {row["student_id"]: row for row in csv.DictReader(table)}
+    assert rows["right"]["score"] == "20.0" and rows["right"]["max_score"] == "20.0" and float(rows["wasteful"]["score"]) < 20
+    page = (out / "class.html").read_text()
+    assert "ada_grace" in page and "wasteful" not in page and "not_fooled" not in page
+    for name in found:
+        page = (out / "feedback" / f"{name}.html").read_text()
+        assert f"Mini-project: {name}" in page and page.count("data:image/png") == 3
+    assert "multiply your DX by that t" not in (out / "feedback" / "right.html").read_text()
+
+
+def test_grades_have_the_columns_of_nbgrader(tmp_path):
+    from nbgrader.api import Gradebook
+    from nbgrader.plugins import CsvExportPlugin
+
+    with Gradebook(f"sqlite:///{tmp_path}/gradebook.db") as gradebook:
+        gradebook.add_assignment("ps1")
+        gradebook.add_student("ada")
+        exporter = CsvExportPlugin()
+        exporter.to = str(tmp_path / "nbgrader.csv")
+        exporter.export(gradebook)
+    with open(tmp_path / "nbgrader.csv") as table:
+        columns = next(csv.reader(table))
+    assert pages.COLUMNS[:len(columns)] == columns
+
+
+def test_another_seed_for_the_same_results_is_refused(tmp_path, faces, rules):
+    need("bwrap")
+    team(tmp_path / "class" / "a")
+    grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
+    grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)  # the seed is kept
+    with pytest.raises(grade.CannotGrade, match="was graded with the seed 1"):
+        grade.grade(tmp_path / "class", hidden_file=faces, seed=2, rubric_file=rules)
+
+
+def test_what_cannot_be_graded_is_a_sentence(tmp_path, capsys):
+    for words, sentence in ((["grade", str(tmp_path / "none")], "There is no folder"), (["grade", str(tmp_path)], "no folder and no zip file"),
+                            (["grade", str(tmp_path), "--delete-pictures"], "There are no results")):
+        assert main(words) == 1
+        assert sentence in capsys.readouterr().err
+
+
+def test_a_team_can_check_at_home(tmp_path):
+    """The same checks, without a sandbox, on validation faces: this script is right for half of them at best."""
+    folder = team(tmp_path / "mine", modified=DARK + 1)
+    done = subprocess.run([sys.executable, "-m", "utils.grading", "check", str(folder)], cwd=tmp_path, capture_output=True, text=True,
+                          env=os.environ | {"COURSE_PROFILE": "quick"})
+    assert done.returncode == 1 and done.stderr == ""
+    assert "ok  2 of 2  The script keeps its contract" in done.stdout
+    assert "--  0 of 5  The script says the wrong label" in done.stdout and "try Rounding to 8 bits" in done.stdout
+    assert "points on practice faces" in done.stdout
+
+
+def test_results_survive_as_json(tmp_path, faces, rules):
+    need("bwrap")
+    team(tmp_path / "class" / "a")
+    out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
+    path = next((out / "results").glob("*.json"))
+    json.loads(path.read_text(), parse_constant=pytest.fail)  # no NaN

@@ -1,0 +1,49 @@
+"""The hidden test set: faces that no team has seen, from an NPZ file of the instructor, or rendered from a secret seed."""
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from utils import groups
+from utils.data import real
+from utils.data.rendered import rendered_faces
+
+LABELS = ("man", "woman")
+RENDERED = 1000  # faces
+RACES = ("White", "Black", "Asian", "Indian", "other")
+AGES = [18, 30, 45, 60, 75, 90]
+
+
+class Hidden(NamedTuple):
+    """Grey levels uint8 [N, 48, 48], labels [N] (0 man, 1 woman), {kind of group: names [N]}, and what the set is in words."""
+
+    levels: np.ndarray
+    labels: np.ndarray
+    groups: dict[str, np.ndarray]
+    source: str
+
+    def digest(self) -> str:
+        """SHA-256 of pictures and labels."""
+        return hashlib.sha256(self.levels.tobytes() + self.labels.astype("<i8").tobytes()).hexdigest()
+
+
+def rendered(seed: int, faces: int = RENDERED) -> Hidden:
+    """Rendered faces of a seed that only the instructor knows; the label is the rule of `utils.data.rendered`."""
+    images, labels, factors = rendered_faces(faces, seed)
+    levels = np.round(255 * images[..., 0]).astype(np.uint8)
+    return Hidden(levels, labels, {"age": groups.bands(factors["age"], AGES),
+                                   "skin": groups.bands(factors["skin"], [0.1, 0.2, 0.3, 0.4, 0.5, 0.65])},
+                  f"{faces} rendered faces")
+
+
+def from_file(path: Path) -> Hidden:
+    """The test faces of an NPZ file: `x_test`, `y_test` and, if they are there, `age_test` and `race_test`, as `data.real` has
+    them; other arrays may be there. Raises ValueError with a sentence for a file that cannot be used."""
+    arrays = real.test_faces(path)
+    found = {}
+    if "age" in arrays:
+        found["age"] = groups.bands(arrays["age"], AGES)
+    if "race" in arrays:
+        found["race, as annotated"] = np.array(RACES)[arrays["race"]]
+    return Hidden(arrays["x"], arrays["y"].astype(np.int64), found, f"{len(arrays['y'])} faces from {path.name}")

@@ -1,0 +1,211 @@
+"""Where a stranger's program runs: inside bubblewrap, with nothing to read but itself, nothing to write but a small /tmp, and no network.
+
+The program sees a read-only system and Python environment, and the folders it is given; a process tree, a network without
+any interface and a /tmp of its own. It is nobody, cannot become anybody else, and has limits on time, memory, processes,
+files and output. What it leaves running is killed when it ends.
+
+Root cannot simply start bubblewrap: the kernel does not count the processes of root, and nobody may not enter root's
+home, where Python often lives. So for root there are two layers: the outer one lays out the folders, `setpriv` gives up root,
+and the inner one is the sandbox.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import BinaryIO, NamedTuple
+
+import psutil
+
+NOBODY = 65534  # the user and group in the sandbox
+SYSTEM = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")  # of /etc; beside /usr, /bin and /lib
+TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "taskset": "util-linux"}  # Debian's packages
+TICK = 0.1  # seconds between two looks at memory and clock
+ERRORS = 4096  # bytes that are kept of standard error: the last ones
+CPU_SIGNAL = 24  # SIGXCPU
+
+
+class SandboxMissing(RuntimeError):
+    """This machine cannot isolate a program; the message says what to install."""
+
+
+class Limits(NamedTuple):
+    """What a program may use. Sizes are in MiB, times in seconds."""
+
+    wall: float = 150
+    cpu: int = 120  # of each process
+    memory: int = 4096  # address space of each process, and resident memory of all together
+    processes: int = 128  # threads count
+    file: int = 64  # largest file
+    disk: int = 256  # /tmp; /dev/shm has as much
+    output: int = 1  # standard output
+
+
+class Ended(NamedTuple):
+    """How a program ended. `killed` is a sentence about the limit that it went over, or ""; `status` is then of no meaning."""
+
+    status: int
+    out: bytes
+    err: str
+    killed: str
+
+
+def check() -> None:
+    """Raise SandboxMissing with one sentence unless a sandbox can be made here: tries one."""
+    missing = [name for name in TOOLS if shutil.which(name) is None]
+    if missing:
+        raise SandboxMissing(f"{', '.join(missing)} is not installed, so strangers' programs cannot be isolated: install "
+                             f"{' and '.join(sorted({TOOLS[name] for name in missing}))} (on Debian and Ubuntu: "
+                             f"sudo apt install ...), or grade on a Linux machine that has it.")
+    tried = run([sys.executable, "-I", "-c", "print('in')"], Limits(wall=60))
+    if tried.out.strip() != b"in":
+        raise SandboxMissing(f"bubblewrap does not work on this machine ({tried.err.strip()[-200:] or tried.killed}): are user "
+                             f"namespaces allowed? On Ubuntu, see sysctl kernel.apparmor_restrict_unprivileged_userns.")
+
+
+def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mapping[str, Path] = {}, writable: Mapping[str, Path] = {},
+            environment: Mapping[str, str] = {}, folder: str = "/tmp", core: int | None = None) -> list[str]:
+    """The command line that runs `words` in the sandbox.
+
+    readable, writable  {path inside: folder or file outside}; for root, what is writable must belong to NOBODY: see `hand_over`
+    environment         variables besides the few that every program needs; nothing of the caller's own is passed on
+    folder              where it starts, inside
+    core                the one processor it may use; None for all
+    """
+    mounts = _mounts({**_python(), **readable}, writable)
+    jail = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop",
+            "ALL", "--die-with-parent", "--new-session", "--clearenv"]
+    for name, value in ({"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp",
+                         "LANG": "C.UTF-8", "USER": "nobody", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
+                         "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(environment)).items():
+        jail += ["--setenv", name, value]
+    size = str(limits.disk << 20)
+    private = ["--dev", "/dev", "--proc", "/proc", "--size", size, "--perms", "1777", "--tmpfs", "/tmp", "--size", size, "--perms", "1777",
+               "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", folder]
+    if _root():
+        # /proc and /dev as they are: the inner bubblewrap may mount its own only where it sees whole ones.
+        outer = ["bwrap", "--die-with-parent", *mounts, "--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev", "--perms", "0755",
+                 "--dir", "/tmp"]
+        nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs", "--inh-caps=-all",
+                  "--bounding-set=-all"]
+        start = [*outer, "--", *nobody, *jail, "--bind", "/", "/", *private]
+    else:
+        start = [*jail, *mounts, *private]
+    # Inside, not outside: there the kernel counts the processes of this sandbox alone.
+    bounds = ["prlimit", f"--nproc={limits.processes}", f"--as={limits.memory << 20}", f"--cpu={limits.cpu}:{limits.cpu + 5}",
+              f"--fsize={limits.file << 20}", "--core=0", "--nofile=1024"]
+    pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
+    return [*pinned, *start, "--", *bounds, *words]
+
+
+def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
+    """Run `words` in the sandbox until it ends or is over a limit; the arguments are those of `command`."""
+    return supervise(command(words, limits, **where), limits)
+
+
+def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
+    """Run a command line as it is, reading its output, and kill it and what it started once it is over a limit."""
+    out, err, killed, deadline = bytearray(), bytearray(), "", time.monotonic() + limits.wall
+    most = limits.output << 20
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen) as process:
+        readers = [Thread(target=_read, args=arguments, daemon=True)
+                   for arguments in ((process.stdout, out, most), (process.stderr, err, None))]
+        for reader in readers:
+            reader.start()
+        while process.poll() is None and not killed:
+            readers[0].join(TICK)  # ends early when the program closes its output
+            if not readers[0].is_alive():
+                time.sleep(TICK / 10)
+            if len(out) > most:
+                killed = f"It printed more than {limits.output} MiB and was stopped."
+            elif time.monotonic() > deadline:
+                killed = f"It ran longer than {limits.wall:g} seconds and was stopped."
+            elif _resident(process.pid) > limits.memory << 20:
+                killed = f"It used more than {limits.memory / 1024:g} GiB of memory and was stopped."
+        if killed:
+            _kill(process)
+        status = process.wait()
+        for reader in readers:
+            reader.join(5)  # outside of a sandbox, what it left running may hold the pipe
+    if not killed and len(out) > most:
+        killed = f"It printed more than {limits.output} MiB."
+    if not killed and status in (128 + CPU_SIGNAL, -CPU_SIGNAL):
+        killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
+    return Ended(status, bytes(out), err.decode("utf-8", "replace"), killed)
+
+
+def _read(pipe: BinaryIO, kept: bytearray, most: int | None) -> None:
+    """Read a pipe to its end; keep the first `most` bytes and one more, or without `most` the last ERRORS bytes."""
+    while piece := pipe.read1(1 << 16):
+        if most is None:
+            kept.extend(piece)
+            del kept[:-ERRORS]
+        else:
+            kept.extend(piece[:most + 1 - len(kept)])
+
+
+def hand_over(path: Path) -> None:
+    """Give a file, or a folder and what is in it, to the user of the sandbox, where root is the caller."""
+    if _root():
+        for entry in (path, *path.rglob("*")):
+            os.chown(entry, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def _root() -> bool:
+    return os.geteuid() == 0
+
+
+def _python() -> dict[str, Path]:
+    """The Python of the course, and the system's libraries, for every program."""
+    folders = ["/usr", *SYSTEM, sys.prefix, sys.base_prefix]
+    return {name: Path(name) for name in dict.fromkeys(folders) if os.path.exists(name)}
+
+
+def _mounts(readable: Mapping[str, Path], writable: Mapping[str, Path]) -> list[str]:
+    """What bubblewrap is told to mount: /bin and its like as the system has them, then `readable` and `writable`."""
+    words, made = [], {"/"}
+    for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+        if os.path.islink(name):
+            words += ["--symlink", os.readlink(name), name]
+        elif os.path.isdir(name):
+            words += ["--ro-bind", name, name]
+    for kind, folders in (("--ro-bind", readable), ("--bind", writable)):
+        for inside, outside in folders.items():
+            for parent in reversed(Path(inside).parents):
+                if str(parent) not in made and not any(str(parent).startswith(f"{root}/") or str(parent) == root for root in readable):
+                    words += ["--perms", "0755", "--dir", str(parent)]  # by itself bubblewrap makes them 0700
+                    made.add(str(parent))
+            words += [kind, str(outside), inside]
+    return words
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory of the process and all that it started."""
+    total = 0
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return 0
+    for member in family:
+        try:
+            total += member.memory_info().rss
+        except psutil.Error:
+            pass
+    return total
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """Kill a process and what it started; in the sandbox everything dies with bubblewrap."""
+    try:
+        family = psutil.Process(process.pid).children(recursive=True)
+    except psutil.Error:
+        family = []
+    process.kill()
+    for member in family:
+        try:
+            member.kill()
+        except psutil.Error:
+            pass

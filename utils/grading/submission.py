@@ -1,0 +1,268 @@
+"""What a team handed in, taken in without trusting it: files are copied one by one, pictures are read, nothing is run.
+
+    folder or zip -> `take_in` -> a clean copy -> `find` -> Submission
+
+Faults come back as sentences for the team; only a submission from which nothing at all can be taken raises BadSubmission.
+"""
+import os
+import stat
+import tomllib
+import unicodedata
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+SIZE = 48
+KINDS = ("ori", "mod", "amp")
+MOST_FILES = 2000
+MOST_BYTES = 400 << 20  # of all files together
+DEEPEST = 20  # folders inside each other
+PIECE = 1 << 20
+PICTURE_BYTES = 1 << 20  # of one file
+IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", "__pycache__", "Thumbs.db"}
+
+
+class BadSubmission(ValueError):
+    """Nothing can be graded; the message is a sentence for the team."""
+
+
+class Submission(NamedTuple):
+    """What was found in the clean copy.
+
+    folder    where infer.py is, or None
+    pictures  {"ori", "mod", "amp": grey levels uint8 [48, 48]}, without those that are missing or cannot be read
+    names     what stands between adv_ and _ori: the names of the team as it wrote them, or ""
+    label     of the original, as the team declares it in team.toml, or ""
+    consent   whether team.toml says that names and pictures may be shown to the class
+    faults    sentences for the team
+    """
+
+    folder: Path | None
+    pictures: dict[str, np.ndarray]
+    names: str
+    label: str
+    consent: bool
+    faults: list[str]
+
+
+def entries(folder: Path) -> list[Path]:
+    """The submissions in the folder of a class, sorted by name: each a folder or a zip file; links are not followed."""
+    found = [entry for entry in folder.iterdir() if entry.name not in IGNORED and not entry.name.startswith(".")]
+    kept = [entry for entry in found if not entry.is_symlink() and (entry.is_dir() or entry.suffix.lower() == ".zip")]
+    return sorted(kept, key=lambda entry: os.fsencode(entry.name))
+
+
+def take_in(source: Path, target: Path) -> list[str]:
+    """Copy the regular files of a folder or zip to the new folder `target`, which anybody may read. Gives faults as sentences.
+
+    A link, a device, a path that leads out of the folder and what comes after the limits is left out and named. Raises
+    BadSubmission when there is nothing to take.
+    """
+    if source.is_symlink() or not (source.is_dir() or source.is_file()):
+        raise BadSubmission("The submission is neither a folder nor a zip file: hand in one of the two.")
+    target.mkdir(parents=True)
+    faults = _copy_folder(source, target) if source.is_dir() else _unzip(source, target)
+    inner = [path for path in target.rglob("*") if path.is_file()]
+    if len(inner) == 1 and inner[0].suffix.lower() == ".zip":  # a folder that holds the zip, as Moodle delivers it
+        faults += _unzip(inner[0], target)
+        inner[0].unlink()
+        inner = [path for path in target.rglob("*") if path.is_file()]
+    if not inner:
+        raise BadSubmission(" ".join(["The submission holds no file that can be used.", *faults[:3]]))
+    for path in (target, *target.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return faults
+
+
+def find(folder: Path, faults: list[str] = []) -> Submission:
+    """Look through a clean copy: infer.py, the three pictures and team.toml, in `folder` or in the one folder inside it."""
+    faults = list(faults)
+    scripts = sorted((path for path in folder.rglob("infer.py") if path.is_file()), key=lambda path: (len(path.parts), str(path)))
+    if not scripts:
+        faults.append("There is no infer.py: hand in your script under this name.")
+    elif len(scripts) > 1 and len(scripts[0].parts) == len(scripts[1].parts):
+        faults.append(f"There are {len(scripts)} files infer.py: {_shown(scripts[0], folder)} was used, leave only one.")
+    root = scripts[0].parent if scripts else folder
+    pictures, names = {}, set()
+    for kind in KINDS:
+        picture, name, problem = _picture(root if any(root.glob("adv_*")) else folder, kind)
+        if problem:
+            faults.append(problem)
+        else:
+            pictures[kind] = picture
+            names.add(name)
+    if len(names) > 1:
+        faults.append(f"The three images have different names between adv_ and their ending ({', '.join(sorted(names))}): use one.")
+    label, consent, problem = _team(root)
+    if problem:
+        faults.append(problem)
+    return Submission(scripts[0].parent if scripts else None, pictures, plain(min(names, default="")), label, consent, faults)
+
+
+# copying --------------------------------------------------------------------------------------------------------------
+
+class _Room:
+    """How much may still be copied; raises BadSubmission at the limit, so that a bomb stops where it stands."""
+
+    def __init__(self):
+        self.files, self.bytes = MOST_FILES, MOST_BYTES
+
+    def copy(self, source: BinaryIO, target: Path) -> None:
+        self.files -= 1
+        if self.files < 0:
+            raise BadSubmission(f"The submission has more than {MOST_FILES} files: hand in only what infer.py needs and the images.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(target, "xb") as out:
+            while piece := source.read(PIECE):
+                self.bytes -= len(piece)
+                if self.bytes < 0:
+                    raise BadSubmission(f"The submission is larger than {MOST_BYTES >> 20} MiB when unpacked: hand in only what "
+                                        f"infer.py needs and the images.")
+                out.write(piece)
+
+
+def _copy_folder(source: Path, target: Path) -> list[str]:
+    room, faults = _Room(), []
+    for place, folders, files in os.walk(source):
+        folders[:] = sorted(name for name in folders if name not in IGNORED)
+        if folders and len(Path(place).relative_to(source).parts) >= DEEPEST:
+            faults.append(f"{plain(Path(place).name)} lies {DEEPEST} folders deep: what is in its folders was left out.")
+            folders[:] = []
+        for name in [*folders, *sorted(files)]:
+            path = Path(place) / name
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode):
+                faults.append(f"{plain(name)} is a link and was left out: hand in the file itself.")
+            elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                faults.append(f"{plain(name)} is not an ordinary file and was left out.")
+            elif stat.S_ISREG(mode) and name not in IGNORED:
+                try:  # not following a link that has just taken the place of the file
+                    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
+                        room.copy(opened, target / path.relative_to(source))
+                except (OSError, ValueError) as error:
+                    if isinstance(error, BadSubmission):
+                        raise
+                    faults.append(f"{plain(name)} could not be read and was left out.")
+    return faults
+
+
+def _unzip(source: Path, target: Path) -> list[str]:
+    room, faults, seen = _Room(), [], set()
+    if source.stat().st_size > MOST_BYTES:
+        raise BadSubmission(f"The zip file is larger than {MOST_BYTES >> 20} MiB: hand in only what infer.py needs and the images.")
+    try:
+        with zipfile.ZipFile(source) as archive:
+            if len(archive.infolist()) > 2 * MOST_FILES:
+                raise BadSubmission(f"The zip file has more than {2 * MOST_FILES} entries: hand in only what infer.py needs and the images.")
+            for entry in archive.infolist():
+                path, mode = PurePosixPath(entry.filename.replace("\\", "/")), entry.external_attr >> 16
+                if entry.is_dir() or IGNORED & set(path.parts):
+                    continue
+                if path.is_absolute() or ".." in path.parts or any(":" in part or "\0" in part for part in path.parts):
+                    faults.append(f"{plain(entry.filename)} leads out of the zip file and was left out.")
+                elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+                    faults.append(f"{plain(entry.filename)} is a link or a device and was left out: hand in the file itself.")
+                elif len(path.parts) > DEEPEST:
+                    faults.append(f"{plain(path.name)} lies more than {DEEPEST} folders deep and was left out.")
+                elif path in seen:
+                    faults.append(f"{plain(entry.filename)} is in the zip file twice: the first one was used.")
+                else:
+                    seen.add(path)
+                    try:
+                        with archive.open(entry) as opened:
+                            room.copy(opened, target / path)
+                    except BadSubmission:
+                        raise
+                    except RuntimeError:
+                        raise BadSubmission("The zip file has a password: hand in one without.") from None
+                    except Exception:  # damaged data, a method Python does not know, a file where a folder is, a name too long
+                        if (target / path).is_file():
+                            (target / path).unlink()
+                        faults.append(f"{plain(entry.filename)} cannot be unpacked and was left out.")
+    except BadSubmission:
+        raise
+    except Exception:
+        raise BadSubmission("The zip file is damaged or is none: pack it again and try to open it before you hand it in.") from None
+    return faults
+
+
+# reading --------------------------------------------------------------------------------------------------------------
+
+def _picture(folder: Path, kind: str) -> tuple[np.ndarray | None, str, str]:
+    """(grey levels, names, "") of adv_NAMES_KIND, or (None, "", what is wrong). A png and a raw file must hold the same."""
+    found = sorted(path for path in folder.glob(f"adv_*_{kind}*") if path.is_file()
+                   and path.name.lower().removesuffix(".png").removesuffix(".raw").endswith(f"_{kind}"))
+    name = f"adv_NAME1_NAME2_{kind}"
+    if not found:
+        return None, "", f"There is no image {name}: save it as png or as 2,304 raw bytes."
+    levels = []
+    for path in found:
+        try:
+            levels.append(read_levels(path))
+        except ValueError as error:
+            return None, "", f"{plain(path.name)} {error}"
+    stems = {unicodedata.normalize("NFC", path.name.removesuffix(path.suffix) if path.suffix.lower() in (".png", ".raw") else path.name)
+             for path in found}
+    if len(stems) > 1 or any(not np.array_equal(levels[0], other) for other in levels[1:]):
+        return None, "", f"There are {len(found)} different images {name} ({', '.join(plain(path.name) for path in found[:3])}): keep one."
+    return levels[0], stems.pop()[len("adv_"):-len(kind) - 1], ""
+
+
+def read_levels(path: Path) -> np.ndarray:
+    """The grey levels uint8 [48, 48] of a png of 48x48 pixels or of 2,304 raw bytes. Raises ValueError with half a sentence.
+
+    The size is read before any pixel is, so a huge picture costs nothing.
+    """
+    length = path.stat().st_size
+    if length == SIZE * SIZE:
+        return np.frombuffer(path.read_bytes(), np.uint8).reshape(SIZE, SIZE)
+    if length > PICTURE_BYTES:
+        raise ValueError(f"has {length:,} bytes, expected a png of {SIZE}x{SIZE} grey pixels: save the small image.")
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            if image.size != (SIZE, SIZE):
+                raise ValueError(f"is {image.size[0]}x{image.size[1]}, expected {SIZE}x{SIZE}: do not resize it when you save it.")
+            if getattr(image, "n_frames", 1) != 1:
+                raise ValueError("is an animation, expected one picture.")
+            if image.mode not in ("L", "RGB", "RGBA", "LA", "P", "1"):
+                raise ValueError(f"has the mode {image.mode}, expected 8 bits of grey (mode L).")
+            return np.asarray(image.convert("L"))
+    except Image.UnidentifiedImageError:
+        raise ValueError(f"is neither a png nor {SIZE * SIZE:,} raw bytes: it has {length:,} bytes.") from None
+    except Exception as error:  # each kind of damage has an exception of its own
+        if isinstance(error, ValueError) and str(error).startswith(("is ", "has ")):
+            raise
+        raise ValueError("is a damaged png: save it again and open it before you hand it in.") from None
+
+
+def _team(folder: Path) -> tuple[str, bool, str]:
+    """(label of the original, consent, what is wrong) from team.toml, which need not be there."""
+    path = folder / "team.toml"
+    if not path.is_file():
+        return "", False, ""
+    try:
+        if path.stat().st_size > 10_000:
+            raise ValueError
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError):
+        return "", False, 'team.toml cannot be read: it has lines like consent = true and label = "man".'
+    label, consent = said.get("label", ""), said.get("consent", False)
+    problem = ""
+    if label not in ("", "man", "woman"):
+        label, problem = "", 'team.toml: label is to be "man" or "woman", what the original is labelled as; it was left out.'
+    if not isinstance(consent, bool):
+        problem = "team.toml: consent is to be true or false, without quotes; it was taken as false."
+    return label, consent is True, problem
+
+
+def plain(name: str, longest: int = 60) -> str:
+    """A file name that can be printed: at most `longest` characters, none of them invisible or changing the direction of the text."""
+    text = "".join("?" if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") else sign for sign in name)
+    return text if len(text) <= longest else text[:longest - 3] + "..."
+
+
+def _shown(path: Path, folder: Path) -> str:
+    return plain(path.relative_to(folder).as_posix())
