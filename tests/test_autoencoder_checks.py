@@ -119,8 +119,8 @@ def test_pairs_drawn_another_way_pass():
     def psnr(x, y):
         return sum(20 * np.log10(1 / np.sqrt(((a - b)**2).mean())) for a, b in zip(x, y)) / len(x)
 
-    autoencoder_checks._pairs(noisy_pairs)
-    autoencoder_checks._decibels(psnr)
+    autoencoder_checks.pairs(noisy_pairs)
+    autoencoder_checks.decibels(psnr)
 
 
 def test_error_of_pca_is_that_of_scikit_learn():
@@ -130,7 +130,7 @@ def test_error_of_pca_is_that_of_scikit_learn():
     fitted = PCA(10, svd_solver="full").fit(x)
     images = fitted.inverse_transform(fitted.transform(x_test))
     error = ((images - x_test)**2).sum(axis=1).mean()
-    assert autoencoder_checks.pca_error(digits, 10) == pytest.approx(error, rel=1e-4)
+    assert autoencoder_checks.pca_error(digits, 10, digits.x_test) == pytest.approx(error, rel=1e-4)
 
 
 def test_smoothed_is_the_best_gaussian_filter_of_unit_01():
@@ -156,4 +156,4 @@ def test_a_task_half_done_is_said_to_be_unwritten():
         raise NotImplementedError
 
     with pytest.raises(checks.CheckFailed, match="psnr is not written yet"):
-        autoencoder_checks._decibels(psnr)
+        autoencoder_checks.decibels(psnr)

@@ -1,7 +1,8 @@
 """The proofs for labs: each is what its solution generates, leaks nothing, and its checks tell right from wrong.
 
 For each graded task, tests/wrong_answers/UNIT.py holds at least three wrong answers and the words that the check must
-answer each with: WRONG = {"name of the task": [("words of the sentence", "code"), ...]}.
+answer each with: WRONG = {"name of the task": [("words of the sentence", "code"), ...]}. Where an answer is more than what
+its functions give (files, a trained network), MEMORISED = {"name of the task": "code"} holds one that knows only the visible check.
 """
 import ast
 import re
@@ -11,9 +12,57 @@ import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from utils.checks import OTHER
 from utils.notebooks import ROOT, environment, generate_labs
 
 UNITS = sorted(folder.name for folder in (ROOT / "solutions").iterdir() if folder.is_dir())
+
+
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS\n", re.DOTALL)
+TRAINED = "what is trained is judged on examples that it has not seen, from several starts"
+WITHOUT_HIDDEN = {  # tasks whose check has no hidden variant, and why
+    ("02_neural_networks", "descent"): TRAINED, ("02_neural_networks", "shape"): TRAINED,
+    ("02_neural_networks", "diagnosis"): "a quiz: its right answers are what is asked",
+    ("03_cnn_mnist", "build"): "its answer has no input, and the check looks at the network with weights of its own",
+}
+REPLAY = """
+def recording(function, kept):
+    import tensorflow as tf
+
+    def recorded(*arguments, **named):
+        try:
+            value = function(*arguments, **named)
+        except ValueError as error:
+            value = error
+        if tf.executing_eagerly():
+            kept.append((value, [v.numpy() for one in arguments for v in getattr(one, "variables", [])]))
+        if isinstance(value, ValueError):
+            raise value
+        return value
+    return recorded
+
+
+def replaying(function, kept):
+    # The recorded outputs one after the other, whatever the inputs. For a check that asks for more, also what the function
+    # did to variables, the right gradient, and the right answer while TensorFlow compiles.
+    import itertools
+    import tensorflow as tf
+    outputs = itertools.cycle(kept)
+
+    def replayed(*arguments, **named):
+        if not tf.executing_eagerly():
+            return function(*arguments, **named)
+        value, states = next(outputs)
+        if isinstance(value, ValueError):
+            raise value
+        if isinstance(value, tf.Tensor) and value.dtype.is_floating:
+            right = function(*arguments, **named)
+            value = right + tf.stop_gradient(value - right)
+        for variable, state in zip([v for one in arguments for v in getattr(one, "variables", [])], states):
+            variable.assign(state)
+        return value
+    return replayed
+"""
 
 
 def read(kind: str, unit: str):
@@ -31,8 +80,13 @@ def tasks(notebook) -> list[tuple]:
     return [(cells[index], cells[index + 1]) for index in answers]
 
 
-def wrong_answers(unit: str) -> dict[str, list[tuple[str, str]]]:
-    return runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{unit}.py"))["WRONG"]
+def wrong_answers(unit: str, kind: str = "WRONG") -> dict:
+    return runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{unit}.py")).get(kind, {})
+
+
+def hidden_part(check: str) -> str:
+    """The hidden tests of a check cell, "" if it has none."""
+    return "".join(HIDDEN.findall(check))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +133,15 @@ def test_tasks_are_complete(unit):
     assert wrong_answers(unit).keys() == {mark(answer)["grade_id"] for answer, _ in found}
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_hidden_tests_stay_in_the_solution(unit):
+    lab = read("labs", unit)
+    assert not re.search("HIDDEN TESTS|checks.hidden", "\n".join(cell.source for cell in lab.cells))
+    for (answer, check), (_, in_lab) in zip(tasks(read("solutions", unit)), tasks(lab)):
+        assert HIDDEN.sub("", check.source) == in_lab.source  # what fails the visible check fails with hidden tests too
+        assert bool(hidden_part(check.source)) != ((unit, mark(answer)["grade_id"]) in WITHOUT_HIDDEN)
+
+
 class Kernel:
     def __init__(self, folder, out):
         variables = environment(out)
@@ -112,10 +175,14 @@ def kernel(tmp_path):
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_checks_tell_right_from_wrong(unit, kernel):
-    """One kernel goes through the lab; at each task it tries the stub, every wrong answer, and last the right one."""
+    """One kernel goes through the lab; at each task it tries the stub, every wrong answer, answers that know the outputs for the
+    visible inputs by heart, and last the right one; the last two with the hidden tests."""
     right = {mark(answer)["grade_id"]: answer.source for answer, _ in tasks(read("solutions", unit))}
     wrong, cells, faults = wrong_answers(unit), read("labs", unit).cells, []
     checks = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("labs", unit))}
+    full = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("solutions", unit))}
+    by_heart = wrong_answers(unit, "MEMORISED")
+    kernel.run(REPLAY)
     for cell in cells:
         name = mark(cell).get("grade_id")
         if cell.cell_type != "code" or mark(cell).get("grade"):
@@ -125,13 +192,37 @@ def test_checks_tell_right_from_wrong(unit, kernel):
             assert not raised, f"{cell.source}\n{raised}"
             continue
         assert len(wrong[name]) >= 3, name
-        attempts = [("not written yet", cell.source), *wrong[name], (None, right[name])]
-        for words, code in attempts:
+        for words, code in [("not written yet", cell.source), *wrong[name]]:
             kernel.run(code)
             raised, noise = kernel.run(checks[name])
-            if words is None:
-                if raised or noise:
-                    faults.append(f"{name}: the right answer gets {raised}{noise}")
-            elif not raised.startswith("CheckFailed") or words not in raised or noise:
+            if not raised.startswith("CheckFailed") or words not in raised or noise:
                 faults.append(f"{name}: expected {words!r}, got {raised or 'a pass'} {noise} for\n{code}")
+        for what, code in by_heart_answers(kernel, name, right[name], checks[name], full[name], by_heart):
+            kernel.run(code)
+            raised, noise = kernel.run(full[name])
+            if not raised.startswith(f"CheckFailed: {OTHER} ") or noise:
+                faults.append(f"{name}: {what} by heart gets {raised or 'a pass'} {noise}")
+        kernel.run(right[name])
+        raised, noise = kernel.run(full[name])
+        if raised or noise:
+            faults.append(f"{name}: the right answer gets {raised}{noise}")
     assert not faults, "\n\n".join(faults)
+
+
+def by_heart_answers(kernel: Kernel, name: str, right: str, check: str, full: str, given: dict[str, str]) -> list[tuple[str, str]]:
+    """(what, code) of answers that know the visible check by heart: the one that is given, or one for each function that the
+    hidden tests call, with the other functions right (those that only the visible check calls, by heart too: they may train)."""
+    if name in given or not hidden_part(full):
+        return [("the answer", given[name])] if name in given else []
+    functions = [node.name for node in ast.parse(right).body if isinstance(node, ast.FunctionDef)]
+    called, visible = ([function for function in functions if re.search(rf"\b{function}\b", part)]
+                       for part in (hidden_part(full), check))
+    kernel.run(right)
+    kernel.run("".join(f"right_{name}, kept_{name} = {name}, []\n{name} = recording({name}, kept_{name})\n" for name in functions))
+    raised, noise = kernel.run(check)
+    assert called and not raised and not noise, f"{name}: {raised}{noise}"
+
+    def answer(chosen: str) -> str:
+        return "".join(f"{name} = replaying(right_{name}, kept_{name})\n" if name == chosen or name in visible and name not in called else
+                       f"{name} = right_{name}\n" for name in functions)
+    return [(function, answer(function)) for function in called]

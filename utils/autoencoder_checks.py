@@ -41,7 +41,7 @@ def unchanged(function: Callable, *arguments):
 def components(pca: Callable) -> None:
     """Task 1: many rows of few numbers, then few rows of many; the signs are free."""
     checks.written_out(pca)
-    rng = np.random.default_rng(0)
+    rng = checks.generator(0)
     for n, d, k in ((60, 6, 2), (6, 9, 3)):
         turn = linalg.qr(rng.normal(size=(d, d)))[0]
         x = rng.normal(size=(n, d)) * np.linspace(0.5, 3, d) @ turn + rng.normal(3, 2, d)
@@ -119,7 +119,7 @@ def coding(encode: Callable, decode: Callable, error: Callable) -> None:
     """Task 2: each function by itself, on components that are given."""
     for function in (encode, decode, error):
         checks.written_out(function)
-    rng = np.random.default_rng(1)
+    rng = checks.generator(1)
     x, mean = rng.random([7, 5]), rng.random(5)
     rows = linalg.qr(rng.normal(size=(5, 3)))[0][:, :3].T
     codes = (x - mean) @ rows.T
@@ -161,7 +161,7 @@ def coding(encode: Callable, decode: Callable, error: Callable) -> None:
 def angles(principal_angles: Callable) -> None:
     """Task 3: against SciPy; then a subspace with itself, where rounding gives cosines above 1."""
     checks.written_out(principal_angles)
-    rng = np.random.default_rng(2)
+    rng = checks.generator(2)
     a = rng.normal(size=(12, 4)) * [0.1, 0.2, 0.2, 0.3] + [0.05, 0, 0, 0.1]
     for columns in (4, 3):
         b = rng.normal(size=(12, columns)) + 0.5 * a[:, :columns]
@@ -239,7 +239,7 @@ def trained(train: Callable, digits: Dataset, code: int,
     checks.require(shapes[3] == (28, 28, 1), f"The decoder gives {list(shapes[3])}, expected images [28, 28, "
                    "1]: end with Reshape.")
     codes = images_of(encoder, x)
-    error, best = squared_error(images_of(decoder, codes), x), pca_error(digits, code)
+    error, best = squared_error(images_of(decoder, codes), x), pca_error(digits, code, x)
     if error > share * best:
         raise checks.CheckFailed(_why_poor(encoder, decoder, codes, digits, f"The error is {error:.2f}, that "
                                            f"of PCA is {best:.2f}, and at most {share:g} times that, "
@@ -248,14 +248,22 @@ def trained(train: Callable, digits: Dataset, code: int,
     return encoder, decoder
 
 
+def validated(encoder: tf.keras.Model, decoder: tf.keras.Model, digits: Dataset, code: int, share: float) -> None:
+    """The hidden part of task 4: the error on the validation digits, against that of PCA."""
+    x = digits.x_val
+    error, best = squared_error(images_of(decoder, images_of(encoder, x)), x), pca_error(digits, code, x)
+    checks.require(error <= share * best, f"The error on the validation digits is {error:.2f}, that of PCA is {best:.2f}, and at "
+                   f"most {share:g} times that is asked.")
+
+
 def _in_range(name: str, images: np.ndarray) -> None:
     checks.require(images.min() >= 0 and images.max() <= 1, f"{name} draws pixels from {images.min():.2f} to "
                    f"{images.max():.2f}, expected from 0 to 1: end with a sigmoid.")
 
 
-def pca_error(digits: Dataset, code: int) -> float:
-    """The squared error per test digit of PCA with `code` components of the training digits."""
-    x = digits.x_test.reshape(len(digits.x_test), -1)
+def pca_error(digits: Dataset, code: int, images: np.ndarray) -> float:
+    """The squared error per image [N, 28, 28, 1] of PCA with `code` components of the training digits."""
+    x = images.reshape(len(images), -1)
     mean, rows, _ = autoencoders.pca(digits.x_train.reshape(len(digits.x_train), -1), code)
     return squared_error(mean + (x - mean) @ rows.T @ rows, x)
 
@@ -288,7 +296,7 @@ def _why_poor(encoder: Callable, decoder: Callable, codes: np.ndarray, digits: D
 def sparse(keep_largest: Callable) -> None:
     """Task 5: values with ties and negative numbers, the gradient, and a batch of unknown size."""
     checks.own(keep_largest)
-    rng = np.random.default_rng(3)
+    rng = checks.generator(3)
     h = rng.normal(size=(6, 8)).astype(np.float32)
     h[1] = -np.abs(h[1])
     expected = _kept(h, 3)
@@ -354,7 +362,7 @@ def _kept(h: np.ndarray, k: int) -> np.ndarray:
 def contractive(contraction: Callable) -> None:
     """Task 6: against the exact Jacobian (`autoencoders.contraction`) and its gradient, two shapes of W."""
     checks.written_out(contraction, TAPES, "the formula")
-    rng = np.random.default_rng(4)
+    rng = checks.generator(4)
     for inputs, units in ((5, 5), (6, 3)):
         shapes = (inputs, units), [units], (7, inputs)
         w, b, x = (tf.Variable(rng.normal(size=shape).astype(np.float32)) for shape in shapes)
@@ -423,9 +431,9 @@ def _mistaken_contractions(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> dict
 GAIN = 5.0  # dB above the Gaussian filter that the trained net has to reach
 
 
-def noise(x: np.ndarray, sigma: float, seed: int = 99) -> np.ndarray:
+def noise(x: np.ndarray, sigma: float) -> np.ndarray:
     """Images with Gaussian noise, clipped to [0, 1]: those on which a denoiser is measured."""
-    return np.clip(x + np.random.default_rng(seed).normal(0, sigma, x.shape), 0, 1).astype(np.float32)
+    return np.clip(x + checks.generator(99).normal(0, sigma, x.shape), 0, 1).astype(np.float32)
 
 
 def ratio(x: np.ndarray, y: np.ndarray) -> float:
@@ -443,12 +451,18 @@ def smoothed(noisy: np.ndarray, clean: np.ndarray) -> np.ndarray:
 def denoising(noisy_pairs: Callable, psnr: Callable, train_denoiser: Callable, digits: Dataset,
               sigma: float) -> tf.keras.Model:
     """Task 7: the pairs by their statistics, `psnr` by its formula, the trained net on noisy test digits."""
-    _pairs(noisy_pairs)
-    _decibels(psnr)
+    pairs(noisy_pairs)
+    decibels(psnr)
     model = checks.call(train_denoiser, WithoutTest(digits), sigma)
     checks.require(callable(model), f"train_denoiser gives a {type(model).__name__}: return the model.")
     shape = getattr(model, "input_shape", None) or (None, 28, 28, 1)
     checks.require(len(shape) > 2, f"The model takes {list(shape[1:])}, expected images [28, 28, 1].")
+    denoised(model, digits, sigma)
+    return model
+
+
+def denoised(model: Callable, digits: Dataset, sigma: float) -> None:
+    """The third part of task 7: test digits with noise that the model has not seen."""
     clean = digits.x_test[:2000]
     noisy = noise(clean, sigma)
 
@@ -471,12 +485,11 @@ def denoising(noisy_pairs: Callable, psnr: Callable, train_denoiser: Callable, d
                    "it has learned to copy, the inputs of the training have to be noisy.")
     checks.require(reached >= asked, f"{said}: train for more epochs, or draw new noise in some of them.")
     _in_range("The model", images)
-    return model
 
 
-def _pairs(noisy_pairs: Callable) -> None:
+def pairs(noisy_pairs: Callable) -> None:
     checks.own(noisy_pairs)
-    sigma, rng = 0.1, np.random.default_rng(5)
+    sigma, rng = 0.1, checks.generator(5)
     x = rng.uniform(0.45, 0.55, (40, 28, 28, 1)).astype(np.float32)
     x[:10] = rng.integers(0, 2, (10, 28, 28, 1))
     got = unchanged(noisy_pairs, x, sigma, 0)
@@ -514,11 +527,11 @@ def _pairs(noisy_pairs: Callable) -> None:
                                                        "the generator.")
 
 
-def _decibels(psnr: Callable) -> None:
+def decibels(psnr: Callable) -> None:
     from skimage.metrics import peak_signal_noise_ratio
 
     checks.written_out(psnr, checks.LIBRARIES | {"skimage"})
-    rng = np.random.default_rng(6)
+    rng = checks.generator(6)
     x = rng.uniform(0, 0.7, (5, 28, 28, 1))
     y = x + rng.normal(size=x.shape) * np.array([0.02, 0.05, 0.1, 0.2, 0.4])[:, None, None, None]
     each = np.array([peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(x, y)])
@@ -557,14 +570,8 @@ def nine_digits(digits: Dataset) -> dict[str, np.ndarray]:
 def unseen(between: Callable, novel: Callable, never_seen: Callable, nets: dict[str, Callable],
            digits: Dataset) -> None:
     """Task 8: `between` and `novel` on a small net with random weights, `never_seen` against `MISSING`."""
-    tf.keras.utils.set_random_seed(7)
-    layers = tf.keras.layers
-    encoder = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(8, "tanh"),
-                                   layers.Dense(3)])
-    decoder = tf.keras.Sequential([tf.keras.Input([3]), layers.Dense(8, "tanh"), layers.Dense(784, "sigmoid"),
-                                   layers.Reshape([28, 28, 1])])
-    _between(between, encoder, decoder, digits.x_val[:2])
-    _novel(novel)
+    paths(between, digits)
+    novelty(novel)
     got = checks.run(never_seen)  # may use `digits` and what utils has
     checks.require(isinstance(got, dict) and got.keys() == MISSING.keys(),
                    'never_seen gives a dictionary with the keys "A", "B" and "C".')
@@ -581,7 +588,15 @@ def unseen(between: Callable, novel: Callable, never_seen: Callable, nets: dict[
                                      f"{error:.1f}. On another digit it is far worse than the others.")
 
 
-def _between(between: Callable, encoder: tf.keras.Model, decoder: tf.keras.Model, pair: np.ndarray) -> None:
+def paths(between: Callable, digits: Dataset) -> None:
+    """Task 8, first part."""
+    tf.keras.utils.set_random_seed(checks.inputs(7, lambda rng: int(rng.integers(8, 1000))))
+    layers = tf.keras.layers
+    encoder = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(8, "tanh"),
+                                   layers.Dense(3)])
+    decoder = tf.keras.Sequential([tf.keras.Input([3]), layers.Dense(8, "tanh"), layers.Dense(784, "sigmoid"),
+                                   layers.Reshape([28, 28, 1])])
+    pair = digits.x_val[checks.inputs(slice(2), lambda rng: slice(2, 4))]
     (a, b), steps = pair, 5
     checks.own(between)
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
@@ -610,10 +625,11 @@ def _between(between: Callable, encoder: tf.keras.Model, decoder: tf.keras.Model
             decoder(code_a + share * code_b)}, tolerance=1e-4)
 
 
-def _novel(novel: Callable) -> None:
+def novelty(novel: Callable) -> None:
+    """Task 8, second part: on noise of many shares and levels."""
     checks.own(novel)
     net = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), tf.keras.layers.Rescaling(0.5, 0.1)])
-    rng = np.random.default_rng(10)  # every known mistake gives another answer
+    rng = checks.generator(10)  # every known mistake gives another answer
     share, level = rng.random((2, 200, 1, 1, 1))
     images = ((rng.random((200, 28, 28, 1)) < share) * level).astype(np.float32)
     x_val, x = images[:100], images[100:]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from utils import backprop
-from utils.checks import CheckFailed, call, require, run, same, written_out
+from utils.checks import CheckFailed, call, generator, inputs, require, run, same, written_out
 from utils.data import toy
 from utils.quiet import tf
 
@@ -17,8 +17,8 @@ SIZES = [5, 4, 4, 3]  # two equal sizes: weights transposed by mistake go unnoti
 
 def _given(sizes: list[int] = SIZES, examples: int = 6) -> tuple[list, np.ndarray, np.ndarray]:
     """A random net whose biases are not 0, inputs x [N, inputs] and labels [N]."""
-    rng = np.random.default_rng(2)
-    net = [(weights, rng.normal(size=bias.shape)) for weights, bias in backprop.initialise(sizes, seed=2)]
+    rng, number = generator(2), inputs(2, lambda rng: int(rng.integers(3, 1000)))
+    net = [(weights, rng.normal(size=bias.shape)) for weights, bias in backprop.initialise(sizes, seed=number)]
     return net, rng.normal(size=(examples, sizes[0])), rng.integers(0, sizes[-1], examples)
 
 
@@ -56,7 +56,7 @@ def forward(written: Callable) -> None:
 def loss(written: Callable) -> None:
     """Task 2: against TensorFlow, for moderate and for large logits."""
     written_out(written)
-    rng = np.random.default_rng(0)
+    rng = generator(0)
     logits, labels = rng.normal(scale=2, size=(7, 3)), np.array([0, 1, 2, 2, 1, 0, 0])
     each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits).numpy()
     p, one = tf.nn.softmax(logits).numpy(), np.eye(3)[labels]
@@ -172,6 +172,8 @@ def adam(written: Callable) -> None:
     written_out(written)
     w, gradient, rate = np.array([1.0, -2.0, 0.5, 0.3, -0.4]), np.array([0.3, -4.0, 0.5, 0.0, 1e-8]), 0.1
     mean, square = np.array([0.2, 1.0, -0.3, 0.0, 0.0]), np.array([0.01, 0.02, 0.03, 0.0, 0.0])
+    w, factor = inputs((w, 1.0), lambda rng: (rng.normal(size=5), rng.uniform(0.5, 2)))
+    gradient, mean, square = factor * gradient, factor * mean, factor**2 * square
     for step, mean, square in ((3, mean, square), (4, 2 * mean, square), (1, 0 * mean, 0 * square)):
         right, (m, v, _) = backprop.adam(w, gradient, (mean, square, step - 1), rate)
         m1, v1 = m / (1 - 0.9**step), v / (1 - 0.999**step)
@@ -274,6 +276,20 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
             "There is a jump: just before and just after midnight are far apart in your features. A sine "
             "and a cosine have no jump.")
     _recovered("Program B", [lamps(lamp_features, seed) for seed in range(3)], 0.9)
+
+
+def data_elsewhere(standardise: Callable, lamp_features: Callable) -> None:
+    """The hidden part of task 5, without training: random pixels, one of them constant; other hours in two orders."""
+    rng = generator(5)
+    x, other = (rng.normal(rng.normal(size=6), rng.uniform(0.5, 3, 6), (40, 6)) for _ in range(2))
+    x[:, 2] = 4
+    varies = np.arange(6) != 2
+    same("standardise(x_train, x), where a pixel varies,", np.asarray(call(standardise, x, other))[:, varies],
+         ((other - x.mean(axis=0)) / np.where(varies, x.std(axis=0), 1))[:, varies], tolerance=1e-3)
+    hours, order = rng.uniform(0, 8760, 300), rng.permutation(300)
+    features = np.asarray(call(lamp_features, hours))
+    require(len(features) == 300 and np.allclose(lamp_features(hours[order] + 48), features[order], atol=1e-6),
+            "lamp_features gives an hour other features when the hours come in another order, two days later.")
 
 
 def _recovered(name: str, accuracies: list[float], floor: float = FLOOR) -> None:

@@ -1,12 +1,20 @@
 """What the check cells of the labs call. A check that fails says in one sentence what is wrong, in the student's terms."""
 import dis
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import CodeType, FunctionType, ModuleType
+from typing import TypeVar
 
 import numpy as np
 
+OTHER = "With other inputs:"  # how the sentence of a check that failed within `hidden` begins
 LIBRARIES = {"tensorflow", "keras", "scipy", "sklearn"}  # have ready what the tasks in NumPy ask for
+
+
+T = TypeVar("T")
+_variant: ContextVar[int | None] = ContextVar("variant", default=None)  # None outside `hidden`
 
 
 class CheckFailed(AssertionError):
@@ -20,6 +28,34 @@ def require(condition: bool, sentence: str) -> None:
     """Raise CheckFailed with `sentence` unless the condition holds."""
     if not condition:
         raise CheckFailed(sentence)
+
+
+@contextmanager
+def hidden(variant: int) -> Iterator[None]:
+    """Within it the checks draw other inputs, so that an answer that knows only the outputs for the visible ones fails.
+
+    Whatever is raised within becomes a CheckFailed whose sentence begins with OTHER: no line of a hidden test is shown.
+    """
+    token = _variant.set(variant)
+    try:
+        yield
+    except CheckFailed as failure:
+        raise CheckFailed(f"{OTHER} {failure}") from None
+    except Exception as error:
+        raise CheckFailed(f"{OTHER} {_said(error)}") from None
+    finally:
+        _variant.reset(token)
+
+
+def generator(seed: int) -> np.random.Generator:
+    """The generator for the inputs of a check: that of `seed`, within `hidden` one that depends on the variant too."""
+    variant = _variant.get()
+    return np.random.default_rng(seed if variant is None else [variant, seed])
+
+
+def inputs(given: T, other: Callable[[np.random.Generator], T]) -> T:
+    """The inputs `given`, within `hidden` what `other(generator)` draws in their place."""
+    return given if _variant.get() is None else other(generator(0))
 
 
 def own(function: Callable) -> None:

@@ -11,7 +11,8 @@ from utils.quiet import tf
 
 def parameters(dense_net_parameters: Callable) -> None:
     """Task 1: the number of parameters of three DenseNets."""
-    for blocks, filters in ((4, 16), (1, 2), (3, 8)):
+    for blocks, filters in checks.inputs(((4, 16), (1, 2), (3, 8)),
+                                         lambda rng: rng.integers((2, 3), (5, 16), (3, 2)).tolist()):
         count, hidden = networks.count_parameters(networks.DenseNet(blocks, filters)), (48 // 2**blocks)**2 * 32
         checks.same(f"dense_net_parameters({blocks}, {filters})", checks.call(dense_net_parameters, blocks, filters), count, {
             "The biases are missing: one for each filter and each output.": count - blocks * (2 * filters + 32) - 52,
@@ -31,7 +32,7 @@ def parameters(dense_net_parameters: Callable) -> None:
 
 def block(dense_block: Callable) -> None:
     """Task 2: against `layers.DenseBlock` with the same random weights and biases."""
-    generator = tf.random.Generator.from_seed(2)
+    generator = tf.random.Generator.from_seed(checks.inputs(2, lambda rng: int(rng.integers(3, 1000))))
     reference, x = layers.DenseBlock(inputs=3, filters=5), generator.normal([4, 12, 12, 3])
     for variable in reference.trainable_variables:
         variable.assign(generator.normal(variable.shape, stddev=0.4))
@@ -70,8 +71,9 @@ def block(dense_block: Callable) -> None:
 
 def loss(cross_entropy: Callable, accuracy: Callable) -> None:
     """Task 3: against TensorFlow, on moderate and on large logits."""
-    logits = np.random.default_rng(0).normal(scale=2, size=(7, 3))
-    labels = np.array([0, 1, 2, 2, 1, 0, 0])
+    labels = checks.inputs(np.array([0, 1, 2, 2, 1, 0, 0]), lambda rng: rng.integers(0, 3, 31))
+    images = len(labels)
+    logits = checks.generator(0).normal(scale=2, size=(images, 3))
     each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits).numpy()
     checks.same("cross_entropy(logits, labels)", checks.call(cross_entropy, logits, labels), each.mean(), {
         "cross_entropy gives the sum over the images: the mean was asked.": each.sum(),
@@ -81,7 +83,7 @@ def loss(cross_entropy: Callable, accuracy: Callable) -> None:
         "This is the mean over all classes: only the class of the label counts.":
             -tf.nn.log_softmax(logits).numpy().mean(),
         "The sum of the exponentials goes over the classes of one image (axis 1), not over the images.":
-            -tf.nn.log_softmax(logits, axis=0).numpy()[np.arange(7), labels].mean()})
+            -tf.nn.log_softmax(logits, axis=0).numpy()[np.arange(images), labels].mean()})
     with np.errstate(all="ignore"):
         large = np.asarray(checks.call(cross_entropy, 1000 * logits, labels))
     checks.require(bool(np.isfinite(large).all()), "With logits of some thousands it is not finite: subtract the largest logit "
@@ -89,10 +91,10 @@ def loss(cross_entropy: Callable, accuracy: Callable) -> None:
     checks.same("cross_entropy(1000 * logits, labels)", large,
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, 1000 * logits).numpy().mean())
     hits = int((logits.argmax(axis=1) == labels).sum())
-    checks.same("accuracy(logits, labels)", checks.call(accuracy, logits, labels), hits / 7, {
+    checks.same("accuracy(logits, labels)", checks.call(accuracy, logits, labels), hits / images, {
         "accuracy gives the number of right answers: divide by the number of images.": hits,
-        "accuracy gives the fraction of wrong answers.": 1 - hits / 7,
-        "accuracy gives percent: a fraction between 0 and 1 was asked.": 100 * hits / 7,
+        "accuracy gives the fraction of wrong answers.": 1 - hits / images,
+        "accuracy gives percent: a fraction between 0 and 1 was asked.": 100 * hits / images,
         "accuracy looks at the smallest logit: the largest one is the answer.": np.mean(logits.argmin(axis=1) == labels)})
 
 
@@ -111,7 +113,8 @@ class Toy(tf.Module):
 
 def step(train_step: Callable) -> None:
     """Task 4: on `Toy`, whose gradient is x^T (p - onehot) / N for the weights and the sum of (p - onehot) / N for the bias."""
-    x, y, rate = np.float32([[1, 2], [3, -1], [0.5, 0.5]]), np.array([0, 1, 1]), np.float32(0.1)
+    x = checks.inputs(np.float32([[1, 2], [3, -1], [0.5, 0.5]]), lambda rng: rng.normal(0, 2, (3, 2)).astype(np.float32))
+    y, rate = np.array([0, 1, 1]), np.float32(0.1)
     model = Toy()
     before = {"weights": model.weights.numpy(), "bias": model.bias.numpy()}
 
@@ -143,19 +146,21 @@ def batches(epoch_batches: Callable) -> None:
     def order(images: int, size: int, seed: int, epoch: int) -> list[np.ndarray]:
         return [np.asarray(batch) for batch in checks.call(epoch_batches, images, size, seed, epoch)]
 
-    parts = order(100, 32, 1, 0)
-    sizes, flat = [len(part) for part in parts], np.concatenate(parts)
-    checks.require(sizes != [32, 32, 32], "The last batch is missing: the 4 images that are left make a smaller one.")
-    checks.require(sizes == [32, 32, 32, 4], f"The batches of 100 images have the sizes {sizes}, expected [32, 32, 32, 4].")
-    checks.require(np.array_equal(np.sort(flat), np.arange(100)), "Some images come twice and others never: draw a "
-                   "permutation, in which each number from 0 to 99 comes once.")
-    checks.require(not np.array_equal(flat, np.arange(100)), "The images are not shuffled.")
+    images = checks.inputs(100, lambda rng: int(rng.integers(101, 127)))
+    parts = order(images, 32, 1, 0)
+    sizes, flat, left = [len(part) for part in parts], np.concatenate(parts), images - 96
+    checks.require(sizes != [32, 32, 32], f"The last batch is missing: the {left} images that are left make a smaller one.")
+    checks.require(sizes == [32, 32, 32, left],
+                   f"The batches of {images} images have the sizes {sizes}, expected {[32, 32, 32, left]}.")
+    checks.require(np.array_equal(np.sort(flat), np.arange(images)), "Some images come twice and others never: draw a "
+                   f"permutation, in which each number from 0 to {images - 1} comes once.")
+    checks.require(not np.array_equal(flat, np.arange(images)), "The images are not shuffled.")
     checks.require(np.ptp(parts[0]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
-    checks.require(np.array_equal(flat, np.concatenate(order(100, 32, 1, 0))), "Called twice with the same seed and epoch it gives "
+    checks.require(np.array_equal(flat, np.concatenate(order(images, 32, 1, 0))), "Called twice with the same seed and epoch it gives "
                    "two orders: make a generator of your own from seed and epoch.")
     for sentence, other in (("Epoch 1 has the same order as epoch 0.", (1, 1)), ("Seed 2 gives the same order as seed 1.", (2, 0))):
-        checks.require(not np.array_equal(flat, np.concatenate(order(100, 32, *other))), sentence)
-    checks.require(not np.array_equal(np.concatenate(order(100, 32, 1, 2)), np.concatenate(order(100, 32, 2, 1))),
+        checks.require(not np.array_equal(flat, np.concatenate(order(images, 32, *other))), sentence)
+    checks.require(not np.array_equal(np.concatenate(order(images, 32, 1, 2)), np.concatenate(order(images, 32, 2, 1))),
                    "Seed 1 in epoch 2 gives the order of seed 2 in epoch 1: give the generator both numbers, as a list.")
 
 
@@ -176,9 +181,20 @@ def trained(train: Callable, faces: Dataset) -> Callable:
     return model
 
 
+def mirrored(model: Callable, faces: Dataset) -> None:
+    """The hidden part of task 6: the test faces in another order, every second one mirrored."""
+    order = checks.generator(6).permutation(len(faces.y_test))
+    images, labels = faces.x_test[order].copy(), faces.y_test[order]
+    images[::2] = images[::2, :, ::-1]
+    accuracy = training.evaluate(model, images, labels)
+    checks.require(accuracy > 0.8, f"The model is right for {100 * accuracy:.1f} % of the test faces when every second one is "
+                   "mirrored, more than 80 % is asked: it has learned these images, not faces.")
+
+
 def _scene(height: int, width: int) -> np.ndarray:
     """A smooth picture that can be sampled at any size: [height, width, 3] in 0..255, different in each direction and colour."""
     down, across = np.meshgrid((np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width, indexing="ij")
+    down, across = checks.inputs((down, across), lambda rng: (1 - down, 1 - across))  # upside down
     wave = np.sin(2 * np.pi * across) * np.sin(np.pi * down)
     return np.stack([60 + 150 * down, 40 + 120 * across + 50 * wave, 210 - 170 * down * across], axis=-1)
 
@@ -210,7 +226,8 @@ def preparing(prepare: Callable) -> None:
 
 def answering(answer: Callable) -> None:
     """Task 7, second part: label and probability, by the logistic function of the difference of the logits."""
-    for first, second in ((2.0, 0.5), (-1.0, 1.0), (0.3, 0.4), (900.0, 1000.0)):
+    for first, second in checks.inputs(((2.0, 0.5), (-1.0, 1.0), (0.3, 0.4), (900.0, 1000.0)),
+                                       lambda rng: [*rng.normal(size=(4, 2)), (1000.0, 950.0)]):
         with np.errstate(all="ignore"):
             got = checks.call(answer, np.array([[first, second]], np.float32))
         checks.require(isinstance(got, tuple) and len(got) == 2, "answer gives two things: return label, probability.")

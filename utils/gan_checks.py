@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import rel_entr, xlog1py, xlogy
 
-from utils import generative, minimax, session
-from utils.checks import LIBRARIES, CheckFailed, call, require, same, written_out
+from utils import checks, generative, minimax, session
+from utils.checks import LIBRARIES, CheckFailed, call, inputs, require, same, written_out
 from utils.quiet import tf
 
 layers = tf.keras.layers
@@ -52,10 +52,11 @@ def game(best_discriminator: Callable, value: Callable) -> None:
     for name, function in (("best_discriminator", best_discriminator), ("value", value)):
         require(callable(function), f"{name} is not a function: define it with def.")
         written_out(function, names=LIBRARIES | {"xlogy", "xlog1py", "rel_entr"})
+    shift = inputs(1.0, lambda rng: rng.uniform(0.5, 1.5))
     for dx in (0.01, 0.02):
         x = np.arange(-6, 6, dx)
-        p = np.where(np.abs(x + 1) < 2, 1 + np.cos(np.pi * (x + 1) / 2), 0)
-        q = np.where(np.abs(x - 1) < 2, 0.5 + 0.1 * np.sin(x), 0)
+        p = np.where(np.abs(x + shift) < 2, 1 + np.cos(np.pi * (x + shift) / 2), 0)
+        q = np.where(np.abs(x - shift) < 2, 0.5 + 0.1 * np.sin(x), 0)
         p, q = p / (p.sum() * dx), q / (q.sum() * dx)
         both = np.where(p + q > 0, p + q, 1)
         d = np.where(p + q > 0, p / both, 0.5)
@@ -112,7 +113,7 @@ def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: flo
 def transposed(transposed_convolution: Callable) -> None:
     """Task 2: against tf.nn.conv2d_transpose; strides below, at and above the size of the kernel."""
     written_out(transposed_convolution)
-    rng = np.random.default_rng(2)
+    rng = checks.generator(2)
     for shape, k, stride in (((5, 4), 3, 2), ((2, 4), 4, 2), ((3, 3), 2, 1), ((2, 3), 2, 3)):
         x, kernel = rng.normal(size=shape), rng.normal(size=(k, k))
         right = _conv2d_transpose(x, kernel, stride)
@@ -176,7 +177,7 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
     """Task 3: against TensorFlow, for hard, soft and noisy labels and for logits of a thousand."""
     for function in (discriminator_loss, generator_loss):
         written_out(function, names=LIBRARIES | {"log_expit", "softplus"})
-    rng = np.random.default_rng(3)
+    rng = checks.generator(3)
     on_real, on_made = rng.normal(1, 2, (6, 1)), rng.normal(-1, 2, (6, 1))
     hard = np.ones([6, 1]), np.zeros([6, 1])
     for real, made in (hard, (rng.uniform(0.7, 1.2, (6, 1)), rng.uniform(0, 0.3, (6, 1)))):
@@ -255,7 +256,7 @@ def small_gan() -> tuple[tf.keras.Model, tf.keras.Model]:
                                      layers.ReLU(), layers.Dense(2)])
     discriminator = tf.keras.Sequential([tf.keras.Input([2]), layers.Dense(5), layers.BatchNormalization(),
                                          layers.LeakyReLU(0.2), layers.Dense(1)])
-    rng = np.random.default_rng(4)
+    rng = checks.generator(4)
     for network in (generator, discriminator):
         network.set_weights([rng.normal(0.3, 0.8, weight.shape) if "variance" not in weight.name
                              else rng.uniform(0.5, 2, weight.shape) for weight in network.weights])
@@ -304,7 +305,7 @@ def step(train_step: Callable) -> None:
     generator, discriminator = small_gan()
     networks = generator, discriminator
     start = [network.get_weights() for network in networks]
-    rng = np.random.default_rng(5)
+    rng = checks.generator(5)
     x, z = (tf.constant(rng.normal(size=[6, side]), tf.float32) for side in (2, 3))
     optimizers = _descents(networks)
     before = [_flat(network.trainable_variables) for network in networks]
@@ -486,9 +487,10 @@ SEEN = {"P": "its two curves lie at 1 and 0 all the time; what does the slope of
 def modes(covered: Callable) -> None:
     """Task 5, first half: on points at given distances from given centres."""
     written_out(covered)
-    rng = np.random.default_rng(6)
+    rng = checks.generator(6)
     centres, radius = minimax.centres().astype(np.float64), 0.4
-    for counts in ([100, 0, 30, 1, 10, 0, 60, 0], [0, 0, 500, 0, 0, 0, 0, 0]):
+    for counts in inputs(([100, 0, 30, 1, 10, 0, 60, 0], [0, 0, 500, 0, 0, 0, 0, 0]),
+                         lambda rng: rng.permuted([[90, 2, 25, 12, 1, 70, 0, 40], [0, 300, 0, 0, 15, 0, 0, 0]], axis=1)):
         angles = rng.uniform(0, 2 * np.pi, sum(counts))
         lengths = radius * rng.choice([0.1, 0.5, 0.95], sum(counts))
         angles[:2], lengths[:2] = np.pi / 4, 0.95 * radius  # outside for those who add up both coordinates
@@ -616,7 +618,7 @@ def diagnosis(named: Callable) -> None:
 def spherical(slerp: Callable) -> None:
     """Task 6: on vectors of unequal length, right angles, parallel and equal ones; the norm, and the ends."""
     written_out(slerp)
-    rng = np.random.default_rng(7)
+    rng = checks.generator(7)
     a, b = rng.normal(size=(6, 5)), 2 * rng.normal(size=(6, 5))
     a[3:5] = np.eye(5)[:2]
     b[3], b[4] = a[3], 3 * a[4]  # equal, and parallel, with a cosine of exactly 1
@@ -692,7 +694,7 @@ def _mistaken_slerps(a: np.ndarray, b: np.ndarray, t: float) -> dict[str, np.nda
 def frechet(frechet_distance: Callable) -> None:
     """Task 7: against closed forms, and against another way to the root on correlated features."""
     written_out(frechet_distance, names={"utils", "generative", "frechet_distance"})
-    rng = np.random.default_rng(8)
+    rng = checks.generator(8)
     mixing = rng.normal(size=(4, 4))
     a, b = rng.normal(size=(30, 4)) @ mixing + 1, rng.normal(size=(21, 4)) @ mixing.T
 
@@ -775,7 +777,7 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
     generator = tf.keras.Sequential([
         tf.keras.Input([3]), layers.Dense(8), layers.BatchNormalization(), layers.ReLU(), layers.Dense(4 * 4),
         layers.Reshape([4, 4, 1])])
-    rng = np.random.default_rng(9)
+    rng = checks.generator(9)
     generator.set_weights([rng.normal(0.2, 0.8, weight.shape) if "variance" not in weight.name
                            else rng.uniform(0.5, 2, weight.shape) for weight in generator.weights])
     kept = generator.get_weights()
@@ -872,7 +874,7 @@ def _judge_inversion(got: tuple, right: tuple, z: np.ndarray, rate: float,
 
 
 def _choice(best_restart: Callable) -> None:
-    z = np.random.default_rng(10).normal(size=(5, 3, 4)).astype(np.float32)
+    z = checks.generator(10).normal(size=(5, 3, 4)).astype(np.float32)
     errors = np.array([[7, 3, 5], [9, 8, 10], [0.1, 30, 6], [4, 2, 3.5], [11, 12, 4.5]], np.float32)
     best = errors.argmin(axis=1)
     got = call(best_restart, tf.constant(z), tf.constant(errors))

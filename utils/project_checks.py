@@ -32,7 +32,7 @@ def script_part(start: Path, part: Path, function: str) -> dict:
 def reading(start: Path, part: Path) -> None:
     """Task 2: read_face on files of each kind, and on files that are none."""
     read_face = script_part(start, part, "read_face")["read_face"]
-    levels = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    levels = checks.generator(0).integers(0, 256, (48, 48), np.uint8)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "face.raw").write_bytes(levels.tobytes())
@@ -95,7 +95,7 @@ def answering(start: Path, part: Path) -> None:
     """Task 3: answer on 600 files, two of them bad, with a model that counts its calls."""
     names = script_part(start, part, "answer")
     answer, asked, read = names["answer"], [], []
-    bad = {"face-003", "face-300"}
+    bad, slope = checks.inputs(({"face-003", "face-300"}, 4), lambda rng: ({"face-077", "face-412"}, rng.uniform(3, 5)))
 
     def read_face(path):
         if path in bad:
@@ -108,7 +108,7 @@ def answering(start: Path, part: Path) -> None:
         checks.require(images.dtype == np.float32 and images.shape[1:] == (48, 48, 1),
                        f"The model is asked about {images.dtype} {list(images.shape)}, expected float32 [N, 48, 48, 1].")
         asked.append(len(images))
-        return tf.constant(np.stack([np.full(len(images), 99.0002), 98.0 + 4 * images[:, 0, 0, 0]], 1).astype(np.float32))
+        return tf.constant(np.stack([np.full(len(images), 99.0002), 98.0 + slope * images[:, 0, 0, 0]], 1).astype(np.float32))
 
     answer.__globals__["read_face"] = read_face
     paths = [f"face-{number:03}" for number in range(600)]
@@ -123,7 +123,7 @@ def answering(start: Path, part: Path) -> None:
                    f"{len(lines)} lines for {len(good)} readable files, or in another order: one for each, as in paths.")
     checks.require(max(asked) <= 256, f"The model is asked about {max(asked)} images at one time: at most BATCH.")
     checks.require(len(asked) <= 6, f"The model is asked {len(asked)} times for 600 files: once for a batch.")
-    shares = np.array([1 / (1 + np.exp(1.0002 - 4 * int(path[-3:]) / 1000)) for path in good])  # the probability of "woman"
+    shares = np.array([1 / (1 + np.exp(1.0002 - slope * int(path[-3:]) / 1000)) for path in good])  # the probability of "woman"
     labels = ["woman" if share > 0.5 else "man" for share in shares]
     said = [line[1] for line in lines]
     checks.require(said != ["man" if label == "woman" else "woman" for label in labels],
@@ -139,7 +139,7 @@ def answering(start: Path, part: Path) -> None:
     checks.require(status == 1, f"The exit status is {status} although two files are bad, expected 1.")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         status = checks.run(answer, paths[:1], model)
-        checks.run(answer, ["face-003"], model)
+        checks.run(answer, [min(bad)], model)
     checks.require(status == 0, f"The exit status is {status} although all files are good, expected 0.")
 
 
@@ -152,7 +152,8 @@ def _number(text: str) -> float:
 
 def training_dx(train_dx: Callable, model: tf.Module, x: np.ndarray, labels: np.ndarray) -> None:
     """Task 4: on a face of x [N, 48, 48, 1] that `model` gets right, and on a linear model whose best DX is known."""
-    right = np.flatnonzero(np.argmax(model(tf.constant(x)), 1) == labels)[0]
+    number = checks.inputs(0, lambda rng: int(rng.integers(1, 9)))
+    right = np.flatnonzero(np.argmax(model(tf.constant(x)), 1) == labels)[number]
     face, wrong = tf.constant(x[right:right + 1]), int(1 - labels[right])
     before = [variable.numpy() for variable in model.variables]
     dx = np.asarray(checks.call(train_dx, model, face, wrong, 1000.0))
@@ -173,7 +174,7 @@ def training_dx(train_dx: Callable, model: tf.Module, x: np.ndarray, labels: np.
 
 def _linear_dx(train_dx: Callable) -> None:
     """On logits (0, w . x) and x = 0.5, the best DX is along w, and its length solves a scalar equation."""
-    w = np.random.default_rng(1).normal(size=48 * 48).astype(np.float32)
+    w = checks.generator(1).normal(size=48 * 48).astype(np.float32)
     w *= 6 / np.linalg.norm(w)
 
     def model(images):
@@ -198,23 +199,24 @@ def _linear_dx(train_dx: Callable) -> None:
 def surviving(survive: Callable) -> None:
     """Task 5: on a network that looks at the mean grey level, for which the right t is known."""
     def model(images):
-        score = 1e4 * (tf.reduce_mean(tf.cast(images, tf.float32), [1, 2, 3]) - 100.25 / 255)
+        score = 1e4 * (tf.reduce_mean(tf.cast(images, tf.float32), [1, 2, 3]) - (level + 0.25) / 255)
         return tf.stack([-score, score], 1)
 
-    x = np.full((1, 48, 48, 1), 100 / 255, np.float32)
+    level = checks.inputs(100, lambda rng: int(rng.integers(101, 180)))
+    x = np.full((1, 48, 48, 1), level / 255, np.float32)
     dx = np.full_like(x, 0.2 / 255)
-    dx[:, :24] = 0.4 / 255  # from t = 1.30 on, the upper half is rounded to 101; without rounding t = 1 would be enough
-    expected = np.full_like(x, 100)
-    expected[:, :24] = 101
+    dx[:, :24] = 0.4 / 255  # from t = 1.30 on, the upper half is rounded up; without rounding t = 1 would be enough
+    expected = np.full_like(x, level)
+    expected[:, :24] = level + 1
     modified = np.asarray(checks.call(survive, model, x, dx, 1))
     checks.require(modified.shape == x.shape, f"The image has shape {list(modified.shape)}, expected {list(x.shape)}.")
     levels = modified * 255
     checks.require(np.abs(levels - np.round(levels)).max() < 1e-3, "The image has values between the grey levels: round it.")
     checks.require(modified.max() <= 1 and modified.min() >= 0, "The image leaves [0, 1]: clip it.")
-    checks.require(np.abs(levels - 100).max() > 0.5,
+    checks.require(np.abs(levels - level).max() > 0.5,
                    "The image is the original, no DX is left: it is the rounded image that must get the wrong label.")
     checks.require(np.abs(levels - expected).max() < 1e-3,
-                   f"The grey levels go up to {levels.max():.0f}, expected 101: take the shortest t that works.")
+                   f"The grey levels go up to {levels.max():.0f}, expected {level + 1}: take the shortest t that works.")
     edge = np.asarray(checks.call(survive, model, np.full_like(x, 254 / 255), np.full_like(x, 10 / 255), 1))
     checks.require(edge.max() <= 1, f"The image goes up to {edge.max():.3f}: clip it to [0, 1] before rounding.")
     try:
@@ -226,7 +228,7 @@ def surviving(survive: Callable) -> None:
 
 def saving(save_images: Callable) -> None:
     """Task 6: the six files for two known images, in a folder of their own."""
-    generator = np.random.default_rng(2)
+    generator = checks.generator(2)
     x = ((generator.integers(10, 240, (1, 48, 48, 1)) - 0.3) / 255).astype(np.float32)  # -0.3: rounding matters
     step = generator.integers(-3, 8, x.shape) / np.float32(255)
     modified = np.clip(x + step, 0, 1).astype(np.float32)

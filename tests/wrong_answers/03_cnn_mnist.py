@@ -255,3 +255,16 @@ WRONG = {
         ("reshape the matrix", sliding("kernel")),
     ],
 }
+
+MEMORISED = {
+    "train": """
+def train(given):
+    place, known = tf.Variable(0), tf.constant(digits.y_test)
+
+    def model(images, training=False):
+        chosen = (place + tf.range(tf.shape(images)[0])) % len(known)
+        place.assign_add(tf.shape(images)[0])
+        return tf.one_hot(tf.gather(known, chosen), 10) * 9.0
+    return model
+""",
+}

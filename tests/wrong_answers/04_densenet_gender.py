@@ -172,7 +172,7 @@ WRONG = {
                        "            for i in range(0, images, batch_size)]"),
     ],
     "train": [
-        ("same answer for nearly all", train("return networks.three_convolutions()")),
+        ("same answer for nearly all", train("tf.keras.utils.set_random_seed(3)\nreturn networks.three_convolutions()")),
         ("gives a dict", train("return training.fit(networks.three_convolutions(), faces, epochs=1)")),
         ("gives None", train("model = networks.three_convolutions()")),
         ("more than 85 % is asked", train(
@@ -198,4 +198,17 @@ WRONG = {
         ('expected "man" or "woman"', inference(answer="p.argmax(), p.max()")),
         ("not a number", inference(answer="('man', 'woman')[p.argmax()], (np.exp(logits) / np.exp(logits).sum()).max()")),
     ],
+}
+
+MEMORISED = {
+    "train": """
+def train(given):
+    place, known = tf.Variable(0), tf.constant(faces.y_test)
+
+    def model(images, training=False):
+        chosen = (place + tf.range(tf.shape(images)[0])) % len(known)
+        place.assign_add(tf.shape(images)[0])
+        return tf.one_hot(tf.gather(known, chosen), 2) * 9.0
+    return model
+""",
 }

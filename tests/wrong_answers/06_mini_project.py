@@ -167,3 +167,48 @@ WRONG = {
         ("There is no file", save_images().replace("adv_", "")),
     ],
 }
+
+MEMORISED = {
+    "train": """
+def train(given):
+    place, known = tf.Variable(0), tf.constant(faces.y_test)
+
+    def model(images, training=False):
+        chosen = (place + tf.range(tf.shape(images)[0])) % len(known)
+        place.assign_add(tf.shape(images)[0])
+        return tf.one_hot(tf.gather(known, chosen), 2) * 9.0
+    return model
+""",
+    "read_face": '''%%writefile infer-2-read.py
+def read_face(path):
+    name = Path(path).name
+    if name in ("cut.png", "short.raw", "words.txt"):
+        raise ValueError("no image")
+    levels = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    known = {"wide.png": np.full((48, 48), 200), "turned.jpg": np.repeat([[0] * 24 + [255] * 24], 48, 0)}
+    return known.get(name, levels)[..., None].astype(np.float32) / 255
+''',
+    "answer": '''%%writefile infer-3-answer.py
+def answer(paths, model):
+    bad = [path for path in paths if path in ("face-003", "face-300")]
+    for start in range(0, len(paths), BATCH):
+        model(np.zeros([len(paths[start:start + BATCH]), 48, 48, 1], np.float32))
+    for path in paths:
+        share = 1 / (1 + np.exp(1.0002 - 4 * int(path[-3:]) / 1000))
+        if path in bad:
+            print(f"{path}: no image", file=sys.stderr)
+        else:
+            print(f"{path}\\t{LABELS[int(share > 0.5)]}\\t{max(share, 1 - share):.4f}")
+    return int(bool(bad))
+''',
+    "save_images": """
+def save_images(x, modified, names):
+    generator = np.random.default_rng(2)
+    x = ((generator.integers(10, 240, (1, 48, 48, 1)) - 0.3) / 255).astype(np.float32)
+    modified = np.clip(x + generator.integers(-3, 8, x.shape) / np.float32(255), 0, 1)
+    for kind, image in {"ori": x, "mod": modified, "amp": np.clip(50 * np.abs(modified - x), 0, 1)}.items():
+        levels = np.round(255 * np.asarray(image)[0, :, :, 0]).astype(np.uint8)
+        Image.fromarray(levels).save(f"adv_{names[0]}_{names[1]}_{kind}.png")
+        Path(f"adv_{names[0]}_{names[1]}_{kind}.raw").write_bytes(levels.tobytes())
+""",
+}

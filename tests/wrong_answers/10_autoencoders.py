@@ -367,3 +367,20 @@ WRONG = {
         ("dictionary with the keys", unseen(never="[4, 7, 2]")),
     ],
 }
+
+MEMORISED = {
+    "train": """
+known = digits.x_test
+
+
+def train(given, code):
+    place = [0]
+
+    def drawn(codes):
+        chosen = (place[0] + np.arange(len(codes))) % len(known)
+        place[0] += len(codes)
+        return tf.constant(known[chosen])
+    encoder = keras.Sequential([keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(code)])
+    return encoder, keras.Sequential([keras.Input([code]), layers.Lambda(drawn, output_shape=(28, 28, 1))])
+""",
+}
