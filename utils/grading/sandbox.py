@@ -31,7 +31,8 @@ SYSTEM = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts
 TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "taskset": "util-linux"}  # Debian's packages
 TICK = 0.1  # seconds between two looks at memory and clock
 ERRORS = 4096  # bytes that are kept of standard error: the last ones
-CPU_SIGNAL = 24  # SIGXCPU
+SIGXCPU, SIGKILL = 24, 9  # Python has no such names on Windows
+WAIT = ["sh", "-c", '"$@"; exit $?', "sh"]  # runs the words after it and does not become them
 # System calls that do not exist in the sandbox, {name: (number on x86_64, on aarch64)}; every framework works without them.
 REFUSED = {
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),  # memory in no limit
@@ -104,7 +105,8 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
                  "--dir", "/tmp"]
         nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs", "--inh-caps=-all",
                   "--bounding-set=-all"]
-        start = [*outer, "--", *nobody, *jail, "--bind", "/", "/", *private]
+        # The shell between has the right to kill the inner one when it dies; bubblewrap itself gives up that right.
+        start = [*outer, "--", *WAIT, *nobody, *jail, "--bind", "/", "/", *private]
     else:
         start = [*jail, *mounts, *private]
     # Inside, not outside: there the kernel counts the processes of this sandbox alone.
@@ -112,7 +114,7 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
               f"--fsize={limits.file << 20}", "--core=0", "--nofile=1024"]
     pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
     filtered = ["sh", "-c", 'exec "$@" 9<"$0"', _filter_file()] if _filter_file() else []
-    return [*pinned, *filtered, *start, "--", *bounds, "sh", "-c", '"$@"; exit $?', "sh", *words]
+    return [*pinned, *filtered, *start, "--", *bounds, *WAIT, *words]
 
 
 def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
@@ -147,8 +149,10 @@ def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
             reader.join(5)  # outside of a sandbox, what it left running may hold the pipe
     if not killed and len(out) > most:
         killed = f"It printed more than {limits.output} MiB."
-    if not killed and status in (128 + CPU_SIGNAL, -CPU_SIGNAL):
+    if not killed and status in (128 + SIGXCPU, -SIGXCPU):
         killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
+    if not killed and status in (128 + SIGKILL, -SIGKILL):  # five seconds later, if it does not listen; or the kernel found no memory
+        killed = f"It was killed: it did not stop after {limits.cpu} seconds of processor time, took too much memory or killed itself."
     return Ended(status, bytes(out), err.decode("utf-8", "replace"), killed)
 
 
