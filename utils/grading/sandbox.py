@@ -119,8 +119,7 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
 
 def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
     """Run `words` in the sandbox until it ends or is over a limit; the arguments are those of `command`."""
-    # Its environment is what bubblewrap itself starts with, and could be read in /proc.
-    return supervise(command(words, limits, **where), limits, env={"PATH": os.environ["PATH"]})
+    return supervise(command(words, limits, **where), limits)
 
 
 def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
