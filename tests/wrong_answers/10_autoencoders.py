@@ -265,7 +265,7 @@ WRONG = {
         ("all are kept", sparse("tf.where(h >= kth, h, 0.0)")),
         ("further right are kept",
          sparse("tf.reverse(h * " + MASK.format("h") + ", [1])", "h = tf.reverse(h, [1])")),
-        ("with InvalidArgumentError: Incompatible shapes: [6,8] vs. [6,3]",
+        ("with InvalidArgumentError: Incompatible shapes: [6,3] vs. [6,8]",
          sparse(MASK.format("h").replace("h.shape[1]", "k") + " * h")),
         ("No gradient comes back", NUMPY),
         ("does not run inside a model", sparse("tf.stack([row * tf.reduce_sum(tf.one_hot(tf.math.top_k(row, "
