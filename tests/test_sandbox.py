@@ -23,8 +23,8 @@ import pytest
 from conftest import need
 from utils.grading import grade, sandbox
 from utils.grading.sandbox import Ended, Limits
-from utils.notebooks import ROOT
 
+ROOT = Path(__file__).resolve().parents[1]
 LIMITS = Limits(wall=20, cpu=10, memory=1024, processes=40, file=8, disk=16)
 # Builds and runs the sandbox as an ordinary user: a process of its own, which must not need what only root may read.
 DRIVER = """
