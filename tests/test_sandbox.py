@@ -207,7 +207,7 @@ def test_nothing_of_the_caller_is_visible(run, open_folder, monkeypatch):
                     return ""
             print(json.dumps([seen, "{secret}".encode() in environments, sorted(os.environ), reads("/submission/link"),
                               [reads("/submission/up{open_folder}/{secret}"), reads("/proc/1/root{open_folder}/{secret}")],
-                              [os.path.exists(path) for path in ("{ROOT}/utils", "{open_folder}", "{in_home}", "/var", "/run", "/sys", "/boot",
+                              [os.path.exists(path) for path in ("{ROOT}/utils", "{open_folder}", "{in_home}", "/var/log", "/run", "/sys", "/boot",
                                                                  "/etc/passwd", "/proc/1/fd/{descriptor}", "/proc/self/fd/{descriptor}")]]))
             """, readable={"/submission": open_folder / "given"}))
     finally:
