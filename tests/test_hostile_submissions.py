@@ -139,9 +139,9 @@ def saved(image: Image.Image, form: str = "png", **options) -> bytes:
 
 # archives -------------------------------------------------------------------------------------------------------------
 
-@case(FULL, "leads out of the zip file")
+@case(FULL, *(f"{path}course-hostile-trace leads out of the zip file" for path in ("../", "../tmp/", "/tmp/", "..\\..\\", "C:\\")))
 def zip_slip(place):
-    zipped(place, ("../course-hostile-trace", b"x"), ("/tmp/course-hostile-trace", b"x"), ("a/../../../../../../tmp/course-hostile-trace", b"x"),
+    zipped(place, ("../course-hostile-trace", b"x"), ("/tmp/course-hostile-trace", b"x"), ("a/" + "../" * 9 + "tmp/course-hostile-trace", b"x"),
            ("..\\..\\course-hostile-trace", b"x"), ("C:\\course-hostile-trace", b"x"))
 
 
@@ -590,6 +590,15 @@ script_case("forks_and_takes_memory", """
             break
     kept = bytearray(b"x") * (250 << 20)
     time.sleep(60)""", IMAGES, "It used more than 2 GiB of memory and was stopped.")
+script_case("forks_and_spins", """
+    try:
+        os.sched_setaffinity(0, range(os.cpu_count()))
+    except OSError:
+        pass
+    for _ in range(30):
+        if os.fork() == 0:
+            while True: pass
+    time.sleep(60)""", IMAGES, "It ran longer than 10 seconds and was stopped.")
 script_case("kills_itself", "main(); sys.stdout.flush(); os.kill(os.getpid(), 9)", IMAGES, "It was killed")
 script_case("needs_too_much_memory", "bytearray(3 << 30)", IMAGES, "exit status 1", "MemoryError")
 script_case("writes_to_its_folder", "open('/submission/cache', 'w')", IMAGES, "exit status 1", "Read-only file system")
