@@ -2,6 +2,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import need
 from utils import data
+from utils.grading import grade
+from utils.grading.__main__ import main as grading
 from utils.notebooks import ROOT
 
 RUN = "import sys; from pathlib import Path; from utils.notebooks import miniproject; sys.exit(miniproject(Path(sys.argv[1])))"
@@ -97,6 +101,19 @@ def test_script_answers_the_good_files_among_bad_ones(finished, tmp_path):
     assert [line.split(":")[0] for line in refused] == bad and "Traceback" not in done.stderr
 
 
+def test_grader_gives_full_points(finished, tmp_path, capsys):
+    """What the lab's solution leaves is a submission: in the sandbox, and checked at home."""
+    need("bwrap")
+    shutil.copytree(finished[1], tmp_path / "class" / "team")
+    out = grade.grade(tmp_path / "class", seed=77)
+    found = grade.read_results(out)[0]
+    assert found["faults"] == [] and found["measured"]["accuracy"] > 0.9 and found["measured"]["shortest_t"] > 0.5
+    assert sum(line["given"] for line in found["judged"] if not line["bonus"]) == found["maximum"] == 20
+    assert set(found["groups"]) == {"age", "skin"} and "transfer" in found["measured"]
+    assert grading(["check", str(finished[1])]) == 0
+    assert "of 20 points on practice faces" in capsys.readouterr().out
+
+
 def test_script_agrees_with_the_exported_model_on_2000_files_in_bounded_memory(finished, tmp_path):
     _, folder = finished
     from utils.quiet import tf
@@ -136,3 +153,8 @@ def test_real_faces_reach_what_the_readme_says(real_data, tmp_path):
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text())
     assert summary["accuracy"] > 0.935 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 1.0
+    need("bwrap")
+    shutil.copytree(tmp_path / "miniproject", tmp_path / "class" / "team")
+    found = grade.read_results(grade.grade(tmp_path / "class", hidden_file=Path(real_data) / "faces.npz"))[0]
+    assert found["measured"]["accuracy"] == pytest.approx(summary["accuracy"], abs=0.005) and found["measured"]["contract"] == 1
+    assert set(found["groups"]) == {"age", "race, as annotated"}
