@@ -1,9 +1,12 @@
-"""Grade the labs of a class with nbgrader: its commands with the course's folders, its kernels in the sandbox. Called by course.py.
+"""Grade the labs of a class with nbgrader: its commands with the course's folders, its kernels in the sandbox.
+
+Called by course.py:
 
 python -m utils.grading.labs autograde DIR [UNIT ...] | feedback DIR [UNIT ...]
 
-DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/. Nothing in it is changed. In DIR-graded, beside it, are clean copies
-(submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db, grades.csv), and report.csv with a sentence on what was odd.
+DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/. Nothing in it is changed. In DIR-graded, beside it, are clean
+copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db, grades.csv), and report.csv with a
+sentence on what was odd.
 """
 import argparse
 import csv
@@ -31,7 +34,6 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.plugins import CsvExportPlugin
 from nbgrader.preprocessors import ClearHiddenTests, Execute, GetGrades, NbGraderPreprocessor
-from sqlalchemy.exc import SAWarning
 from traitlets import Bool, Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -67,7 +69,8 @@ class SandboxedKernel(AsyncKernelManager):
         if self.isolated:
             self.transport, self.connection_file = "ipc", str(self._place / "kernel" / "kernel.json")
             self.kernel_spec.interrupt_mode = "message"  # a signal would reach bubblewrap, and end it
-        kw |= {"cwd": str(self._place / "work"), "env": environment(self._place / "work" / "out") | {"PYTHONPATH": str(ROOT)}}
+        kw["cwd"] = str(self._place / "work")
+        kw["env"] = environment(self._place / "work" / "out") | {"PYTHONPATH": str(ROOT)}
         words, kw = await super()._async_pre_start_kernel(**kw)
         return words, kw | {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -77,9 +80,11 @@ class SandboxedKernel(AsyncKernelManager):
         inside = {**json.loads(Path(self.connection_file).read_text()), "ip": f"{INSIDE}/kernel/kernel-ipc"}
         (self._place / "kernel" / "inside.json").write_text(json.dumps(inside))
         sandbox.hand_over(self._place)
-        words = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json", "--HistoryManager.hist_file=:memory:"]
+        words = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json",
+                 "--HistoryManager.hist_file=:memory:"]
         return sandbox.command(
-            words, LIMITS, folder=f"{INSIDE}/work", readable={f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")},
+            words, LIMITS, folder=f"{INSIDE}/work",
+            readable={f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")},
             writable={f"{INSIDE}/{name}": self._place / name for name in ("work", "kernel")},
             environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{INSIDE}/work/out",
                          "PYTHONPATH": f"{INSIDE}/course"})
@@ -92,10 +97,13 @@ class SandboxedKernel(AsyncKernelManager):
 
 
 class SandboxedExecute(Execute):
-    """nbgrader's Execute with kernels in the sandbox, a limit on time and print in all, and points for what was done before a kernel died."""
+    """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what one prints.
+
+    Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points.
+    """
 
     shutdown_kernel = "immediate"
-    raise_on_iopub_timeout = False  # a cell that cannot be interrupted: those before it keep their points, those after it run late
+    raise_on_iopub_timeout = False
 
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named | {"kernel_manager_class": SandboxedKernel, "timeout_func": self._seconds})
@@ -110,7 +118,8 @@ class SandboxedExecute(Execute):
         try:
             return super().preprocess_cell(cell, resources, index)
         except DeadKernelError:
-            cell.outputs = [nbformat.v4.new_output("error", ename="DeadKernelError", evalue=DIED, traceback=[f"DeadKernelError: {DIED}"])]
+            cell.outputs = [nbformat.v4.new_output("error", ename="DeadKernelError", evalue=DIED,
+                                                   traceback=[f"DeadKernelError: {DIED}"])]
             return cell, resources
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
@@ -192,8 +201,8 @@ def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], Path
         for unit in chosen:
             if student.is_dir() and (student / unit).is_dir() and not (student / unit).is_symlink():
                 if not re.fullmatch(r"[\w@][\w@.-]*", student.name):  # nbgrader takes the name for a pattern
-                    raise CannotGrade(f"The folder {student.name!r} has a name that nbgrader cannot take: rename it, with letters, "
-                                      f"digits and . _ - @ only.")
+                    raise CannotGrade(f"The folder {student.name!r} has a name that nbgrader cannot take: rename it, with "
+                                      f"letters, digits and . _ - @ only.")
                 found[student.name, unit] = student / unit
     if not found:
         raise CannotGrade(f"{folder} holds no lab{' of these units' if units else ''}: {EXPECTED}.")
@@ -216,7 +225,8 @@ def _generate(out: Path, unit: str) -> dict[str, dict]:
     return {cell.metadata.nbgrader.grade_id: cell.metadata for cell in lab.cells if "nbgrader" in cell.metadata}
 
 
-def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str, dict], seconds: int, isolated: bool) -> list[str]:
+def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str, dict], seconds: int,
+               isolated: bool) -> list[str]:
     """Take one submission in and let nbgrader grade it; gives what was odd, as sentences. A broken one gets no points."""
     copy, made = (out / kind / student / unit for kind in ("submitted", "autograded"))
     for old in (copy, made, out / "feedback" / student / unit):
@@ -226,7 +236,8 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str
     except submission.BadSubmission as problem:
         _no_points(out, student, unit)
         return [str(problem)]
-    config = configuration(out, SandboxedExecute={"timeout": seconds}, SandboxedKernel={"handed": str(copy), "isolated": isolated})
+    config = configuration(out, SandboxedExecute={"timeout": seconds},
+                           SandboxedKernel={"handed": str(copy), "isolated": isolated})
     done = NbGraderAPI(config=config).autograde(unit, student, force=True, create=True)
     if not done["success"]:
         shutil.rmtree(made, ignore_errors=True)
@@ -254,7 +265,8 @@ def take_in(source: Path, target: Path, unit: str, marks: dict[str, dict]) -> li
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
     except Exception as error:  # a stranger's file: nbformat raises whatever comes
-        raise submission.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter saves it.") from None
+        raise submission.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter "
+                                       f"saves it.") from None
     seen: list[str] = []
     for cell in reversed(notebook.cells):  # of two cells with the same mark nbgrader keeps the last
         mark = cell.metadata.get("nbgrader")
@@ -364,10 +376,12 @@ def main(words: list[str]) -> int:
         command.add_argument("folder", type=Path, metavar="DIR", help="with STUDENT/UNIT/UNIT.ipynb")
         command.add_argument("units", nargs="*", metavar="UNIT", help="names of units, or parts of them (all)")
         if name == "autograde":
-            command.add_argument("--timeout", type=int, default=CELL_SECONDS, metavar="SECONDS", help=f"for each cell ({CELL_SECONDS})")
-            command.add_argument("--unsafe-no-sandbox", action="store_true", help="run strangers' notebooks as yourself, unprotected")
+            command.add_argument("--timeout", type=int, default=CELL_SECONDS, metavar="SECONDS",
+                                 help=f"for each cell ({CELL_SECONDS})")
+            command.add_argument("--unsafe-no-sandbox", action="store_true",
+                                 help="run strangers' notebooks as yourself, unprotected")
     arguments = parser.parse_args(words)
-    warnings.simplefilter("ignore", SAWarning)  # nbgrader's own way with its database
+    warnings.simplefilter("ignore")  # of SQLAlchemy on nbgrader's way with it, and of nbformat on a stranger's notebook
     try:
         if arguments.command == "feedback":
             made = feedback(arguments.folder.resolve(), arguments.units)
@@ -375,7 +389,8 @@ def main(words: list[str]) -> int:
             return 0
         if arguments.unsafe_no_sandbox:
             print("Without a sandbox: the notebooks run as you and may read, change and send whatever you may.", file=sys.stderr)
-        out = autograde(arguments.folder.resolve(), arguments.units, seconds=arguments.timeout, isolated=not arguments.unsafe_no_sandbox)
+        out = autograde(arguments.folder.resolve(), arguments.units, seconds=arguments.timeout,
+                        isolated=not arguments.unsafe_no_sandbox)
         print(f"{out.name}/ holds grades.csv and report.csv; next: python3 course.py feedback {arguments.folder}")
         return 0
     except (CannotGrade, sandbox.SandboxMissing) as problem:
