@@ -180,9 +180,9 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
             stamp = f"{_digest(source)} {code} {_digest(ROOT / 'solutions' / unit)} {seconds} {isolated}"
             if state.is_file() and json.loads(state.read_text())["stamp"] == stamp:
                 continue
-            notes = _grade_one(out, student, unit, source, marks[unit], seconds, isolated)
+            notes, settled = _grade_one(out, student, unit, source, marks[unit], seconds, isolated)
             state.parent.mkdir(exist_ok=True)
-            write_whole(state, json.dumps({"stamp": stamp, "note": " ".join(notes)}, ensure_ascii=False))
+            write_whole(state, json.dumps({"stamp": stamp if settled else "", "note": " ".join(notes)}, ensure_ascii=False))
             print(f"{unit}  {student}  {_score(out, student, unit):g}  {' '.join(notes)}".rstrip(), flush=True)
         write_tables(out)
     return out
@@ -226,8 +226,11 @@ def _generate(out: Path, unit: str) -> dict[str, dict]:
 
 
 def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str, dict], seconds: int,
-               isolated: bool) -> list[str]:
-    """Take one submission in and let nbgrader grade it; gives what was odd, as sentences. A broken one gets no points."""
+               isolated: bool) -> tuple[list[str], bool]:
+    """Take one submission in and let nbgrader grade it; a broken one gets no points.
+
+    Gives what was odd, as sentences, and whether that is settled; if not, the next run tries again.
+    """
     copy, made = (out / kind / student / unit for kind in ("submitted", "autograded"))
     for old in (copy, made, out / "feedback" / student / unit):
         shutil.rmtree(old, ignore_errors=True)
@@ -235,21 +238,23 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str
         notes = take_in(source, copy, unit, marks)
     except submission.BadSubmission as problem:
         _no_points(out, student, unit)
-        return [str(problem)]
+        return [str(problem)], True
     config = configuration(out, SandboxedExecute={"timeout": seconds},
                            SandboxedKernel={"handed": str(copy), "isolated": isolated})
     done = NbGraderAPI(config=config).autograde(unit, student, force=True, create=True)
+    if "KeyboardInterrupt" in done.get("error", ""):  # nbgrader catches it
+        raise KeyboardInterrupt
     if not done["success"]:
         shutil.rmtree(made, ignore_errors=True)
         _no_points(out, student, unit)
-        return [*notes, f"nbgrader could not grade it ({_last_line(done)}): look at it yourself."]
+        return [*notes, f"nbgrader could not grade it ({_last_line(done)}): look at it yourself."], False
     cells = nbformat.read(made / f"{unit}.ipynb", as_version=4).cells
     errors = [output.get("ename") for cell in cells for output in cell.get("outputs", [])]
     if late := errors.count("CellTimeoutError"):
         notes.append(f"{late} cell{'s' * (late > 1)} did not end in time ({seconds} seconds) and got no points.")
     if "DeadKernelError" in errors:
         notes.append("The kernel died on the way: what comes after that got no points.")
-    return notes
+    return notes, True
 
 
 def take_in(source: Path, target: Path, unit: str, marks: dict[str, dict]) -> list[str]:
@@ -396,6 +401,8 @@ def main(words: list[str]) -> int:
     except (CannotGrade, sandbox.SandboxMissing) as problem:
         print(f"{arguments.command}: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # course.py says what to do
 
 
 if __name__ == "__main__":
