@@ -14,6 +14,14 @@ from utils.quiet import tf
 TAPES = {"GradientTape", "ForwardAccumulator", "jacobian", "batch_jacobian", "gradients"}
 
 
+def no_test_digits(train: Callable) -> None:
+    """Raises CheckFailed if a function that trains uses the lab's arrays of test digits."""
+    checks.own(train)
+    seen = {"x_test", "centred_test"} & set(train.__code__.co_names)
+    checks.require(not seen, f"{train.__name__} looks at {min(seen, default='')}. Test digits are for the end: train "
+                             "with digits.x_train, and choose with digits.x_val.")
+
+
 def images_of(model: Callable, x: np.ndarray) -> np.ndarray:
     """What a model gives for x [N, ...], 500 rows at a time."""
     batches = (tf.constant(x[n:n + 500], tf.float32) for n in range(0, len(x), 500))
@@ -80,6 +88,7 @@ def _mistaken_components(x: np.ndarray, k: int) -> dict[str, np.ndarray]:
             u[:, :k],
         "The components have the length of their singular values: they are unit vectors.":
             singular[:k, None] * rows,
+        "These are components 2 to k + 1: the first one belongs to them.": all_rows[1:k + 1],
         "The pixels were divided by their standard deviation: PCA as asked only subtracts the mean.":
             linalg.svd(centred / centred.std(axis=0))[2][:k],
         "The eigenvectors of np.linalg.eigh are columns, the largest last: transpose, turn the order round.":
@@ -219,6 +228,7 @@ def angles(principal_angles: Callable) -> None:
 def trained(train: Callable, digits: Dataset, code: int,
             share: float) -> tuple[tf.keras.Model, tf.keras.Model]:
     """Task 4: the encoder and the decoder; their error on test digits is at most `share` of that of PCA."""
+    no_test_digits(train)
     got = checks.call(train, WithoutTest(digits), code)
     checks.require(isinstance(got, tuple | list) and len(got) == 2
                    and all(isinstance(model, tf.keras.Model) for model in got),
@@ -284,10 +294,13 @@ def _why_poor(encoder: Callable, decoder: Callable, codes: np.ndarray, digits: D
         return f"{said}: all codes are in [-1, 1]. Leave the tanh at the code out."
     if images.std(axis=0).max() < 0.02:
         return (f"{said}: it draws the same picture for every digit. Were the encoder and the decoder that "
-                "you return parts of the model that was fitted, with the images as targets?")
+                "you return parts of the model that was fitted, with the images as targets, at a rate of some "
+                "thousandths?")
     if straight:
         return (f"{said}: the encoder is one affine map. Without a hidden layer with an activation an "
                 "autoencoder finds no more than PCA does.")
+    if images.min() < 0 or images.max() > 1:
+        return f"{said}: it draws pixels from {images.min():.2f} to {images.max():.2f}. End with a sigmoid."
     return f"{said}: train for more epochs, with a larger rate that falls, or widen the hidden layers."
 
 
@@ -413,6 +426,13 @@ def _mistaken_contractions(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> dict
             each.mean() / w.shape[1],
         "There is a root: the squared norm was asked.": np.mean(np.sqrt(each)),
         "There is a root: the squared norm has none.": np.sqrt(each.mean()),
+        "This is half of it: there is no factor 1/2 here.": each.mean() / 2,
+        "The weights are added up, then squared: square each of them, then add up.":
+            np.mean(np.sum(slope**2 * np.sum(w, axis=0)**2, axis=1)),
+        "All weights are added up for each unit: unit j has its own, column j (axis 0).":
+            np.mean(np.sum(slope**2, axis=1)) * np.sum(w**2),
+        "Only 1 - h is squared: the whole slope h (1 - h) is.":
+            np.mean(np.sum(h * (1 - h)**2 * squares, axis=1)),
         "The bias is missing in h.": np.mean(np.sum((bare * (1 - bare))**2 * squares, axis=1)),
         "The slope is that of a sigmoid of h: h is the sigmoid already, its slope is h (1 - h).":
             np.mean(np.sum((sigmoid(h) * (1 - sigmoid(h)))**2 * squares, axis=1)),
@@ -453,6 +473,7 @@ def denoising(noisy_pairs: Callable, psnr: Callable, train_denoiser: Callable, d
     """Task 7: the pairs by their statistics, `psnr` by its formula, the trained net on noisy test digits."""
     pairs(noisy_pairs)
     decibels(psnr)
+    no_test_digits(train_denoiser)
     model = checks.call(train_denoiser, WithoutTest(digits), sigma)
     checks.require(callable(model), f"train_denoiser gives a {type(model).__name__}: return the model.")
     shape = getattr(model, "input_shape", None) or (None, 28, 28, 1)
@@ -507,6 +528,8 @@ def pairs(noisy_pairs: Callable) -> None:
     inside = (noisy - x)[10:]
     checks.require(np.abs(inside[:1] - inside).max() > 1e-3, "All images have the same noise: each needs its "
                                                              "own.")
+    checks.require(np.abs(inside - inside[:, :1, :1]).max() > 1e-3, "All pixels of an image have the same noise: "
+                                                                    "each needs its own.")
     deviation = inside.std()
     checks.require(abs(deviation - sigma) > 0.02 * sigma or inside.max() > 3 * sigma,
                    "The noise is not Gaussian: it never exceeds 3 sigma.")
@@ -548,6 +571,9 @@ def decibels(psnr: Callable) -> None:
         "The factor 10 is missing.": each.mean() / 10,
         "The factor is 20: that goes with the root of the mean square error, 10 with the error itself.":
             2 * each.mean(),
+        "The differences are not squared.": np.mean(-10 * np.log10(np.mean(np.abs(x - y), axis=(1, 2, 3)))),
+        "The numerator is the mean square of x: the peak is 1, and so is its square.":
+            each.mean() + np.mean(10 * np.log10(np.mean(x**2, axis=(1, 2, 3)))),
         "There is a root, which goes with a factor of 20.": each.mean() / 2,
         "The peak is the largest pixel here: the peak of images in [0, 1] is 1.":
             np.mean([peak_signal_noise_ratio(a, b, data_range=a.max()) for a, b in zip(x, y)]),
@@ -654,5 +680,9 @@ def novelty(novel: Callable) -> None:
             scores > np.median(of_val),
         "The threshold is the 5 % quantile: 95 % of the validation digits lie below it.":
             scores > np.quantile(of_val, 0.05),
+        "np.percentile counts in percent, 95, and np.quantile in fractions, 0.95.":
+            scores > np.percentile(of_val, QUANTILE),
+        "The threshold is 95 % of the largest error: 95 % of the validation digits lie below the quantile.":
+            scores > QUANTILE * of_val.max(),
         "The differences are not squared.": signed > np.quantile(of_val_signed, QUANTILE),
         "These are absolute differences: add up their squares.": size > np.quantile(of_val_size, QUANTILE)})

@@ -120,7 +120,7 @@ def same(name: str, got, expected, mistakes: dict[str, np.ndarray] | None = None
         if _close(values, np.asarray(wrong, dtype=np.float64), tolerance):
             raise CheckFailed(sentence)
     require(values.shape == expected.shape,
-            f"{name} has shape {list(values.shape)}, expected {list(expected.shape)}.")
+            f"{name} has shape {list(values.shape)}, expected {list(expected.shape) or 'one number'}.")
     require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity.")
     worst = np.unravel_index(np.argmax(np.abs(values - expected)), expected.shape)
     place = f" at {[int(index) for index in worst]}" if expected.ndim else ""
@@ -129,12 +129,14 @@ def same(name: str, got, expected, mistakes: dict[str, np.ndarray] | None = None
 
 def _said(error: Exception) -> str:
     """An error and its message; of a long one, as TensorFlow and Keras write them, the line that says what happened."""
-    lines = re.sub(r"\x1b\[\d+m", "", str(error)).split("Arguments received by")[0].splitlines()
+    text = re.sub(r"\x1b\[\d+m", "", str(error)).split("Arguments received by")[0]
+    text = re.sub(r"^\{\{.*?\}\} *|\s*(; NodeDef: |\[Op:\w+\]).*", "", text, flags=re.DOTALL)  # which kernel, on which device
+    lines = text.splitlines()
     lines = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("[[{{")]
     name, long = type(error).__name__, len(str(error).splitlines()) > 3 and lines
     if long and re.match(r"\w+Error: ", lines[-1]):  # what happened inside tf.data
         return lines[-1]
-    return f"{name}: {lines[-1] if long else error}"
+    return f"{name}: {lines[-1] if long else text}"
 
 
 def _close(values: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from scipy import linalg
 from scipy.special import rel_entr, xlog1py, xlogy
 
 from utils import checks, generative, minimax, session
@@ -80,6 +81,10 @@ def game(best_discriminator: Callable, value: Callable) -> None:
         _value(value, p, p, np.full_like(p, 0.5), dx, -np.log(4))
         other = 0.05 + 0.9 / (1 + np.exp(x))
         _value(value, p, q, other, dx, dx * (xlogy(p, other) + xlog1py(q, -other)).sum())
+        sure = np.full_like(p, 1e-12)
+        same("value for D = 1e-12", call(value, p, q, sure, dx), -12 * np.log(10), {
+            f"A small number in the logarithm, or a clipped D, hides how wrong D is: V is not that for D = {wrong:g}.":
+                dx * (xlogy(p, wrong) + xlog1py(q, -wrong)).sum() for wrong in 10.0**np.arange(-11, -3)}, tolerance=1e-3)
 
 
 def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: float, right: float) -> None:
@@ -201,6 +206,12 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
             "Logits [N, 1] and labels [N] give N x N numbers: leave the labels in the shape [N, 1].":
                 right + np.sum([np.mean(u * y) - np.mean(u) * np.mean(y)
                                 for u, y in ((on_real, real), (on_made, made))]),
+            "The |u| in log(1 + e^-|u|) is missing: with u alone this is another number for u < 0.":
+                right + np.mean(np.logaddexp(0, -on_real) - np.logaddexp(0, -abs(on_real))
+                                + np.logaddexp(0, -on_made) - np.logaddexp(0, -abs(on_made))),
+            "The term u y is added: it is subtracted.": right + 2 * np.mean(on_real * real + on_made * made),
+            "These are squared differences of logits and labels: the cross-entropy was asked.":
+                np.mean((on_real - real)**2 + (on_made - made)**2),
             "The labels are not used: they may be other numbers than 1 and 0.":
                 np.mean(_cross_entropy(on_real, hard[0]) + _cross_entropy(on_made, hard[1])),
             "A second sigmoid: D = sigmoid(logit), and the cross-entropy takes D.":
@@ -282,10 +293,19 @@ def gradients(generator: tf.keras.Model, discriminator: tf.keras.Model, x: tf.Te
             tf.reduce_mean(tf.nn.softplus(logits)) for logits in (-on_real, on_real, on_made, -on_made))
         found = {"d": real + caught, "g": missed, "caught": caught, "real": real, "saturating": -caught,
                  "swapped": taken_for_made + missed,  # the last two: logits and labels changed places
+                 "all real": real + missed, "bare": _keras(on_real, on_made, lambda u: u),
+                 "twice": _keras(on_real, on_made, lambda u: tf.sigmoid(tf.sigmoid(u))),
                  "d turned": -tf.reduce_mean(on_real), "g turned": -tf.reduce_mean(on_made)}
     both = generator.trainable_variables, discriminator.trainable_variables
     return found, {name: tuple(_slope(tape, loss, weights) for weights in both)
                    for name, loss in found.items()}
+
+
+def _keras(on_real: tf.Tensor, on_made: tf.Tensor, probability: Callable) -> tf.Tensor:
+    """The loss of D by Keras' cross-entropy, which takes probabilities."""
+    loss = tf.keras.losses.BinaryCrossentropy()
+    real, made = probability(on_real), probability(on_made)
+    return loss(tf.ones_like(real), real) + loss(tf.zeros_like(made), made)
 
 
 def _slope(tape: tf.GradientTape, loss: tf.Tensor, weights: list) -> np.ndarray:
@@ -406,6 +426,10 @@ def _judge_d(before: np.ndarray, after: np.ndarray, flat: dict, again: Callable)
             moved(right + flat["g"][1]),
         "D climbs its loss: it is minimised, as that of G is.": moved(-right),
         "D's labels are swapped: 1 is real, 0 is made.": moved(flat["swapped"][1]),
+        "The label of the made points is 0 for D: both have label 1 here.": moved(flat["all real"][1]),
+        "The cross-entropy takes the logits for probabilities: say from_logits=True, or use "
+        "tf.nn.sigmoid_cross_entropy_with_logits.": moved(flat["bare"][1]),
+        "A second sigmoid: the cross-entropy takes the logits of D as they are.": moved(flat["twice"][1]),
         "D gets the gradient of G's loss.": moved(flat["g"][1]),
         "D learns from the real points only: the made ones, with label 0, belong to its loss.":
             moved(flat["real"][1]),
@@ -504,7 +528,12 @@ def modes(covered: Callable) -> None:
         def answer(near: np.ndarray, least: float = 0.01) -> list[float]:
             return [np.sum(near.mean(axis=0) >= least), near.any(axis=1).mean()]
 
-        got = _two_numbers(untouched(covered, points, centres, radius))
+        try:
+            got = _two_numbers(untouched(covered, points, centres, radius))
+        except CheckFailed as failure:
+            require("broadcast" not in str(failure),
+                    "Two shapes do not fit: points[:, None] - centres is [N, M, 2], each point with each centre.")
+            raise
         right = answer(near)
         steps = np.abs(points[:, None] - centres)
         others = {
@@ -516,12 +545,18 @@ def modes(covered: Callable) -> None:
         require(got[0] != right[1] or got[1] != right[0], "The order is modes, share.")
         same("share", got[1], right[1], {
             "share is that of the points that lie near no centre.": 1 - right[1],
+            "This is the share of the centres that have a point: share is that of the points, any over the centres.":
+                near.any(axis=0).mean(),
+            "This is a mean over points and centres: a point counts once, where it lies near any centre.":
+                near.mean(),
             "share is a number of points: divide by how many there are.": near.any(axis=1).sum(),
             "share is a percentage: a fraction, 0 to 1, was asked.": 100 * right[1]}
             | {sentence: wrong[1] for sentence, wrong in others.items()}, tolerance=1e-6)
         same("modes", got[0], right[0], {
             "A centre counts when at least one point of a hundred lies near it: here one point is enough.":
                 answer(near, 1e-9)[0],
+            "1 % of the points is the fraction 0.01: here 0.1 was taken.": answer(near, 0.1)[0],
+            "1 % of the points is the fraction 0.01: here 1 was taken, all of them.": answer(near, 1)[0],
             "This is how many points lie near a centre: count the centres.": near.any(axis=1).sum(),
             "This is the share of the centres: their number was asked.": right[0] / 8,
             "This is how many centres are not covered.": 8 - right[0]}
@@ -640,6 +675,10 @@ def spherical(slerp: Callable) -> None:
                     "slerp is not a number where a and b are parallel: sin of the angle is 0 there (or the "
                     "cosine comes out above 1, clip it); take the straight line for those rows.")
             name, mistakes = f"slerp(a, b, {t})", _mistaken_slerps(a, b, t)
+        apart = [0, 1, 2, 5]
+        require(not np.allclose(got[apart], right[apart]) or np.allclose(got[3:5], right[3:5], atol=1e-6),
+                "Where a and b are parallel, sin of the angle below 1e-6, the straight line was asked: "
+                "(1 - t) a + t b.")
         same(name, got, right, mistakes, tolerance=1e-6)
     a, b = rng.normal(size=(2, 50, 5))
     b[25:] = 2 * a[25:]
@@ -746,6 +785,10 @@ def _mistaken_distances(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
     products = covariances[0] @ covariances[1], covariances[0] * covariances[1]
     half = [np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum() for product in products]
     entries = np.sqrt(np.maximum(covariances[0] @ covariances[1], 0))
+    roots = [linalg.sqrtm(covariance).real for covariance in covariances]
+    bare, correlated = (np.trace(one) + np.trace(other) - 2 * np.sqrt(np.abs(np.linalg.eigvals(one @ other))).sum()
+                        for one, other in ([x.T @ x / (len(x) - 1) for x in (a, b)],
+                                           [np.corrcoef(x, rowvar=False) for x in (a, b)]))
     return {
         "The covariances are divided by N: np.cov divides by N - 1, as asked.":
             means + shares[0] * np.trace(covariances[0]) + shares[1] * np.trace(covariances[1])
@@ -761,6 +804,13 @@ def _mistaken_distances(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
         "The 2 before the root is missing.": means + traces - root,
         "The root is added: it is subtracted, twice.": means + traces + 2 * root,
         "The distance of the means is missing.": right - means,
+        "The squares of the means are averaged: add them up.": right - means + means / a.shape[1],
+        "One mean was taken over everything: each feature has its own (axis 0).":
+            right - means + (a.mean() - b.mean())**2,
+        "The means are not subtracted before the covariance: take np.cov.": means + bare,
+        "These are correlations: the covariances were asked (np.cov).": means + correlated,
+        "This is the root of A times the root of B: the root of the product A B was asked.":
+            means + traces - 2 * np.trace(roots[0] @ roots[1]),
         "The distance of the means is not squared.": right - means + np.sqrt(means),
         "This is the distance of the means alone: the covariances belong to it.": means,
         "This is the root of what was asked: the distance is a squared one, as it is reported everywhere.":
@@ -802,7 +852,10 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
             "Your step changes the generator: only z moves here, and training=True is left out.")
     right = _descent(generator, z, images)
     moved = z - rate * right[1]
-    _judge_inversion(got, right, np.asarray(z), rate, _descent(generator, moved, images)[0])
+    shape = [5, 2, 4, 4, 1]
+    made = tf.reshape(generator(tf.reshape(z, [10, 3])), shape)
+    tiled = tf.reduce_sum((made - tf.reshape(tf.tile(images, [2, 1, 1, 1]), shape))**2, axis=[2, 3, 4])
+    _judge_inversion(got, right, np.asarray(z), rate, _descent(generator, moved, images)[0], tiled.numpy())
 
     @tf.function
     def search(z: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -836,7 +889,7 @@ def _descent(generator: tf.keras.Model, z: tf.Tensor, images: tf.Tensor) -> tupl
 
 
 def _judge_inversion(got: tuple, right: tuple, z: np.ndarray, rate: float,
-                     later: np.ndarray) -> None:
+                     later: np.ndarray, tiled: np.ndarray) -> None:
     (new, error), (errors, slope) = got, right
     pixels, images, best = 16, len(z), errors == errors.min(axis=1, keepdims=True)
     require(np.shape(error) != np.shape(z) or np.shape(new) != errors.shape, "The order is z, errors.")
@@ -846,6 +899,9 @@ def _judge_inversion(got: tuple, right: tuple, z: np.ndarray, rate: float,
             "errors is a mean over the pixels: the sum was asked.": errors / pixels,
             "errors holds distances: their squares were asked, the sum of the squared differences.":
                 np.sqrt(errors),
+            "errors is half of it: there is no factor 1/2 here.": errors / 2,
+            "The restarts are compared with images of others: tf.repeat(images, R, axis=0) gives each image R times "
+            "in a row, tf.tile the whole batch R times.": tiled,
             "errors belongs to the new z: that of the z given was asked.": later,
             "errors is the smallest of each image: each restart has its own, [N, R].": errors.min(axis=1)},
             tolerance=1e-4)
@@ -875,9 +931,14 @@ def _judge_inversion(got: tuple, right: tuple, z: np.ndarray, rate: float,
 
 def _choice(best_restart: Callable) -> None:
     z = checks.generator(10).normal(size=(5, 3, 4)).astype(np.float32)
-    errors = np.array([[7, 3, 5], [9, 8, 10], [0.1, 30, 6], [4, 2, 3.5], [11, 12, 4.5]], np.float32)
+    errors = np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32)
     best = errors.argmin(axis=1)
-    got = call(best_restart, tf.constant(z), tf.constant(errors))
+    try:
+        got = call(best_restart, tf.constant(z), tf.constant(errors))
+    except CheckFailed as failure:
+        require("indices.shape[0]" not in str(failure),
+                "The smallest over the images was taken (axis 0, as argmin does by itself): the restarts are axis 1.")
+        raise
     require(not isinstance(got, list | tuple),
             "best_restart gives a list: return one tensor or array, [N, latent].")
     whole = np.unravel_index(errors.argmin(), errors.shape)
@@ -893,6 +954,7 @@ def _choice(best_restart: Callable) -> None:
             z[:, whole[1]],
         "These are the five best of the whole batch: one for each image was asked.":
             np.array([z[place] for place in sorted_places]),
+        "These are the smallest errors: their z were asked.": errors.min(axis=1),
         "These are the numbers of the restarts: their z were asked.": best,
         "The smallest over the images was taken (axis 0): the restarts are axis 1.":
             z[errors.argmin(axis=0), [0, 1, 2]],

@@ -213,6 +213,8 @@ WRONG = {
         ("dx is missing", game(v="np.sum(part(p, d) + part(q, 1 - d))")),
         ("mean over the grid", game(v="np.mean(part(p, d) + part(q, 1 - d))")),
         ("0 log 0 counts as 0", game(v="np.sum(p * np.log(d) + q * np.log(1 - d)) * dx")),
+        ("A small number in the logarithm", game(
+            v="np.sum(p * np.log(d + 1e-8) + q * np.log(1 - d + 1e-8)) * dx")),
         ("p and q are swapped", game(v="np.sum(part(np.where(d > 0, q, 0), d) + part(np.where(d < 1, p, 0), "
                                        "1 - d)) * dx")),
         ("made ones is missing", game(v="np.sum(part(p, d)) * dx")),
@@ -285,6 +287,9 @@ def transposed_convolution(x, kernel, stride):
         ("The sign is turned round", losses(each="u * y - np.logaddexp(0, u)")),
         ("logarithm of base 2", losses(each="(np.logaddexp(0, u) - u * y) / np.log(2)")),
         ("The labels are not used", losses(d="np.mean(entropy(on_real, 1)) + np.mean(entropy(on_made, 0))")),
+        ("The |u| in log", losses(each="np.maximum(u, 0) - u * y + np.log1p(np.exp(-u))")),
+        ("The term u y is added", losses(each="np.logaddexp(0, u) + u * y")),
+        ("These are squared differences", losses(each="(u - y)**2")),
         ("A second sigmoid", losses(d="np.mean(entropy(1 / (1 + np.exp(-on_real)), real)) + "
                                       "np.mean(entropy(1 / (1 + np.exp(-on_made)), made))")),
         ("log(1 - D) counts for them", losses(each="y * np.logaddexp(0, -u)")),
@@ -315,6 +320,11 @@ def entropy(u, y):
         ("G learns to be caught", step(g="mean(tf.nn.softplus(on_made))")),
         ("D's labels are swapped", step(real_loss="mean(tf.nn.softplus(on_real))",
                                         made_loss="mean(tf.nn.softplus(-on_made))")),
+        ("both have label 1 here", step(made_loss="mean(tf.nn.softplus(-on_made))")),
+        ("takes the logits for probabilities", step(d="BARE(tf.ones_like(on_real), on_real) + "
+                                                      "BARE(tf.zeros_like(on_made), on_made)")
+         + "\nBARE = tf.keras.losses.BinaryCrossentropy()\n"),
+        ("A second sigmoid", step(d="mean(tf.nn.softplus(-tf.sigmoid(on_real)) + tf.nn.softplus(tf.sigmoid(on_made)))")),
         ("D climbs its loss", step(d_sign="-")),
         ("G climbs its loss", step(g_sign="-")),
         ("from the real points only", step(d="real_loss")),
@@ -364,6 +374,11 @@ def entropy(u, y):
         ("lie near no centre", modes(share="1 - near.any(axis=1).mean()")),
         ("divide by how many", modes(share="near.any(axis=1).sum()")),
         ("a percentage", modes(share="100 * near.any(axis=1).mean()")),
+        ("a point counts once, where", modes(share="near.mean()")),
+        ("share is that of the points", modes(share="near.any(axis=0).mean()")),
+        ("here 0.1 was taken", modes(modes="(near.mean(axis=0) >= 0.1).sum()")),
+        ("here 1 was taken", modes(modes="(near.mean(axis=0) >= 1).sum()")),
+        ("points[:, None] - centres", modes(distance="np.linalg.norm(points - centres, axis=1)")),
         ("modes has shape [8], one number", modes(modes="near.mean(axis=0) >= 0.01")),
         ("it counts once in share", modes(share="near.mean(axis=0).sum()")),
         ("less than (<) was asked", modes(near="distances <= radius")),
@@ -403,6 +418,7 @@ def slerp(a, b, t):
         ("in degrees", slerp(angle="np.degrees(np.arccos", clipped="np.clip(cosine, -1, 1))").replace(
             "parallel = np.sin(omega) < 1e-6", "parallel = np.sin(np.radians(omega)) < 1e-6")),
         ("division by sin", slerp(divide="1")),
+        ("the straight line was asked", slerp(straight="a")),
         ("where a and b are parallel", """
 def slerp(a, b, t):
     u, v = (w / np.linalg.norm(w, axis=1, keepdims=True) for w in (a, b))
@@ -426,6 +442,12 @@ def slerp(a, b, t):
         ("The root is added", frechet(last="+ 2 * root")),
         ("distance of the means is missing", frechet(means="0")),
         ("means is not squared", frechet(means="np.linalg.norm(a.mean(0) - b.mean(0))")),
+        ("averaged: add them up", frechet(means="np.mean((a.mean(0) - b.mean(0))**2)")),
+        ("One mean was taken", frechet(means="(a.mean() - b.mean())**2")),
+        ("These are correlations", frechet(cov="np.corrcoef(x, rowvar=False)")),
+        ("not subtracted before", frechet(cov="x.T @ x / (len(x) - 1)")),
+        ("the root of the product A B", "from scipy.linalg import sqrtm\n"
+         + frechet(root="np.trace(sqrtm(A).real @ sqrtm(B).real)")),
         ("means alone", frechet(result="np.sum((a.mean(0) - b.mean(0))**2)")),
         ("root of what was asked", frechet(result="np.sqrt(F)")),
         ("standard deviations only", frechet(cov="np.diag(x.var(axis=0, ddof=1))")),
@@ -463,6 +485,9 @@ def generative_copy(a, b):
         ("mean over the restarts", inversion(total="tf.reduce_sum(tf.reduce_mean(errors, axis=1))")),
         ("errors is a mean over the pixels", inversion(error="tf.reduce_mean((made - images[:, None])**2, "
                                                              "axis=[2, 3, 4])")),
+        ("errors is half of it", inversion(error="tf.reduce_sum((made - images[:, None])**2, axis=[2, 3, 4]) / 2")),
+        ("compared with images of others", inversion(
+            error="tf.reduce_sum((made - tf.reshape(tf.tile(images, [z.shape[1], 1, 1, 1]), made.shape))**2, axis=[2, 3, 4])")),
         ("errors holds distances", inversion(error="tf.sqrt(tf.reduce_sum((made - images[:, None])**2, "
                                                    "axis=[2, 3, 4]))")),
         ("training=True is left out", inversion(
@@ -497,6 +522,9 @@ def generative_copy(a, b):
             best="z[:, tf.argmin(tf.reshape(errors, [-1])) % errors.shape[1]]")),
         ("the same restart, number by number", inversion(best="z[:, tf.argmin(tf.reduce_mean(errors, "
                                                               "axis=0))]")),
+        ("number by number", inversion(best="z[:, 0]")),
+        ("as argmin does by itself", inversion(best="tf.gather(z, tf.argmin(errors), batch_dims=1)")),
+        ("These are the smallest errors", inversion(best="tf.reduce_min(errors, axis=1)")),
         ("numbers of the restarts", inversion(best="tf.argmin(errors, axis=1)")),
         ("restarts are axis 1", inversion(best="tf.gather(tf.transpose(z, [1, 0, 2]), tf.argmin(errors, "
                                                "axis=0), batch_dims=1)")),

@@ -6,6 +6,8 @@ come in random order, so that a script cannot know which is which. Beside the or
 - 16 images on the way from one to the other, `ori + t DX` for t = 1/16, 2/16, ... 1, and
 - NEAR images that differ from each of the two in one pixel by one grey level. A network says nearly the same of them; a
   script that has learnt the answers to certain files by heart does not.
+
+The hidden faces are changed in the same way, in case a team knows them.
 """
 import io
 import re
@@ -50,9 +52,9 @@ def on_the_way(original: np.ndarray, modified: np.ndarray) -> np.ndarray:
     return np.round(original + t * (modified.astype(float) - original)).astype(np.uint8)
 
 
-def near(levels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """NEAR copies [NEAR, 48, 48], each with one pixel one grey level away."""
-    copies = np.repeat(levels[None], NEAR, axis=0)
+def near(levels: np.ndarray, rng: np.random.Generator, copies: int = NEAR) -> np.ndarray:
+    """Copies [copies, 48, 48], each with one pixel one grey level away."""
+    copies = np.repeat(levels[None], copies, axis=0)
     for copy in copies:
         row, column = rng.integers(0, levels.shape)
         level = int(copy[row, column])
@@ -80,8 +82,8 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
     scratch   where the folder of images is made, the system's temporary folder by default
     """
     own = own_images(pictures, seed)
-    levels = np.concatenate([hidden.levels, *own.values()])
     rng = np.random.default_rng([*seed, 1])
+    levels = np.concatenate([*(near(face, rng, 1) for face in hidden.levels), *own.values()])
     names = [f"{number:08x}.png" for number in rng.choice(2**32, len(levels), replace=False)]
     order = rng.permutation(len(levels))
     with tempfile.TemporaryDirectory(dir=scratch) as place:

@@ -13,6 +13,8 @@ import imagehash
 import numpy as np
 from PIL import Image
 
+from utils.grading.submission import plain
+
 HASH = dict(hash_size=16, highfreq_factor=3)  # 256 bits of the 48x48 lowest frequencies
 SAME_BITS = 30  # different faces differ in 48 bits or more (a million pairs, real and rendered), a face saved as jpeg in at most 20
 SAME_DX = 0.9  # correlation
@@ -36,7 +38,7 @@ def fingerprint(folder: Path, pictures: Mapping[str, np.ndarray]) -> dict:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix.lower() not in NO_WEIGHTS and path.stat().st_size >= WEIGHTS_BYTES:
             with open(path, "rb") as file:
-                found["weights"][hashlib.file_digest(file, "sha256").hexdigest()] = path.name
+                found["weights"][hashlib.file_digest(file, "sha256").hexdigest()] = plain(path.name)
     if "ori" in pictures:
         found["picture"] = str(imagehash.phash(Image.fromarray(pictures["ori"]), **HASH))
     if {"ori", "mod"} <= pictures.keys():

@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,8 +113,10 @@ def load_references(names: Sequence[str]) -> list[Callable]:
 
 
 def write_reports(out: Path) -> None:
-    """Make all tables and pages from the results: grades.csv, duplicates.csv, feedback/ and class.html."""
+    """Make all tables and pages from the results: grades.csv, duplicates.csv, feedback/ and class.html. Pages of former runs go."""
     results = read_results(out)
+    for page in set((out / "feedback").glob("*.html")) - {out / "feedback" / f"{found['page']}.html" for found in results}:
+        page.unlink()
     pages.write_grades(out / "grades.csv", results)
     pages.write_duplicates(out / "duplicates.csv", duplicates.compare({found["name"]: found["fingerprint"] for found in results}))
     for found in results:
@@ -134,6 +137,7 @@ def delete_pictures(out: Path) -> int:
     if not (out / "results").is_dir():
         raise CannotGrade(f"There are no results in {out}: nothing was deleted.")
     with alone(out):
+        _sweep(out)
         pictures = sorted((out / "pictures").glob("*.png"))
         for path in pictures:
             path.unlink()
@@ -158,7 +162,7 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
-                found, pictures = {"faults": [f"The grader stopped with {type(error).__name__}: {error}. Please look at this one yourself."],
+                found, pictures = {"faults": [f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. Please look at this one yourself."],
                                    "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}, "measured": {},
                                    "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
                 stamp = ""  # tried again in the next run
@@ -166,8 +170,7 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
         finally:
             free.put(core)
 
-    for leftover in out.glob(".scratch-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    _sweep(out)
     scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=out))
     scratch.chmod(0o755)
     try:
@@ -177,6 +180,14 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
             pass
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep(out: Path) -> None:
+    """Remove what a run that was killed had begun to write."""
+    for leftover in out.glob(".scratch-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in (*out.glob("results/*.part"), *out.glob("feedback/*.part")):
+        leftover.unlink()
 
 
 def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None:
@@ -207,7 +218,8 @@ def _pictures(out: Path, found: dict) -> dict[str, bytes]:
 def _names(sources: Sequence[Path]) -> dict[Path, str]:
     """The name of each submission: that of its folder or zip file, without .zip unless two would have the same."""
     short = [source.stem if source.is_file() else source.name for source in sources]
-    return {source: name if short.count(name) == 1 else source.name for source, name in zip(sources, short)}
+    every = Counter(name for source, name in zip(sources, short) for name in {name, source.name})
+    return {source: name if every[name] == 1 else source.name for source, name in zip(sources, short)}
 
 
 def _code(name: str, seed: int) -> str:
@@ -237,7 +249,7 @@ def _kept_seed(out: Path, seed: int | None) -> int:
     before = json.loads(path.read_text())["seed"] if path.is_file() else None
     if before is not None and seed is not None and seed != before:
         raise CannotGrade(f"{out} was graded with the seed {before}: leave --seed out, or name another folder with --out.")
-    return next(value for value in (seed, before, secrets.randbelow(2**31)) if value is not None)
+    return next(value for value in (seed, before, secrets.randbelow(2**63)) if value is not None)
 
 
 @contextmanager

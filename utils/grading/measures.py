@@ -15,7 +15,7 @@ MEASURES = {  # name: what it is, for the pages and for who edits the rubric
     "accuracy": "share of the hidden faces that the script labels right",
     "contract": "1 if the script printed one valid line for each image and nothing else",
     "original_right": "1 if the script says the declared label (or any, if none is declared) for the original",
-    "fooled": "1 if it says that for the original and the other label for the modified image",
+    "fooled": "1 if it says that for the original and the other label for the modified image, and is steady",
     "steady": "1 if its answers for the two stay the same where one pixel changes by one grey level",
     "shortest_t": f"smallest t of 1/{STEPS} ... 1 for which original + t DX fools the script",
     "amplified_worst": f"largest difference of the amplified image to {AMPLIFICATION} |DX|, in grey levels",
@@ -68,12 +68,12 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
     if "mod" not in said.own_labels:
         return found, faults
     modified = int(said.own_labels["mod"][0])
-    fools = right and modified >= 0 and modified != original
-    found["fooled"] = float(fools)
+    steady = _steady(said)
+    fools = right and modified >= 0 and modified != original and steady
+    found["fooled"], found["steady"] = float(fools), float(steady)
     if right and modified == original:
         faults.append(f"The script says {LABELS[original]} for the original and for the modified image, as they were saved in 8 bits.")
-    found["steady"] = float(_steady(said))
-    if not found["steady"]:
+    if not steady:
         faults.append("One pixel that changes by one grey level changes the script's answer for your own images altogether. A network does not "
                       "do that: does the script look for certain files?")
     if fools:

@@ -5,6 +5,7 @@ Every page is one HTML file that needs nothing else. What a team wrote (names, o
 import base64
 import csv
 import io
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def feedback(found: dict, pictures: Mapping[str, bytes]) -> str:
 
 def of_class(results: Sequence[dict], pictures: Mapping[str, Mapping[str, bytes]]) -> str:
     """The page of the class. Teams are codes, unless they agreed to be shown; `pictures` {code: ...} has only theirs."""
+    results = sorted(results, key=lambda found: found["code"])  # the order of the names would tell who is who
     teams = {found["code"]: _team(found) for found in results}
     fooled = sorted((found for found in results if found["measured"].get("fooled", 0) > 0), key=lambda found: found["measured"]["L2"])
     leaders = [(teams[found["code"]], *(_number(found["measured"].get(name)) for name in ("L2", "Linf", "L0", "ssim", "shortest_t")))
@@ -139,11 +141,14 @@ def _fill(template: str, **values) -> str:
     return environment.get_template(template).render(**values)
 
 
+def _cell(value):
+    """A spreadsheet would run a cell that begins like a formula, also in the wide letters of East Asia."""
+    return "'" + value if isinstance(value, str) and unicodedata.normalize("NFKC", value[:1]) in ("=", "+", "-", "@", "\t", "\r") else value
+
+
 def _write_table(path: Path, columns: Sequence[str], rows: Sequence[dict]) -> None:
     out = io.StringIO()
     table = csv.DictWriter(out, columns)
     table.writeheader()
-    # A spreadsheet would run a cell that begins like a formula.
-    table.writerows([{key: "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-                      for key, value in row.items()} for row in rows])
+    table.writerows([{key: _cell(value) for key, value in row.items()} for row in rows])
     write_whole(path, "\ufeff" + out.getvalue())

@@ -7,13 +7,19 @@ files and output. What it leaves running is killed when it ends.
 Root cannot simply start bubblewrap: the kernel does not count the processes of root, and nobody may not enter root's
 home, where Python often lives. So for root there are two layers: the outer one lays out the folders, `setpriv` gives up root,
 and the inner one is the sandbox.
+
+The first process inside is a shell that waits for the program, under the same limits: bubblewrap's own would be without any, and
+a program may debug every process that it sees.
 """
 import os
+import platform
 import shutil
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from typing import BinaryIO, NamedTuple
@@ -25,7 +31,15 @@ SYSTEM = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts
 TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "taskset": "util-linux"}  # Debian's packages
 TICK = 0.1  # seconds between two looks at memory and clock
 ERRORS = 4096  # bytes that are kept of standard error: the last ones
-CPU_SIGNAL = 24  # SIGXCPU
+SIGXCPU, SIGKILL = 24, 9  # Python has no such names on Windows
+WAIT = ["sh", "-c", '"$@"; exit $?', "sh"]  # runs the words after it and does not become them
+# System calls that do not exist in the sandbox, {name: (number on x86_64, on aarch64)}; every framework works without them.
+REFUSED = {
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),  # memory in no limit
+    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),  # keys of the caller's session
+    "userfaultfd": (323, 282), "bpf": (321, 280), "perf_event_open": (298, 241), "io_uring_setup": (425, 425)}  # most holes of the kernel
+SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink; a virtual machine's vsock leads out of every namespace
+PRCTL, PARENT_DIES = (157, 167), 1  # so that it dies with the caller
 
 
 class SandboxMissing(RuntimeError):
@@ -76,8 +90,8 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
     core                the one processor it may use; None for all
     """
     mounts = _mounts({**_python(), **readable}, writable)
-    jail = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop",
-            "ALL", "--die-with-parent", "--new-session", "--clearenv"]
+    jail = ["bwrap", *(["--seccomp", "9"] if _filter_file() else []), "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1", "--uid", str(NOBODY), "--gid",
+            str(NOBODY), "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in ({"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp",
                          "LANG": "C.UTF-8", "USER": "nobody", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
                          "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(environment)).items():
@@ -91,14 +105,16 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
                  "--dir", "/tmp"]
         nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs", "--inh-caps=-all",
                   "--bounding-set=-all"]
-        start = [*outer, "--", *nobody, *jail, "--bind", "/", "/", *private]
+        # The shell between has the right to kill the inner one when it dies; bubblewrap itself gives up that right.
+        start = [*outer, "--", *WAIT, *nobody, *jail, "--bind", "/", "/", *private]
     else:
         start = [*jail, *mounts, *private]
     # Inside, not outside: there the kernel counts the processes of this sandbox alone.
     bounds = ["prlimit", f"--nproc={limits.processes}", f"--as={limits.memory << 20}", f"--cpu={limits.cpu}:{limits.cpu + 5}",
               f"--fsize={limits.file << 20}", "--core=0", "--nofile=1024"]
     pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
-    return [*pinned, *start, "--", *bounds, *words]
+    filtered = ["sh", "-c", 'exec "$@" 9<"$0"', _filter_file()] if _filter_file() else []
+    return [*pinned, *filtered, *start, "--", *bounds, *WAIT, *words]
 
 
 def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
@@ -132,8 +148,10 @@ def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
             reader.join(5)  # outside of a sandbox, what it left running may hold the pipe
     if not killed and len(out) > most:
         killed = f"It printed more than {limits.output} MiB."
-    if not killed and status in (128 + CPU_SIGNAL, -CPU_SIGNAL):
+    if not killed and status in (128 + SIGXCPU, -SIGXCPU):
         killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
+    if not killed and status in (128 + SIGKILL, -SIGKILL):  # five seconds later, if it does not listen; or the kernel found no memory
+        killed = f"It was killed: it did not stop after {limits.cpu} seconds of processor time, took too much memory or killed itself."
     return Ended(status, bytes(out), err.decode("utf-8", "replace"), killed)
 
 
@@ -156,6 +174,36 @@ def hand_over(path: Path) -> None:
 
 def _root() -> bool:
     return os.geteuid() == 0
+
+
+def seccomp(machine: str) -> bytes:
+    """The filter of system calls as a program of the kernel's packet filter (seccomp(2)), b"" for a machine whose numbers are not known."""
+    if machine not in ("x86_64", "aarch64"):
+        return b""
+    column, architecture = (0, 0xC000003E) if machine == "x86_64" else (1, 0xC00000B7)
+    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06  # instructions: (code, steps to skip if true, if false, operand)
+    allow, kill, succeed, missing = (give, 0, 0, 0x7FFF0000), (give, 0, 0, 0x80000000), (give, 0, 0, 0x50000), (give, 0, 0, 0x50000 + 38)
+    number, argument = (load, 0, 0, 0), (load, 0, 0, 16)
+    steps = [(load, 0, 0, 4), (equal, 1, 0, architecture), kill, number]
+    for refused in REFUSED.values():
+        steps += [(equal, 0, 1, refused[column]), missing]
+    steps += [(at_least, 0, 1, 0x40000000), missing]  # x86_64 has a second set of numbers up there
+    families = [step for family in FAMILIES for step in ((equal, 0, 1, family), allow)]
+    steps += [(equal, 0, len(families) + 2, SOCKET[column]), argument, *families, missing]
+    steps += [(equal, 0, 3, PRCTL[column]), argument, (equal, 0, 1, PARENT_DIES), succeed, allow]
+    return b"".join(struct.pack("HBBI", *step) for step in steps)
+
+
+@cache
+def _filter_descriptor() -> int:
+    descriptor = os.memfd_create("seccomp")
+    os.write(descriptor, seccomp(platform.machine()))
+    return descriptor
+
+
+def _filter_file() -> str:
+    """Where bubblewrap finds the filter, "" if there is none for this machine."""
+    return f"/proc/{os.getpid()}/fd/{_filter_descriptor()}" if seccomp(platform.machine()) else ""
 
 
 def _python() -> dict[str, Path]:

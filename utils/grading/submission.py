@@ -18,6 +18,8 @@ from PIL import Image
 SIZE = 48
 KINDS = ("ori", "mod", "amp")
 MOST_FILES = 2000
+MOST_ENTRIES = 2 * MOST_FILES  # of a zip file, counting what is ignored
+MOST_FAULTS = 20  # sentences about single files
 MOST_BYTES = 400 << 20  # of all files together
 DEEPEST = 20  # folders inside each other
 PIECE = 1 << 20
@@ -70,6 +72,8 @@ def take_in(source: Path, target: Path) -> list[str]:
         faults += _unzip(inner[0], target)
         inner[0].unlink()
         inner = [path for path in target.rglob("*") if path.is_file()]
+    if len(faults) > MOST_FAULTS:
+        faults[MOST_FAULTS:] = [f"{len(faults) - MOST_FAULTS} more files were left out."]
     if not inner:
         raise BadSubmission(" ".join(["The submission holds no file that can be used.", *faults[:3]]))
     for path in (target, *target.rglob("*")):
@@ -95,7 +99,7 @@ def find(folder: Path, faults: list[str] = []) -> Submission:
             pictures[kind] = picture
             names.add(name)
     if len(names) > 1:
-        faults.append(f"The three images have different names between adv_ and their ending ({', '.join(sorted(names))}): use one.")
+        faults.append(f"The three images have different names between adv_ and their ending ({', '.join(plain(name) for name in sorted(names))}): use one.")
     label, consent, problem = _team(root)
     if problem:
         faults.append(problem)
@@ -126,7 +130,11 @@ class _Room:
 
 def _copy_folder(source: Path, target: Path) -> list[str]:
     room, faults = _Room(), []
-    for place, folders, files in os.walk(source):
+
+    def closed(error: OSError) -> None:
+        faults.append(f"The folder {plain(Path(error.filename).name)} could not be opened and was left out.")
+
+    for place, folders, files in os.walk(source, onerror=closed):
         folders[:] = sorted(name for name in folders if name not in IGNORED)
         if folders and len(Path(place).relative_to(source).parts) >= DEEPEST:
             faults.append(f"{plain(Path(place).name)} lies {DEEPEST} folders deep: what is in its folders was left out.")
@@ -154,13 +162,16 @@ def _unzip(source: Path, target: Path) -> list[str]:
     if source.stat().st_size > MOST_BYTES:
         raise BadSubmission(f"The zip file is larger than {MOST_BYTES >> 20} MiB: hand in only what infer.py needs and the images.")
     try:
+        with open(source, "rb") as file:  # each entry costs memory as soon as the zip file is opened, so they are counted before, by their mark
+            if sum(piece.count(b"PK\1\2") for piece in iter(lambda: file.read(PIECE), b"")) > MOST_ENTRIES:
+                raise BadSubmission(f"The zip file has more than {MOST_ENTRIES} entries: hand in only what infer.py needs and the images.")
         with zipfile.ZipFile(source) as archive:
-            if len(archive.infolist()) > 2 * MOST_FILES:
-                raise BadSubmission(f"The zip file has more than {2 * MOST_FILES} entries: hand in only what infer.py needs and the images.")
             for entry in archive.infolist():
                 path, mode = PurePosixPath(entry.filename.replace("\\", "/")), entry.external_attr >> 16
                 if entry.is_dir() or IGNORED & set(path.parts):
                     continue
+                if entry.flag_bits & 1:
+                    raise BadSubmission("The zip file has a password: hand in one without.")
                 if path.is_absolute() or ".." in path.parts or any(":" in part or "\0" in part for part in path.parts):
                     faults.append(f"{plain(entry.filename)} leads out of the zip file and was left out.")
                 elif stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -176,8 +187,6 @@ def _unzip(source: Path, target: Path) -> list[str]:
                             room.copy(opened, target / path)
                     except BadSubmission:
                         raise
-                    except RuntimeError:
-                        raise BadSubmission("The zip file has a password: hand in one without.") from None
                     except Exception:  # damaged data, a method Python does not know, a file where a folder is, a name too long
                         if (target / path).is_file():
                             (target / path).unlink()
@@ -217,8 +226,8 @@ def read_levels(path: Path) -> np.ndarray:
     The size is read before any pixel is, so a huge picture costs nothing.
     """
     length = path.stat().st_size
-    if length == SIZE * SIZE:
-        return np.frombuffer(path.read_bytes(), np.uint8).reshape(SIZE, SIZE)
+    if length == SIZE * SIZE and not (content := path.read_bytes()).startswith(b"\x89PNG"):  # a png may happen to have that length
+        return np.frombuffer(content, np.uint8).reshape(SIZE, SIZE)
     if length > PICTURE_BYTES:
         raise ValueError(f"has {length:,} bytes, expected a png of {SIZE}x{SIZE} grey pixels: save the small image.")
     try:

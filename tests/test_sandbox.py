@@ -1,0 +1,592 @@
+"""The sandbox of strangers' programs, attacked from inside by real programs: what they see, what they may use, what remains of them."""
+import json
+import os
+import platform
+import pty
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from conftest import need
+from utils.grading import grade, sandbox
+from utils.grading.sandbox import Ended, Limits
+from utils.notebooks import ROOT
+
+LIMITS = Limits(wall=20, cpu=10, memory=1024, processes=40, file=8, disk=16)
+# Builds and runs the sandbox as an ordinary user: a process of its own, which must not need what only root may read.
+DRIVER = """
+import json, os, sys
+from pathlib import Path
+import sandbox
+words, limits, readable, more = json.loads(sys.argv[1])
+ended = sandbox.run(words, sandbox.Limits(*limits), readable={inside: Path(outside) for inside, outside in readable.items()}, **more)
+print(json.dumps([ended.status, ended.out.decode("latin1"), ended.err, ended.killed]))
+"""
+NO_SUCH_CALL = 38  # ENOSYS
+
+pytestmark = pytest.mark.usefixtures("tools")
+
+
+@pytest.fixture(scope="module")
+def tools() -> None:
+    for tool in sandbox.TOOLS:
+        need(tool)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A new folder that every user may enter, which pytest's own is not."""
+    folder = Path(tempfile.mkdtemp(prefix="course-sandbox-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def for_users() -> Iterator[Path]:
+    """A folder with the sandbox's module and what it imports, for a user who may not see the project."""
+    folder = Path(tempfile.mkdtemp(prefix="course-driver-"))
+    shutil.copy(sandbox.__file__, folder)
+    shutil.copytree(Path(psutil.__file__).parent, folder / "psutil")
+    (folder / "driver.py").write_text(DRIVER)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["as the caller", "as an ordinary user"])
+def run(request: pytest.FixtureRequest, for_users: Path) -> Callable[..., Ended]:
+    """Runs a Python program in the sandbox: two layers where root is the caller, one for an ordinary user."""
+    if request.param == "as the caller":
+        return inside
+    if os.geteuid() != 0:
+        pytest.skip("the caller is an ordinary user")
+
+    def run(code: str, limits: Limits = LIMITS, readable: dict[str, Path] = {}, **more) -> Ended:
+        words = ["/usr/bin/python3", "-c", textwrap.dedent(code)]
+        told = json.dumps([words, limits, {name: str(path) for name, path in readable.items()}, more])
+        done = subprocess.run(["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/usr/bin/python3", "driver.py", told],
+                              cwd=for_users, capture_output=True, text=True, check=True)
+        status, out, err, killed = json.loads(done.stdout)
+        return Ended(status, out.encode("latin1"), err, killed)
+    return run
+
+
+def inside(code: str, limits: Limits = LIMITS, **where) -> Ended:
+    return sandbox.run([sys.executable, "-c", textwrap.dedent(code)], limits, **where)
+
+
+def told(ended: Ended):
+    """What a program printed as JSON."""
+    assert ended.status == 0 and not ended.killed, ended
+    return json.loads(ended.out)
+
+
+def running(token: str) -> list[psutil.Process]:
+    """The processes of this machine with `token` in their command line."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if any(token in word for word in process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+# who it is, what it sees ----------------------------------------------------------------------------------------------
+
+def test_is_nobody_and_cannot_become_more(run):
+    status = told(run("""
+        import json
+        print(json.dumps(dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)))"""))
+    assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"65534"}
+    assert [int(status[f"Cap{kind}"], 16) for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")] == [0] * 5
+    assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+
+
+def test_new_namespaces_are_refused(run):
+    answers = told(run("""
+        import ctypes, json, subprocess
+        libc = ctypes.CDLL(None, use_errno=True)
+        kinds = {"user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "net": 0x40000000}
+        tries = {name: libc.unshare(flag) for name, flag in kinds.items()}
+        tries["tool"] = -(subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode != 0)
+        tries["bwrap"] = -(subprocess.run(["bwrap", "--ro-bind", "/", "/", "true"], capture_output=True).returncode != 0)
+        tries["root"] = libc.setuid(0)
+        tries["mount"] = libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, None)
+        tries["chroot"] = libc.chroot(b"/proc/1/root")
+        tries["setns"] = libc.setns(open("/proc/1/ns/mnt").fileno(), 0)
+        tries["handle"] = libc.open_by_handle_at(3, ctypes.create_string_buffer(64), 0)
+        print(json.dumps(tries))"""))
+    assert set(answers.values()) == {-1}, answers
+
+
+def test_no_network(run, open_folder):
+    abstract, filed = "\0course-test-" + uuid.uuid4().hex, str(open_folder / "socket")
+    addresses = []
+    for family, address in ((socket.AF_INET, ("127.0.0.1", 0)), (socket.AF_UNIX, abstract), (socket.AF_UNIX, filed)):
+        listening = socket.socket(family)
+        listening.bind(address)
+        listening.listen()
+        addresses.append((int(family), listening.getsockname()))
+        with socket.socket(family) as other:
+            other.connect(listening.getsockname())  # it can be reached, but not from inside
+    answers = told(run(f"""
+        import json, socket
+        tries = []
+        for family, address in {[(family, tuple(at) if family == socket.AF_INET else at) for family, at in addresses]!r}:
+            try:
+                socket.socket(family).connect(address)
+                tries.append("connected")
+            except OSError as error:
+                tries.append(error.errno)
+        print(json.dumps([tries, [name for _, name in socket.if_nameindex()]]))""", readable={"/submission": open_folder}))
+    assert "connected" not in answers[0] and len(answers[0]) == 3
+    assert answers[1] == ["lo"]
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_VSOCK"), reason="Linux")
+def test_sockets_that_leave_a_namespace_are_refused(run):
+    answers = told(run("""
+        import json, socket
+        found = []
+        for family in range(1, 50):
+            for kind in (1, 2, 3, 5):
+                try:
+                    socket.socket(family, kind).close()
+                    found.append(family)
+                except OSError:
+                    pass
+        print(json.dumps(sorted(set(found))))"""))
+    assert set(answers) <= {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK} and len(answers) >= 2
+
+
+def test_nothing_of_the_caller_is_visible(run, open_folder, monkeypatch):
+    secret = "secret" + uuid.uuid4().hex
+    monkeypatch.setenv("COURSE_SECRET", secret)
+    (open_folder / secret).write_text(secret)
+    (open_folder / "given").mkdir()
+    (open_folder / "given" / "link").symlink_to(open_folder / secret)
+    (open_folder / "given" / "up").symlink_to("../../../../../../../..")
+    in_home = Path(tempfile.mkdtemp(prefix=secret, dir=Path.home()))
+    descriptor = os.open(open_folder / secret, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    try:
+        answers = told(run(f"""
+            import json, os
+            seen = []
+            for place, folders, files in os.walk("/"):
+                folders[:] = [name for name in folders if (place, name) not in (("/", "proc"), ("/usr", "share"))]
+                seen += [os.path.join(place, name) for name in folders + files if "{secret}" in name or name == "rubric.toml"]
+            environments = b"".join(open("/proc/%s/environ" % pid, "rb").read() for pid in os.listdir("/proc") if pid.isdigit())
+            def reads(path):
+                try:
+                    return open(path).read()
+                except OSError:
+                    return ""
+            print(json.dumps([seen, "{secret}".encode() in environments, sorted(os.environ), reads("/submission/link"),
+                              [reads("/submission/up{open_folder}/{secret}"), reads("/proc/1/root{open_folder}/{secret}")],
+                              [os.path.exists(path) for path in ("{ROOT}/utils", "{open_folder}", "{in_home}", "/var", "/run", "/sys", "/boot",
+                                                                 "/etc/passwd", "/proc/1/fd/{descriptor}", "/proc/self/fd/{descriptor}")]]))
+            """, readable={"/submission": open_folder / "given"}))
+    finally:
+        os.close(descriptor)
+        in_home.rmdir()
+    seen, leaked, variables, link, reads, exists = answers
+    assert seen == [] and not leaked and link == "" and reads == ["", ""] and not any(exists)
+    assert set(variables) <= {"PATH", "HOME", "TMPDIR", "LANG", "USER", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "TF_CPP_MIN_LOG_LEVEL",
+                              "PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"}
+
+
+def test_it_sees_its_own_processes_only(run):
+    answers = told(run("""
+        import json, os
+        print(json.dumps({pid: open("/proc/%s/cmdline" % pid).read() for pid in os.listdir("/proc") if pid.isdigit()}))"""))
+    assert len(answers) == 2 and all("import json, os" in line for line in answers.values())
+
+
+def test_the_first_process_inside_has_the_same_limits(run):
+    """A program may debug it, so it must not have anything more."""
+    answers = told(run("""
+        import json, os
+        print(json.dumps([[open("/proc/%s/%s" % (pid, name)).read() for name in ("limits", "environ")] for pid in ("1", "self")]
+                         + [sorted(os.listdir("/proc/1/fd"))[:5]]))"""))
+    assert answers[0][0] == answers[1][0] and "bwrap" not in answers[0][1]
+    assert answers[2] == ["0", "1", "2"]
+
+
+# what it may write ----------------------------------------------------------------------------------------------------
+
+def test_only_tmp_and_shm_can_be_written(run, open_folder):
+    (open_folder / "given.txt").write_text("given")
+    (open_folder / "given.txt").chmod(0o666)
+    answers = told(run("""
+        import json, os, sys
+        written = []
+        for place in ("/", "/usr", "/usr/local/lib", "/etc", "/dev", "/dev/pts", "/proc", "/submission", "/bin", "/root", "/home", sys.prefix,
+                      os.path.dirname(os.__file__), "/tmp", "/dev/shm"):
+            try:
+                os.close(os.open(place + "/new", os.O_CREAT | os.O_WRONLY))
+                written.append(place)
+            except OSError:
+                pass
+        given = "/submission/given.txt"
+        for name, change in {"append": lambda: open(given, "a"), "chmod": lambda: os.chmod(given, 0o777), "utime": lambda: os.utime(given, (0, 0)),
+                             "rename": lambda: os.rename(given, given + "2"), "unlink": lambda: os.unlink(given),
+                             "hard link": lambda: os.link(given, "/tmp/link"), "sysctl": lambda: open("/proc/sys/kernel/core_pattern", "w"),
+                             "sysrq": lambda: open("/proc/sysrq-trigger", "w"), "oom": lambda: open("/proc/self/oom_score_adj", "wb", 0).write(b"-1000"),
+                             "nice": lambda: os.nice(-5), "device": lambda: os.mknod("/tmp/disk", 0o60600, os.makedev(254, 0)),
+                             "mem": lambda: open("/dev/mem"), "disk": lambda: open("/dev/vda"), "kmsg": lambda: open("/proc/kmsg")}.items():
+            try:
+                change()
+                written.append(name)
+            except OSError:
+                pass
+        print(json.dumps(written))""", readable={"/submission": open_folder}))
+    assert answers == ["/tmp", "/dev/shm"]
+    assert (open_folder / "given.txt").read_text() == "given"
+
+
+def test_every_mount_is_without_set_user_ids_and_read_only(run):
+    mounts = told(run("""
+        import json
+        print(json.dumps([line.split()[4:6] for line in open("/proc/self/mountinfo")]))"""))
+    last = dict(mounts)
+    assert all("nosuid" in flags for path, flags in last.items())
+    writable = {path for path, flags in last.items() if "ro" not in flags.split(",")}
+    assert writable <= {"/tmp", "/dev/shm", "/proc", "/dev/pts", *(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))}
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
+def test_disk_is_bounded(run, place):
+    answers = told(run(f"""
+        import errno, json
+        total = 0
+        try:
+            for number in range(100):
+                with open("{place}/%d" % number, "wb") as file:
+                    total += file.write(bytes(1 << 20))
+        except OSError as error:
+            print(json.dumps([total >> 20, errno.errorcode[error.errno]]))"""))
+    assert answers[1] == "ENOSPC" and LIMITS.disk - 2 <= answers[0] <= LIMITS.disk
+
+
+def test_files_are_bounded(run):
+    answers = told(run("""
+        import errno, json, os
+        found = []
+        for fill in (lambda file: file.write(bytes(9 << 20)), lambda file: os.posix_fallocate(file.fileno(), 0, 9 << 20)):
+            try:
+                with open("/tmp/file", "wb", buffering=0) as file:
+                    while True:
+                        fill(file)
+            except OSError as error:
+                found.append([errno.errorcode[error.errno], os.stat("/tmp/file").st_size >> 20])
+        print(json.dumps(found))"""))
+    assert [name for name, _ in answers] == ["EFBIG", "EFBIG"] and all(size <= LIMITS.file for _, size in answers)
+
+
+# what it may use ------------------------------------------------------------------------------------------------------
+
+FORK = """
+    import os, time
+    count = 0
+    try:
+        for _ in range(300):
+            if os.fork() == 0:
+                time.sleep(%s)
+                os._exit(0)
+            count += 1
+    except OSError:
+        pass
+    print(count)
+    time.sleep(%s)
+"""
+
+
+def test_processes_are_limited(run):
+    assert 30 <= told(run(FORK % (5, 0))) < LIMITS.processes
+    threads = told(run("""
+        import threading, time
+        count = 0
+        try:
+            for _ in range(300):
+                threading.Thread(target=time.sleep, args=(2,), daemon=True).start()
+                count += 1
+        except RuntimeError:
+            pass
+        print(count, flush=True)
+        __import__("os")._exit(0)""", LIMITS._replace(memory=8192)))
+    assert 30 <= threads < LIMITS.processes
+
+
+def test_processes_of_two_sandboxes_do_not_count_together():
+    words = sandbox.command([sys.executable, "-c", textwrap.dedent(FORK % (3, 2))], LIMITS)
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE) for _ in range(2)]
+    assert all(30 <= int(process.communicate()[0]) < LIMITS.processes for process in both)
+
+
+def test_memory_of_a_process_is_limited(run):
+    assert told(run("""
+        try:
+            bytearray(1100 << 20)
+        except MemoryError:
+            print('"refused"')""")) == "refused"
+
+
+def test_memory_of_all_processes_together_is_limited(run):
+    ended = run("""
+        import os, time
+        for _ in range(8):
+            if os.fork() == 0:
+                kept = bytearray(b"x") * (60 << 20)
+                time.sleep(30)
+        time.sleep(30)""", LIMITS._replace(memory=200))
+    assert ended.killed == "It used more than 0.195312 GiB of memory and was stopped."
+
+
+def test_memory_outside_of_processes_is_refused(run):
+    """What counts for no process would be in no limit: files in memory, shared memory of System V; and other calls without use."""
+    names = list(sandbox.REFUSED)
+    column = {"x86_64": 0, "aarch64": 1}.get(platform.machine())
+    if column is None:
+        pytest.skip("no filter for this machine")
+    numbers = [sandbox.REFUSED[name][column] for name in names] + [2**30 + 39] * (column == 0)
+    answers = told(run(f"""
+        import ctypes, json
+        libc = ctypes.CDLL(None, use_errno=True)
+        print(json.dumps([[libc.syscall(number, 0, 0, 0, 0, 0), ctypes.get_errno()] for number in {numbers}]))"""))
+    assert answers == [[-1, NO_SUCH_CALL]] * len(numbers)
+    os.close(os.memfd_create("outside"))
+
+
+@pytest.mark.parametrize("column, header, form", [(0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", r"#define __NR_(\w+) (\d+)"),
+                                                  (1, "/usr/include/asm-generic/unistd.h", r"#define __NR_(\w+) (\d+)")])
+def test_numbers_of_system_calls_are_those_of_the_kernel(column, header, form):
+    if not Path(header).is_file():
+        pytest.skip("the kernel's headers are not installed")
+    numbers = {name: int(number) for name, number in re.findall(form, Path(header).read_text())}
+    ours = sandbox.REFUSED | {"socket": sandbox.SOCKET, "prctl": sandbox.PRCTL}
+    assert {name: number[column] for name, number in ours.items()} == {name: numbers[name] for name in ours}
+
+
+def test_processor_time_is_limited(run):
+    ended = run("while True: pass", LIMITS._replace(cpu=1))
+    assert ended.killed == "It used more than 1 seconds of processor time and was stopped."
+
+
+def test_who_does_not_listen_is_killed():
+    ended = inside("""
+        import signal
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+        print("answer", flush=True)
+        while True: pass""", LIMITS._replace(cpu=1))
+    assert ended.killed.startswith("It was killed: it did not stop after 1 seconds of processor time")
+
+
+@pytest.mark.parametrize("code", ["import time; time.sleep(60)", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
+                                  "import os, time\nos.close(1)\nos.close(2)\ntime.sleep(60)"])
+def test_wall_time_is_limited(run, code):
+    started = time.monotonic()
+    assert run(code, LIMITS._replace(wall=1)).killed == "It ran longer than 1 seconds and was stopped."
+    assert time.monotonic() - started < 6
+
+
+def test_output_is_limited_and_costs_the_caller_no_memory(run):
+    inside("print(1)")
+    before = psutil.Process().memory_info().rss
+    ended = run("""
+        import os
+        while True:
+            os.write(1, b"x" * 65536)""", LIMITS._replace(output=1))
+    assert ended.killed == "It printed more than 1 MiB and was stopped."
+    assert len(ended.out) == (1 << 20) + 1
+    assert psutil.Process().memory_info().rss - before < 20 << 20
+
+
+def test_a_flood_of_errors_costs_the_caller_no_memory(run):
+    inside("print(1)")
+    before = psutil.Process().memory_info().rss
+    ended = run("""
+        import os, sys
+        print("answer", flush=True)
+        for _ in range(200 << 4):
+            os.write(2, b"\\xff" * 65536)
+        print("last words", file=sys.stderr)""")
+    assert ended.status == 0 and not ended.killed and ended.out == b"answer\n"
+    assert ended.err.endswith("last words\n") and len(ended.err) <= sandbox.ERRORS
+    assert psutil.Process().memory_info().rss - before < 20 << 20
+
+
+def test_it_may_be_bound_to_one_processor():
+    core = max(os.sched_getaffinity(0))
+    assert told(inside("import os; print(list(os.sched_getaffinity(0)))", core=core)) == [core]
+
+
+# what remains ---------------------------------------------------------------------------------------------------------
+
+def test_it_cannot_kill_what_is_outside(run):
+    assert told(run("""
+        import os, signal
+        for target in (-1, 1, os.getppid(), -os.getpgid(1)):
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGSTOP, signal.SIGKILL):
+                try:
+                    if target != -os.getpgid(1):
+                        os.kill(target, number)
+                except OSError:
+                    pass
+        print('"still here"')""")) == "still here"
+
+
+def test_what_it_leaves_running_is_killed(run):
+    token, started = "token" + uuid.uuid4().hex, time.monotonic()
+    ended = run(f"""
+        import os, subprocess, sys
+        command = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)", "{token}"]
+        subprocess.Popen(command)
+        subprocess.Popen(command, start_new_session=True, close_fds=True)
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                os.execv(sys.executable, command)
+        else:
+            print("done")""")
+    assert (ended.status, ended.out, ended.killed) == (0, b"done\n", "") and time.monotonic() - started < 10
+    assert wait_until(lambda: not running(token), 5)
+
+
+def test_it_dies_with_a_caller_that_is_killed(tmp_path):
+    token = "token" + uuid.uuid4().hex
+    code = f"import time; time.sleep(60)  # {token}"
+    caller = subprocess.Popen([sys.executable, "-c", f"import sys; from utils.grading import sandbox; sandbox.run([sys.executable, '-c', {code!r}])"],
+                              env=os.environ | {"PYTHONPATH": str(ROOT)})
+    try:
+        assert wait_until(lambda: any("bwrap" not in process.info["cmdline"][0] and process.pid != caller.pid and process.info["cmdline"][-1] == code
+                                      for process in running(token)), 30)
+    finally:
+        os.kill(caller.pid, signal.SIGKILL)
+        caller.wait()
+    assert wait_until(lambda: not running(token), 5)
+
+
+def test_it_cannot_take_that_back(run):
+    """Setting the signal of a dead parent does nothing, or the first process could be made to live on."""
+    assert told(run("""
+        import ctypes
+        libc, signal = ctypes.CDLL(None), ctypes.c_int(0)
+        assert libc.prctl(1, 9) == 0
+        libc.prctl(2, ctypes.byref(signal))
+        print(signal.value)""")) == 0
+
+
+def test_two_at_a_time_and_one_after_the_other_share_nothing(run, open_folder):
+    leave = """
+        import ctypes, socket, time
+        open("/tmp/left", "w").write("x"); open("/dev/shm/left", "w").write("x")
+        listening = socket.socket(socket.AF_UNIX); listening.bind("\\0left"); listening.listen()
+        server = socket.socket(); server.bind(("", 7777)); server.listen()
+        ctypes.CDLL(None).mq_open(b"/left", 0o102, 0o666, 0)
+        time.sleep(3)"""
+    look = """
+        import ctypes, json, os, socket
+        def reached(family, address):
+            try:
+                socket.socket(family).connect(address)
+                return True
+            except OSError:
+                return False
+        print(json.dumps([os.listdir("/tmp"), os.listdir("/dev/shm"), reached(socket.AF_UNIX, "\\0left"), reached(socket.AF_INET, ("127.0.0.1", 7777)),
+                          ctypes.CDLL(None).mq_open(b"/left", 0)]))"""
+    first = subprocess.Popen(sandbox.command([sys.executable, "-c", textwrap.dedent(leave)], LIMITS))
+    time.sleep(1)
+    assert first.poll() is None
+    assert told(run(look)) == [[], [], False, False, -1]
+    first.wait()
+    assert told(run(look)) == [[], [], False, False, -1]
+
+
+def test_no_keys_can_be_typed_into_the_callers_terminal():
+    """TIOCSTI (CVE-2017-5226): a program with the caller's terminal could type commands for after its end."""
+    code = textwrap.dedent("""
+        import fcntl, os
+        found = []
+        for name in (0, 1, 2, "/dev/tty"):
+            try:
+                fcntl.ioctl(name if isinstance(name, int) else os.open(name, os.O_RDWR), 0x5412, b"x")
+                found.append(name)
+            except OSError:
+                pass
+        print("typed", found)""")
+    caller = textwrap.dedent(f"""
+        import sys
+        from utils.grading import sandbox
+        open("/dev/tty").close()
+        print(sandbox.run([sys.executable, "-c", {code!r}]).out)""")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, [sys.executable, "-c", caller], os.environ | {"PYTHONPATH": str(ROOT)})
+    printed = b""
+    while b"\n" not in printed:
+        printed += os.read(terminal, 1000)
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    assert printed.strip() == b"b'typed []\\n'"
+
+
+# without it -----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def one_submission(tmp_path) -> tuple[Path, Path, Path]:
+    """A class of one script, which leaves a trace where it can; a hidden set; the trace."""
+    trace = tmp_path / "trace"
+    (tmp_path / "class" / "team").mkdir(parents=True)
+    (tmp_path / "class" / "team" / "infer.py").write_text(f"open({str(trace)!r}, 'w').close()")
+    np.savez(tmp_path / "hidden.npz", x_test=np.full((2, 48, 48), 99, np.uint8), y_test=np.array([0, 1], np.uint8))
+    (tmp_path / "rubric.toml").write_text('[[line]]\ntitle = "right"\nmeasure = "accuracy"\nmore_than = 0.5\npoints = 1\n')
+    return tmp_path / "class", tmp_path / "hidden.npz", trace
+
+
+@pytest.mark.parametrize("bwrap, words", [(None, "bwrap is not installed"), ("echo boom >&2; exit 1", "does not work on this machine (boom)")])
+def test_without_bubblewrap_nothing_is_run(tmp_path, monkeypatch, one_submission, bwrap, words):
+    folder, faces, trace = one_submission
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", *sandbox.TOOLS):
+        if tool != "bwrap":
+            (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
+    if bwrap:
+        (tmp_path / "bin" / "bwrap").write_text(f"#!/bin/sh\n{bwrap}\n")
+        (tmp_path / "bin" / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(sandbox.SandboxMissing) as caught:
+        grade.grade(folder, hidden_file=faces, seed=1, rubric_file=tmp_path / "rubric.toml")
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+    assert not trace.exists() and not list((tmp_path / "class-graded" / "results").iterdir())
+
+    grade.grade(folder, hidden_file=faces, seed=1, rubric_file=tmp_path / "rubric.toml", isolated=False)
+    assert trace.exists(), "--unsafe-no-sandbox runs it as the caller"
+    trace.unlink()
+
+
+def test_the_sandbox_works_here():
+    sandbox.check()
