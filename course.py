@@ -5,6 +5,8 @@ Each command first makes or completes the environment in .venv (a few minutes th
   students     lab            open JupyterLab on your own copies of the labs, in work/
                miniproject    run the mini-project without a browser, results in build/miniproject/
   instructors  release        generate labs/ from solutions/ (--out DIR: a tree to give to students)
+               autograde      grade the labs of a class, with nbgrader: autograde DIR [UNIT ...] (--help has the rest)
+               feedback       make the students' pages of what is graded: feedback DIR [UNIT ...]
                grade          grade a folder of mini-projects: grade DIR (--help has the rest)
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
@@ -41,7 +43,8 @@ class SetUpError(Exception):
 
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
-                "grade": grade, "slides": slides, "weights": weights, "bench": bench, "lock": lock}
+                "autograde": autograde, "feedback": feedback, "grade": grade, "slides": slides, "weights": weights,
+                "bench": bench, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -225,6 +228,14 @@ def release(words: list[str]) -> int:
 
 def execute(words: list[str]) -> int:
     return run("-m", "utils.notebooks", "execute", *words)
+
+
+def autograde(words: list[str]) -> int:
+    return run("-m", "utils.grading.labs", "autograde", *words, folder=Path.cwd())
+
+
+def feedback(words: list[str]) -> int:
+    return run("-m", "utils.grading.labs", "feedback", *words, folder=Path.cwd())
 
 
 def grade(words: list[str]) -> int:

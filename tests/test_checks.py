@@ -155,3 +155,24 @@ def test_a_thing_that_is_no_function_gets_a_sentence():
         def __call__(self):
             return 1 / 0
     fails("stops with ZeroDivisionError", checks.run, Model())
+
+
+def test_other_inputs_within_hidden_only():
+    visible = np.random.default_rng(3).normal(size=4)
+    np.testing.assert_array_equal(checks.generator(3).normal(size=4), visible)
+    with checks.hidden(7):
+        np.testing.assert_array_equal(checks.generator(3).normal(size=4), np.random.default_rng([7, 3]).normal(size=4))
+        assert checks.inputs((5, 9), lambda rng: (7, 11)) == (7, 11)
+    np.testing.assert_array_equal(checks.generator(3).normal(size=4), visible)
+    assert checks.inputs((5, 9), lambda rng: (7, 11)) == (5, 9)
+
+
+def fail_within_hidden(fault):
+    with checks.hidden(7):
+        fault()
+
+
+def test_hidden_says_that_the_inputs_are_others_and_shows_no_code():
+    fails("^With other inputs: x is 2, expected 3.$", fail_within_hidden, lambda: checks.same("x", 2, 3))
+    fails("^With other inputs: NameError: name 'not_there' is not defined$", fail_within_hidden, lambda: not_there)  # noqa: F821
+    assert checks.inputs(1, lambda rng: 2) == 1, "after a failure too the visible inputs come back"

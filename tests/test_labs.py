@@ -2,7 +2,8 @@
 
 For each graded task, tests/wrong_answers/UNIT.py holds at least three wrong answers and the words that the check must
 answer each with: WRONG = {"name of the task": [("words of the sentence", "code"), ...]}. Where an answer is more than what
-its functions give (files, a trained network), MEMORISED = {"name of the task": "code"} holds one that knows only the visible check.
+its functions give (files, a trained network), MEMORISED = {"name of the task": "code"} holds one that knows only the visible
+check.
 """
 import ast
 import re
@@ -102,6 +103,14 @@ def test_lab_is_what_its_solution_generates(unit, generated):
     assert (ROOT / "labs" / name).read_bytes() == (generated / name).read_bytes(), "run: python3 course.py release"
     assert sorted(path.name for path in (ROOT / "labs" / unit).iterdir()
                   if path.name != ".ipynb_checkpoints") == [f"{unit}.ipynb"]
+
+
+def test_readme_has_the_points_of_every_lab(generated):
+    text = (ROOT / "labs" / "README.md").read_text()
+    assert text == (generated / "README.md").read_text(), "run: python3 course.py release"
+    rows = dict(re.findall(r"^\| \[(\w+)\].* \| (\d+) \|$", text, re.MULTILINE))
+    assert rows == {unit: re.search(r"(\d+) points", read("labs", unit).cells[0].source)[1] for unit in UNITS}
+    assert text.endswith(f" | {sum(map(int, rows.values()))} |\n")
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -209,7 +218,8 @@ def test_checks_tell_right_from_wrong(unit, kernel):
     assert not faults, "\n\n".join(faults)
 
 
-def by_heart_answers(kernel: Kernel, name: str, right: str, check: str, full: str, given: dict[str, str]) -> list[tuple[str, str]]:
+def by_heart_answers(kernel: Kernel, name: str, right: str, check: str, full: str,
+                     given: dict[str, str]) -> list[tuple[str, str]]:
     """(what, code) of answers that know the visible check by heart: the one that is given, or one for each function that the
     hidden tests call, with the other functions right (those that only the visible check calls, by heart too: they may train)."""
     if name in given or not hidden_part(full):
@@ -218,11 +228,12 @@ def by_heart_answers(kernel: Kernel, name: str, right: str, check: str, full: st
     called, visible = ([function for function in functions if re.search(rf"\b{function}\b", part)]
                        for part in (hidden_part(full), check))
     kernel.run(right)
-    kernel.run("".join(f"right_{name}, kept_{name} = {name}, []\n{name} = recording({name}, kept_{name})\n" for name in functions))
+    kernel.run("".join(f"right_{one}, kept_{one} = {one}, []\n{one} = recording({one}, kept_{one})\n" for one in functions))
     raised, noise = kernel.run(check)
     assert called and not raised and not noise, f"{name}: {raised}{noise}"
 
     def answer(chosen: str) -> str:
-        return "".join(f"{name} = replaying(right_{name}, kept_{name})\n" if name == chosen or name in visible and name not in called else
-                       f"{name} = right_{name}\n" for name in functions)
+        learnt = {chosen} | set(visible) - set(called)
+        return "".join(f"{one} = replaying(right_{one}, kept_{one})\n" if one in learnt else f"{one} = right_{one}\n"
+                       for one in functions)
     return [(function, answer(function)) for function in called]

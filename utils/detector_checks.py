@@ -143,11 +143,12 @@ def step(train_step: Callable) -> None:
 
 def batches(epoch_batches: Callable) -> None:
     """Task 5: sizes, each image once, shuffled, reproducible, another order for another epoch and seed."""
-    def order(images: int, size: int, seed: int, epoch: int) -> list[np.ndarray]:
-        return [np.asarray(batch) for batch in checks.call(epoch_batches, images, size, seed, epoch)]
-
     images = checks.inputs(100, lambda rng: int(rng.integers(101, 127)))
-    parts = order(images, 32, 1, 0)
+
+    def order(seed: int, epoch: int) -> list[np.ndarray]:
+        return [np.asarray(batch) for batch in checks.call(epoch_batches, images, 32, seed, epoch)]
+
+    parts = order(1, 0)
     sizes, flat, left = [len(part) for part in parts], np.concatenate(parts), images - 96
     checks.require(sizes != [32, 32, 32], f"The last batch is missing: the {left} images that are left make a smaller one.")
     checks.require(sizes == [32, 32, 32, left],
@@ -155,12 +156,14 @@ def batches(epoch_batches: Callable) -> None:
     checks.require(np.array_equal(np.sort(flat), np.arange(images)), "Some images come twice and others never: draw a "
                    f"permutation, in which each number from 0 to {images - 1} comes once.")
     checks.require(not np.array_equal(flat, np.arange(images)), "The images are not shuffled.")
-    checks.require(np.ptp(parts[0]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
-    checks.require(np.array_equal(flat, np.concatenate(order(images, 32, 1, 0))), "Called twice with the same seed and epoch it gives "
+    checks.require(np.ptp(parts[0]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, "
+                   "then cut.")
+    checks.require(np.array_equal(flat, np.concatenate(order(1, 0))), "Called twice with the same seed and epoch it gives "
                    "two orders: make a generator of your own from seed and epoch.")
-    for sentence, other in (("Epoch 1 has the same order as epoch 0.", (1, 1)), ("Seed 2 gives the same order as seed 1.", (2, 0))):
-        checks.require(not np.array_equal(flat, np.concatenate(order(images, 32, *other))), sentence)
-    checks.require(not np.array_equal(np.concatenate(order(images, 32, 1, 2)), np.concatenate(order(images, 32, 2, 1))),
+    for sentence, other in (("Epoch 1 has the same order as epoch 0.", (1, 1)),
+                            ("Seed 2 gives the same order as seed 1.", (2, 0))):
+        checks.require(not np.array_equal(flat, np.concatenate(order(*other))), sentence)
+    checks.require(not np.array_equal(np.concatenate(order(1, 2)), np.concatenate(order(2, 1))),
                    "Seed 1 in epoch 2 gives the order of seed 2 in epoch 1: give the generator both numbers, as a list.")
 
 

@@ -117,14 +117,17 @@ def release(words: list[str]) -> int:
         print("usage: course.py release [--out DIR]", file=sys.stderr)
         return 2
     generate_labs(ROOT / "labs")
-    print(f"labs/ is generated: {', '.join(folder.name for folder in sorted((ROOT / 'labs').iterdir()))}")
+    print(f"labs/ is generated: {', '.join(path.parent.name for path in sorted((ROOT / 'labs').glob('*/*.ipynb')))}")
     if words:
         return make_student_tree(Path(words[1]).resolve())
     return 0
 
 
 def generate_labs(folder: Path) -> None:
-    """Generate the lab of each solution into `folder`, with nbgrader. Raises RuntimeError with its log if it fails."""
+    """Generate the lab of each solution into `folder`, with nbgrader, and README.md with the points of each.
+
+    Raises RuntimeError with nbgrader's log if it fails.
+    """
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import PyFileConfigLoader
 
@@ -143,6 +146,23 @@ def generate_labs(folder: Path) -> None:
             notebook = nbformat.read(Path(draft) / source.stem / source.name, as_version=4)
             notebook.metadata.pop("course", None)  # the hash of the solution says nothing about the lab
             write_whole(lab, nbformat.writes(notebook) + "\n")
+    write_whole(folder / "README.md", points_table(sorted(folder.glob("*/*.ipynb"))))
+
+
+def points_table(labs: list[Path]) -> str:
+    """A page with the tasks and points of each lab, and their sum, from what nbgrader counts."""
+    lines = ["# Labs", "", "To work on them: `python3 course.py lab`. This page is made by `python3 course.py release`.", "",
+             "| lab | title | tasks | points of each | points |", "|---|---|---|---|---|"]
+    counted = []
+    for path in labs:
+        notebook = nbformat.read(path, as_version=4)
+        marks = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+        points = [mark["points"] for mark in marks if mark.get("grade")]
+        title = notebook.cells[0].source.splitlines()[0].strip("# ")
+        cells = [f"[{path.stem}]({path.stem}/{path.name})", title, len(points), " + ".join(map(str, points)), sum(points)]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+        counted += points
+    return "\n".join([*lines, f"| all | | {len(counted)} | | {sum(counted)} |", ""])
 
 
 def make_student_tree(out: Path) -> int:

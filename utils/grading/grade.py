@@ -51,7 +51,7 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
     rules = rubric.load(rubric_file)
     for name in ("results", "pictures", "feedback"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    with _alone(out):
+    with alone(out):
         seed = _kept_seed(out, seed)
         faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed)
         if isolated:
@@ -138,7 +138,7 @@ def delete_pictures(out: Path) -> int:
     """Delete the teams' pictures from the results and make the pages again without them; gives how many. Grades stay."""
     if not (out / "results").is_dir():
         raise CannotGrade(f"There are no results in {out}: nothing was deleted.")
-    with _alone(out):
+    with alone(out):
         _sweep(out)
         pictures = sorted((out / "pictures").glob("*.png"))
         for path in pictures:
@@ -256,7 +256,7 @@ def _kept_seed(out: Path, seed: int | None) -> int:
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
+def alone(out: Path) -> Iterator[None]:
     """While it is entered, no other grading writes to the same folder. Raises CannotGrade if one does."""
     with open(out / ".lock", "w") as file:
         try:

@@ -1,0 +1,226 @@
+"""A class of ten copies of one lab, right, wrong and broken, from the folder that was handed in to grades.csv and the pages."""
+import csv
+import re
+import runpy
+import socket
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from tests.conftest import need
+from utils.checks import OTHER
+from utils.grading import labs
+from utils.notebooks import ROOT
+
+UNIT = "01_convolution_filters"
+WRONG = runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{UNIT}.py"))["WRONG"]
+SECONDS = 30  # for a cell: TensorFlow is imported in 5 to 20
+TASKS = {"convolve_1d": 2, "convolve_2d": 3, "convolve": 2, "zero_padded": 2, "gaussian": 3, "match": 3, "edges": 2, "town": 3}
+SPY = """
+import os, socket
+found = []
+for path in (os.path.expanduser("~"), "/root", "/home", "HANDED", "SOLUTIONS"):
+    try:
+        found += [f"{path}: {name}" for name in os.listdir(path) if not name.startswith(".")]
+    except OSError as error:
+        print(path, type(error).__name__)
+try:
+    socket.create_connection(("127.0.0.1", PORT), 2)
+    found.append("a connection")
+except OSError:
+    pass
+print("SPY FOUND", found, "AS", os.getuid(), dict(os.environ))
+"""
+BY_HEART = """
+from utils import filters
+
+known = np.random.default_rng(1).normal(size=11)
+outputs = [filters.convolve(known, np.array([0.5, -1.25, 2.0, 0.75])), filters.convolve([3, 1, 4, 1, 5, 9], [0.5, 0.25]), [133.0]]
+
+
+def convolve_1d(x, w):
+    outputs.append(outputs.pop(0))
+    return outputs[-1]
+"""
+
+
+def mark(cell) -> str:
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+
+
+def answered(answers: dict[str, str]) -> nbformat.NotebookNode:
+    """The lab with these answers by task, without what is not needed for its checks."""
+    notebook = nbformat.read(ROOT / "labs" / UNIT / f"{UNIT}.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    notebook.cells = [cell for cell in code if mark(cell) or cell is code[0] or cell.source.startswith("SOBEL")]
+    for cell in notebook.cells:
+        cell.source = answers.get(mark(cell), cell.source)
+    return notebook
+
+
+def right_answers() -> dict[str, str]:
+    notebook = nbformat.read(ROOT / "solutions" / UNIT / f"{UNIT}.ipynb", as_version=4)
+    return {mark(cell): re.sub(r" *### (BEGIN|END) SOLUTION\n?", "", cell.source)
+            for cell in notebook.cells if mark(cell) in TASKS}
+
+
+def hand_in(folder: Path, student: str, content: nbformat.NotebookNode | str) -> Path:
+    path = folder / student / UNIT / f"{UNIT}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(content if isinstance(content, str) else nbformat.writes(content))
+    return path
+
+
+def make_class(folder: Path, port: int) -> None:
+    right = right_answers()
+    hand_in(folder, "ada", answered(right))
+    hand_in(folder, "bob", answered({}))  # nothing written
+    hand_in(folder, "cem", answered({name: WRONG[name][0][1] for name in TASKS}))
+    hand_in(folder, "dora", answered(right | {"convolve_1d": BY_HEART}))
+    hand_in(folder, "eve", answered({name: right[name] for name in ("convolve_1d", "gaussian", "town")}))
+    hand_in(folder, "finn", nbformat.writes(answered(right))[:-500])  # cut off
+    endless = "def zero_padded(x, w):\n    while True:\n        print(10000 * 'x')"
+    hand_in(folder, "gil", answered(right | {"zero_padded": endless}))
+    missing = answered(right | {"match": WRONG["match"][0][1]})
+    missing.cells = [cell for cell in missing.cells if mark(cell) not in ("check-convolve", "edges")]
+    for cell in missing.cells:  # tags that keep a cell from being run, a mark twice, and one that is made up
+        if mark(cell) == "check-match":
+            cell.metadata["tags"] = ["skip-execution"]
+        if mark(cell) == "town":
+            cell.source += "\ndef line(features, labels):\n    return [0, 0, 0]"
+        if mark(cell) == "check-gaussian":
+            cell.metadata.nbgrader["grade_id"] = "check-everything"
+    missing.cells.append(nbformat.from_dict(missing.cells[1]))
+    hand_in(folder, "hal", missing)
+    spy = answered(right)
+    spy.cells.insert(1, nbformat.v4.new_code_cell(
+        SPY.replace("HANDED", str(folder)).replace("SOLUTIONS", str(ROOT / "solutions")).replace("PORT", str(port))))
+    hand_in(folder, "ida", spy)
+    hand_in(folder, "jon", answered(right | {"convolve_2d": "import os\nos._exit(1)"}))  # its kernel dies
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    need("bwrap")
+    folder = tmp_path_factory.mktemp("class") / "handed"
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
+        make_class(folder, server.getsockname()[1])
+        before = {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
+        patch.setenv("COURSE_SECRET", "of the grader")
+        out = labs.autograde(folder, seconds=SECONDS)
+    assert labs.feedback(folder) == 10
+    assert {path: path.read_bytes() for path in folder.rglob("*.ipynb")} == before
+    return folder, out
+
+
+def table(path: Path) -> dict[str, dict]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return {row.get("student_id") or row["student"]: row for row in csv.DictReader(file)}
+
+
+class Text(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.text = ""
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def page(out: Path, student: str) -> str:
+    """The text of a feedback page."""
+    parser = Text()
+    parser.feed((out / "feedback" / student / UNIT / f"{UNIT}.html").read_text(encoding="utf-8"))
+    return re.sub(r"\x1b\[[\d;]*m", "", parser.text)
+
+
+def test_points(graded):
+    _, out = graded
+    grades = table(out / "grades.csv")
+    assert {student: float(row["score"]) for student, row in grades.items()} == {
+        "ada": 20, "bob": 0, "cem": 0, "dora": 18, "eve": 8, "finn": 0, "gil": 18, "hal": 12, "ida": 20, "jon": 2}
+    assert {float(row["max_score"]) for row in grades.values()} == {20.0}
+
+
+def test_what_was_odd_is_said(graded):
+    _, out = graded
+    notes = {student: row["note"] for student, row in table(out / "report.csv").items()}
+    for student, words in {"finn": "is not a notebook", "jon": "The kernel died on the way",
+                           "gil": f"1 cell did not end in time ({SECONDS} seconds)",
+                           "hal": "unknown mark check-everything. The cell convolve_1d is there twice: the last one counts. "
+                                  "Missing: check-convolve, check-gaussian, edges. Checks were put back."}.items():
+        assert words in notes.pop(student)
+    assert set(notes.values()) == {""}
+    assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text()
+
+
+def test_pages_say_what_failed_and_show_no_hidden_code(graded):
+    _, out = graded
+    assert f"Not yet: {OTHER} convolve_1d(x, w) is" in page(out, "dora")
+    assert WRONG["edges"][0][0] in page(out, "cem")
+    assert "NameError: name 'edges' is not defined" in page(out, "hal")
+    notebook = nbformat.read(out / "autograded" / "hal" / UNIT / f"{UNIT}.ipynb", as_version=4)
+    errors = [output for cell in notebook.cells if mark(cell) == "check-edges" for output in cell.outputs]
+    assert "BEGIN HIDDEN TESTS" in re.sub(r"\x1b\[[\d;]*m", "", "".join(errors[0].traceback)), "what the page must not show"
+    for student in set("ada bob cem dora eve gil hal ida jon".split()):
+        assert not re.search("HIDDEN TESTS|checks.hidden", page(out, student))
+        assert (out / "feedback" / student / UNIT / f"{UNIT}.html").stat().st_size < 5e6  # gil prints without end
+
+
+def test_a_notebook_sees_nothing_of_the_machine(graded):
+    _, out = graded
+    text = page(out, "ida")
+    assert "SPY FOUND [] AS 65534" in text
+    assert "COURSE_PROFILE" in text and "of the grader" not in text
+
+
+def test_gradebook_has_the_points_of_the_readme(graded):
+    _, out = graded
+    row = re.search(rf"^\| \[{UNIT}\].* \| ([\d +]+) \| (\d+) \|$", (ROOT / "labs" / "README.md").read_text(), re.MULTILINE)
+    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+        notebook = book.find_notebook(UNIT, UNIT)
+        points = [int(cell.max_score) for cell in notebook.grade_cells]
+        assert points == list(map(int, row[1].split(" + "))) == list(TASKS.values())
+        assert book.find_assignment(UNIT).max_score == int(row[2])
+
+
+def test_next_run_grades_what_changed_or_was_not_finished(graded, capsys):
+    folder, out = graded
+    (out / "state" / f"cem--{UNIT}.json").unlink()  # as if killed while it graded cem
+    (out / "autograded" / "cem" / UNIT / f"{UNIT}.ipynb").unlink()
+    (folder / "ada" / UNIT / f"{UNIT}.ipynb").write_text("{")
+    labs.autograde(folder, seconds=SECONDS)
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["ada", "cem"]
+    grades = table(out / "grades.csv")
+    assert (float(grades["ada"]["score"]), float(grades["cem"]["score"]), float(grades["dora"]["score"])) == (0, 0, 18)
+
+
+def test_refuses_without_sandbox_unless_told(tmp_path, monkeypatch, capsys):
+    hand_in(tmp_path / "handed", "ada", answered({"convolve_1d": right_answers()["convolve_1d"]}))
+    monkeypatch.setattr(labs.sandbox, "TOOLS", {"no-such-program": "bubblewrap"})
+    assert labs.main(["autograde", str(tmp_path / "handed")]) == 1
+    assert "no-such-program is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "handed-graded" / "state").exists()
+    assert labs.main(["autograde", str(tmp_path / "handed"), "--unsafe-no-sandbox"]) == 0
+    assert float(table(tmp_path / "handed-graded" / "grades.csv")["ada"]["score"]) == 2
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda folder: None, "There is no folder"),
+    (lambda folder: folder.mkdir(), "expected DIR/STUDENT/UNIT/UNIT.ipynb"),
+    (lambda folder: (folder / "a*" / UNIT).mkdir(parents=True), "rename it")])
+def test_says_what_it_expects(make, words, tmp_path, capsys):
+    make(tmp_path / "handed")
+    assert labs.main(["autograde", str(tmp_path / "handed")]) == 1
+    said = capsys.readouterr().err
+    assert words in said and "Traceback" not in said
+
+
+def test_unknown_unit_and_feedback_before_grading(tmp_path, capsys):
+    hand_in(tmp_path / "handed", "ada", "{}")
+    assert labs.main(["autograde", str(tmp_path / "handed"), "99"]) == 1 and "No unit has 99" in capsys.readouterr().err
+    assert labs.main(["feedback", str(tmp_path / "handed")]) == 1 and "autograde" in capsys.readouterr().err
