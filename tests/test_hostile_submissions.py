@@ -40,9 +40,9 @@ FULL = 20  # all lines of the rubric but the bonus
 IMAGES, ORIGINAL, SCRIPT, CONTRACT, ACCURACY = 2, 1, 8, 2, 5  # points: amplified; right for the original; no image of any use; ...
 LIMITS = """
 [limits]
-wall = 10
-cpu = 4
-memory = 2048
+wall = 12
+cpu = 2
+memory = 1024
 processes = 40
 file = 8
 disk = 16
@@ -538,7 +538,7 @@ for name, attack in {
     "searches_everything": """
         found = []
         for place, folders, files in os.walk("/", followlinks=False):
-            folders[:] = [name for name in folders if (place, name) not in (("/usr", "share"), ("/usr", "lib"), ("/", "proc"))]
+            folders[:] = [name for name in folders if (place, name) not in (("/usr", "share"), ("/usr", "lib"), ("/", "proc")) and name != "site-packages"]
             found += [name for name in files if "hidden-labels" in name or name == "rubric.toml"]
         found += [name for name in os.environ if "HIDDEN" in name]
         for path in ("/proc/self/environ", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/mountinfo", "/proc/self/maps"):
@@ -580,16 +580,16 @@ script_case("prints_carriage_returns", "main(end='\\r\\n')", FULL)
 script_case("ends_without_a_newline", "print('\\n'.join(answer(path) for path in sys.argv[1:]), end='')", FULL)
 script_case("answers_in_another_order", "sys.argv[1:] = sorted(sys.argv[1:])[::-1]\nmain()", FULL)
 
-script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, "called with 66 images. It ran longer than 10 seconds and was stopped.")
-script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It ran longer than 10 seconds")
-script_case("spins", "main(); sys.stdout.flush()\nwhile True: pass", IMAGES, "It used more than 4 seconds of processor time")
+script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, "called with 66 images. It ran longer than 12 seconds and was stopped.")
+script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It ran longer than 12 seconds")
+script_case("spins", "main(); sys.stdout.flush()\nwhile True: pass", IMAGES, "It used more than 2 seconds of processor time")
 script_case("prints_without_end", "while True: print('x' * 100)", IMAGES, "It printed more than 1 MiB and was stopped.")
 script_case("forks_and_takes_memory", """
-    for _ in range(20):
+    for _ in range(9):
         if os.fork() == 0:
             break
-    kept = bytearray(b"x") * (250 << 20)
-    time.sleep(60)""", IMAGES, "It used more than 2 GiB of memory and was stopped.")
+    kept = bytearray(b"x") * (150 << 20)
+    time.sleep(60)""", IMAGES, "It used more than 1 GiB of memory and was stopped.")
 script_case("forks_and_spins", """
     try:
         os.sched_setaffinity(0, range(os.cpu_count()))
@@ -598,7 +598,7 @@ script_case("forks_and_spins", """
     for _ in range(30):
         if os.fork() == 0:
             while True: pass
-    time.sleep(60)""", IMAGES, "It ran longer than 10 seconds and was stopped.")
+    time.sleep(60)""", IMAGES, "It ran longer than 12 seconds and was stopped.")
 script_case("kills_itself", "main(); sys.stdout.flush(); os.kill(os.getpid(), 9)", IMAGES, "It was killed")
 script_case("needs_too_much_memory", "bytearray(3 << 30)", IMAGES, "exit status 1", "MemoryError")
 script_case("writes_to_its_folder", "open('/submission/cache', 'w')", IMAGES, "exit status 1", "Read-only file system")
