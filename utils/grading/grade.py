@@ -115,7 +115,7 @@ def load_references(names: Sequence[str]) -> list[Callable]:
 
 
 def write_reports(out: Path) -> None:
-    """Make all tables and pages from the results: grades.csv, duplicates.csv, feedback/ and class.html. Pages of former runs go."""
+    """Make all tables and pages from the results: grades.csv, duplicates.csv, feedback/ and class.html; delete those of former runs."""
     results = read_results(out)
     for page in set((out / "feedback").glob("*.html")) - {out / "feedback" / f"{found['page']}.html" for found in results}:
         page.unlink()
@@ -164,7 +164,8 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
-                found, pictures = {"faults": [f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. Please look at this one yourself."],
+                fault = f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. Please look at this one yourself."
+                found, pictures = {"faults": [fault],
                                    "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}, "measured": {},
                                    "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
                 stamp = ""  # tried again in the next run

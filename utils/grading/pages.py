@@ -143,7 +143,8 @@ def _fill(template: str, **values) -> str:
 
 def _cell(value):
     """A spreadsheet would run a cell that begins like a formula, also in the wide letters of East Asia."""
-    return "'" + value if isinstance(value, str) and unicodedata.normalize("NFKC", value[:1]) in ("=", "+", "-", "@", "\t", "\r") else value
+    formula = isinstance(value, str) and unicodedata.normalize("NFKC", value[:1]) in ("=", "+", "-", "@", "\t", "\r")
+    return "'" + value if formula else value
 
 
 def _write_table(path: Path, columns: Sequence[str], rows: Sequence[dict]) -> None:

@@ -35,10 +35,12 @@ SIGXCPU, SIGKILL = 24, 9  # Python has no such names on Windows
 WAIT = ["sh", "-c", '"$@"; exit $?', "sh"]  # runs the words after it and does not become them
 # System calls that do not exist in the sandbox, {name: (number on x86_64, on aarch64)}; every framework works without them.
 REFUSED = {
-    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),  # memory in no limit
+    # memory that is in no limit
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),
     "sched_setaffinity": (203, 122),  # the processor that another script is being measured on
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),  # keys of the caller's session
-    "userfaultfd": (323, 282), "bpf": (321, 280), "perf_event_open": (298, 241), "io_uring_setup": (425, 425)}  # most holes of the kernel
+    # where most holes of the kernel were
+    "userfaultfd": (323, 282), "bpf": (321, 280), "perf_event_open": (298, 241), "io_uring_setup": (425, 425)}
 SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink; a virtual machine's vsock leads out of every namespace
 PRCTL, PARENT_DIES = (157, 167), 1  # so that it dies with the caller
 
@@ -91,8 +93,9 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
     core                the one processor it may use; None for all
     """
     mounts = _mounts({**_python(), **readable}, writable)
-    jail = ["bwrap", *(["--seccomp", "9"] if _filter_file() else []), "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1", "--uid", str(NOBODY), "--gid",
-            str(NOBODY), "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
+    filtered = _filter_file()
+    jail = ["bwrap", *(["--seccomp", "9"] if filtered else []), "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1",
+            "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in ({"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp",
                          "LANG": "C.UTF-8", "USER": "nobody", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
                          "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(environment)).items():
@@ -114,8 +117,8 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
     bounds = ["prlimit", f"--nproc={limits.processes}", f"--as={limits.memory << 20}", f"--cpu={limits.cpu}:{limits.cpu + 5}",
               f"--fsize={limits.file << 20}", "--core=0", "--nofile=1024"]
     pinned = [] if core is None else ["taskset", "--cpu-list", str(core)]
-    filtered = ["sh", "-c", 'exec "$@" 9<"$0"', _filter_file()] if _filter_file() else []
-    return [*pinned, *filtered, *start, "--", *bounds, *WAIT, *words]
+    opened = ["sh", "-c", 'exec "$@" 9<"$0"', filtered] if filtered else []
+    return [*pinned, *opened, *start, "--", *bounds, *WAIT, *words]
 
 
 def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
@@ -151,8 +154,8 @@ def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
         killed = f"It printed more than {limits.output} MiB."
     if not killed and status in (128 + SIGXCPU, -SIGXCPU):
         killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
-    if not killed and status in (128 + SIGKILL, -SIGKILL):  # five seconds later, if it does not listen; or the kernel found no memory
-        killed = f"It was killed: it did not stop after {limits.cpu} seconds of processor time, took too much memory or killed itself."
+    if not killed and status in (128 + SIGKILL, -SIGKILL):  # five seconds later, if it did not listen; or the kernel had no memory
+        killed = f"It was killed: it did not stop after {limits.cpu} seconds of processor time, took too much memory or ended itself."
     return Ended(status, bytes(out), err.decode("utf-8", "replace"), killed)
 
 
@@ -178,12 +181,13 @@ def _root() -> bool:
 
 
 def seccomp(machine: str) -> bytes:
-    """The filter of system calls as a program of the kernel's packet filter (seccomp(2)), b"" for a machine whose numbers are not known."""
+    """The filter of system calls as a program of the kernel's packet filter (seccomp(2)); b"" where their numbers are not known."""
     if machine not in ("x86_64", "aarch64"):
         return b""
     column, architecture = (0, 0xC000003E) if machine == "x86_64" else (1, 0xC00000B7)
     load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06  # instructions: (code, steps to skip if true, if false, operand)
-    allow, kill, succeed, missing = (give, 0, 0, 0x7FFF0000), (give, 0, 0, 0x80000000), (give, 0, 0, 0x50000), (give, 0, 0, 0x50000 + 38)
+    allow, kill = (give, 0, 0, 0x7FFF0000), (give, 0, 0, 0x80000000)
+    succeed, missing = (give, 0, 0, 0x50000), (give, 0, 0, 0x50000 + 38)  # without doing anything; ENOSYS
     number, argument = (load, 0, 0, 0), (load, 0, 0, 16)
     steps = [(load, 0, 0, 4), (equal, 1, 0, architecture), kill, number]
     for refused in REFUSED.values():

@@ -99,7 +99,8 @@ def find(folder: Path, faults: list[str] = []) -> Submission:
             pictures[kind] = picture
             names.add(name)
     if len(names) > 1:
-        faults.append(f"The three images have different names between adv_ and their ending ({', '.join(plain(name) for name in sorted(names))}): use one.")
+        shown = ", ".join(plain(name) for name in sorted(names))
+        faults.append(f"The three images have different names between adv_ and their ending ({shown}): use one.")
     label, consent, problem = _team(root)
     if problem:
         faults.append(problem)
@@ -166,7 +167,7 @@ def _unzip(source: Path, target: Path) -> list[str]:
     if source.stat().st_size > MOST_BYTES:
         raise BadSubmission(f"The zip file is larger than {MOST_BYTES >> 20} MiB: hand in only what infer.py needs and the images.")
     try:
-        with open(source, "rb") as file:  # each entry costs memory as soon as the zip file is opened, so they are counted before, by their mark
+        with open(source, "rb") as file:  # an entry costs memory as soon as the zip file is opened: they are counted before, by their mark
             if sum(piece.count(b"PK\1\2") for piece in iter(lambda: file.read(PIECE), b"")) > MOST_ENTRIES:
                 raise BadSubmission(f"The zip file has more than {MOST_ENTRIES} entries: hand in only what infer.py needs and the images.")
         with zipfile.ZipFile(source) as archive:
@@ -228,7 +229,7 @@ def read_levels(path: Path) -> np.ndarray:
     The size is read before any pixel is, so a huge picture costs nothing.
     """
     length = path.stat().st_size
-    if length == SIZE * SIZE and not (content := path.read_bytes()).startswith(b"\x89PNG"):  # a png may happen to have that length
+    if length == SIZE * SIZE and not (content := path.read_bytes()).startswith(b"\x89PNG"):  # a png may be as long
         return np.frombuffer(content, np.uint8).reshape(SIZE, SIZE)
     if length > PICTURE_BYTES:
         raise ValueError(f"has {length:,} bytes, expected a png of {SIZE}x{SIZE} grey pixels: save the small image.")
