@@ -32,7 +32,8 @@ import json, os, sys
 from pathlib import Path
 import sandbox
 words, limits, readable, more = json.loads(sys.argv[1])
-ended = sandbox.run(words, sandbox.Limits(*limits), readable={inside: Path(outside) for inside, outside in readable.items()}, **more)
+ended = sandbox.run(words, sandbox.Limits(*limits), readable={inside: Path(outside) for inside, outside in readable.items()},
+                    **more)
 print(json.dumps([ended.status, ended.out.decode("latin1"), ended.err, ended.killed]))
 """
 NO_SUCH_CALL = 38  # ENOSYS
@@ -79,7 +80,8 @@ def run(request: pytest.FixtureRequest, for_users: Path) -> Callable[..., Ended]
     def run(code: str, limits: Limits = LIMITS, readable: dict[str, Path] = {}, **more) -> Ended:
         words = ["/usr/bin/python3", "-c", textwrap.dedent(code)]
         told = json.dumps([words, limits, {name: str(path) for name, path in readable.items()}, more])
-        done = subprocess.run(["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/usr/bin/python3", "driver.py", told],
+        done = subprocess.run(["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/usr/bin/python3",
+                               "driver.py", told],
                               cwd=for_users, capture_output=True, text=True, check=True)
         status, out, err, killed = json.loads(done.stdout)
         return Ended(status, out.encode("latin1"), err, killed)
@@ -207,15 +209,18 @@ def test_nothing_of_the_caller_is_visible(run, open_folder, monkeypatch):
                     return ""
             print(json.dumps([seen, "{secret}".encode() in environments, sorted(os.environ), reads("/submission/link"),
                               [reads("/submission/up{open_folder}/{secret}"), reads("/proc/1/root{open_folder}/{secret}")],
-                              [os.path.exists(path) for path in ("{ROOT}/utils", "{open_folder}", "{in_home}", "/var/log", "/run", "/sys", "/boot",
-                                                                 "/etc/passwd", "/proc/1/fd/{descriptor}", "/proc/self/fd/{descriptor}")]]))
+                              [os.path.exists(path) for path in ("{ROOT}/utils", "{open_folder}", "{in_home}", "/var/log",
+                                                                 "/run", "/sys", "/boot",
+                                                                 "/etc/passwd", "/proc/1/fd/{descriptor}",
+                                                                 "/proc/self/fd/{descriptor}")]]))
             """, readable={"/submission": open_folder / "given"}))
     finally:
         os.close(descriptor)
         in_home.rmdir()
     seen, leaked, variables, link, reads, exists = answers
     assert seen == [] and not leaked and link == "" and reads == ["", ""] and not any(exists)
-    assert set(variables) <= {"PATH", "HOME", "TMPDIR", "LANG", "USER", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "TF_CPP_MIN_LOG_LEVEL",
+    assert set(variables) <= {"PATH", "HOME", "TMPDIR", "LANG", "USER", "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED",
+                              "TF_CPP_MIN_LOG_LEVEL",
                               "PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"}
 
 
@@ -244,7 +249,8 @@ def test_only_tmp_and_shm_can_be_written(run, open_folder):
     answers = told(run("""
         import json, os, sys
         written = []
-        for place in ("/", "/usr", "/usr/local/lib", "/etc", "/dev", "/dev/pts", "/proc", "/submission", "/bin", "/root", "/home", sys.prefix,
+        for place in ("/", "/usr", "/usr/local/lib", "/etc", "/dev", "/dev/pts", "/proc", "/submission", "/bin", "/root",
+                      "/home", sys.prefix,
                       os.path.dirname(os.__file__), "/tmp", "/dev/shm"):
             try:
                 os.close(os.open(place + "/new", os.O_CREAT | os.O_WRONLY))
@@ -252,12 +258,16 @@ def test_only_tmp_and_shm_can_be_written(run, open_folder):
             except OSError:
                 pass
         given = "/submission/given.txt"
-        for name, change in {"append": lambda: open(given, "a"), "chmod": lambda: os.chmod(given, 0o777), "utime": lambda: os.utime(given, (0, 0)),
+        for name, change in {"append": lambda: open(given, "a"), "chmod": lambda: os.chmod(given, 0o777),
+                             "utime": lambda: os.utime(given, (0, 0)),
                              "rename": lambda: os.rename(given, given + "2"), "unlink": lambda: os.unlink(given),
-                             "hard link": lambda: os.link(given, "/tmp/link"), "sysctl": lambda: open("/proc/sys/kernel/core_pattern", "w"),
-                             "sysrq": lambda: open("/proc/sysrq-trigger", "w"), "oom": lambda: open("/proc/self/oom_score_adj", "wb", 0).write(b"-1000"),
+                             "hard link": lambda: os.link(given, "/tmp/link"),
+                             "sysctl": lambda: open("/proc/sys/kernel/core_pattern", "w"),
+                             "sysrq": lambda: open("/proc/sysrq-trigger", "w"),
+                             "oom": lambda: open("/proc/self/oom_score_adj", "wb", 0).write(b"-1000"),
                              "nice": lambda: os.nice(-5), "device": lambda: os.mknod("/tmp/disk", 0o60600, os.makedev(254, 0)),
-                             "mem": lambda: open("/dev/mem"), "disk": lambda: open("/dev/vda"), "kmsg": lambda: open("/proc/kmsg")}.items():
+                             "mem": lambda: open("/dev/mem"), "disk": lambda: open("/dev/vda"),
+                             "kmsg": lambda: open("/proc/kmsg")}.items():
             try:
                 change()
                 written.append(name)
@@ -275,7 +285,8 @@ def test_every_mount_is_without_set_user_ids_and_read_only(run):
     last = dict(mounts)
     assert all("nosuid" in flags for path, flags in last.items())
     writable = {path for path, flags in last.items() if "ro" not in flags.split(",")}
-    assert writable <= {"/tmp", "/dev/shm", "/proc", "/dev/pts", *(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))}
+    assert writable <= {"/tmp", "/dev/shm", "/proc", "/dev/pts",
+                        *(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty"))}
 
 
 @pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
@@ -381,7 +392,8 @@ def test_memory_outside_of_processes_is_refused(run):
     os.close(os.memfd_create("outside"))
 
 
-@pytest.mark.parametrize("column, header, form", [(0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h", r"#define __NR_(\w+) (\d+)"),
+@pytest.mark.parametrize("column, header, form", [(0, "/usr/include/x86_64-linux-gnu/asm/unistd_64.h",
+                                                   r"#define __NR_(\w+) (\d+)"),
                                                   (1, "/usr/include/asm-generic/unistd.h", r"#define __NR_(\w+) (\d+)")])
 def test_numbers_of_system_calls_are_those_of_the_kernel(column, header, form):
     if not Path(header).is_file():
@@ -524,7 +536,8 @@ def test_two_at_a_time_and_one_after_the_other_share_nothing(run, open_folder):
                 return True
             except OSError:
                 return False
-        print(json.dumps([os.listdir("/tmp"), os.listdir("/dev/shm"), reached(socket.AF_UNIX, "\\0left"), reached(socket.AF_INET, ("127.0.0.1", 7777)),
+        print(json.dumps([os.listdir("/tmp"), os.listdir("/dev/shm"), reached(socket.AF_UNIX, "\\0left"),
+                          reached(socket.AF_INET, ("127.0.0.1", 7777)),
                           ctypes.CDLL(None).mq_open(b"/left", 0)]))"""
     first = subprocess.Popen(sandbox.command([sys.executable, "-c", textwrap.dedent(leave)], LIMITS))
     time.sleep(1)
@@ -575,7 +588,8 @@ def one_submission(tmp_path) -> tuple[Path, Path, Path]:
     return tmp_path / "class", tmp_path / "hidden.npz", trace
 
 
-@pytest.mark.parametrize("bwrap, words", [(None, "bwrap is not installed"), ("echo boom >&2; exit 1", "does not work on this machine (boom)")])
+@pytest.mark.parametrize("bwrap, words", [(None, "bwrap is not installed"),
+                                          ("echo boom >&2; exit 1", "does not work on this machine (boom)")])
 def test_without_bubblewrap_nothing_is_run(tmp_path, monkeypatch, one_submission, bwrap, words):
     folder, faces, trace = one_submission
     (tmp_path / "bin").mkdir()
