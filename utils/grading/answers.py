@@ -151,6 +151,7 @@ def _last_line(err: str) -> str:
 
 def _quoted(text: str) -> str:
     """A piece of a script's output, short and on one line: it must not carry hidden data out."""
+    text = re.sub(r"\b[0-9a-f]{8}\.png", "FILE", text)  # names of hidden images
     text = "".join(sign if sign.isprintable() else "?" for sign in text)
     return f'"{text}"' if len(text) <= 120 else f'"{text[:117]}..."'
 

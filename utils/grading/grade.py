@@ -99,6 +99,8 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
 
 def load_references(names: Sequence[str]) -> list[Callable]:
     """The reference detectors of the rubric: names of data/weights, or folders with a SavedModel. Raises CannotGrade."""
+    if not names:
+        return []  # without starting TensorFlow
     from utils import weights
     from utils.quiet import tf
 
@@ -198,7 +200,8 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
         if kind in pictures:
             path.write_bytes(answers.png(pictures[kind]))
     plain = name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 60 else code
-    record = {"name": submission.plain(name, 200), "code": code, "page": plain} | found
+    shown = submission.plain(name, 200)
+    record = {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found
     write_whole(out / "results" / f"{code}.json", json.dumps(record, ensure_ascii=False, indent=1))
 
 
@@ -217,7 +220,7 @@ def _pictures(out: Path, found: dict) -> dict[str, bytes]:
 
 def _names(sources: Sequence[Path]) -> dict[Path, str]:
     """The name of each submission: that of its folder or zip file, without .zip unless two would have the same."""
-    short = [source.stem if source.is_file() else source.name for source in sources]
+    short = [source.name if source.is_dir() else source.stem for source in sources]
     every = Counter(name for source, name in zip(sources, short) for name in {name, source.name})
     return {source: name if every[name] == 1 else source.name for source, name in zip(sources, short)}
 

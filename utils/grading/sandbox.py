@@ -36,6 +36,7 @@ WAIT = ["sh", "-c", '"$@"; exit $?', "sh"]  # runs the words after it and does n
 # System calls that do not exist in the sandbox, {name: (number on x86_64, on aarch64)}; every framework works without them.
 REFUSED = {
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190),  # memory in no limit
+    "sched_setaffinity": (203, 122),  # the processor that another script is being measured on
     "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),  # keys of the caller's session
     "userfaultfd": (323, 282), "bpf": (321, 280), "perf_event_open": (298, 241), "io_uring_setup": (425, 425)}  # most holes of the kernel
 SOCKET, FAMILIES = (41, 198), (1, 2, 10, 16)  # Unix, IPv4, IPv6, netlink; a virtual machine's vsock leads out of every namespace

@@ -120,12 +120,16 @@ class _Room:
             raise BadSubmission(f"The submission has more than {MOST_FILES} files: hand in only what infer.py needs and the images.")
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(target, "xb") as out:
-            while piece := source.read(PIECE):
-                self.bytes -= len(piece)
-                if self.bytes < 0:
-                    raise BadSubmission(f"The submission is larger than {MOST_BYTES >> 20} MiB when unpacked: hand in only what "
-                                        f"infer.py needs and the images.")
-                out.write(piece)
+            try:
+                while piece := source.read(PIECE):
+                    self.bytes -= len(piece)
+                    if self.bytes < 0:
+                        raise BadSubmission(f"The submission is larger than {MOST_BYTES >> 20} MiB when unpacked: hand in only what "
+                                            f"infer.py needs and the images.")
+                    out.write(piece)
+            except Exception:
+                target.unlink()  # no half of a file
+                raise
 
 
 def _copy_folder(source: Path, target: Path) -> list[str]:
@@ -188,8 +192,6 @@ def _unzip(source: Path, target: Path) -> list[str]:
                     except BadSubmission:
                         raise
                     except Exception:  # damaged data, a method Python does not know, a file where a folder is, a name too long
-                        if (target / path).is_file():
-                            (target / path).unlink()
                         faults.append(f"{plain(entry.filename)} cannot be unpacked and was left out.")
     except BadSubmission:
         raise
@@ -239,6 +241,8 @@ def read_levels(path: Path) -> np.ndarray:
             if image.mode not in ("L", "RGB", "RGBA", "LA", "P", "1"):
                 raise ValueError(f"has the mode {image.mode}, expected 8 bits of grey (mode L).")
             return np.asarray(image.convert("L"))
+    except Image.DecompressionBombError:
+        raise ValueError(f"is far larger than {SIZE}x{SIZE}: do not resize it when you save it.") from None
     except Image.UnidentifiedImageError:
         raise ValueError(f"is neither a png nor {SIZE * SIZE:,} raw bytes: it has {length:,} bytes.") from None
     except Exception as error:  # each kind of damage has an exception of its own
