@@ -315,6 +315,16 @@ def test_grades_have_the_columns_of_nbgrader(tmp_path):
     assert pages.COLUMNS[:len(columns)] == columns
 
 
+def test_what_is_no_submission_is_named(tmp_path, faces, rules, capsys):
+    need("bwrap")
+    team(tmp_path / "class" / "a")
+    (tmp_path / "class" / "b.rar").write_bytes(b"Rar!")
+    (tmp_path / "class" / "c").symlink_to("a")
+    assert main(["grade", str(tmp_path / "class"), "--hidden", str(faces), "--rubric", str(rules)]) == 0
+    said = capsys.readouterr()
+    assert "so not graded: b.rar, c." in said.err and "1 submissions are graded" in said.out
+
+
 def test_another_seed_for_the_same_results_is_refused(tmp_path, faces, rules):
     need("bwrap")
     team(tmp_path / "class" / "a")

@@ -127,6 +127,18 @@ def test_is_nobody_and_cannot_become_more(run):
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
 
 
+def test_what_it_is_given_below_tmp_is_in_its_own_tmp(run, open_folder):
+    """A course that was unpacked in /tmp has its Python there."""
+    (open_folder / "given").mkdir(mode=0o755)
+    (open_folder / "given" / "a").write_text("given")
+    (open_folder / "secret").write_text("secret")
+    seen = told(run(f"""
+        import json, os
+        print(json.dumps([os.listdir("/tmp"), os.listdir({str(open_folder)!r}), open({str(open_folder / "given" / "a")!r}).read()]))""",
+                    readable={str(open_folder / "given"): open_folder / "given"}))
+    assert seen == [[open_folder.name], ["given"], "given"]
+
+
 def test_new_namespaces_are_refused(run):
     answers = told(run("""
         import ctypes, json, subprocess

@@ -22,6 +22,7 @@ def main(words: list[str]) -> int:
 def grade(arguments: argparse.Namespace) -> int:
     """Grade a class, or delete the pictures of one that is graded."""
     from utils.grading import grade as grading
+    from utils.grading import submission
 
     if arguments.delete_pictures:
         out = arguments.out or arguments.folder.with_name(arguments.folder.name + "-graded")
@@ -34,6 +35,8 @@ def grade(arguments: argparse.Namespace) -> int:
     results = grading.read_results(out)
     with open(out / "duplicates.csv", encoding="utf-8-sig") as table:
         pairs = len(table.readlines()) - 1
+    if others := submission.left_out(arguments.folder):
+        print(f"Neither a folder nor a zip file, so not graded: {', '.join(others)}.", file=sys.stderr)
     print(f"{len(results)} submissions are graded, {sum(bool(found['faults']) for found in results)} of them with something to look at; "
           f"{pairs} pairs share something.")
     print(f"{out.name}/ holds grades.csv, class.html, duplicates.csv and feedback/, a page for each team.")

@@ -92,7 +92,8 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
     folder              where it starts, inside
     core                the one processor it may use; None for all
     """
-    mounts = _mounts({**_python(), **readable}, writable)
+    mounts = [("--ro-bind", inside, outside) for inside, outside in ({**_python(), **readable}).items()]
+    mounts += [("--bind", inside, outside) for inside, outside in writable.items()]
     filtered = _filter_file()
     jail = ["bwrap", *(["--seccomp", "9"] if filtered else []), "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1",
             "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
@@ -102,17 +103,19 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
         jail += ["--setenv", name, value]
     size = str(limits.disk << 20)
     private = ["--dev", "/dev", "--proc", "/proc", "--size", size, "--perms", "1777", "--tmpfs", "/tmp", "--size", size, "--perms", "1777",
-               "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", folder]
+               "--tmpfs", "/dev/shm"]
+    closed = ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", folder]
     if _root():
         # /proc and /dev as they are: the inner bubblewrap may mount its own only where it sees whole ones.
-        outer = ["bwrap", "--die-with-parent", *mounts, "--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev", "--perms", "0755",
-                 "--dir", "/tmp"]
+        outer = ["bwrap", "--die-with-parent", *_system(), *_binds(mounts), "--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev",
+                 "--perms", "0755", "--dir", "/tmp"]
         nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs", "--inh-caps=-all",
                   "--bounding-set=-all"]
         # The shell between has the right to kill the inner one when it dies; bubblewrap itself gives up that right.
-        start = [*outer, "--", *WAIT, *nobody, *jail, "--bind", "/", "/", *private]
+        below_tmp = [(kind, inside, inside) for kind, inside, _ in mounts if inside.startswith("/tmp/")]  # else hidden by the new /tmp
+        start = [*outer, "--", *WAIT, *nobody, *jail, "--bind", "/", "/", *private, *_binds(below_tmp), *closed]
     else:
-        start = [*jail, *mounts, *private]
+        start = [*jail, *_system(), *private, *_binds(mounts), *closed]
     # Inside, not outside: there the kernel counts the processes of this sandbox alone.
     bounds = ["prlimit", f"--nproc={limits.processes}", f"--as={limits.memory << 20}", f"--cpu={limits.cpu}:{limits.cpu + 5}",
               f"--fsize={limits.file << 20}", "--core=0", "--nofile=1024"]
@@ -217,21 +220,26 @@ def _python() -> dict[str, Path]:
     return {name: Path(name) for name in dict.fromkeys(folders) if os.path.exists(name)}
 
 
-def _mounts(readable: Mapping[str, Path], writable: Mapping[str, Path]) -> list[str]:
-    """What bubblewrap is told to mount: /bin and its like as the system has them, then `readable` and `writable`."""
-    words, made = [], {"/"}
+def _system() -> list[str]:
+    """What bubblewrap is told of /bin and its like: as the system has them."""
+    words = []
     for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
         if os.path.islink(name):
             words += ["--symlink", os.readlink(name), name]
         elif os.path.isdir(name):
             words += ["--ro-bind", name, name]
-    for kind, folders in (("--ro-bind", readable), ("--bind", writable)):
-        for inside, outside in folders.items():
-            for parent in reversed(Path(inside).parents):
-                if str(parent) not in made and not any(str(parent).startswith(f"{root}/") or str(parent) == root for root in readable):
-                    words += ["--perms", "0755", "--dir", str(parent)]  # by itself bubblewrap makes them 0700
-                    made.add(str(parent))
-            words += [kind, str(outside), inside]
+    return words
+
+
+def _binds(mounts: Sequence[tuple[str, str, str | Path]]) -> list[str]:
+    """What bubblewrap is told of (kind, path inside, path outside); a folder that holds one of them can be entered."""
+    words, made = [], {"/"}
+    for kind, inside, outside in mounts:
+        for parent in reversed(Path(inside).parents):
+            if str(parent) not in made and not any(parent.is_relative_to(path) for _, path, _ in mounts):
+                words += ["--perms", "0755", "--dir", str(parent)]  # by itself bubblewrap makes them 0700
+                made.add(str(parent))
+        words += [kind, str(outside), inside]
     return words
 
 

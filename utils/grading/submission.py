@@ -57,6 +57,12 @@ def entries(folder: Path) -> list[Path]:
     return sorted(kept, key=lambda entry: os.fsencode(entry.name))
 
 
+def left_out(folder: Path) -> list[str]:
+    """What else lies there and is not graded: names of files and links, without hidden ones."""
+    names = {entry.name for entry in folder.iterdir()} - IGNORED - {entry.name for entry in entries(folder)}
+    return sorted(plain(name) for name in names if not name.startswith("."))
+
+
 def take_in(source: Path, target: Path) -> list[str]:
     """Copy the regular files of a folder or zip to the new folder `target`, which anybody may read. Gives faults as sentences.
 
