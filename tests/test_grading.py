@@ -315,6 +315,19 @@ def test_grades_have_the_columns_of_nbgrader(tmp_path):
     assert pages.COLUMNS[:len(columns)] == columns
 
 
+def test_another_rubric_judges_again_without_running_scripts(tmp_path, faces, rules, monkeypatch):
+    need("bwrap")
+    team(tmp_path / "class" / "a")
+    out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
+    assert results(out)["a"]["score"] == 20
+    monkeypatch.setattr(answers, "ask", pytest.fail)
+    rules.write_text(rules.read_text().replace("more_than = 0.75\npoints = 5", "more_than = 0.85\npoints = 7"))
+    grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)
+    assert results(out)["a"]["score"] == 15 and results(out)["a"]["maximum"] == 22
+    assert "15 of 22 points" in (out / "feedback" / "a.html").read_text()
+    assert ",15.0,22," in (out / "grades.csv").read_text().replace("22.0", "22")
+
+
 def test_what_is_no_submission_is_named(tmp_path, faces, rules, capsys):
     need("bwrap")
     team(tmp_path / "class" / "a")

@@ -57,11 +57,12 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
         if isolated:
             sandbox.check()
         detectors = load_references(rules.references)
-        setting = _digest(_sources(), rubric_file.read_text(), faces.digest(), str(seed), str(isolated))
+        setting = _digest(_sources(), str(rules.limits), str(rules.references), faces.digest(), str(seed), str(isolated))
         names = _names(sources)
         write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [_code(name, seed) for name in names.values()]}))
         waiting = [source for source in sources if not _done(out, names[source], seed, _stamp(source, setting))]
         _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done=len(sources) - len(waiting))
+        _judge_again(out, rules)
         write_reports(out)
     return out
 
@@ -88,13 +89,18 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
                 told, faults = measures.of_answers(said, faces, handed.label)
                 measured |= told | measures.transfer(pictures, handed.label, said, detectors)
                 found["faults"] += said.faults + faults
-                found["groups"] = {kind: [list(row) for row in rows] for kind, rows in measures.by_group(said, faces).items()}
+                found["groups"] = {kind: [[None if value != value else value for value in row] for row in rows]
+                                   for kind, rows in measures.by_group(said, faces).items()}
                 found["said"] = {role: [None if value != value else round(float(value), 4) for value in values]
                                  for role, values in said.own_woman.items()}
+    return found | {"measured": measured} | judge(measured, rules), pictures
+
+
+def judge(measured: dict[str, float], rules: Rubric) -> dict:
+    """Lines of the rubric, score and maximum, as JSON can hold them."""
     judged = rubric.judge(rules, measured)
-    found |= {"measured": measured, "judged": [entry.line._asdict() | {"value": entry.value, "given": entry.points} for entry in judged],
-              "score": rubric.total(judged), "maximum": rules.maximum()}
-    return found, pictures
+    return {"judged": [entry.line._asdict() | {"value": entry.value, "given": entry.points} for entry in judged],
+            "score": rubric.total(judged), "maximum": rules.maximum()}
 
 
 def load_references(names: Sequence[str]) -> list[Callable]:
@@ -185,6 +191,18 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _judge_again(out: Path, rules: Rubric) -> None:
+    """Where the rubric has other lines than when a submission was measured, judge it by these; no script is run for it."""
+    for found in read_results(out):
+        judged = found | judge(found["measured"], rules)
+        if found["judged"] and judged != found:  # without lines the grader itself had stopped
+            _write(out, judged)
+
+
+def _write(out: Path, found: dict) -> None:
+    write_whole(out / "results" / f"{found['code']}.json", json.dumps(found, ensure_ascii=False, indent=1))
+
+
 def _sweep(out: Path) -> None:
     """Remove what a run that was killed had begun to write."""
     for leftover in out.glob(".scratch-*"):
@@ -202,8 +220,7 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
             path.write_bytes(answers.png(pictures[kind]))
     plain = name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 60 else code
     shown = submission.plain(name, 200)
-    record = {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found
-    write_whole(out / "results" / f"{code}.json", json.dumps(record, ensure_ascii=False, indent=1))
+    _write(out, {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found)
 
 
 def _done(out: Path, name: str, seed: int, stamp: str) -> bool:

@@ -111,7 +111,7 @@ def _words(woman: float | None) -> str:
 
 
 def _groups(groups: dict) -> dict[str, list[tuple[str, int, str]]]:
-    return {kind: [(name, people, "too few to say" if accuracy != accuracy else f"{100 * accuracy:.1f} % ({100 * low:.0f} to {100 * high:.0f})")
+    return {kind: [(name, people, "too few to say" if accuracy is None else f"{100 * accuracy:.1f} % ({100 * low:.0f} to {100 * high:.0f})")
                    for name, people, accuracy, low, high in rows] for kind, rows in groups.items()}
 
 
