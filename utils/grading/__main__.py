@@ -30,8 +30,8 @@ def grade(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.unsafe_no_sandbox:
         print("Without a sandbox: the scripts run as you and may read, change and send whatever you may.", file=sys.stderr)
-    out = grading.grade(arguments.folder.resolve(), arguments.out and arguments.out.resolve(), hidden_file=arguments.hidden, seed=arguments.seed,
-                        rubric_file=arguments.rubric, isolated=not arguments.unsafe_no_sandbox)
+    out = grading.grade(arguments.folder.resolve(), arguments.out and arguments.out.resolve(), hidden_file=arguments.hidden,
+                        seed=arguments.seed, rubric_file=arguments.rubric, isolated=not arguments.unsafe_no_sandbox)
     results = grading.read_results(out)
     with open(out / "duplicates.csv", encoding="utf-8-sig") as table:
         pairs = len(table.readlines()) - 1
@@ -53,7 +53,8 @@ def check(folder: Path) -> int:
     from utils.grading.hidden import Hidden
 
     rules, faces = rubric.load(), data.load("faces")
-    practice = Hidden(np.round(255 * faces.x_val[:PRACTICE_FACES, :, :, 0]).astype(np.uint8), faces.y_val[:PRACTICE_FACES], {}, "validation faces")
+    levels = np.round(255 * faces.x_val[:PRACTICE_FACES, :, :, 0]).astype(np.uint8)
+    practice = Hidden(levels, faces.y_val[:PRACTICE_FACES], {}, "validation faces")
     found, _ = grading.examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
     for line in found["judged"]:
         value = "not measured" if line["value"] is None else f"{line['value']:.4g}"

@@ -85,7 +85,8 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
                       "fingerprint": duplicates.fingerprint(Path(place) / "submission", pictures)}
             measured = measures.of_pictures(pictures)
             if handed.folder:
-                said = answers.ask(handed.folder, faces, pictures, seed, rules.limits, isolated=isolated, core=core, scratch=Path(place))
+                said = answers.ask(handed.folder, faces, pictures, seed, rules.limits, isolated=isolated, core=core,
+                                   scratch=Path(place))
                 told, faults = measures.of_answers(said, faces, handed.label)
                 measured |= told | measures.transfer(pictures, handed.label, said, detectors)
                 found["faults"] += said.faults + faults
@@ -129,7 +130,8 @@ def write_reports(out: Path) -> None:
     pages.write_duplicates(out / "duplicates.csv", duplicates.compare({found["name"]: found["fingerprint"] for found in results}))
     for found in results:
         write_whole(out / "feedback" / f"{found['page']}.html", pages.feedback(found, _pictures(out, found)))
-    write_whole(out / "class.html", pages.of_class(results, {found["code"]: _pictures(out, found) for found in results if found["consent"]}))
+    agreed = {found["code"]: _pictures(out, found) for found in results if found["consent"]}
+    write_whole(out / "class.html", pages.of_class(results, agreed))
 
 
 def read_results(out: Path) -> list[dict]:
@@ -170,7 +172,8 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
-                fault = f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. Please look at this one yourself."
+                fault = (f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
+                         f"Please look at this one yourself.")
                 found, pictures = {"faults": [fault],
                                    "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}, "measured": {},
                                    "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}

@@ -65,10 +65,11 @@ def of_class(results: Sequence[dict], pictures: Mapping[str, Mapping[str, bytes]
               _histogram([found["measured"]["Linf"] for found in fooled], None, "Largest change of a pixel, same submissions",
                          "Linf norm of DX"),
               _histogram([found["score"] for found in results], max(found["maximum"] for found in results), "Points", "points")]
-    sheet = [(teams[code], {KINDS[kind]: _data(content) for kind, content in shown.items()}) for code, shown in pictures.items() if shown]
+    sheet = [(teams[code], {KINDS[kind]: _data(content) for kind, content in shown.items()})
+             for code, shown in pictures.items() if shown]
     trouble = [(teams[found["code"]], found["score"], _trouble(found)) for found in results if _trouble(found)]
-    return _fill("class.html.j2", submissions=len(results), fooled=len(fooled), leaders=leaders, charts=[chart for chart in charts if chart],
-                 sheet=sheet, trouble=trouble)
+    return _fill("class.html.j2", submissions=len(results), fooled=len(fooled), leaders=leaders,
+                 charts=[chart for chart in charts if chart], sheet=sheet, trouble=trouble)
 
 
 def _team(found: dict) -> str:
@@ -111,8 +112,9 @@ def _words(woman: float | None) -> str:
 
 
 def _groups(groups: dict) -> dict[str, list[tuple[str, int, str]]]:
-    return {kind: [(name, people, "too few to say" if accuracy is None else f"{100 * accuracy:.1f} % ({100 * low:.0f} to {100 * high:.0f})")
-                   for name, people, accuracy, low, high in rows] for kind, rows in groups.items()}
+    def words(accuracy: float | None, low: float | None, high: float | None) -> str:
+        return "too few to say" if accuracy is None else f"{100 * accuracy:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+    return {kind: [(name, people, words(*measured)) for name, people, *measured in rows] for kind, rows in groups.items()}
 
 
 def _histogram(values: Sequence[float], highest: float | None, title: str, xlabel: str) -> tuple[str, str, str] | None:

@@ -23,6 +23,7 @@ MOST_FAULTS = 20  # sentences about single files
 MOST_BYTES = 400 << 20  # of all files together
 DEEPEST = 20  # folders inside each other
 PIECE = 1 << 20
+LESS = "hand in only what infer.py needs and the images."
 PICTURE_BYTES = 1 << 20  # of one file
 IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", "__pycache__", "Thumbs.db"}
 
@@ -124,15 +125,14 @@ class _Room:
     def copy(self, source: BinaryIO, target: Path) -> None:
         self.files -= 1
         if self.files < 0:
-            raise BadSubmission(f"The submission has more than {MOST_FILES} files: hand in only what infer.py needs and the images.")
+            raise BadSubmission(f"The submission has more than {MOST_FILES} files: {LESS}")
         target.parent.mkdir(parents=True, exist_ok=True)
         with open(target, "xb") as out:
             try:
                 while piece := source.read(PIECE):
                     self.bytes -= len(piece)
                     if self.bytes < 0:
-                        raise BadSubmission(f"The submission is larger than {MOST_BYTES >> 20} MiB when unpacked: hand in only what "
-                                            f"infer.py needs and the images.")
+                        raise BadSubmission(f"The submission is larger than {MOST_BYTES >> 20} MiB when unpacked: {LESS}")
                     out.write(piece)
             except Exception:
                 target.unlink()  # no half of a file
@@ -171,11 +171,11 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
 def _unzip(source: Path, target: Path) -> list[str]:
     room, faults, seen = _Room(), [], set()
     if source.stat().st_size > MOST_BYTES:
-        raise BadSubmission(f"The zip file is larger than {MOST_BYTES >> 20} MiB: hand in only what infer.py needs and the images.")
+        raise BadSubmission(f"The zip file is larger than {MOST_BYTES >> 20} MiB: {LESS}")
     try:
-        with open(source, "rb") as file:  # an entry costs memory as soon as the zip file is opened: they are counted before, by their mark
+        with open(source, "rb") as file:  # entries cost memory as soon as the zip file is opened: count them before, by their mark
             if sum(piece.count(b"PK\1\2") for piece in iter(lambda: file.read(PIECE), b"")) > MOST_ENTRIES:
-                raise BadSubmission(f"The zip file has more than {MOST_ENTRIES} entries: hand in only what infer.py needs and the images.")
+                raise BadSubmission(f"The zip file has more than {MOST_ENTRIES} entries: {LESS}")
         with zipfile.ZipFile(source) as archive:
             for entry in archive.infolist():
                 path, mode = PurePosixPath(entry.filename.replace("\\", "/")), entry.external_attr >> 16
@@ -225,7 +225,8 @@ def _picture(folder: Path, kind: str) -> tuple[np.ndarray | None, str, str]:
     stems = {unicodedata.normalize("NFC", path.name.removesuffix(path.suffix) if path.suffix.lower() in (".png", ".raw") else path.name)
              for path in found}
     if len(stems) > 1 or any(not np.array_equal(levels[0], other) for other in levels[1:]):
-        return None, "", f"There are {len(found)} different images {name} ({', '.join(plain(path.name) for path in found[:3])}): keep one."
+        shown = ", ".join(plain(path.name) for path in found[:3])
+        return None, "", f"There are {len(found)} different images {name} ({shown}): keep one."
     return levels[0], stems.pop()[len("adv_"):-len(kind) - 1], ""
 
 
@@ -242,7 +243,8 @@ def read_levels(path: Path) -> np.ndarray:
     try:
         with Image.open(path, formats=["PNG"]) as image:
             if image.size != (SIZE, SIZE):
-                raise ValueError(f"is {image.size[0]}x{image.size[1]}, expected {SIZE}x{SIZE}: do not resize it when you save it.")
+                width, height = image.size
+                raise ValueError(f"is {width}x{height}, expected {SIZE}x{SIZE}: do not resize it when you save it.")
             if getattr(image, "n_frames", 1) != 1:
                 raise ValueError("is an animation, expected one picture.")
             if image.mode not in ("L", "RGB", "RGBA", "LA", "P", "1"):
@@ -279,7 +281,7 @@ def _team(folder: Path) -> tuple[str, bool, str]:
 
 
 def plain(name: str, longest: int = 60) -> str:
-    """A file name that can be printed: at most `longest` characters, none of them invisible or changing the direction of the text."""
+    """A name that can be printed: at most `longest` characters, none invisible or changing the direction of the text."""
     text = "".join("?" if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") else sign for sign in name)
     return text if len(text) <= longest else text[:longest - 3] + "..."
 
