@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from browser import chromium
-from playwright.sync_api import Page
+from playwright.sync_api import Page, TimeoutError
 
 from utils.notebooks import ROOT
 
@@ -47,10 +47,18 @@ def address(course_folder):
 
 
 def run_all(page: Page) -> None:
+    """Run all cells. JupyterLab drops this without a word while the kernel is not connected yet, then it is asked again."""
     page.locator(".jp-Notebook-cell").first.wait_for()
-    page.locator(IDLE).wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    started = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]"))  # waits, runs or has run
+    for _ in range(6):
+        page.locator(IDLE).wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        try:
+            return started.first.wait_for(state="attached", timeout=10_000)
+        except TimeoutError:
+            pass
+    raise AssertionError("JupyterLab runs no cell.")
 
 
 def test_a_student_opens_the_first_lab_and_solves_it(course_folder, address):
