@@ -20,11 +20,12 @@ WRONG = runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{UNIT}.py"))["WR
 SECONDS = 30  # for a cell: TensorFlow is imported in 5 to 20
 TASKS = {"convolve_1d": 2, "convolve_2d": 3, "convolve": 2, "zero_padded": 2, "gaussian": 3, "match": 3, "edges": 2, "town": 3}
 SPY = """
-import os, socket
+import os, socket, sys
 found = []
 for path in (os.path.expanduser("~"), "/root", "/home", "HANDED", "SOLUTIONS"):
     try:
-        found += [f"{path}: {name}" for name in os.listdir(path) if not name.startswith(".")]
+        found += [f"{path}: {name}" for name in os.listdir(path)
+                  if not name.startswith(".") and not sys.prefix.startswith(f"{path}/{name}")]  # where its Python is
     except OSError as error:
         print(path, type(error).__name__)
 try:
