@@ -14,7 +14,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from utils.checks import OTHER
-from utils.notebooks import ROOT, environment, generate_labs
+from utils.notebooks import CELL_SECONDS, ROOT, environment, generate_labs
 
 UNITS = sorted(folder.name for folder in (ROOT / "solutions").iterdir() if folder.is_dir())
 
@@ -169,7 +169,10 @@ class Kernel:
                 errors.append(message["content"]["text"])
             if message["msg_type"] == "execute_result":
                 errors.append(f"value {message['content']['data']}")
-        reply = self.client.execute_interactive(code, output_hook=listen, timeout=300)["content"]
+        try:
+            reply = self.client.execute_interactive(code, output_hook=listen, timeout=CELL_SECONDS)["content"]
+        except TimeoutError:
+            pytest.fail(f"this cell runs for more than {CELL_SECONDS} s:\n{code}")
         raised = f"{reply['ename']}: {reply['evalue']}" if reply["status"] == "error" else ""
         return raised, "".join(errors)
 
@@ -189,20 +192,30 @@ def kernel(tmp_path):
 @pytest.mark.parametrize("unit", UNITS)
 def test_checks_tell_right_from_wrong(unit, kernel):
     """One kernel goes through the lab; at each task it tries the stub, every wrong answer, answers that know the outputs for the
-    visible inputs by heart, and last the right one; the last two with the hidden tests."""
+    visible inputs by heart, and last the right one; the last two with the hidden tests.
+
+    A section begins with a heading "## ...". Before a task, all names go that come neither from that task nor from what is
+    given outside of tasks: so each task runs after a restart of the kernel. Other sections may use every answer.
+    """
     right = {mark(answer)["grade_id"]: answer.source for answer, _ in tasks(read("solutions", unit))}
     wrong, cells, faults = wrong_answers(unit), read("labs", unit).cells, []
     checks = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("labs", unit))}
     full = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("solutions", unit))}
     by_heart = wrong_answers(unit, "MEMORISED")
+    functions = answered(unit)
     kernel.run(REPLAY)
+    kernel.run(KEEP)
     for cell in cells:
         name = mark(cell).get("grade_id")
+        if heading := cell.cell_type == "markdown" and re.match("## (Task)?", cell.source):
+            assert not kernel.run(f"begin_section(task={bool(heading[1])})")[0]
         if cell.cell_type != "code" or mark(cell).get("grade"):
             continue
         if name is None:
             raised, _ = kernel.run(cell.source)
             assert not raised, f"{cell.source}\n{raised}"
+            if functions & names(cell.source, ast.Load):
+                kernel.run("uses_answers()")
             continue
         assert len(wrong[name]) >= 3, name
         for words, code in [("not written yet", cell.source), *wrong[name]]:
@@ -220,6 +233,81 @@ def test_checks_tell_right_from_wrong(unit, kernel):
         if raised or noise:
             faults.append(f"{name}: the right answer gets {raised}{noise}")
     assert not faults, "\n\n".join(faults)
+
+
+KEEP = """
+_given, _all, _section = {}, {}, {"task": False, "answers": False}
+
+def begin_section(task):
+    # Forget what a student who begins here does not have.
+    import IPython
+    mine = {name: value for name, value in globals().items() if name not in _machinery}
+    _all.update(mine)
+    if not (_section["task"] or _section["answers"]):
+        _given.update(mine)
+    for name in mine:
+        del globals()[name]
+    globals().update(_given if task else _all)
+    _section.update(task=task, answers=False)
+
+def uses_answers():
+    _section["answers"] = True
+
+_machinery = {*globals(), "In", "Out", "_machinery", *(f"_i{n}" for n in range(10000)), *(f"_{n}" for n in range(10000))}
+"""
+
+
+def names(source: str, context: type[ast.expr_context]) -> set[str]:
+    """The names that a cell loads (ast.Load), or binds outside of functions and classes (ast.Store)."""
+    source = "" if source.startswith("%%") else re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
+    found, nodes = set(), [ast.parse(source)]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
+            found.add(node.id)
+        if context is ast.Store and isinstance(node, ast.alias):
+            found.add((node.asname or node.name).split(".")[0])
+        if context is ast.Store and isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif not (context is ast.Store and isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)):
+            nodes += ast.iter_child_nodes(node)
+    return found
+
+
+def answered(unit: str) -> set[str]:
+    """The names of the functions that a student of this lab writes."""
+    return {name for answer, _ in tasks(read("solutions", unit)) for name in names(answer.source, ast.Store)
+            if not answer.source.startswith("%%")}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_given_cell_binds_the_name_of_an_answer(unit):
+    given = [cell.source for cell in read("labs", unit).cells if cell.cell_type == "code" and not mark(cell).get("solution")]
+    assert [(name, source) for source in given for name in answered(unit) & names(source, ast.Store)] == []
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_planted_answer_draws_without_a_seed(unit):
+    unseeded = [(name, call) for kind in ("WRONG", "MEMORISED") for name, answers in wrong_answers(unit, kind).items()
+                for code in ([answers] if isinstance(answers, str) else [code for _, code in answers])
+                for call in draws(code)]
+    assert unseeded == []
+
+
+def draws(code: str) -> list[str]:
+    """The calls of a piece of code that give other numbers each time, or depend on what ran before."""
+    calls = [node for node in ast.walk(ast.parse("" if code.startswith("%%") else code)) if isinstance(node, ast.Call)]
+    texts = [(ast.unparse(call.func), call) for call in calls]
+    return [ast.unparse(call) for function, call in texts
+            if re.fullmatch(r"(np|numpy)\.random\.(?!default_rng|Generator)\w+|random\.\w+|tf\.random\.(?!Generator|stateless|set_seed)\w+", function)
+            and not any(word.arg == "seed" for word in call.keywords)
+            or function.endswith("default_rng") and not call.args and not call.keywords
+            or function.endswith("from_non_deterministic_state")]
+
+
+def test_draws_are_found():
+    assert draws("np.random.normal(0, 1, 3)") and draws("np.random.default_rng()") and draws("tf.random.normal([2])")
+    assert not draws("np.random.default_rng(3).normal()") and not draws("tf.random.normal([2], seed=1)")
 
 
 def by_heart_answers(kernel: Kernel, name: str, right: str, check: str, full: str,

@@ -163,7 +163,7 @@ WRONG = {
                                           "range(0, images - batch_size + 1, batch_size)")),
         ("come twice", batches("np.random.default_rng([seed, epoch]).integers(0, images, images)")),
         ("not shuffled", batches("np.arange(images)")),
-        ("two orders", batches("np.random.permutation(images)")),
+        ("two orders", "import itertools\n\ncalls = itertools.count()\n" + batches("np.random.default_rng(next(calls)).permutation(images)")),
         ("same order as epoch 0", batches("np.random.default_rng(seed).permutation(images)")),
         ("same order as seed 1", batches("np.random.default_rng(epoch).permutation(images)")),
         ("order of seed 2 in epoch 1", batches("np.random.default_rng(seed + epoch).permutation(images)")),

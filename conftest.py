@@ -1,0 +1,72 @@
+"""The surroundings of all tests, and of the notebooks that nbval runs: built-in data, quick profile, nothing written to the project.
+
+Tests on real data ask for the fixture `real_data`; they are skipped unless COURSE_DATA names a folder.
+"""
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from utils.notebooks import CELL_SECONDS
+
+sys.path.append(str(Path(__file__).parent / "tests"))  # what several tests share, also where only a notebook is named
+REAL_DATA = os.environ.pop("COURSE_DATA", None) or os.environ.get("COURSE_REAL_DATA")
+if REAL_DATA:
+    os.environ["COURSE_REAL_DATA"] = REAL_DATA  # for the processes that share the work
+os.environ["COURSE_PROFILE"] = "quick"
+os.environ["TQDM_DISABLE"] = "1"
+# nbgrader calls a program of the environment by its bare name.
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+OUT = tempfile.mkdtemp(prefix="course-tests-")
+os.environ["COURSE_OUT"] = OUT
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process that runs beside others: two would wait for each other
+    for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(threads, "1")
+# What takes longest is started first, so that no process is left with it at the end.
+FIRST = ("test_checks_tell_right_from_wrong", r"\.ipynb", "test_miniproject", "test_hostile", "test_sandbox", "test_grading")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.nbval_cell_timeout = CELL_SECONDS
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(OUT, ignore_errors=True)
+
+
+class ByFile(LoadScopeScheduling):
+    """What shares a kernel or a fixture runs in one process: the tests of a file, the cells of a notebook. A lab has its own kernel."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid if "test_checks_tell_right_from_wrong" in nodeid else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ByFile:
+    config.option.loadscopereorder = False  # keep the order below
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if re.search(name, item.nodeid)), len(FIRST)))
+
+
+@pytest.fixture
+def real_data(monkeypatch: pytest.MonkeyPatch) -> str:
+    """COURSE_DATA is set for this test; its value."""
+    if not REAL_DATA:
+        pytest.skip("COURSE_DATA is not set")
+    monkeypatch.setenv("COURSE_DATA", os.path.abspath(REAL_DATA))
+    return os.path.abspath(REAL_DATA)
+
+
+def need(tool: str) -> str:
+    """The path of a program that a test runs. Without it the test is skipped on a laptop and fails in CI."""
+    path = shutil.which(tool)
+    if path is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{tool} is not installed")
+    return path
