@@ -12,6 +12,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                execute        run notebooks and store their outputs (names of units, or all)
                weights        train again what data/weights/ holds, on built-in data (names, or all)
                bench          measure speed against other libraries
+               acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml
   everyone     test           run everything that CI runs (further words go to pytest)
 """
@@ -44,7 +45,7 @@ class SetUpError(Exception):
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
                 "autograde": autograde, "feedback": feedback, "grade": grade, "slides": slides, "weights": weights,
-                "bench": bench, "lock": lock}
+                "bench": bench, "acceptance": acceptance, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -251,6 +252,10 @@ def slides(words: list[str]) -> int:
 
 def weights(words: list[str]) -> int:
     return run("-m", "utils.weights", *words)
+
+
+def acceptance(words: list[str]) -> int:
+    return run("-m", "utils.instructor.acceptance", *words)
 
 
 def bench(words: list[str]) -> int:

@@ -1,13 +1,9 @@
-"""Unit 03: the parts that it adds to utils, its numbers, and its recipe on real MNIST."""
-import os
-import re
-
+"""Unit 03: the parts that it adds to utils, and its numbers."""
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from utils import augment, networks, session
-from utils.notebooks import ROOT, code_cells, run
 from utils.quiet import tf
 
 keras = tf.keras
@@ -106,15 +102,3 @@ def test_augmented_digits_differ_from_each_other_stay_in_range_and_near():
     assert np.abs(centres).max() <= 2.01 and np.abs(centres).max(axis=0).min() > 1.8  # shifts of up to 2 pixels
     assert np.abs(centres.mean(axis=0)).max() < 0.2  # as often one way as the other
     assert np.abs(np.log(mass / 32)).max() < 0.27 and np.log(mass / 32).std() > 0.1  # the area is zoom squared, +-0.24
-
-
-# the recipe -----------------------------------------------------------------------------------------------------------
-
-def test_the_recipe_on_real_mnist(real_data, tmp_path):
-    """The whole solution of the lab with the full profile: minutes."""
-    path = ROOT / "solutions" / "03_cnn_mnist" / "03_cnn_mnist.ipynb"
-    variables = os.environ | {"COURSE_PROFILE": "full", "COURSE_DATA": real_data, "COURSE_OUT": str(tmp_path)}
-    printed = "".join(output.get("text", "") for cell in code_cells(run(path, variables)) for output in cell.outputs)
-    assert "MNIST from mnist.npz, 55000 + 5000 + 10000" in printed
-    accuracy = re.search(r"^test accuracy: (\d+\.\d\d) %$", printed, re.MULTILINE)
-    assert accuracy and float(accuracy[1]) >= 99.2

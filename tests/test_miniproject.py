@@ -147,12 +147,12 @@ def test_killed_run_replaces_nothing(finished):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_real_faces_reach_what_the_readme_says(real_data, tmp_path):
-    """The whole mini-project on real faces, full profile: minutes. The floors are below the README's figures by a margin."""
-    done = run_miniproject(tmp_path / "miniproject", COURSE_PROFILE="full")
+def test_real_faces(real_data, tmp_path):
+    """The quick profile on real faces, and its grading with real faces hidden. What the full one reaches: course.py acceptance."""
+    done = run_miniproject(tmp_path / "miniproject", COURSE_PROFILE="quick")
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text())
-    assert summary["accuracy"] > 0.935 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 1.0
+    assert summary["accuracy"] > 0.87 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 1.0
     need("bwrap")
     shutil.copytree(tmp_path / "miniproject", tmp_path / "class" / "team")
     found = grade.read_results(grade.grade(tmp_path / "class", hidden_file=Path(real_data) / "faces.npz"))[0]

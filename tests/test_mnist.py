@@ -1,4 +1,4 @@
-"""Units 10 and 11 on MNIST, with shorter trainings than in their full profile. Skipped without COURSE_DATA."""
+"""Short trainings on MNIST, each with a floor of its own. What full ones reach: course.py acceptance. Skipped without COURSE_DATA."""
 import os
 
 import numpy as np
@@ -18,35 +18,39 @@ def mnist() -> data.Dataset:
         return data.load("digits")
 
 
-def test_codes_of_thirty_numbers_beside_the_published_errors(mnist):
-    """Hinton and Salakhutdinov (2006), squared error per digit: PCA 13.87, logistic PCA 8.01, autoencoder 3.00.
+@pytest.fixture(scope="module")
+def lenet(mnist) -> tf.keras.Model:
+    """Unit 03's recipe, 400 steps of its 6,000."""
+    session.start(3)
+    model = networks.lenet((32, 64), "valid", 0.3)
+    weights.train_lenet(model, mnist, steps=400)
+    return model
 
-    PCA's number is met; the deep autoencoder, after 3 of its 45 epochs, is better than logistic PCA.
-    """
+
+def test_lenet(mnist, lenet):
+    assert training.evaluate(lenet, mnist.x_test, mnist.y_test) > 0.97
+
+
+def test_codes_of_thirty_numbers_beside_the_published_errors(mnist):
+    """Hinton and Salakhutdinov (2006), squared error per digit: PCA 13.87. A deep autoencoder is past it after one epoch of 45."""
     rows, test = mnist.x_train.reshape(len(mnist.x_train), -1), mnist.x_test.reshape(len(mnist.x_test), -1)
     mean, components, _ = autoencoders.pca(rows, 30)
     answer = mean + (test - mean) @ components.T @ components
     assert np.mean(autoencoders.squared_error(test, answer)) == pytest.approx(13.87, abs=0.05)
 
     session.start(10)
-    hidden = (1000, 500, 250)
-    deep = tf.keras.Sequential([generative.encoder(30, hidden), generative.decoder(30, hidden[::-1])])
+    deep = tf.keras.Sequential([generative.encoder(30, (500,)), generative.decoder(30, (500,))])
     deep.compile(tf.keras.optimizers.Adam(1e-3), autoencoders.squared_error, steps_per_execution=20)
-    deep.fit(mnist.x_train, mnist.x_train, batch_size=128, epochs=3, verbose=0)
-    assert np.mean(autoencoders.squared_error(mnist.x_test, deep.predict(mnist.x_test, verbose=0))) < 6.5
+    deep.fit(mnist.x_train, mnist.x_train, batch_size=128, epochs=1, verbose=0)
+    assert np.mean(autoencoders.squared_error(mnist.x_test, deep.predict(mnist.x_test, verbose=0))) < 13
 
 
-def test_a_conditional_gan_draws_digits_that_a_lenet_reads(mnist):
-    """The floor of unit 11's full profile, after 1,500 of its 4,000 steps: confidence .9, classes within a factor of three."""
+def test_a_conditional_gan_draws_digits_that_a_lenet_reads(mnist, lenet):
+    """After 400 steps of 4,000 most samples are read as the digit that was ordered."""
     session.start(11)
-    lenet = networks.lenet((32, 64), "valid", 0.3)
-    weights.train_lenet(lenet, mnist, steps=600)
-    gan = generative.GAN(generative.generator(32 + 10), generative.discriminator(1 + 10),
-                         learning_rate=tf.keras.optimizers.schedules.CosineDecay(6e-4, 1500))
-    generative.train(gan, mnist.x_train, mnist.y_train, steps=1500, real=(0.7, 1.2), fake=(0.0, 0.3), noise=0.05)
-    made = generative.sample(gan, 2000, label=np.arange(2000) % 10)
-    confidence = tf.nn.softmax(training.predict(lenet, made)).numpy()
-    classes = np.bincount(confidence.argmax(axis=1), minlength=10)
-    assert confidence.max(axis=1).mean() > 0.9 and classes.max() <= 3 * classes.min()
-    look = generative.features(lenet)
-    assert generative.frechet_distance(look(mnist.x_test[:2000]), look(made)) < 15
+    gan = generative.GAN(generative.generator(32 + 10), generative.discriminator(1 + 10), learning_rate=6e-4)
+    generative.train(gan, mnist.x_train, mnist.y_train, steps=400, real=(0.7, 1.2), fake=(0.0, 0.3), noise=0.05)
+    ordered = np.arange(1000) % 10
+    confidence = tf.nn.softmax(training.predict(lenet, generative.sample(gan, 1000, label=ordered))).numpy()
+    print("read", np.mean(confidence.argmax(axis=1) == ordered), confidence.max(axis=1).mean())
+    assert np.mean(confidence.argmax(axis=1) == ordered) > 0.6

@@ -1,0 +1,56 @@
+"""The README's table is made from what `course.py acceptance` stored; what that command does with a measurement."""
+import json
+
+import pytest
+
+from utils.instructor import acceptance
+from utils.notebooks import ROOT
+
+
+def test_readme_has_what_is_stored():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert acceptance.BEGIN in readme
+    assert acceptance.with_table(readme, acceptance.read()) == readme, "run: python3 course.py acceptance"
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path) -> list[str]:
+    """What was measured, by two measurements in the place of the real ones, one of them on real data."""
+    done = []
+
+    def measurement(name):
+        def measure():
+            done.append(name)
+            return {"accuracy": [0.5, 0.25], "seconds": 3}
+        return measure
+    (tmp_path / "README.md").write_text(f"before\n{acceptance.BEGIN}old\n{acceptance.END}after\n", encoding="utf-8")
+    monkeypatch.setattr(acceptance, "RESULTS", tmp_path / "results" / "acceptance.json")
+    monkeypatch.setattr(acceptance, "ROOT", tmp_path)
+    monkeypatch.setattr(acceptance, "MEASUREMENTS", {"digits, quick": (measurement("digits"), False),
+                                                     "faces, full": (measurement("faces"), True)})
+    return done
+
+
+def test_what_is_stored_is_not_measured_again(measured, tmp_path):
+    for _ in range(2):
+        assert acceptance.main([]) == 0
+    assert measured == ["digits"]  # without COURSE_DATA
+    stored = json.loads((tmp_path / "results" / "acceptance.json").read_text(encoding="utf-8"))
+    assert stored["digits, quick"]["figures"] == {"accuracy": [0.5, 0.25], "seconds": 3}
+    stored["digits, quick"]["commit"] = "another"
+    (tmp_path / "results" / "acceptance.json").write_text(json.dumps(stored), encoding="utf-8")
+    assert acceptance.main(["digits"]) == 0
+    assert measured == ["digits", "digits"]
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("before\n") and readme.endswith("after\n") and "old" not in readme
+    assert "| digits, quick | accuracy 0.5, 0.25; seconds 3 |" in readme and "faces" not in readme
+
+
+def test_real_data_only_where_it_is_meant(measured, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert acceptance.main(["faces"]) == 0 and measured == ["faces"]
+
+
+def test_unknown_name(measured, capsys):
+    assert acceptance.main(["cats"]) == 2
+    assert "nothing has cats in its name: digits, quick, faces, full" in capsys.readouterr().err

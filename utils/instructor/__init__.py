@@ -1,0 +1,1 @@
+"""What instructors run: one file a command of course.py."""

@@ -1,0 +1,198 @@
+"""The full trainings, measured and stored: `course.py acceptance [WORD ...]`. Too long for every test run: an hour on two cores.
+
+Each measurement is stored in data/results/acceptance.json as soon as it is there, with the commit, and the README's table is made
+from that file. A run that was stopped goes on where it was: what is stored for this commit is not measured again. Those on real
+data need COURSE_DATA.
+"""
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from utils import augment, autoencoders, data, generative, networks, session, training, weights
+from utils.files import write_whole
+from utils.grading import grade
+from utils.notebooks import ROOT, code_cells, environment, miniproject, run, sources
+from utils.quiet import tf
+
+RESULTS = ROOT / "data" / "results" / "acceptance.json"
+BEGIN, END = "<!-- made by course.py acceptance -->\n", "<!-- end -->\n"
+Figures = dict[str, float | str | list[float]]
+
+
+def main(words: list[str]) -> int:
+    """Measure what has one of `words` in its name (all by default), unless it is stored for this commit."""
+    chosen = [name for name in MEASUREMENTS if not words or any(word in name for word in words)]
+    if not chosen:
+        print(f"acceptance: nothing has {' or '.join(words)} in its name: {', '.join(MEASUREMENTS)}", file=sys.stderr)
+        return 2
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    folder = os.environ.get("COURSE_DATA")
+    for name in chosen:
+        measure, real = MEASUREMENTS[name]
+        stored = read()
+        if stored.get(name, {}).get("commit") == commit:
+            print(f"{name}: stored already")
+        elif real and not folder:
+            print(f"{name}: needs COURSE_DATA")
+        else:
+            print(f"{name} ...", flush=True)
+            os.environ.update(COURSE_DATA=folder) if real else os.environ.pop("COURSE_DATA", None)
+            started = time.perf_counter()
+            figures = measure()
+            stored[name] = {"date": date.today().isoformat(), "commit": commit, "seconds": round(time.perf_counter() - started),
+                            "figures": figures}
+            RESULTS.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(RESULTS, json.dumps(stored, indent=1) + "\n")
+            print(f"  {in_words(figures)}  ({stored[name]['seconds']} s)", flush=True)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    write_whole(ROOT / "README.md", with_table(readme, read()))
+    return 0
+
+
+def read() -> dict[str, dict]:
+    """What is stored: for each measurement date, commit, seconds and figures."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def with_table(readme: str, stored: dict[str, dict]) -> str:
+    """The text of README.md with the table of what is stored between its two marks."""
+    rows = ["| what | figure | seconds | measured |", "|---|---|---|---|"]
+    rows += [f"| {name} | {in_words(stored[name]['figures'])} | {stored[name]['seconds']} | {stored[name]['date']}, "
+             f"{stored[name]['commit']} |" for name in MEASUREMENTS if name in stored]
+    before, _, rest = readme.partition(BEGIN)
+    return before + BEGIN + "\n".join(rows) + "\n" + END + rest.partition(END)[2]
+
+
+def in_words(figures: Figures) -> str:
+    def text(value: float | str | list[float]) -> str:
+        if isinstance(value, list):
+            return ", ".join(map(text, value))
+        return value if isinstance(value, str) else f"{value:.4g}"
+    return "; ".join(f"{name} {text(value)}" for name, value in figures.items())
+
+
+# What is measured -----------------------------------------------------------------------------------------------------
+
+def mini_project(profile: str) -> Figures:
+    """The whole of unit 06, with its own judgement, and the grader's of the folder that it leaves."""
+    os.environ["COURSE_PROFILE"] = profile
+    with tempfile.TemporaryDirectory() as draft:
+        team = Path(draft) / "class" / "team"
+        team.parent.mkdir()
+        if miniproject(team):
+            raise RuntimeError("the mini-project failed: its message is above")
+        summary = json.loads((team / "summary.json").read_text(encoding="utf-8"))
+        folder = os.environ.get("COURSE_DATA")
+        judged = grade.read_results(grade.grade(Path(draft) / "class", **(
+            {"hidden_file": Path(folder) / "faces.npz"} if folder else {"seed": 77})))[0]
+    os.environ.pop("COURSE_PROFILE")
+    return {"accuracy": summary["accuracy"], "fooled by the saved images": summary["dx_success"],
+            "median L2 of DX": summary["dx_median_l2"], "seconds of training": summary["train_seconds"],
+            "accuracy that the grader measures": judged["measured"]["accuracy"]}
+
+
+def detector() -> Figures:
+    """The recipe of the mini-project on all training faces, one training a seed."""
+    faces, accuracy, seconds = data.load("faces"), [], []
+    for seed in range(3):
+        session.start(seed)
+        network, started = networks.detector(), time.perf_counter()
+        training.fit(network, faces, augment=augment.faces, seed=seed, **networks.DETECTOR_RECIPE)
+        seconds.append(time.perf_counter() - started)
+        accuracy.append(training.evaluate(network, faces.x_test, faces.y_test))
+    return {"accuracy, seeds 0 to 2": accuracy, "mean": float(np.mean(accuracy)), "seconds of training": seconds}
+
+
+def lenet_built_in() -> Figures:
+    """Unit 03's recipe on the built-in digits."""
+    digits, accuracy, seconds = data.load("digits"), [], []
+    for seed in range(5):
+        session.start(seed)
+        model, started = weights.digits_lenet(), time.perf_counter()
+        weights.train_lenet(model, digits, seed=seed)
+        seconds.append(time.perf_counter() - started)
+        accuracy.append(training.evaluate(model, digits.x_test, digits.y_test))
+    return {"accuracy, seeds 0 to 4": accuracy, "mean": float(np.mean(accuracy)), "seconds of training": seconds}
+
+
+def lenet_mnist() -> Figures:
+    """The solution of lab 03 in the full profile."""
+    path = ROOT / "solutions" / "03_cnn_mnist" / "03_cnn_mnist.ipynb"
+    with tempfile.TemporaryDirectory() as out:
+        done = run(path, os.environ | {"COURSE_PROFILE": "full", "COURSE_OUT": out, "TQDM_DISABLE": "1"})
+    printed = "".join(output.get("text", "") for cell in code_cells(done) for output in cell.outputs)
+    return {"accuracy, seed 3": float(re.search(r"^test accuracy: (\d+\.\d\d) %$", printed, re.MULTILINE)[1]) / 100}
+
+
+def codes_of_thirty() -> Figures:
+    """Squared error per test digit with 30 numbers; published: PCA 13.87, autoencoder 3.00 (Hinton and Salakhutdinov 2006)."""
+    digits = data.load("digits")
+    rows, test = digits.x_train.reshape(len(digits.x_train), -1), digits.x_test.reshape(len(digits.x_test), -1)
+    mean, components, _ = autoencoders.pca(rows, 30)
+    by_pca = np.mean(autoencoders.squared_error(test, mean + (test - mean) @ components.T @ components))
+    session.start(10)
+    hidden = (1000, 500, 250)
+    deep = tf.keras.Sequential([generative.encoder(30, hidden), generative.decoder(30, hidden[::-1])])
+    epochs, batch = 45, 128
+    rate = tf.keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(rows) // batch))
+    deep.compile(tf.keras.optimizers.Adam(rate), autoencoders.squared_error, steps_per_execution=20)
+    deep.fit(digits.x_train, digits.x_train, batch_size=batch, epochs=epochs, verbose=0)
+    by_deep = np.mean(autoencoders.squared_error(digits.x_test, deep.predict(digits.x_test, verbose=0)))
+    return {"PCA": float(by_pca), "deep autoencoder, one seed": float(by_deep)}
+
+
+def conditional_gan() -> Figures:
+    """Unit 11's full recipe; 2,000 samples judged by a LeNet."""
+    digits = data.load("digits")
+    session.start(11)
+    lenet = networks.lenet((32, 64), "valid", 0.3)
+    weights.train_lenet(lenet, digits, steps=600)
+    steps = 4000
+    gan = generative.GAN(generative.generator(32 + 10), generative.discriminator(1 + 10),
+                         learning_rate=tf.keras.optimizers.schedules.CosineDecay(6e-4, steps))
+    generative.train(gan, digits.x_train, digits.y_train, steps=steps, real=(0.7, 1.2), fake=(0.0, 0.3), noise=0.05)
+    samples = generative.sample(gan, 2000, label=np.arange(2000) % 10)
+    confidence = tf.nn.softmax(training.predict(lenet, samples)).numpy()
+    classes = np.bincount(confidence.argmax(axis=1), minlength=10) / 2000
+    look = generative.features(lenet)
+    return {"mean confidence, one seed": float(confidence.max(axis=1).mean()),
+            "classes, rarest and commonest": [float(classes.min()), float(classes.max())],
+            "Fréchet distance": float(generative.frechet_distance(look(digits.x_test[:2000]), look(samples)))}
+
+
+def notebooks() -> Figures:
+    """Seconds of each lecture and solution in the quick profile, and the largest memory of a kernel."""
+    figures = {}
+    for path in sources():
+        started = time.perf_counter()
+        with tempfile.TemporaryDirectory() as out:
+            run(path, environment(Path(out)))
+        kind = "lecture" if path.parent.name == "lectures" else "solution"
+        figures[f"{kind} {path.stem[:2]}"] = round(time.perf_counter() - started)
+    kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return figures | {"GB of memory of the largest kernel": kilobytes / 2**20}
+
+
+MEASUREMENTS: dict[str, tuple[Callable[[], Figures], bool]] = {  # name: (function, whether on real data)
+    "mini-project, built-in, quick": (lambda: mini_project("quick"), False),
+    "notebooks, quick, seconds": (notebooks, False),
+    "LeNet, built-in digits, quick recipe": (lenet_built_in, False),
+    "mini-project, real faces, full": (lambda: mini_project("full"), True),
+    "detector, real faces, full recipe": (detector, True),
+    "LeNet, MNIST, full": (lenet_mnist, True),
+    "conditional GAN, MNIST, full": (conditional_gan, True),
+    "codes of 30 numbers, MNIST, full": (codes_of_thirty, True),
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
