@@ -207,12 +207,24 @@ def lab(words: list[str]) -> int:
             shutil.rmtree(draft, ignore_errors=True)
             shutil.copytree(folder, draft)
             draft.rename(ROOT / "work" / folder.name)
+        elif (mine := ROOT / "work" / folder.name / f"{folder.name}.ipynb").exists() and (
+                release_of(mine) != release_of(folder / mine.name)):
+            print(f"work/{folder.name} is from another version of the course, and stays as it is: its checks may not fit any more. "
+                  f"For the new lab rename that folder, run this command again and copy your answers.", flush=True)
     first = f"{labs[0].name}/{labs[0].name}.ipynb"
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print(f"Your labs are in work/, {len(labs)} of them. Without a browser here, open the address printed below.",
           flush=True)
     return run("-m", "jupyterlab", "--ServerApp.log_level=WARN", f"--LabApp.default_url=/lab/tree/{first}",
                f"--ServerApp.root_dir={ROOT / 'work'}", *as_root, *words)
+
+
+def release_of(notebook: Path) -> str | None:
+    """The mark that `release` left in a lab, which a student's copy keeps; None without one."""
+    try:
+        return json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["course"]["release"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def test(words: list[str]) -> int:

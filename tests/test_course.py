@@ -1,5 +1,6 @@
 """course.py: what it says when it cannot set up, the lists of dependencies, and how labs are copied."""
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -87,6 +88,24 @@ def test_lab_copies_each_lab_once_and_never_overwrites(tmp_path, monkeypatch):
     work.write_text("my work")
     assert course.lab([]) == 0
     assert work.read_text() == "my work" and f"/lab/tree/{first}/{first}.ipynb" in str(opened[0])
+
+
+def test_lab_says_which_copies_are_of_another_version(tmp_path, monkeypatch, capsys):
+    shutil.copytree(ROOT / "labs", tmp_path / "labs")
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    monkeypatch.setattr(course, "run", lambda *words: 0)
+    for _ in range(2):
+        assert course.lab([]) == 0
+    assert "another version" not in capsys.readouterr().out
+    old, changed, renamed = sorted((tmp_path / "work").iterdir())[:3]
+    for folder, mark in ((old, {}), (changed, {"course": {"release": "0123456789ab"}})):
+        notebook = json.loads((folder / f"{folder.name}.ipynb").read_text(encoding="utf-8"))
+        notebook["metadata"] = mark
+        (folder / f"{folder.name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (renamed / f"{renamed.name}.ipynb").rename(renamed / "done.ipynb")
+    assert course.lab([]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if "another version" in line]
+    assert [line.split()[0] for line in said] == [f"work/{old.name}", f"work/{changed.name}"]
 
 
 def test_lock_environment_and_pyproject_say_the_same():
