@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from utils.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
-CELL_SECONDS = 300  # a cell that takes longer hangs, in the quick profile
+CELL_SECONDS = 600  # a cell that takes longer hangs: ten times what a quick notebook may take as a whole
 IGNORED = "nbval-ignore-output"  # the tag of cells that show what was measured on a trained model
 
 
