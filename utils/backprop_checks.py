@@ -217,14 +217,16 @@ def adam(written: Callable) -> None:
 # tasks 5 to 7: the student's programs are trained -----------------------------------------------------------
 
 BOUNDED = ("relu", "sigmoid", "softmax", "softplus", "tanh")  # activations that cannot give every number
-DEEPEST = 6  # hidden layers of program G, mended
-FLOOR = 0.85  # right answers of the NumPy programs: mended .91 or more, not mended .76 or less (five seeds)
+DEEPEST = 6  # hidden layers of program G, fixed
+# Right answers of the NumPy programs, five seeds. Fixed: A .89, C .87 at a rate of 0.03 and .91 at 0.5, D .88 with the
+# sigmoid, E .89 or more. Not fixed: C .83 at a rate of 0.01 and .84 at 1, D .66 or less.
+FLOOR = 0.85
 
 
 def digits(prepare: Callable, seed: int) -> float:
     """Program A of task 5 with `prepare(x_train, x)` between data and net: right answers on test digits."""
     x, y, x_test, y_test = toy.digits()
-    start = backprop.initialise([64, 32, 10], seed)
+    start = backprop.initialise([196, 32, 10], seed)
     net, _ = backprop.train(start, np.asarray(prepare(x, x)), y, rate=0.3, epochs=8, seed=seed)
     return backprop.accuracy(net, np.asarray(prepare(x, x_test)), y_test)
 
@@ -248,9 +250,9 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
             f"standardise gives shape {list(got.shape)}, expected {list(x_test.shape)}: it returns the "
             "second array, standardised.")
     varies = x.std(axis=0) > 0
-    require(np.isfinite(got).all() and np.abs(got[:, ~varies]).max() < 100,
-            "Some pixels are 0 in every training image: their standard deviation is 0, and you divide by "
-            "it. Divide those by 1.")
+    require(np.isfinite(got).all() and np.abs(got[:, ~varies]).max() < 256,
+            "Some pixels are 0 in every training image, and not in every test image: their standard deviation "
+            "is 0, and you divide by it or by a tiny number. Divide those by 1.")
     expected = (x_test - x.mean(axis=0)) / np.where(varies, x.std(axis=0), 1)
     same("standardise(x_train, x_test), where a pixel varies,", got[:, varies], expected[:, varies], {
         "Mean and standard deviation are those of x: take them from x_train, for every x.": own[:, varies],
@@ -260,14 +262,15 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
             ((x_test - x.mean(axis=0)) / np.where(varies, x.var(axis=0), 1))[:, varies],
         "This is one mean and one standard deviation for all pixels: each pixel has its own (axis 0).":
             ((x_test - x.mean()) / x.std())[:, varies]}, tolerance=1e-3)
-    _recovered("Program A", [digits(standardise, seed) for seed in range(3)])
+    for seed in range(3):
+        _recovered("Program A", digits(standardise, seed))
     hours, _ = toy.lamps(2000, seed=0)
     features = np.asarray(call(lamp_features, hours))
     require(features.ndim == 2 and len(features) == len(hours),
             f"lamp_features gives shape {list(features.shape)}, expected [{len(hours)}, features]: one row "
             "for each hour.")
     require(np.abs(features).max() <= 100,
-            "The features reach beyond 100: mend one fault without planting the other.")
+            "The features reach beyond 100: fix one fault without planting the other.")
     require(np.allclose(lamp_features(hours + 24), features, atol=1e-6),
             "The same time on the next day gives other features: what comes back every 24 hours has to "
             "look the same.")
@@ -275,7 +278,8 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
     require(np.abs(midnight[0] - midnight[1]).max() < 0.1,
             "There is a jump: just before and just after midnight are far apart in your features. A sine "
             "and a cosine have no jump.")
-    _recovered("Program B", [lamps(lamp_features, seed) for seed in range(3)], 0.9)
+    for seed in range(3):
+        _recovered("Program B", lamps(lamp_features, seed), 0.9)
 
 
 def data_elsewhere(standardise: Callable, lamp_features: Callable) -> None:
@@ -292,19 +296,27 @@ def data_elsewhere(standardise: Callable, lamp_features: Callable) -> None:
             "lamp_features gives an hour other features when the hours come in another order, two days later.")
 
 
-def _recovered(name: str, accuracies: list[float], floor: float = FLOOR) -> None:
-    require(min(accuracies) > floor,
-            f"{name} is not mended: it is right for {100 * min(accuracies):.1f} %, more than "
-            f"{100 * floor:.0f} % is asked.")
+def _recovered(name: str, accuracy: float, floor: float = FLOOR) -> None:
+    require(accuracy > floor,
+            f"{name} is not fixed: it is right for {100 * accuracy:.1f} %, more than {100 * floor:.0f} % is "
+            "required.")
+
+
+def standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """`toy.digits()`, each pixel with the mean 0 and the standard deviation 1 on the training images.
+
+    One that varies by less than 10 grey levels is divided by 10: where it is 0 in nearly all training images, it would
+    reach 50 in the others.
+    """
+    x, y, x_test, y_test = toy.digits()
+    mean, deviation = x.mean(axis=0), np.maximum(x.std(axis=0), 10)
+    return (x - mean) / deviation, y, (x_test - mean) / deviation, y_test
 
 
 def optimisation(*programs: Callable) -> None:
     """Task 6: each program(x, y, seed) gives a trained net and its activation; three seeds of each."""
-    x, y, x_test, y_test = toy.digits()
-    mean, deviation = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-6)
-    x, x_test = (x - mean) / deviation, (x_test - mean) / deviation
+    x, y, x_test, y_test = standardised()
     for name, program in zip(("Program C", "Program D", "Program E"), programs):
-        accuracies = []
         for seed in range(3):
             with np.errstate(all="ignore"):
                 got = run(program, x, y, seed)
@@ -316,14 +328,13 @@ def optimisation(*programs: Callable) -> None:
                         f"The net of {name} is a {type(net).__name__}, expected a list of layers: backprop.train "
                         "gives the net and the losses; take the first.")
                 outputs = backprop.forward(net, x_test, activation)
-                accuracies.append(backprop.accuracy(net, x_test, y_test, activation))
             _diagnosed(name, net, outputs, activation)
             given, as_relu = (backprop.cross_entropy(backprop.forward(net, x, used)[-1], y)[0]
                               for used in (activation, backprop.RELU))
             require(given <= as_relu,
                     f"{name} was trained with ReLU, but returns another activation: pass "
                     "activation=activation to backprop.train.")
-        _recovered(name, accuracies)
+            _recovered(name, float(np.mean(outputs[-1].argmax(axis=1) == y_test)))
 
 
 def _diagnosed(name: str, net: list, outputs: list, activation: backprop.Activation) -> None:
@@ -361,35 +372,38 @@ def fitted(build: Callable[[], "tf.keras.Model"], task: str, seed: int = 0) -> t
 
 
 def architecture(wave: Callable, deep: Callable, narrow: Callable) -> None:
-    """Task 7: three Keras models are built, inspected and trained; a second seed after bad luck."""
-    model = _built(wave, "Program F", 1, 1)
-    name = _last(model)
-    error = min(_tries(wave, "waves", lambda error: error < 0.1))
-    answers = model(np.linspace(-3, 3, 50)[:, None]).numpy()
-    require(error < 0.1 or name not in ("relu", "sigmoid", "softmax", "softplus"),
-            f"The last layer of program F gives {name}, which is never negative; the targets go from -2 to "
-            "2.")
-    require(error < 0.1 or name != "tanh",
+    """Task 7: the three Keras models as they are built; then trained, from a second start after bad luck."""
+    last = _last(_built(wave, "Program F", 1, 1))
+    require(last not in ("relu", "sigmoid", "softmax", "softplus"),
+            f"The last layer of program F gives {last}, which is never negative; the targets go from -2 to 2.")
+    require(last != "tanh",
             "The last layer of program F gives tanh, from -1 to 1; the targets go from -2 to 2.")
-    require(error < 0.1,
-            f"Program F is not mended: its mean square error is {error:.2f}, less than 0.1 is "
-            f"asked{' (all its answers are equal)' if np.ptp(answers) < 1e-3 else ''}.")
+    hidden = {}
     for name, build in (("Program G", deep), ("Program H", narrow)):
         model = _built(build, name, 2, 2)
         require(_last(model) not in BOUNDED,
                 f"The last layer of {name} gives {_last(model)}: the loss takes logits, without activation.")
-        hidden = [layer.units for layer in model.layers[:-1] if isinstance(layer, tf.keras.layers.Dense)]
-        require(name != "Program G" or len(hidden) <= DEEPEST,
-                f"Program G has {len(hidden)} hidden layers: clearly fewer than 12 are asked, {DEEPEST} at "
-                "most.")
-        right = max(_tries(build, "rings", lambda right: right > 0.9))
+        hidden[name] = [layer.units for layer in model.layers[:-1] if isinstance(layer, tf.keras.layers.Dense)]
+    require(len(hidden["Program G"]) <= DEEPEST,
+            f"Program G has {len(hidden['Program G'])} hidden layers: clearly fewer than 12 are required, {DEEPEST} at "
+            "most.")
+    model, error = _best(wave, "waves", lambda error: error < 0.1)
+    equal = np.ptp(model(np.linspace(-3, 3, 50)[:, None]).numpy()) < 1e-3
+    require(error < 0.1,
+            f"Program F is not fixed: its mean square error is {error:.2f}, less than 0.1 is "
+            f"required{' (all its answers are equal)' if equal else ''}.")
+    for (name, units), build in zip(hidden.items(), (deep, narrow)):
+        _, right = _best(build, "rings", lambda right: right > 0.9)
         if right <= 0.9:
-            require(bool(hidden),
+            require(bool(units),
                     f"{name} has no hidden layer: one affine map cuts the plane by a straight line.")
-            require(min(hidden) > 3,
-                    f"{name} is right for {100 * right:.0f} %: {min(hidden)} hidden units draw as many "
+            require(min(units) > 3,
+                    f"{name} is right for {100 * right:.0f} %: {min(units)} hidden units draw as many "
                     "straight lines, too few to go round the disc.")
-        _recovered(name, [right], 0.9)
+            require(len(units) < 3,
+                    f"{name} is right for {100 * right:.0f} %: on the way back through {len(units)} hidden layers too "
+                    "much of the gradient is lost. Take fewer.")
+        _recovered(name, right, 0.9)
 
 
 def _built(build: Callable, name: str, inputs: int, outputs: int) -> "tf.keras.Model":
@@ -415,10 +429,10 @@ def _last(model: "tf.keras.Model") -> str:
     return getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
 
 
-def _tries(build: Callable, task: str, good: Callable[[float], bool]) -> list[float]:
-    """How good the model is from one start, and from a second one if the first is not good."""
-    found = [fitted(build, task, seed=0)[1]]
-    return found if good(found[0]) else [*found, fitted(build, task, seed=1)[1]]
+def _best(build: Callable, task: str, good: Callable[[float], bool]) -> tuple["tf.keras.Model", float]:
+    """As `fitted`, from one start; from a second one if the first does not come out good."""
+    model, measured = fitted(build, task, seed=0)
+    return (model, measured) if good(measured) else fitted(build, task, seed=1)
 
 
 # task 8: name the fault -------------------------------------------------------------------------------------
@@ -437,12 +451,11 @@ SEEN = {"P": "count its updates: each is a good step down, and there are 12 of t
 
 def panels() -> dict[str, dict]:
     """The six programs that do not learn: for each letter what `plot.panels` draws."""
-    x, y, x_test, y_test = toy.digits()
-    x = (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), 1e-6)
-    sizes = [64, 32, 10]
-    _, few = backprop.train(backprop.initialise(sizes, 0), x, y, rate=0.1, epochs=12, batch_size=1000)
+    x, y, _, _ = standardised()
+    sizes = [196, 32, 10]
+    _, few = backprop.train(backprop.initialise(sizes, 0), x, y, rate=0.1, epochs=12, batch_size=len(x))
     _, wild = backprop.train(backprop.initialise(sizes, 0), x, y, rate=5, epochs=1)
-    same = [(np.full((64, 32), 0.1), np.zeros(32)), (np.full((32, 10), 0.1), np.zeros(10))]
+    same = [(np.full((196, 32), 0.1), np.zeros(32)), (np.full((32, 10), 0.1), np.zeros(10))]
     image = x[np.argmax(x.sum(axis=1))][None]  # one on which the units are not 0
     units = {"before training": backprop.forward(same, image)[1][0]}
     same, _ = backprop.train(same, x, y, rate=0.3, epochs=2)  # in many more, rounding would tell them apart
@@ -460,7 +473,7 @@ def panels() -> dict[str, dict]:
 
 
 def _gradients(depth: int, x: np.ndarray, y: np.ndarray) -> list[float]:
-    net = backprop.initialise([64] + [32] * depth + [10], 0, backprop.xavier)
+    net = backprop.initialise([196] + [32] * depth + [10], 0, backprop.xavier)
     outputs = backprop.forward(net, x, backprop.SIGMOID)
     gradients = backprop.backward(net, outputs, backprop.cross_entropy(outputs[-1], y)[1], backprop.SIGMOID)
     return [float(np.linalg.norm(weights)) for weights, _ in gradients]

@@ -65,18 +65,18 @@ def lamp_features(hours):
 """
 
 
-def descent(rate="0.2", activation="backprop.RELU", start="backprop.initialise([64, 32, 10], seed)",
+def descent(rate="0.2", activation="backprop.RELU", start="backprop.initialise([196, 32, 10], seed)",
             result="backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed)[0], backprop.RELU"):
     return f"""
-def mended_c(x, y, seed):
-    net = backprop.initialise([64, 32, 10], seed)
+def fixed_c(x, y, seed):
+    net = backprop.initialise([196, 32, 10], seed)
     return backprop.train(net, x, y, rate={rate}, epochs=8, seed=seed)[0], backprop.RELU
 
-def mended_d(x, y, seed):
-    net, activation = backprop.initialise([64, 32, 10], seed), {activation}
+def fixed_d(x, y, seed):
+    net, activation = backprop.initialise([196, 32, 10], seed), {activation}
     return backprop.train(net, x, y, rate=0.1, epochs=8, seed=seed, activation=activation)[0], activation
 
-def mended_e(x, y, seed):
+def fixed_e(x, y, seed):
     net = {start}
     return {result}
 """
@@ -86,13 +86,13 @@ def shape(wave="Dense(32, 'relu'), Dense(1)", deep="Dense(8, 'sigmoid'), Dense(2
           "Dense(16, 'relu'), Dense(2)",
           compiled=""):
     return f"""
-def mended_f():
+def fixed_f():
     return keras.Sequential([keras.Input([1]), {wave}]){compiled}
 
-def mended_g():
+def fixed_g():
     return keras.Sequential([keras.Input([2]), {deep}])
 
-def mended_h():
+def fixed_h():
     return keras.Sequential([keras.Input([2]), {narrow}])
 """
 
@@ -192,6 +192,7 @@ def adam_step(w, gradient, mean, square, step, rate):
     ],
     "data": [
         ("divide by it", data(standard="(x - x_train.mean(axis=0)) / x_train.std(axis=0)")),
+        ("or by a tiny number", data(standard="(x - x_train.mean(axis=0)) / (x_train.std(axis=0) + 1e-8)")),
         ("take them from x_train", data(standard="(x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, "
                                                  "x.std(axis=0), 1)")),
         ("standard deviation is missing", data(standard="x - x_train.mean(axis=0)")),
@@ -199,28 +200,29 @@ def adam_step(w, gradient, mean, square, step, rate):
         ("divide by the variance", data(standard="(x - x_train.mean(0)) / np.where(x_train.var(0) > 0, "
                                                  "x_train.var(0), 1)")),
         ("for all pixels", data(standard="(x - x_train.mean()) / x_train.std()")),
-        ("expected [797, 64]", data(standard="x_train")),
+        ("expected [1000, 196]", data(standard="x_train")),
         ("the next day gives other features", data(lamp="(hours[:, None] - 4380) / 2529")),
         ("the next day gives other features", data(lamp="np.stack([np.sin(hours / 24), np.cos(hours / 24)], "
                                                         "axis=1)")),
         ("just after midnight", data(lamp="(hours[:, None] % 24) / 24")),
-        ("Program B is not mended", data(lamp="[[np.sin(a)] for a in 2 * np.pi * hours / 24]")),
-        ("Program B is not mended", data(lamp="np.sin(2 * np.pi * hours / 24)[:, None]")),
+        ("Program B is not fixed", data(lamp="[[np.sin(a)] for a in 2 * np.pi * hours / 24]")),
+        ("Program B is not fixed", data(lamp="np.sin(2 * np.pi * hours / 24)[:, None]")),
         ("one row for each hour", data(lamp="np.stack([np.sin(2 * np.pi * hours / 24), np.cos(2 * np.pi * "
                                             "hours / 24)])")),
     ],
     "descent": [
         ("too large", descent(rate="40")),
         ("Program C", descent(rate="2.5")),
+        ("Program C is not fixed", descent(rate="1")),
         ("too small", descent(rate="1e-5")),
         ("slope of the activation of Program D", descent(activation="STEP")),
         ("slope of the activation of Program D",
          descent(activation="backprop.Activation(lambda z: np.round(np.tanh(z)), lambda a: 0 * a)")),
         ("activation=activation",
          descent(activation="backprop.TANH").replace(", activation=activation", "")),
-        ("same weights", descent(start="[(np.full((64, 32), 0.1), np.zeros(32)), (np.full((32, 10), 0.1), "
+        ("same weights", descent(start="[(np.full((196, 32), 0.1), np.zeros(32)), (np.full((32, 10), 0.1), "
                                        "np.zeros(10))]")),
-        ("same weights", descent(start="[(np.zeros((64, 32)), np.zeros(32)), (np.zeros((32, 10)), "
+        ("same weights", descent(start="[(np.zeros((196, 32)), np.zeros(32)), (np.zeros((32, 10)), "
                                        "np.zeros(10))]")),
         ("return net, activation", descent(result="backprop.train(net, x, y, rate=0.2, epochs=8, "
                                                   "seed=seed)[0]")),
@@ -232,7 +234,7 @@ def adam_step(w, gradient, mean, square, step, rate):
         ("never negative", shape(wave="Dense(32, 'relu'), Dense(1, 'sigmoid')")),
         ("never negative", shape(wave="Dense(32, 'relu'), Dense(1, 'relu')")),
         ("from -1 to 1", shape(wave="Dense(32, 'relu'), Dense(1, 'tanh')")),
-        ("Program F is not mended", shape(wave="Dense(1)")),
+        ("Program F is not fixed", shape(wave="Dense(1)")),
         ("has 12 hidden layers: clearly fewer",
          shape(deep="*[Dense(8, 'relu') for _ in range(12)], Dense(2)")),
         ("gives softmax: the loss takes logits", shape(deep="Dense(8, 'sigmoid'), Dense(2, 'softmax')")),
@@ -240,7 +242,7 @@ def adam_step(w, gradient, mean, square, step, rate):
          shape(narrow="Dense(16, 'relu'), Dense(2), keras.layers.Softmax()")),
         ("begin with keras.Input([2])", shape().replace("keras.Input([2]), ", "")),
         ("begin with keras.Input([1])", "class Net(keras.Model):\n    pass\n" + shape(compiled=" and Net()")),
-        ("define a function", shape() + "\nmended_f = mended_f()"),
+        ("define a function", shape() + "\nfixed_f = fixed_f()"),
         ("has 12 hidden layers", shape(deep="*[Dense(8, 'sigmoid') for _ in range(12)], Dense(2)")),
         ("no hidden layer", shape(deep="Dense(2)")),
         ("1 hidden units draw", shape(narrow="Dense(1, 'relu'), Dense(2)")),

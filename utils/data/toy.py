@@ -1,4 +1,4 @@
-"""Small data on which a network trains in a fraction of a second: unit 02 breaks and mends it on them."""
+"""Small data on which a network trains in a fraction of a second: unit 02 breaks and fixes it on them."""
 import numpy as np
 
 from utils.data import mnist_rows
