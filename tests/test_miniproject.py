@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from conftest import need
-from utils import data
+from utils import checks, data, networks, project_checks, training
 from utils.grading import grade
 from utils.grading.__main__ import main as grading
 from utils.notebooks import ROOT
@@ -100,6 +101,25 @@ def test_script_answers_the_good_files_among_bad_ones(finished, tmp_path):
     assert len({line[1] for line in lines}) == 1, "the same face gets the same label in any format"
     refused = done.stderr.splitlines()
     assert [line.split(":")[0] for line in refused] == bad and "Traceback" not in done.stderr
+
+
+def test_training_sees_no_test_faces():
+    """Not in its argument, not in a variable of the notebook; a data set of the student's own can be made of what it sees."""
+    grey, labels = np.full((4, 48, 48, 1), 0.5, np.float32), np.array([0, 1, 0, 1])
+    faces = data.Dataset("faces", *[grey, labels] * 3, ("man", "woman"), "grey", {split: {} for split in ("train", "val", "test")})
+
+    def right(given):
+        network = networks.three_convolutions()
+        training.fit(network, replace(given, x_train=given.x_train[:2], y_train=given.y_train[:2]), epochs=1)
+        return network
+
+    assert callable(project_checks.trained(right, faces))
+    for source in ("given.x_test", "given.y_test", "faces.x_test", "helper()"):
+        notebook = {"faces": faces}
+        exec(f"def helper():\n    return faces.y_test\n\n\ndef train(given):\n    return {source}", notebook)
+        with pytest.raises(checks.CheckFailed, match="The training looks at [xy]_test"):
+            project_checks.trained(notebook["train"], faces)
+        assert notebook["faces"] is faces
 
 
 VIEWER = """#!{python}
