@@ -106,7 +106,8 @@ def test_script_answers_the_good_files_among_bad_ones(finished, tmp_path):
 def test_training_sees_no_test_faces():
     """Not in its argument, not in a variable of the notebook; a data set of the student's own can be made of what it sees."""
     grey, labels = np.full((4, 48, 48, 1), 0.5, np.float32), np.array([0, 1, 0, 1])
-    faces = data.Dataset("faces", *[grey, labels] * 3, ("man", "woman"), "grey", {split: {} for split in ("train", "val", "test")})
+    factors = {split: {} for split in ("train", "val", "test")}
+    faces = data.Dataset("faces", *[grey, labels] * 3, ("man", "woman"), "grey", factors)
 
     def right(given):
         network = networks.three_convolutions()

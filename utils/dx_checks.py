@@ -143,7 +143,7 @@ def _exact(image: np.ndarray, weights: np.ndarray, lam: float, box: bool) -> np.
 
 
 def tradeoff(function: Callable) -> None:
-    """Task 5: four lambdas and five images; with the last lambda no image is fooled."""
+    """Task 5: four lambdas and six images; with the last lambda no image is fooled."""
     fooled = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 1, 0, 0], [0, 1, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0]], bool)
     sizes = np.array([[2, 9, 4, 8, 3, 7], [1.5, 7, .5, 5, .4, 6], [.3, 3, .2, .1, .1, 1], [.1, .1, .1, .1, .1, .1]])
     fooled, sizes = checks.inputs((fooled, sizes), lambda rng: (
@@ -182,14 +182,14 @@ def save(function: Callable) -> None:
     step = (rng.uniform(2, 5, [3, 3, 1]) * rng.choice([-1, 1], [3, 3, 1])).astype(np.float32) / 255
     level = checks.inputs(102, lambda rng: int(rng.integers(40, 100)))
     image[0, 0], step[0, 0] = (level + 0.3) / 255, 1.25 / 255  # the five are saved as level + 1, 2, 3, 5, 7
-    image[1, :, 0], step[1, :, 0] = (0.9, 0, 0.5), (50 / 255, -3 / 255, 12 / 255)  # the first two leave the box
+    image[1, :, 0], step[1, :, 0] = (0.88, 0, 0.45), (50 / 255, -3 / 255, 12 / 255)  # the first two leave the box
 
     def model(images: np.ndarray, borders: tuple[float, ...] = (level + 1.5, level + 2.5, level + 3.5)) -> np.ndarray:
         """Logits [1, 3]: label 2 up to the first border, label 0 up to the second, 2 up to the third, then 0."""
         shape, grey = list(np.shape(images)), 255 * np.asarray(images, float)
         checks.require(shape == [1, 3, 3, 1], f"The model gets shape {shape}, expected [1, 3, 3, 1].")
-        checks.require(np.abs(grey - np.round(grey)).max() < 0.01, "The model gets values that are not multiples of 1/255: show it "
-                       "the saved image, rounded, and divided by 255.")
+        checks.require(np.abs(grey - np.round(grey)).max() < 0.01, "The model gets values that are not multiples of 1/255: "
+                       "show it the saved image, rounded, and divided by 255.")
         checks.require(grey.max() <= 256, f"The model gets values up to {grey.max() / 255:g}: divide the saved image by 255.")
         fooled = sum(grey[0, 0, 0, 0] > border for border in borders) % 2
         return np.array([[2.0 * fooled, 0.0, 1.0]])
@@ -209,13 +209,15 @@ def save(function: Callable) -> None:
                        f"save_8bit changes the {name} that it is given: write t * dx into a new array, without *= and +=.")
     checks.same("The saved image", got, expected, {
         "The image is not rounded: astype(np.uint8) cuts the decimals off.": found(lambda t: saved(t, np.trunc)),
-        "Each t multiplies the DX of the t before: it multiplies the dx that is given.": found(saved, np.cumprod(scales).tolist()),
+        "Each t multiplies the DX of the t before: it multiplies the dx that is given.":
+            found(saved, np.cumprod(scales).tolist()),
         "This is x + (1 + t) dx, expected x + t dx.": found(lambda t: saved(1 + t)),
         "x and t dx are rounded one by one: round their sum.":
             found(lambda t: np.clip(np.round(255 * image) + np.round(255 * t * step), 0, 255)),
         "This is the first image: go on while the model says label.": saved(0.6),
         "This is the last image: stop at the first that fools the model.": saved(5.0),
-        "This is the image for t = 3.5, but t = 1.5 fools the model: try all t in order, a larger one may not fool it.": saved(3.5),
+        "This is the image for t = 3.5, but t = 1.5 fools the model: try all t in order, a larger one may not fool it.":
+            saved(3.5),
         "The image wraps around: clip to [0, 1] before astype(np.uint8).": np.round(255 * (image + 1.5 * step)) % 256,
         "The image is in [0, 1], expected the grey levels 0 to 255.": expected / 255}, tolerance=1e-9)
     checks.require(np.asarray(got).dtype == np.uint8, f"The image is {np.asarray(got).dtype}, expected uint8.")

@@ -32,8 +32,8 @@ class WithoutTest:
 
     def __getattr__(self, name: str) -> None:  # asked only for what is not there
         if name in ("x_test", "y_test"):
-            raise checks.CheckFailed(f"The training looks at {name}. The test faces are for the check alone: train with x_train, "
-                                     "and choose with x_val.")
+            raise checks.CheckFailed(f"The training looks at {name}. The test faces are for the check alone: train with "
+                                     "x_train, and choose with x_val.")
         raise AttributeError(f"The data set has no {name}: it has {', '.join(field.name for field in fields(self))}.")
 
 
@@ -44,7 +44,7 @@ def without_test(dataset: Dataset) -> WithoutTest:
 
 
 def trained(train: Callable, faces: Dataset) -> Callable:
-    """Task 1, the training: what `train` gives. It sees the test faces neither in its argument nor in the notebook's variables."""
+    """Task 1, the training: what `train` gives. It sees no test faces, in its argument or in the notebook's variables."""
     notebook = getattr(train, "__globals__", {})
     complete = {name: value for name, value in notebook.items() if isinstance(value, Dataset)}
     notebook.update({name: without_test(value) for name, value in complete.items()})
@@ -52,7 +52,8 @@ def trained(train: Callable, faces: Dataset) -> Callable:
         model = checks.run(train, without_test(faces))
     finally:
         notebook.update(complete)
-    checks.require(callable(model), f"train gives a {type(model).__name__}: return the network, not what training.fit returns.")
+    checks.require(callable(model),
+                   f"train gives a {type(model).__name__}: return the network, not what training.fit returns.")
     return model
 
 
@@ -66,8 +67,8 @@ def accurate(detector: Callable, practice: Callable, faces: Dataset) -> None:
                    "The network ends in softmax: return one that gives logits.")
     accuracy = float(np.mean(logits.argmax(axis=1) == faces.y_test))
     checks.require(accuracy > 0.5, "The network is right less often than a coin: are the labels mixed up?")
-    checks.require(accuracy > 0.85, f"The network is right for {100 * accuracy:.1f} % of the test faces, more than 85 % is asked: "
-                   "train it longer, or choose another.")
+    checks.require(accuracy > 0.85, f"The network is right for {100 * accuracy:.1f} % of the test faces, more than 85 % is "
+                   "required: train it longer, or choose another.")
 
 
 def script_part(start: Path, part: Path, function: str) -> dict:

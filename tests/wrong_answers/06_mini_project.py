@@ -112,7 +112,7 @@ WRONG = {
         ("does it end with return", "def train(faces):\n    network = networks.three_convolutions()"),
         ("looks at x_test", "def train(faces):\n    network = networks.three_convolutions()\n"
                             "    print(training.evaluate(network, faces.x_test, faces.y_test))\n    return network"),
-        ("looks at y_test", "def train(given):\n    labels = np.concatenate([given.y_train, faces.y_test])\n    return practice"),
+        ("looks at y_test", "def train(given):\n    labels = [*given.y_train, *faces.y_test]\n    return practice"),
         ("not what training.fit returns", "def train(faces):\n    return dict(loss=[0.3], val_accuracy=[0.9])"),
         ("train it longer", "def train(faces):\n    return lambda x: tf.where(tf.reduce_mean(x, [1, 2, 3])[:, None] > 0.9,"
                             " practice(x)[:, ::-1], practice(x)) * tf.where(tf.range(len(x)) % 5 == 0, -1.0, 1.0)[:, None]"),
