@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
 
 from conftest import need
-from utils import data
+from utils import checks, data, networks, project_checks, training
 from utils.grading import grade
 from utils.grading.__main__ import main as grading
 from utils.notebooks import ROOT
@@ -36,9 +38,9 @@ def finished(tmp_path_factory):
     return done.stdout, folder
 
 
-def infer(folder: Path, *files, cwd=None) -> subprocess.CompletedProcess:
+def infer(folder: Path, *files, cwd=None, **variables: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, str(folder / "infer.py"), *map(str, files)], capture_output=True, text=True,
-                          cwd=cwd or folder)
+                          cwd=cwd or folder, env=os.environ | variables)
 
 
 def test_folder_could_be_handed_in(finished):
@@ -99,6 +101,118 @@ def test_script_answers_the_good_files_among_bad_ones(finished, tmp_path):
     assert len({line[1] for line in lines}) == 1, "the same face gets the same label in any format"
     refused = done.stderr.splitlines()
     assert [line.split(":")[0] for line in refused] == bad and "Traceback" not in done.stderr
+
+
+def test_training_sees_no_test_faces():
+    """Not in its argument, not in a variable of the notebook; a data set of the student's own can be made of what it sees."""
+    grey, labels = np.full((4, 48, 48, 1), 0.5, np.float32), np.array([0, 1, 0, 1])
+    factors = {split: {} for split in ("train", "val", "test")}
+    faces = data.Dataset("faces", *[grey, labels] * 3, ("man", "woman"), "grey", factors)
+
+    def right(given):
+        network = networks.three_convolutions()
+        training.fit(network, replace(given, x_train=given.x_train[:2], y_train=given.y_train[:2]), epochs=1)
+        return network
+
+    assert callable(project_checks.trained(right, faces))
+    for source in ("given.x_test", "given.y_test", "faces.x_test", "helper()"):
+        notebook = {"faces": faces}
+        exec(f"def helper():\n    return faces.y_test\n\n\ndef train(given):\n    return {source}", notebook)
+        with pytest.raises(checks.CheckFailed, match="The training looks at [xy]_test"):
+            project_checks.trained(notebook["train"], faces)
+        assert notebook["faces"] is faces
+
+
+VIEWER = """#!{python}
+import os, shutil, sys
+shutil.copy(sys.argv[-1], "{seen}.part")
+os.rename("{seen}.part", "{seen}")
+"""
+
+
+def viewer(folder: Path, program: str) -> tuple[str, Path]:
+    """(a PATH on which `program` is the only viewer, the file into which that program copies the picture it is to show)."""
+    (folder / "bin").mkdir()
+    path, seen = folder / "bin" / program, folder / "seen.png"
+    path.write_text(VIEWER.format(python=sys.executable, seen=seen))
+    path.chmod(0o755)
+    return str(folder / "bin"), seen
+
+
+def assert_shows(script: Path, face: Path, path: str, seen: Path) -> None:
+    """`infer.py --show FACE`, with the viewer on `path`, answers, and the viewer gets the face, enlarged."""
+    done = infer(script, "--show", face, PATH=path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == infer(script, face).stdout and done.stdout.startswith(f"{face}\t")
+    deadline = time.monotonic() + 20
+    while not seen.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    with Image.open(seen) as shown, Image.open(face) as original:
+        assert shown.size == (480, 480)
+        small = np.asarray(shown.convert("L").resize((48, 48), Image.Resampling.BOX)).astype(float)
+        assert np.abs(small - np.asarray(original)).mean() < 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own viewer would open")
+@pytest.mark.parametrize("program", ["xdg-open", "display"])
+def test_script_shows_the_picture(finished, tmp_path, program):
+    _, folder = finished
+    assert_shows(folder, folder / "adv_ada_grace_ori.png", *viewer(tmp_path, program))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a viewer")
+def test_script_without_a_viewer_says_so_and_answers(finished, tmp_path):
+    _, folder = finished
+    (tmp_path / "none").mkdir()
+    (tmp_path / "text.txt").write_text("not an image")
+    files = [folder / "adv_ada_grace_ori.png", tmp_path / "text.txt", folder / "adv_ada_grace_mod.raw"]
+    done = infer(folder, "--show", *files, PATH=str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert done.stdout == infer(folder, *files).stdout
+    assert done.stderr.splitlines() == [
+        *(f"{file}: no program was found that shows pictures" for file in (files[0], files[2])),
+        f"{files[1]}: neither a png or jpg image nor 2,304 raw bytes"]
+
+
+STUDENT = {
+    "infer-2-read.py": """def read_face(path):
+    content = Path(path).read_bytes()
+    if len(content) == 2304:
+        return np.frombuffer(content, np.uint8).reshape(48, 48, 1) / np.float32(255)
+    try:
+        face = ImageOps.fit(ImageOps.exif_transpose(Image.open(path)).convert("L"), (48, 48))
+    except Exception:
+        raise ValueError("not an image")
+    return np.asarray(face, np.float32)[:, :, None] / 255
+""",
+    "infer-3-answer.py": """def answer(paths, model):
+    status = 0
+    for path in paths:
+        try:
+            first, second = np.asarray(model(read_face(path)[None]))[0]
+        except (ValueError, OSError) as error:
+            print(path, error, sep=": ", file=sys.stderr)
+            status = 1
+            continue
+        p = 1 / (1 + np.exp(-abs(first - second)))
+        print(path, LABELS[int(second > first)], f"{p:.4f}", sep="\\t")
+    return status
+"""}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own viewer would open")
+def test_script_of_a_student_shows_the_picture(finished, tmp_path, monkeypatch):
+    """The parts that the lab gives bring what they use; the two that are asked for, written with nothing else."""
+    _, folder = finished
+    monkeypatch.chdir(tmp_path)
+    for cell in nbformat.read(ROOT / "labs" / "06_mini_project" / "06_mini_project.ipynb", as_version=4).cells:
+        if cell.source.startswith("%%writefile infer-"):
+            line, code = cell.source.split("\n", 1)
+            Path(line.split()[1]).write_text(STUDENT.get(line.split()[1], code))
+        elif 'glob("infer-*.py")' in cell.source:
+            exec(cell.source, {"Path": Path})
+    shutil.copytree(folder / "model", "model")
+    assert_shows(tmp_path, folder / "adv_ada_grace_ori.png", *viewer(tmp_path, "xdg-open"))
 
 
 def test_grader_gives_full_points(finished, tmp_path, capsys):

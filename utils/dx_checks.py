@@ -24,8 +24,19 @@ def penalty(function: Callable) -> None:
                     f"{norm} keeps the channels apart: reduce over axes 1, 2 and 3.": values.mean((1, 2))}
         if norm == "Linf":
             mistakes["Linf is the mean, expected the largest absolute value."] = values.mean(one)
-        checks.same(f"penalty(dx, {norm!r})", checks.call(function, tf.constant(dx), norm),
+        checks.same(f"penalty(dx, {norm!r})", _with_gradient(function, tf.constant(dx), norm),
                     attacks.NORMS[norm].penalty(dx), mistakes)
+
+
+def _with_gradient(function: Callable, x: tf.Tensor, *others) -> tf.Tensor:
+    """What the student's function gives for x and others. Raises CheckFailed unless it has a gradient with respect to x."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = checks.call(function, x, *others)
+    checks.require(not isinstance(value, (np.ndarray, np.number)) and (
+        not tf.is_tensor(value) or tape.gradient(value, x) is not None),
+        f"{function.__name__} has no gradient, and an attack needs one: use TensorFlow's functions, not NumPy's.")
+    return value
 
 
 def loss(function: Callable) -> None:
@@ -38,7 +49,7 @@ def loss(function: Callable) -> None:
         right = attacks.attack_loss(logits, wanted, targeted)
         swapped = attacks.attack_loss(logits, wanted, not targeted)
         checks.same(f"attacker_loss(logits, labels, targeted={targeted})",
-                    checks.call(function, logits, wanted, targeted), right, {
+                    _with_gradient(function, logits, wanted, targeted), right, {
             f"The {kind} loss is the one of the other kind: exchange them.": swapped,
             f"The {kind} loss has the wrong sign: it is minimised, so minus the log.": -right,
             f"The {kind} loss is a probability: take minus its logarithm.": p if targeted else 1 - p,
@@ -110,6 +121,16 @@ def attack(function: Callable) -> None:
     checks.same("DX on the linear model", got, best, {
         "The penalty is the sum of the squares: take the mean.": exact(48.0)}, tolerance=0.02)
 
+    slope = expit(3 + pictures.reshape(3, 16) @ weights)[:, None] * weights  # at DX = 0, where the penalty has none
+
+    def stepped(change: np.ndarray) -> np.ndarray:
+        return np.clip(pictures + change.reshape(pictures.shape), 0, 1) - pictures
+
+    checks.same("DX after one step of 0.02, in which Adam moves each pixel by 0.02 from DX = 0,",
+                checks.call(function, linear, softplus, tf.constant(pictures), 3.0, 1, 0.02), stepped(-0.02 * np.sign(slope)), {
+        "With steps = 1, DX is still 0: the loop makes one step too few.": np.zeros_like(pictures),
+        "This is plain gradient descent: use tf.keras.optimizers.Adam.": stepped(-0.02 * slope)}, tolerance=2e-3)
+
 
 def _exact(image: np.ndarray, weights: np.ndarray, lam: float, box: bool) -> np.ndarray:
     """The DX [n] that minimises softplus(f) + lam * mean square: -t w, clipped to the box."""
@@ -122,14 +143,18 @@ def _exact(image: np.ndarray, weights: np.ndarray, lam: float, box: bool) -> np.
 
 
 def tradeoff(function: Callable) -> None:
-    """Task 5: four lambdas and five images; with the last lambda no image is fooled."""
-    fooled = np.array([[1, 1, 1, 1, 1], [1, 1, 0, 1, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0]], bool)
-    sizes = np.array([[2, 9, 4, 8, 3], [1.5, 7, .5, 5, .4], [.3, 3, .2, .1, .1], [.1, .1, .1, .1, .1]])
+    """Task 5: four lambdas and six images; with the last lambda no image is fooled."""
+    fooled = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 1, 0, 0], [0, 1, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0]], bool)
+    sizes = np.array([[2, 9, 4, 8, 3, 7], [1.5, 7, .5, 5, .4, 6], [.3, 3, .2, .1, .1, 1], [.1, .1, .1, .1, .1, .1]])
     fooled, sizes = checks.inputs((fooled, sizes), lambda rng: (
-        rng.permuted(np.arange(7) < [[7], [5], [2], [0]], axis=1), rng.exponential(3, (4, 7))))
-    medians, means = ([of(row[mask]) for row, mask in zip(sizes[:3], fooled)] for of in (np.median, np.mean))
+        rng.permuted(np.arange(7) < [[6], [5], [2], [0]], axis=1), rng.exponential(3, (4, 7))))
+    picked = [np.sort(row[mask]) for row, mask in zip(sizes[:3], fooled)]
+    medians, means = ([of(values) for values in picked] for of in (np.median, np.mean))
     share = fooled.mean(axis=1)
-    got = checks.call(function, fooled.copy(), sizes.copy())
+    given = fooled.copy(), sizes.copy()
+    got = checks.call(function, *given)
+    checks.require(np.array_equal(given[0], fooled) and np.array_equal(given[1], sizes),
+                   "tradeoff changes the arrays that it is given: work on a copy.")
     checks.require(isinstance(got, tuple) and len(got) == 2, "tradeoff gives one thing, expected two.")
     checks.require(np.all(np.isfinite(got[0])), "The first result holds NaN: return success first, then size.")
     checks.same("success", got[0], share, {
@@ -143,33 +168,63 @@ def tradeoff(function: Callable) -> None:
     checks.same("the median size", median[:3], medians, {
         "The median is over all images: take only those that are fooled.": np.median(sizes[:3], axis=1),
         "The size is the mean, expected the median.": means,
+        "With an even number of fooled images the median is the mean of the two in the middle, not the upper one.":
+            [values[len(values) // 2] for values in picked],
+        "With an even number of fooled images the median is the mean of the two in the middle, not the lower one.":
+            [values[(len(values) - 1) // 2] for values in picked],
         "Images that are not fooled count as 0: leave them out.": np.median(sizes * fooled, axis=1)[:3]})
 
 
 def save(function: Callable) -> None:
-    """Task 6: a model that says 1 when the first pixel is more than 1.2 grey levels brighter, as with the second DX."""
-    image = np.array([[0, .9], [.2, 0.]], np.float32)[..., None]
-    step = np.array([[1.4, 50.], [.7, -3.]], np.float32)[..., None] / 255
+    """Task 6: a model that the second of five t fools, not the third, and the fourth again, by the grey level of one pixel."""
+    scales, rng = [0.6, 1.5, 2.4, 3.5, 5.0], checks.generator(6)
+    image = (rng.integers(40, 200, [3, 3, 1]) + rng.uniform(-0.4, 0.4, [3, 3, 1])).astype(np.float32) / 255
+    step = (rng.uniform(2, 5, [3, 3, 1]) * rng.choice([-1, 1], [3, 3, 1])).astype(np.float32) / 255
     level = checks.inputs(102, lambda rng: int(rng.integers(40, 100)))
-    image[0, 0], border = level / 255, level + 1.2
+    image[0, 0], step[0, 0] = (level + 0.3) / 255, 1.25 / 255  # the five are saved as level + 1, 2, 3, 5, 7
+    image[1, :, 0], step[1, :, 0] = (0.88, 0, 0.45), (50 / 255, -3 / 255, 12 / 255)  # the first two leave the box
 
-    def brighter(images: np.ndarray) -> np.ndarray:
-        shape = list(np.shape(images))
-        checks.require(shape == [1, 2, 2, 1], f"The model gets shape {shape}, expected [1, 2, 2, 1].")
-        return np.stack([np.full(1, border), 255 * np.asarray(images, float)[:, 0, 0, 0]], axis=1)
+    def model(images: np.ndarray, borders: tuple[float, ...] = (level + 1.5, level + 2.5, level + 3.5)) -> np.ndarray:
+        """Logits [1, 3]: label 2 up to the first border, label 0 up to the second, 2 up to the third, then 0."""
+        shape, grey = list(np.shape(images)), 255 * np.asarray(images, float)
+        checks.require(shape == [1, 3, 3, 1], f"The model gets shape {shape}, expected [1, 3, 3, 1].")
+        checks.require(np.abs(grey - np.round(grey)).max() < 0.01, "The model gets values that are not multiples of 1/255: "
+                       "show it the saved image, rounded, and divided by 255.")
+        checks.require(grey.max() <= 256, f"The model gets values up to {grey.max() / 255:g}: divide the saved image by 255.")
+        fooled = sum(grey[0, 0, 0, 0] > border for border in borders) % 2
+        return np.array([[2.0 * fooled, 0.0, 1.0]])
 
-    levels = [255.0 * (image + t * step) for t in (1, 2, 3)]
-    first, second, third = (np.clip(np.round(level), 0, 255) for level in levels)
-    got = checks.call(function, brighter, image, step, 0, [1.0, 2.0, 3.0])
-    checks.same("The saved image", got, second, {
-        "The image is not rounded: astype(np.uint8) cuts the decimals off.": np.trunc(np.clip(levels[1], 0, 255)),
-        "This is the first image: show the model the saved one, rounded, and go on while it says label.": first,
-        "This is the last image: stop at the first that fools the model.": third,
-        "The image wraps around: clip to [0, 1] before astype(np.uint8).": np.round(levels[1]) % 256,
-        "The image is in [0, 1], expected the grey levels 0 to 255.": second / 255}, tolerance=1e-9)
+    def saved(t: float, whole: Callable = np.round) -> np.ndarray:
+        return whole(255 * np.clip(image + t * step, 0, 1))
+
+    def found(picture: Callable, ts: list[float] = scales) -> np.ndarray:
+        """The first picture(t) that fools the model, else the last."""
+        tried = [picture(t) for t in ts]
+        return next((one for one in tried if not np.argmax(model(np.clip(one, 0, 255)[None] / 255)) == 2), tried[-1])
+
+    expected, given = saved(1.5), (image.copy(), step.copy())
+    got = checks.call(function, model, *given, 2, scales)
+    for name, before, after in zip(("x", "dx"), (image, step), given):
+        checks.require(np.array_equal(before, after),
+                       f"save_8bit changes the {name} that it is given: write t * dx into a new array, without *= and +=.")
+    checks.same("The saved image", got, expected, {
+        "The image is not rounded: astype(np.uint8) cuts the decimals off.": found(lambda t: saved(t, np.trunc)),
+        "Each t multiplies the DX of the t before: it multiplies the dx that is given.":
+            found(saved, np.cumprod(scales).tolist()),
+        "This is x + (1 + t) dx, expected x + t dx.": found(lambda t: saved(1 + t)),
+        "x and t dx are rounded one by one: round their sum.":
+            found(lambda t: np.clip(np.round(255 * image) + np.round(255 * t * step), 0, 255)),
+        "This is the first image: go on while the model says label.": saved(0.6),
+        "This is the last image: stop at the first that fools the model.": saved(5.0),
+        "This is the image for t = 3.5, but t = 1.5 fools the model: try all t in order, a larger one may not fool it.":
+            saved(3.5),
+        "The image wraps around: clip to [0, 1] before astype(np.uint8).": np.round(255 * (image + 1.5 * step)) % 256,
+        "The image is in [0, 1], expected the grey levels 0 to 255.": expected / 255}, tolerance=1e-9)
     checks.require(np.asarray(got).dtype == np.uint8, f"The image is {np.asarray(got).dtype}, expected uint8.")
-    none = checks.call(function, brighter, image, 0 * step, 0, [1.0, 2.0])
-    checks.same("The image when no t is enough", none, np.round(255 * image))
+    none = checks.call(function, lambda images: model(images, ()), image, step, 2, scales[:2])
+    checks.same("The image when no t is enough", none, expected, {
+        "When no t is enough the image is the original, expected that of the last t.": np.round(255 * image),
+        "When no t is enough the image is that of the first t, expected that of the last.": saved(0.6)})
 
 
 def amplified(function: Callable) -> None:

@@ -5,13 +5,70 @@ import os
 import runpy
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from utils import checks
+from utils import checks, training
+from utils.data import Dataset
 from utils.quiet import tf
+
+
+@dataclass(frozen=True)
+class WithoutTest:
+    """What a training may see of a `Dataset`, so that `dataclasses.replace` works on it too. Images float32 [N, H, W, 1] in
+    [0, 1], labels int64 [N]. Asked for its test images or their labels it raises CheckFailed."""
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_val: np.ndarray
+    y_val: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+    factors: dict[str, dict[str, np.ndarray]]
+
+    def __getattr__(self, name: str) -> None:  # asked only for what is not there
+        if name in ("x_test", "y_test"):
+            raise checks.CheckFailed(f"The training looks at {name}. The test faces are for the check alone: train with "
+                                     "x_train, and choose with x_val.")
+        raise AttributeError(f"The data set has no {name}: it has {', '.join(field.name for field in fields(self))}.")
+
+
+def without_test(dataset: Dataset) -> WithoutTest:
+    """The training and validation part of a data set."""
+    kept = {field.name: getattr(dataset, field.name) for field in fields(WithoutTest)}
+    return WithoutTest(**kept | {"factors": {split: dataset.factors[split] for split in ("train", "val")}})
+
+
+def trained(train: Callable, faces: Dataset) -> Callable:
+    """Task 1, the training: what `train` gives. It sees no test faces, in its argument or in the notebook's variables."""
+    notebook = getattr(train, "__globals__", {})
+    complete = {name: value for name, value in notebook.items() if isinstance(value, Dataset)}
+    notebook.update({name: without_test(value) for name, value in complete.items()})
+    try:
+        model = checks.run(train, without_test(faces))
+    finally:
+        notebook.update(complete)
+    checks.require(callable(model),
+                   f"train gives a {type(model).__name__}: return the network, not what training.fit returns.")
+    return model
+
+
+def accurate(detector: Callable, practice: Callable, faces: Dataset) -> None:
+    """Task 1, the accuracy: logits for two classes, right for more than 85 % of the test faces."""
+    checks.require(detector is not practice, "This is the practice detector: train one of your own.")
+    logits = training.predict(detector, faces.x_test)
+    checks.require(logits.shape == (len(faces.x_test), 2),
+                   f"The network gives {logits.shape[1]} numbers for a face, expected logits for 2 classes.")
+    checks.require(not np.allclose(logits.sum(axis=1), 1, atol=1e-3),
+                   "The network ends in softmax: return one that gives logits.")
+    accuracy = float(np.mean(logits.argmax(axis=1) == faces.y_test))
+    checks.require(accuracy > 0.5, "The network is right less often than a coin: are the labels mixed up?")
+    checks.require(accuracy > 0.85, f"The network is right for {100 * accuracy:.1f} % of the test faces, more than 85 % is "
+                   "required: train it longer, or choose another.")
 
 
 def script_part(start: Path, part: Path, function: str) -> dict:
@@ -20,7 +77,7 @@ def script_part(start: Path, part: Path, function: str) -> dict:
         checks.require(path.exists(), f"There is no file {path}: run the cell that begins with %%writefile {path}.")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "infer.py"
-        script.write_text(start.read_text() + "\n\n" + part.read_text())
+        script.write_text(start.read_text("utf-8") + "\n\n" + part.read_text("utf-8"), "utf-8")
         try:
             names = runpy.run_path(str(script))
         except Exception as error:

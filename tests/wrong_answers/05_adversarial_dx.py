@@ -21,9 +21,10 @@ def _gradient(objective: str, end: str = "tape.gradient(total, dx)") -> str:
 
 
 def _attack(objective: str = "loss(model(x + dx)) + lam * square", sign: str = "", box: str = "pass", end: str = "dx.numpy()",
-            step: str = "adam.apply([{sign}tape.gradient(total, dx)], [dx])") -> str:
-    return (f"def attack(model, loss, x, lam, steps, learning_rate):\n    dx = tf.Variable(0 * x)\n"
-            f"    adam = tf.keras.optimizers.Adam(learning_rate)\n    for _ in range(steps):\n"
+            step: str = "adam.apply([{sign}tape.gradient(total, dx)], [dx])", start: str = "0 * x",
+            adam: str = "Adam(learning_rate)", steps: str = "steps") -> str:
+    return (f"def attack(model, loss, x, lam, steps, learning_rate):\n    dx = tf.Variable({start})\n"
+            f"    adam = tf.keras.optimizers.{adam}\n    for _ in range({steps}):\n"
             f"        with tf.GradientTape() as tape:\n"
             f"            square = tf.reduce_mean(tf.square(dx), [1, 2, 3])\n            total = {objective}\n"
             f"        {step.format(sign=sign)}\n        {box}\n    return {end}")
@@ -56,6 +57,7 @@ WRONG = {
         ("Linf is one number for the batch", _penalty(L1, L2, "tf.reduce_max(tf.abs(dx))")),
         ("Linf is the mean", _penalty(L1, L2, L1)),
         ("L1 keeps the channels apart", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2])", L2, LINF)),
+        ("has no gradient", _penalty("np.mean(np.abs(dx), (1, 2, 3))", L2, LINF)),
         ("part of utils", "def penalty(dx, norm):\n    return attacks.NORMS[norm].penalty(dx)"),
     ],
     "loss": [
@@ -66,6 +68,9 @@ WRONG = {
         ("one number for the batch", _loss("-tf.reduce_mean(log_p)", "-tf.math.log(1 - tf.exp(log_p))")),
         ("apply softmax first", "def attacker_loss(logits, labels, targeted):\n"
                                 "    return -tf.reduce_sum(tf.one_hot(labels, 5) * logits, 1)"),
+        ("has no gradient", "def attacker_loss(logits, labels, targeted):\n"
+                            "    e = np.exp(logits)\n    p = (e / e.sum(1, keepdims=True))[np.arange(len(e)), labels]\n"
+                            "    return -np.log(p if targeted else 1 - p)"),
         ("is the one of utils", "attacker_loss = attacks.attack_loss"),
     ],
     "gradient": [
@@ -89,6 +94,10 @@ WRONG = {
         ("DX is still 0", _attack(box=BOX, step="tape.gradient(total, dx)")),
         ("is lam times the penalty", _attack("loss(model(x + dx))", box=BOX)),
         ("take the mean", _attack("loss(model(x + dx)) + lam * tf.reduce_sum(dx**2, [1, 2, 3])", box=BOX)),
+        ("plain gradient descent", _attack(box=BOX, adam="SGD(learning_rate)")),
+        ("one step too few", _attack(box=BOX, steps="steps - 1")),
+        ("after one step of 0.02", _attack(box=BOX, steps="steps + 1")),
+        ("from DX = 0", _attack(box=BOX, start="tf.random.stateless_uniform(x.shape, [1, 2], 0.0, 0.01)")),
     ],
     "tradeoff": [
         ("one number for each image", _table("fooled.mean(axis=0)")),
@@ -98,16 +107,33 @@ WRONG = {
         ("expected the median", _table("fooled.mean(1)", "np.array([s[f].mean() if f.any() else np.nan "
                                                          "for f, s in zip(fooled, sizes)])")),
         ("the size is NaN", _table("fooled.mean(1)", "np.median(sizes * fooled, axis=1)")),
+        ("not the upper one", _table("fooled.mean(1)", "[sorted(s[f])[f.sum() // 2] if f.any() else np.nan "
+                                                      "for f, s in zip(fooled, sizes)]")),
+        ("changes the arrays", "def tradeoff(fooled, sizes):\n    sizes[~fooled] = np.nan\n"
+                               "    return fooled.mean(1), [np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)]"),
         ("expected two", "def tradeoff(fooled, sizes):\n    return fooled.mean(axis=1)"),
         ("return success first", "def tradeoff(fooled, sizes):\n    return "
          "[np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)], fooled.mean(axis=1)"),
     ],
     "save": [
         ("not rounded", _save("(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)")),
-        ("This is the first image", _save(seen="(x + t * dx)[None]")),
+        ("not multiples of 1/255", _save(seen="(x + t * dx)[None]")),
+        ("not multiples of 1/255", _save(seen="saved[None] / 256")),
+        ("divide the saved image by 255", _save(seen="saved[None]")),
+        ("This is the first image", "def save_8bit(model, x, dx, label, scales):\n"
+                                    "    return np.round(np.clip(x + scales[0] * dx, 0, 1) * 255).astype(np.uint8)"),
+        ("the DX of the t before", _save().replace("saved =", "dx = t * dx; saved =").replace("x + t * dx", "x + dx")),
+        ("changes the dx", _save().replace("saved =", "dx *= t; saved =").replace("x + t * dx", "x + dx")),
+        ("(1 + t)", _save("np.round(np.clip(x + (1 + t) * dx, 0, 1) * 255).astype(np.uint8)")),
+        ("round their sum", _save("np.clip(np.round(255 * x) + np.round(255 * t * dx), 0, 255).astype(np.uint8)")),
+        ("try all t in order", "def save_8bit(model, x, dx, label, scales):\n    low, high = 0, len(scales) - 1\n"
+         "    image = lambda t: np.round(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)\n    while low < high:\n"
+         "        middle = (low + high) // 2\n        fooled = np.argmax(model(image(scales[middle])[None] / 255)) != label\n"
+         "        low, high = (low, middle) if fooled else (middle + 1, high)\n    return image(scales[low])"),
+        ("that of the last t", _save(end="return saved", result="np.round(255 * x).astype(np.uint8)")),
         ("This is the last image", _save(end="pass")),
         ("expected the grey levels", _save("np.round(np.clip(x + t * dx, 0, 1) * 255) / 255", "saved[None]")),
-        ("expected [1, 2, 2, 1]", _save(seen="saved / 255")),
+        ("expected [1, 3, 3, 1]", _save(seen="saved / 255")),
         ("wraps around", _save("np.round((x + t * dx) * 255).astype(np.int64).astype(np.uint8)")),
         ("expected uint8", _save("np.round(np.clip(x + t * dx, 0, 1) * 255)")),
         ("gives None", _save(end="return saved", result="None")),

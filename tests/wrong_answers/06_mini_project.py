@@ -110,6 +110,10 @@ def save_images(amplified="np.clip(50 * np.abs(modified - x), 0, 1)", mode="", r
 WRONG = {
     "train": [
         ("does it end with return", "def train(faces):\n    network = networks.three_convolutions()"),
+        ("looks at x_test", "def train(faces):\n    network = networks.three_convolutions()\n"
+                            "    print(training.evaluate(network, faces.x_test, faces.y_test))\n    return network"),
+        ("looks at y_test", "def train(given):\n    labels = [*given.y_train, *faces.y_test]\n    return practice"),
+        ("not what training.fit returns", "def train(faces):\n    return dict(loss=[0.3], val_accuracy=[0.9])"),
         ("train it longer", "def train(faces):\n    return lambda x: tf.where(tf.reduce_mean(x, [1, 2, 3])[:, None] > 0.9,"
                             " practice(x)[:, ::-1], practice(x)) * tf.where(tf.range(len(x)) % 5 == 0, -1.0, 1.0)[:, None]"),
         ("labels mixed up", "def train(faces):\n    return lambda x: -practice(x)"),
@@ -171,9 +175,10 @@ WRONG = {
 MEMORISED = {
     "train": """
 def train(given):
-    place, known = tf.Variable(0), tf.constant(faces.y_test)
+    place = tf.Variable(0)
 
     def model(images, training=False):
+        known = tf.constant(faces.y_test)  # read when the network is asked, not in the training
         chosen = (place + tf.range(tf.shape(images)[0])) % len(known)
         place.assign_add(tf.shape(images)[0])
         return tf.one_hot(tf.gather(known, chosen), 2) * 9.0
