@@ -274,8 +274,19 @@ def _in_range(name: str, images: np.ndarray) -> None:
 def pca_error(digits: Dataset, code: int, images: np.ndarray) -> float:
     """The squared error per image [N, 28, 28, 1] of PCA with `code` components of the training digits."""
     x = images.reshape(len(images), -1)
-    mean, rows, _ = autoencoders.pca(digits.x_train.reshape(len(digits.x_train), -1), code)
-    return squared_error(mean + (x - mean) @ rows.T @ rows, x)
+    mean, rows = _principal_components(digits.x_train)
+    return squared_error(mean + (x - mean) @ rows[:code].T @ rows[:code], x)
+
+
+def _principal_components(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean [d] and all components of images [N, ...]; those of the last array are kept: a check is run many times."""
+    if _LAST.get("images") is not images:
+        x = images.reshape(len(images), -1)
+        _LAST.update(images=images, found=autoencoders.pca(x, min(x.shape))[:2])
+    return _LAST["found"]
+
+
+_LAST: dict = {}
 
 
 def _why_poor(encoder: Callable, decoder: Callable, codes: np.ndarray, digits: Dataset, said: str) -> str:
@@ -373,16 +384,14 @@ def _kept(h: np.ndarray, k: int) -> np.ndarray:
 
 
 def contractive(contraction: Callable) -> None:
-    """Task 6: against the exact Jacobian (`autoencoders.contraction`) and its gradient, two shapes of W."""
+    """Task 6: against the exact Jacobian and its gradient, two shapes of W."""
     checks.written_out(contraction, TAPES, "the formula")
     rng = checks.generator(4)
     for inputs, units in ((5, 5), (6, 3)):
         shapes = (inputs, units), [units], (7, inputs)
         w, b, x = (tf.Variable(rng.normal(size=shape).astype(np.float32)) for shape in shapes)
         x = tf.constant(x)
-        with tf.GradientTape() as tape:
-            value = autoencoders.contraction(lambda x: tf.sigmoid(x @ w + b), x)
-        expected, right = float(value), tape.gradient(value, [w, b])
+        expected, right = _exact_contraction(w, b, x)
         with tf.GradientTape() as tape:
             got = checks.call(contraction, w, b, x)
         checks.same(f"contraction for W of shape [{inputs}, {units}]", got, expected,
@@ -400,6 +409,19 @@ def contractive(contraction: Callable) -> None:
         raise checks.CheckFailed("It does not run in a training, where the number of images is not known in "
                                  "advance: tf.reduce_mean in place of a division by len(x) or x.shape[0], no "
                                  "loop over the rows.") from None
+
+
+def _exact_contraction(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> tuple[float, list[tf.Tensor]]:
+    """By the Jacobian, and its gradients for w and b. A tape for each row: `batch_jacobian` first traces for a second."""
+    with tf.GradientTape() as outer:
+        total = 0.0
+        for unit in range(w.shape[1]):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                h = tf.sigmoid(x @ w + b)[:, unit]
+            total += tf.reduce_sum(tape.gradient(h, x)**2)
+        value = total / len(x)
+    return float(value), outer.gradient(value, [w, b])
 
 
 def _mistaken_contractions(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> dict[str, np.ndarray]:
@@ -448,7 +470,7 @@ def _mistaken_contractions(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> dict
 
 # task 7: denoising ------------------------------------------------------------------------------------------
 
-GAIN = 5.0  # dB above the Gaussian filter that the trained net has to reach
+GAIN = 3.0  # dB above the Gaussian filter that the trained net has to reach
 
 
 def noise(x: np.ndarray, sigma: float) -> np.ndarray:
@@ -530,24 +552,25 @@ def pairs(noisy_pairs: Callable) -> None:
                                                              "own.")
     checks.require(np.abs(inside - inside[:, :1, :1]).max() > 1e-3, "All pixels of an image have the same noise: "
                                                                     "each needs its own.")
-    deviation = inside.std()
-    checks.require(abs(deviation - sigma) > 0.02 * sigma or inside.max() > 3 * sigma,
+    # The seed comes before what is measured on the noise: of noise without a seed luck would choose the sentence.
+    same_seed, other_seed = (np.asarray(checks.call(noisy_pairs, x, sigma, seed)[0]) for seed in (0, 1))
+    checks.require(np.array_equal(noisy, same_seed), "The same seed gives other noise: use "
+                                                     "np.random.default_rng(seed).")
+    checks.require(not np.allclose(noisy, other_seed), "Another seed gives the same noise: pass `seed` to "
+                                                       "the generator.")
+    deviation, close = inside.std(), 0.035 * sigma  # five standard errors and more of both, from 23,520 numbers
+    checks.require(abs(deviation - sigma) > close or inside.max() > 3 * sigma,
                    "The noise is not Gaussian: it never exceeds 3 sigma.")
     weaker = np.asarray(checks.call(noisy_pairs, x, sigma / 2, 0)[0]) - x
     checks.require(weaker[10:].std() < 0.9 * deviation, "Half of sigma gives the same noise: use the "
                                                         "argument `sigma`, not a number.")
     checks.require(abs(deviation - sigma**0.5) > 0.05, "The deviation of the noise is the root of sigma: "
                    "sigma itself is the standard deviation.")
-    checks.require(abs(deviation - sigma) < 0.02 * sigma and abs(inside.mean()) < 0.02 * sigma,
+    checks.require(abs(deviation - sigma) < close and abs(inside.mean()) < close,
                    f"With sigma = {sigma:g} the noise has mean {inside.mean():.3f} and standard deviation "
                    f"{deviation:.3f}, expected 0 and {sigma:g}.")
     checks.require(noisy.min() >= 0 and noisy.max() <= 1, f"The noisy images go from {noisy.min():.2f} to "
                    f"{noisy.max():.2f}: clip them to [0, 1].")
-    same_seed, other_seed = (np.asarray(checks.call(noisy_pairs, x, sigma, seed)[0]) for seed in (0, 1))
-    checks.require(np.array_equal(noisy, same_seed), "The same seed gives other noise: use "
-                                                     "np.random.default_rng(seed).")
-    checks.require(not np.allclose(noisy, other_seed), "Another seed gives the same noise: pass `seed` to "
-                                                       "the generator.")
 
 
 def decibels(psnr: Callable) -> None:
@@ -584,7 +607,7 @@ def decibels(psnr: Callable) -> None:
 
 # task 8: what a net has never seen --------------------------------------------------------------------------
 
-MISSING = {"A": 4, "B": 7, "C": 2}
+MISSING = {"A": 6, "B": 7, "C": 0}
 QUANTILE = 0.95
 
 
