@@ -1,4 +1,5 @@
 """The checks of lab 10, and the digits of its last task. Each raises `checks.CheckFailed` with a sentence."""
+import functools
 import operator
 from collections.abc import Callable
 
@@ -639,12 +640,7 @@ def unseen(between: Callable, novel: Callable, never_seen: Callable, nets: dict[
 
 def paths(between: Callable, digits: Dataset) -> None:
     """Task 8, first part."""
-    tf.keras.utils.set_random_seed(checks.inputs(7, lambda rng: int(rng.integers(8, 1000))))
-    layers = tf.keras.layers
-    encoder = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(8, "tanh"),
-                                   layers.Dense(3)])
-    decoder = tf.keras.Sequential([tf.keras.Input([3]), layers.Dense(8, "tanh"), layers.Dense(784, "sigmoid"),
-                                   layers.Reshape([28, 28, 1])])
+    encoder, decoder = _small_nets(checks.inputs(7, lambda rng: int(rng.integers(8, 1000))))
     pair = digits.x_val[checks.inputs(slice(2), lambda rng: slice(2, 4))]
     (a, b), steps = pair, 5
     checks.own(between)
@@ -652,17 +648,13 @@ def paths(between: Callable, digits: Dataset) -> None:
     code_a, code_b = encoder(pair).numpy()
 
     def path(share: np.ndarray) -> np.ndarray:
-        return decoder((1 - share) * code_a + share * code_b).numpy()
+        return (1 - share) * code_a + share * code_b
 
     ends, pixels = decoder(encoder(pair)).numpy(), share[:, :, None, None]
     got = checks.call(between, encoder, decoder, a, b, steps)
-    checks.same(f"between(encoder, decoder, a, b, {steps})", got, path(share), {
-        "These are codes: decode them.": (1 - share) * code_a + share * code_b,
-        "These are mixtures of the pixels of a and b: mix their codes.": (1 - pixels) * a + pixels * b,
-        "These are mixtures of the pixels of two decoded images: mix the codes, then decode.":
-            (1 - pixels) * ends[0] + pixels * ends[1],
-        "The mixtures of the pixels go through the net: mix the codes.":
-            decoder(encoder((1 - pixels) * a + pixels * b)),
+    codes = {  # all decoded at once: a call of a network takes longer than its sums
+        "": path(share),
+        "The mixtures of the pixels go through the net: mix the codes.": encoder((1 - pixels) * a + pixels * b).numpy(),
         "The path runs from b to a.": path(share[::-1]),
         "The path stops before b: the last image is b, decoded from its code.":
             path(np.linspace(0, 1, steps, endpoint=False, dtype=np.float32)[:, None]),
@@ -670,8 +662,26 @@ def paths(between: Callable, digits: Dataset) -> None:
             path(np.linspace(0, 1, steps + 2, dtype=np.float32)[1:-1, None]),
         "There is one image more than `steps`: both ends count.":
             path(np.linspace(0, 1, steps + 1, dtype=np.float32)[:, None]),
-        "The codes are added, not mixed: (1 - t) times the one and t times the other.":
-            decoder(code_a + share * code_b)}, tolerance=1e-4)
+        "The codes are added, not mixed: (1 - t) times the one and t times the other.": code_a + share * code_b}
+    parts = np.split(decoder(np.concatenate(list(codes.values()))).numpy(), np.cumsum([*map(len, codes.values())])[:-1])
+    right, *drawn = parts
+    checks.same(f"between(encoder, decoder, a, b, {steps})", got, right, {
+        "These are codes: decode them.": path(share),
+        "These are mixtures of the pixels of a and b: mix their codes.": (1 - pixels) * a + pixels * b,
+        "These are mixtures of the pixels of two decoded images: mix the codes, then decode.":
+            (1 - pixels) * ends[0] + pixels * ends[1]} | dict(zip(list(codes)[1:], drawn)), tolerance=1e-4)
+
+
+@functools.cache
+def _small_nets(seed: int) -> tuple[tf.keras.Model, tf.keras.Model]:
+    """An encoder to 3 numbers and a decoder with random weights; kept, since a check is run many times."""
+    tf.keras.utils.set_random_seed(seed)
+    layers = tf.keras.layers
+    encoder = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(8, "tanh"),
+                                   layers.Dense(3)])
+    decoder = tf.keras.Sequential([tf.keras.Input([3]), layers.Dense(8, "tanh"), layers.Dense(784, "sigmoid"),
+                                   layers.Reshape([28, 28, 1])])
+    return encoder, decoder
 
 
 def novelty(novel: Callable) -> None:

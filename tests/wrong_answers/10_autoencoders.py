@@ -217,16 +217,16 @@ WRONG = {
                                      "subspace_angles\n    return np.degrees(subspace_angles(a, b))[::-1]"),
     ],
     "train": [
-        ("gives two Keras models", train(result="whole")),
-        ("expected a code of [10]", train(result="whole, decoder")),
-        ("expected a code of [10]", train().replace("layers.Dense(code, ", "layers.Dense(code + 5, ").replace(
-            "keras.Input([code])", "keras.Input([code + 5])")),
+        ("gives two Keras models", train(fitted="pass", result="whole")),
+        ("expected a code of [10]", train(fitted="pass", result="whole, decoder")),
+        ("expected a code of [10]", train(fitted="pass").replace("layers.Dense(code, ", "layers.Dense(code + 5, ")
+         .replace("keras.Input([code])", "keras.Input([code + 5])")),
         ("end with Reshape", train(shape="[784]", fitted="pass")),
         ("draws the same picture for every digit", train(
             fitted="fit(keras.models.clone_model(whole), digits.x_train, digits.x_train, 1)")),
-        ("Leave the softmax at the code out", train(at_code="'softmax'")),
+        ("Leave the softmax at the code out", train(at_code="'softmax'", fitted="pass")),
         ("Leave the ReLU at the code out", train(at_code="'relu'")),
-        ("Leave the sigmoid at the code out", train(at_code="'sigmoid'")),
+        ("Leave the sigmoid at the code out", train(at_code="'sigmoid'", fitted="pass")),
         ("the encoder is one affine map", train(hidden="", last="None")),
         ("train for more epochs", train()),
         ("looks at x_test", train(fitted="fit(whole, digits.x_test, digits.x_test, 1)")),
@@ -236,7 +236,7 @@ WRONG = {
         ("at a rate of some thousandths", train(fitted="fit(whole, digits.x_train, digits.x_train, 1, rate=1e-6)")),
         ("end with a sigmoid", train(hidden="layers.Dense(256, 'relu'),", last="None",
                                      fitted="fit(whole, digits.x_train, digits.x_train, 7)")),
-        ("Leave the tanh at the code out", train(at_code="'tanh'")),
+        ("Leave the tanh at the code out", train(at_code="'tanh'", fitted="pass")),
         ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
          train().replace(", layers.Reshape([28, 28, 1])", "")),
         ("with the images as targets", train(fitted="fit(whole, digits.x_train, digits.y_train, 1)")),
@@ -345,7 +345,7 @@ WRONG = {
                                                  "layers.Rescaling(2.0, -1.0), layers.ReLU()])")),
         ("The model takes [784], expected images", denoising(
             fitted="net = keras.Sequential([keras.Input([784]), layers.Dense(784)])")),
-        ("end with a sigmoid", denoising(fitted="fit(net, *pairs, 4)", units=WIDE.replace("'sigmoid'", "None"))),
+        ("end with a sigmoid", denoising(fitted="fit(net, *pairs, 5)", units=WIDE + ", layers.Rescaling(1.02, -0.01)")),
         ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
          denoising().replace(", layers.Reshape([28, 28, 1])", "")),
         ("Was fit called", denoising(fitted="pass")),
