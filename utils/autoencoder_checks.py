@@ -1,4 +1,5 @@
 """The checks of lab 10, and the digits of its last task. Each raises `checks.CheckFailed` with a sentence."""
+import functools
 import operator
 from collections.abc import Callable
 
@@ -274,8 +275,19 @@ def _in_range(name: str, images: np.ndarray) -> None:
 def pca_error(digits: Dataset, code: int, images: np.ndarray) -> float:
     """The squared error per image [N, 28, 28, 1] of PCA with `code` components of the training digits."""
     x = images.reshape(len(images), -1)
-    mean, rows, _ = autoencoders.pca(digits.x_train.reshape(len(digits.x_train), -1), code)
-    return squared_error(mean + (x - mean) @ rows.T @ rows, x)
+    mean, rows = _principal_components(digits.x_train)
+    return squared_error(mean + (x - mean) @ rows[:code].T @ rows[:code], x)
+
+
+def _principal_components(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean [d] and all components of images [N, ...]; those of the last array are kept: a check is run many times."""
+    if _LAST.get("images") is not images:
+        x = images.reshape(len(images), -1)
+        _LAST.update(images=images, found=autoencoders.pca(x, min(x.shape))[:2])
+    return _LAST["found"]
+
+
+_LAST: dict = {}
 
 
 def _why_poor(encoder: Callable, decoder: Callable, codes: np.ndarray, digits: Dataset, said: str) -> str:
@@ -373,16 +385,14 @@ def _kept(h: np.ndarray, k: int) -> np.ndarray:
 
 
 def contractive(contraction: Callable) -> None:
-    """Task 6: against the exact Jacobian (`autoencoders.contraction`) and its gradient, two shapes of W."""
+    """Task 6: against the exact Jacobian and its gradient, two shapes of W."""
     checks.written_out(contraction, TAPES, "the formula")
     rng = checks.generator(4)
     for inputs, units in ((5, 5), (6, 3)):
         shapes = (inputs, units), [units], (7, inputs)
         w, b, x = (tf.Variable(rng.normal(size=shape).astype(np.float32)) for shape in shapes)
         x = tf.constant(x)
-        with tf.GradientTape() as tape:
-            value = autoencoders.contraction(lambda x: tf.sigmoid(x @ w + b), x)
-        expected, right = float(value), tape.gradient(value, [w, b])
+        expected, right = _exact_contraction(w, b, x)
         with tf.GradientTape() as tape:
             got = checks.call(contraction, w, b, x)
         checks.same(f"contraction for W of shape [{inputs}, {units}]", got, expected,
@@ -400,6 +410,19 @@ def contractive(contraction: Callable) -> None:
         raise checks.CheckFailed("It does not run in a training, where the number of images is not known in "
                                  "advance: tf.reduce_mean in place of a division by len(x) or x.shape[0], no "
                                  "loop over the rows.") from None
+
+
+def _exact_contraction(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> tuple[float, list[tf.Tensor]]:
+    """By the Jacobian, and its gradients for w and b. A tape for each row: `batch_jacobian` first traces for a second."""
+    with tf.GradientTape() as outer:
+        total = 0.0
+        for unit in range(w.shape[1]):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                h = tf.sigmoid(x @ w + b)[:, unit]
+            total += tf.reduce_sum(tape.gradient(h, x)**2)
+        value = total / len(x)
+    return float(value), outer.gradient(value, [w, b])
 
 
 def _mistaken_contractions(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> dict[str, np.ndarray]:
@@ -448,7 +471,7 @@ def _mistaken_contractions(w: tf.Variable, b: tf.Variable, x: tf.Tensor) -> dict
 
 # task 7: denoising ------------------------------------------------------------------------------------------
 
-GAIN = 5.0  # dB above the Gaussian filter that the trained net has to reach
+GAIN = 3.0  # dB above the Gaussian filter that the trained net has to reach
 
 
 def noise(x: np.ndarray, sigma: float) -> np.ndarray:
@@ -530,24 +553,25 @@ def pairs(noisy_pairs: Callable) -> None:
                                                              "own.")
     checks.require(np.abs(inside - inside[:, :1, :1]).max() > 1e-3, "All pixels of an image have the same noise: "
                                                                     "each needs its own.")
-    deviation = inside.std()
-    checks.require(abs(deviation - sigma) > 0.02 * sigma or inside.max() > 3 * sigma,
+    # The seed comes before what is measured on the noise: of noise without a seed luck would choose the sentence.
+    same_seed, other_seed = (np.asarray(checks.call(noisy_pairs, x, sigma, seed)[0]) for seed in (0, 1))
+    checks.require(np.array_equal(noisy, same_seed), "The same seed gives other noise: use "
+                                                     "np.random.default_rng(seed).")
+    checks.require(not np.allclose(noisy, other_seed), "Another seed gives the same noise: pass `seed` to "
+                                                       "the generator.")
+    deviation, close = inside.std(), 0.035 * sigma  # five standard errors and more of both, from 23,520 numbers
+    checks.require(abs(deviation - sigma) > close or inside.max() > 3 * sigma,
                    "The noise is not Gaussian: it never exceeds 3 sigma.")
     weaker = np.asarray(checks.call(noisy_pairs, x, sigma / 2, 0)[0]) - x
     checks.require(weaker[10:].std() < 0.9 * deviation, "Half of sigma gives the same noise: use the "
                                                         "argument `sigma`, not a number.")
     checks.require(abs(deviation - sigma**0.5) > 0.05, "The deviation of the noise is the root of sigma: "
                    "sigma itself is the standard deviation.")
-    checks.require(abs(deviation - sigma) < 0.02 * sigma and abs(inside.mean()) < 0.02 * sigma,
+    checks.require(abs(deviation - sigma) < close and abs(inside.mean()) < close,
                    f"With sigma = {sigma:g} the noise has mean {inside.mean():.3f} and standard deviation "
                    f"{deviation:.3f}, expected 0 and {sigma:g}.")
     checks.require(noisy.min() >= 0 and noisy.max() <= 1, f"The noisy images go from {noisy.min():.2f} to "
                    f"{noisy.max():.2f}: clip them to [0, 1].")
-    same_seed, other_seed = (np.asarray(checks.call(noisy_pairs, x, sigma, seed)[0]) for seed in (0, 1))
-    checks.require(np.array_equal(noisy, same_seed), "The same seed gives other noise: use "
-                                                     "np.random.default_rng(seed).")
-    checks.require(not np.allclose(noisy, other_seed), "Another seed gives the same noise: pass `seed` to "
-                                                       "the generator.")
 
 
 def decibels(psnr: Callable) -> None:
@@ -584,7 +608,7 @@ def decibels(psnr: Callable) -> None:
 
 # task 8: what a net has never seen --------------------------------------------------------------------------
 
-MISSING = {"A": 4, "B": 7, "C": 2}
+MISSING = {"A": 6, "B": 7, "C": 0}
 QUANTILE = 0.95
 
 
@@ -616,12 +640,7 @@ def unseen(between: Callable, novel: Callable, never_seen: Callable, nets: dict[
 
 def paths(between: Callable, digits: Dataset) -> None:
     """Task 8, first part."""
-    tf.keras.utils.set_random_seed(checks.inputs(7, lambda rng: int(rng.integers(8, 1000))))
-    layers = tf.keras.layers
-    encoder = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(8, "tanh"),
-                                   layers.Dense(3)])
-    decoder = tf.keras.Sequential([tf.keras.Input([3]), layers.Dense(8, "tanh"), layers.Dense(784, "sigmoid"),
-                                   layers.Reshape([28, 28, 1])])
+    encoder, decoder = _small_nets(checks.inputs(7, lambda rng: int(rng.integers(8, 1000))))
     pair = digits.x_val[checks.inputs(slice(2), lambda rng: slice(2, 4))]
     (a, b), steps = pair, 5
     checks.own(between)
@@ -629,17 +648,13 @@ def paths(between: Callable, digits: Dataset) -> None:
     code_a, code_b = encoder(pair).numpy()
 
     def path(share: np.ndarray) -> np.ndarray:
-        return decoder((1 - share) * code_a + share * code_b).numpy()
+        return (1 - share) * code_a + share * code_b
 
     ends, pixels = decoder(encoder(pair)).numpy(), share[:, :, None, None]
     got = checks.call(between, encoder, decoder, a, b, steps)
-    checks.same(f"between(encoder, decoder, a, b, {steps})", got, path(share), {
-        "These are codes: decode them.": (1 - share) * code_a + share * code_b,
-        "These are mixtures of the pixels of a and b: mix their codes.": (1 - pixels) * a + pixels * b,
-        "These are mixtures of the pixels of two decoded images: mix the codes, then decode.":
-            (1 - pixels) * ends[0] + pixels * ends[1],
-        "The mixtures of the pixels go through the net: mix the codes.":
-            decoder(encoder((1 - pixels) * a + pixels * b)),
+    codes = {  # all decoded at once: a call of a network takes longer than its sums
+        "": path(share),
+        "The mixtures of the pixels go through the net: mix the codes.": encoder((1 - pixels) * a + pixels * b).numpy(),
         "The path runs from b to a.": path(share[::-1]),
         "The path stops before b: the last image is b, decoded from its code.":
             path(np.linspace(0, 1, steps, endpoint=False, dtype=np.float32)[:, None]),
@@ -647,8 +662,26 @@ def paths(between: Callable, digits: Dataset) -> None:
             path(np.linspace(0, 1, steps + 2, dtype=np.float32)[1:-1, None]),
         "There is one image more than `steps`: both ends count.":
             path(np.linspace(0, 1, steps + 1, dtype=np.float32)[:, None]),
-        "The codes are added, not mixed: (1 - t) times the one and t times the other.":
-            decoder(code_a + share * code_b)}, tolerance=1e-4)
+        "The codes are added, not mixed: (1 - t) times the one and t times the other.": code_a + share * code_b}
+    parts = np.split(decoder(np.concatenate(list(codes.values()))).numpy(), np.cumsum([*map(len, codes.values())])[:-1])
+    right, *drawn = parts
+    checks.same(f"between(encoder, decoder, a, b, {steps})", got, right, {
+        "These are codes: decode them.": path(share),
+        "These are mixtures of the pixels of a and b: mix their codes.": (1 - pixels) * a + pixels * b,
+        "These are mixtures of the pixels of two decoded images: mix the codes, then decode.":
+            (1 - pixels) * ends[0] + pixels * ends[1]} | dict(zip(list(codes)[1:], drawn)), tolerance=1e-4)
+
+
+@functools.cache
+def _small_nets(seed: int) -> tuple[tf.keras.Model, tf.keras.Model]:
+    """An encoder to 3 numbers and a decoder with random weights; kept, since a check is run many times."""
+    tf.keras.utils.set_random_seed(seed)
+    layers = tf.keras.layers
+    encoder = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(8, "tanh"),
+                                   layers.Dense(3)])
+    decoder = tf.keras.Sequential([tf.keras.Input([3]), layers.Dense(8, "tanh"), layers.Dense(784, "sigmoid"),
+                                   layers.Reshape([28, 28, 1])])
+    return encoder, decoder
 
 
 def novelty(novel: Callable) -> None:
