@@ -334,6 +334,10 @@ def test_preferred_images_of_linear_networks(penalty):
     made = generative.preferred(linear_generator(kernel, np.zeros(4)), model, 6, n=5, steps=400, penalty=penalty)
     best = kernel @ weights[:, 6] / penalty
     np.testing.assert_allclose(made, np.tile((best @ kernel).reshape(2, 2, 1), (5, 1, 1, 1)), atol=2e-3)
+    labels = np.array([6, 0, 9])  # a class for each image
+    made = generative.preferred(linear_generator(kernel, np.zeros(4)), model, labels, n=3, steps=400, penalty=penalty)
+    best = (kernel @ weights[:, labels] / penalty).T
+    np.testing.assert_allclose(made.reshape(3, 4), best @ kernel, atol=2e-3)
 
 
 # quality ---------------------------------------------------------------------------------------------------

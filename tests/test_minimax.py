@@ -117,6 +117,23 @@ def test_both_players_follow_their_own_loss(saturating):
             before.assign(moved)  # G is updated against the new D
 
 
+def test_a_game_that_is_restarted_is_a_new_one():
+    """The same seed gives the same game, whatever was played before, another seed another one; nothing is compiled again."""
+    points, ends = np.full((200, 1), 2.0, np.float32), []
+    one = game(rates=(1e-2, 1e-2))
+    for seed, rates in ((3, (1e-3, 1e-4)), (3, (1e-3, 1e-4)), (4, (1e-3, 1e-4)), (3, (0.0, 1e-4))):
+        one.restart(seed, rates)
+        first = one.generator.get_weights()
+        one.play(points, 5)
+        ends.append([first[0], one.generator.get_weights()[0], one.discriminator.get_weights()[0]])
+    np.testing.assert_equal(ends[0], ends[1])
+    assert np.abs(ends[0][0] - ends[2][0]).max() > 1e-3 and np.abs(ends[0][2] - ends[2][2]).max() > 1e-3
+    np.testing.assert_allclose(np.abs(ends[0][1] - ends[0][0]), 5e-3, rtol=0.05)  # five steps of Adam, one direction
+    np.testing.assert_array_equal(ends[3][1], ends[0][0])  # the rate 0
+    one.play(points, 1, saturating=True)
+    assert one.loop.experimental_get_tracing_count() == 1
+
+
 def test_points_are_judged_together():
     one = game(rates=(1e-3, 1e-3), together=2)
     judged = one.judge(tf.constant([[1.0], [2.0], [3.0], [4.0]]))

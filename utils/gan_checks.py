@@ -2,9 +2,10 @@
 
 Each check raises `checks.CheckFailed` with one sentence.
 """
+import functools
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 from scipy import linalg
@@ -274,10 +275,16 @@ def small_gan() -> tuple[tf.keras.Model, tf.keras.Model]:
     return generator, discriminator
 
 
+def points() -> tuple[tf.Tensor, tf.Tensor]:
+    """Real points x [6, 2] and latent vectors z [6, 3] of the check."""
+    rng = checks.generator(5)
+    return tuple(tf.constant(rng.normal(size=[6, side]), tf.float32) for side in (2, 3))
+
+
 def gradients(generator: tf.keras.Model, discriminator: tf.keras.Model, x: tf.Tensor, z: tf.Tensor, *,
-              training: tuple[bool, bool, bool] = (True, True, True),
+              names: Collection[str] = ("d", "g"), training: tuple[bool, bool, bool] = (True, True, True),
               together: bool = False) -> tuple[dict, dict]:
-    """The losses "d", "g" (and mistaken ones), and for each its gradients, flat, for G's and for D's weights.
+    """The losses "d", "g" (and mistaken ones), and for those in `names` their gradients, flat, for G's and for D's weights.
 
     training  of G, of D on real points and of D on made ones
     together  D judges real and made points in one batch
@@ -298,7 +305,49 @@ def gradients(generator: tf.keras.Model, discriminator: tf.keras.Model, x: tf.Te
                  "d turned": -tf.reduce_mean(on_real), "g turned": -tf.reduce_mean(on_made)}
     both = generator.trainable_variables, discriminator.trainable_variables
     return found, {name: tuple(_slope(tape, loss, weights) for weights in both)
-                   for name, loss in found.items()}
+                   for name, loss in found.items() if name in names}
+
+
+MISTAKEN = "caught", "real", "saturating", "swapped", "all real", "bare", "twice", "d turned", "g turned"
+
+
+@functools.cache
+def _mistaken_slopes(variant: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The gradients of mistaken losses and mistaken passes for the networks and points of the check, for G and for D.
+
+    Computed when a step is wrong for the first time: no step of the student's changes them. `variant` is that of the
+    hidden tests, which draw other numbers.
+    """
+    networks, examples = small_gan(), points()
+    start = [network.get_weights() for network in networks]
+
+    def slopes(**options) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        for network, weights in zip(networks, start):
+            network.set_weights(weights)  # a pass with training=True changes the running statistics
+        return gradients(*networks, *examples, **options)[1]
+
+    found = slopes(names=MISTAKEN)
+    for name, training in {"no training": (False, False, False), "G not": (False, True, True), "D not": (True, False, False),
+                           "not real": (True, False, True), "not made": (True, True, False)}.items():
+        right = slopes(training=training)
+        found[name] = right["g"][0], right["d"][1]
+    found["together"] = slopes(names=["d"], together=True)["d"]
+    one = slopes()["d"][1]
+    for variable, part in zip(networks[1].trainable_variables, _apart(one, networks[1].trainable_variables)):
+        variable.assign_sub(RATES[1] * part)
+    found["later"] = gradients(*networks, *examples, names=["g"])[1]["g"]  # by D after its update
+    return found
+
+
+def _variant() -> int:
+    """0, within the hidden tests a number that differs with their variant."""
+    return inputs(0, lambda rng: int(rng.integers(1, 2**31)))
+
+
+def _apart(flat: np.ndarray, variables: list) -> list[np.ndarray]:
+    """A flat gradient as one array for each variable."""
+    ends = np.cumsum([np.prod(variable.shape) for variable in variables])[:-1].astype(int)
+    return [part.reshape(variable.shape) for part, variable in zip(np.split(flat, ends), variables)]
 
 
 def _keras(on_real: tf.Tensor, on_made: tf.Tensor, probability: Callable) -> tf.Tensor:
@@ -325,8 +374,7 @@ def step(train_step: Callable) -> None:
     generator, discriminator = small_gan()
     networks = generator, discriminator
     start = [network.get_weights() for network in networks]
-    rng = checks.generator(5)
-    x, z = (tf.constant(rng.normal(size=[6, side]), tf.float32) for side in (2, 3))
+    x, z = points()
     optimizers = _descents(networks)
     before = [_flat(network.trainable_variables) for network in networks]
 
@@ -339,14 +387,8 @@ def step(train_step: Callable) -> None:
     statistics = _flat(generator.non_trainable_variables)
     reset()
     losses, flat = gradients(*networks, x, z)
-
-    def again(**options) -> np.ndarray:
-        reset()  # a pass with training=True changes the running statistics
-        return gradients(*networks, x, z, **options)[1]["d"][1]
-
-    _judge_d(before[1], after[1], flat, again)
-    reset()
-    _judge_g(before[0], after[0], flat, networks, x, z, reset)
+    _judge_d(before[1], after[1], flat)
+    _judge_g(before[0], after[0], flat)
     for name, optimizer in zip(("g_optimizer", "d_optimizer"), optimizers):
         require(int(optimizer.iterations) == 1,
                 f"{name} makes {int(optimizer.iterations)} steps, expected 1: let the optimizer move the "
@@ -408,8 +450,8 @@ def _step(train_step: Callable, *arguments) -> tuple[float, float]:
     return got
 
 
-def _judge_d(before: np.ndarray, after: np.ndarray, flat: dict, again: Callable) -> None:
-    """The weights of D after the step; `again` gives the gradient of D's loss with other options."""
+def _judge_d(before: np.ndarray, after: np.ndarray, flat: dict) -> None:
+    """The weights of D after the step; `flat` has the right gradients of both losses."""
     rate, right = RATES[1], flat["d"][1]
 
     def moved(direction: np.ndarray, rate: float = rate) -> np.ndarray:
@@ -419,6 +461,7 @@ def _judge_d(before: np.ndarray, after: np.ndarray, flat: dict, again: Callable)
         return
     require(not np.allclose(after, before),
             "The weights of D do not move: apply its gradients with d_optimizer.")
+    flat = flat | _mistaken_slopes(_variant())
     same("A weight of D after the step", after, moved(right), {
         "G's update moves the weights of D too, and D learns to be fooled: g_optimizer gets the weights of "
         "G only.": before - rate * right - RATES[0] * flat["g"][1],
@@ -440,24 +483,23 @@ def _judge_d(before: np.ndarray, after: np.ndarray, flat: dict, again: Callable)
             moved(right / 2),
         "The optimizers are swapped: g_optimizer is that of G.": moved(right, RATES[0]),
         "G runs without training=True: its batch norm has to take the statistics of the batch.":
-            moved(again(training=(False, True, True))),
+            moved(flat["G not"][1]),
         "D runs without training=True: its batch norm has to take the statistics of the batch.":
-            moved(again(training=(True, False, False))),
+            moved(flat["D not"][1]),
         "D judges the made points without training=True: all three calls take it.":
-            moved(again(training=(True, True, False))),
+            moved(flat["not made"][1]),
         "D judges the real points without training=True: all three calls take it.":
-            moved(again(training=(True, False, True))),
+            moved(flat["not real"][1]),
         "Labels and logits are swapped in the cross-entropy of D: labels come first, or write labels=, "
         "logits=.": moved(flat["d turned"][1]),
         "G and D run without training=True: batch norm then takes its running statistics, not those of the "
-        "batch.": moved(again(training=(False, False, False))),
+        "batch.": moved(flat["no training"][1]),
         "D judges real and made points in one batch, and its batch norm mixes them: call D twice.":
-            moved(again(together=True))}, tolerance=1e-4)
+            moved(flat["together"][1])}, tolerance=1e-4)
 
 
-def _judge_g(before: np.ndarray, after: np.ndarray, flat: dict, networks: tuple, x: tf.Tensor, z: tf.Tensor,
-             reset: Callable) -> None:
-    """The weights of G after the step."""
+def _judge_g(before: np.ndarray, after: np.ndarray, flat: dict) -> None:
+    """The weights of G after the step; `flat` has the right gradients of both losses."""
     rate, right = RATES[0], flat["g"][0]
 
     def moved(direction: np.ndarray, rate: float = rate) -> np.ndarray:
@@ -465,16 +507,9 @@ def _judge_g(before: np.ndarray, after: np.ndarray, flat: dict, networks: tuple,
 
     if np.allclose(after, moved(right), atol=1e-4):
         return
-    discriminator, start = networks[1], 0
-    for variable in discriminator.trainable_variables:  # D after its update
-        size = int(np.prod(variable.shape))
-        variable.assign_sub(RATES[1] * flat["d"][1][start:start + size].reshape(variable.shape))
-        start += size
-    later = gradients(*networks, x, z)[1]["g"][0]
-    reset()
-    mixed = gradients(*networks, x, z, training=(True, True, False))[1]["g"][0]
     require(not np.allclose(after, before),
             "The weights of G do not move: apply its gradients with g_optimizer.")
+    flat = flat | _mistaken_slopes(_variant())
     same("A weight of G after the step", after, moved(right), {
         "D's update moves the weights of G too, so that G learns to be caught: d_optimizer gets the weights "
         "of D only.": before - rate * right - RATES[1] * flat["d"][0],
@@ -487,8 +522,8 @@ def _judge_g(before: np.ndarray, after: np.ndarray, flat: dict, networks: tuple,
         "G climbs its loss: it is minimised, as that of D is.": moved(-right),
         "G's loss is the sum over the batch: the mean was asked.": moved(6 * right),
         "G is judged by D after D's update: take both losses and both gradients first, then move both "
-        "networks.": moved(later),
-        "D runs without training=True when it judges for G.": moved(mixed),
+        "networks.": moved(flat["later"][0]),
+        "D runs without training=True when it judges for G.": moved(flat["not made"][0]),
         "Labels and logits are swapped in the cross-entropy of G: labels come first, or write labels=, "
         "logits=.": moved(flat["g turned"][0]),
         "The optimizers are swapped: g_optimizer is that of G.": moved(right, RATES[1])}, tolerance=1e-4)
@@ -595,22 +630,25 @@ def _borderline(covered: Callable) -> None:
 
 def games() -> dict[str, dict]:
     """Five games on the ring: for each letter the points "made" [500, 2], and "d_real", "d_made" by step."""
-    return {"P": _play(300, rates=(2e-5, 5e-3), d_first=200), "Q": _play(2000),
-            "R": _play(60, rates=(2e-3, 1e-6)), "S": _play(80), "T": _play(400, g_steps=10)}
+    play = _ring_game()
+    return {"P": play(300, rates=(2e-5, 5e-3), d_first=200), "Q": play(1500),
+            "R": play(60, rates=(2e-3, 1e-6)), "S": play(80), "T": play(250, g_steps=10)}
 
 
-def _play(steps: int, rates: tuple[float, float] = (2e-3, 2e-3), g_steps: int = 1, d_first: int = 0) -> dict:
-    """A GAN on the ring: `g_steps` updates of G for one of D, after `d_first` updates of D alone."""
+def _ring_game() -> Callable[..., dict]:
+    """A function that plays a GAN on the ring, each time from the same first weights; compiled once for all games."""
     session.start(seed=5)
-    points = tf.constant(minimax.ring(2000))
+    data = tf.constant(minimax.ring(2000))
     networks = minimax.dense(4, 2, (64, 64)), minimax.dense(2, 1, (64, 64))
-    optimizers = [tf.keras.optimizers.Adam(rate, beta_1=0.5) for rate in rates]
+    optimizers = [tf.keras.optimizers.Adam(beta_1=0.5) for _ in networks]
     for optimizer, network in zip(optimizers, networks):
         optimizer.build(network.trainable_variables)
     random = tf.random.Generator.from_seed(5)
+    state = [variable for part in (*networks, *optimizers) for variable in part.variables]
+    start = [variable.numpy() for variable in state]
 
     def update(player: int) -> tuple[tf.Tensor, tf.Tensor]:
-        x = tf.gather(points, random.uniform([128], 0, len(points), tf.int32))
+        x = tf.gather(data, random.uniform([128], 0, len(data), tf.int32))
         with tf.GradientTape() as tape:
             on_real, on_made = networks[1](x), networks[1](networks[0](random.normal([128, 4])))
             loss = tf.reduce_mean(tf.nn.softplus(-on_made) if player == 0 else
@@ -620,7 +658,7 @@ def _play(steps: int, rates: tuple[float, float] = (2e-3, 2e-3), g_steps: int = 
         return tf.reduce_mean(tf.sigmoid(on_real)), tf.reduce_mean(tf.sigmoid(on_made))
 
     @tf.function
-    def play(steps: tf.Tensor, g_steps: tf.Tensor) -> tf.Tensor:
+    def loop(steps: tf.Tensor, g_steps: tf.Tensor) -> tf.Tensor:
         history = tf.TensorArray(tf.float32, steps)
         for step in tf.range(steps):
             history = history.write(step, tf.stack(update(1)))
@@ -628,9 +666,18 @@ def _play(steps: int, rates: tuple[float, float] = (2e-3, 2e-3), g_steps: int = 
                 update(0)
         return history.stack()
 
-    play(tf.constant(d_first), tf.constant(0))
-    history = play(tf.constant(steps), tf.constant(g_steps)).numpy()
-    return dict(made=networks[0](random.normal([500, 4])).numpy(), d_real=history[:, 0], d_made=history[:, 1])
+    def play(steps: int, rates: tuple[float, float] = (2e-3, 2e-3), g_steps: int = 1, d_first: int = 0) -> dict:
+        """`g_steps` updates of G for one of D, after `d_first` updates of D alone; learning rates of G and of D."""
+        for variable, value in zip(state, start):
+            variable.assign(value)
+        for optimizer, rate in zip(optimizers, rates):
+            optimizer.learning_rate = rate
+        random.reset_from_seed(5)
+        loop(tf.constant(d_first), tf.constant(0))
+        history = loop(tf.constant(steps), tf.constant(g_steps)).numpy()
+        return dict(made=networks[0](random.normal([500, 4])).numpy(), d_real=history[:, 0], d_made=history[:, 1])
+
+    return play
 
 
 def diagnosis(named: Callable) -> None:

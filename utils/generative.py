@@ -270,9 +270,9 @@ def _invert(generator, images, starts, steps, learning_rate):
     return z, generator(z)
 
 
-def preferred(generator: Callable, model: Callable, label: int, *, n: int = 16, steps: int = 200,
+def preferred(generator: Callable, model: Callable, label: int | np.ndarray, *, n: int = 16, steps: int = 200,
               learning_rate: float = 0.05, penalty: float = 1.0, seed: int = 0) -> np.ndarray:
-    """n images [n, 28, 28, 1] of the generator that `model` takes for the class `label` most of all.
+    """n images [n, 28, 28, 1] of the generator that `model` takes for the class `label`, one for all or [n], most of all.
 
     Maximises logit - penalty |z|^2 / 2 over z, from n standard normal starting points (Nguyen et al. 2016):
     the generator keeps the image like a digit, the penalty keeps z where the generator was trained. `model`
@@ -280,15 +280,16 @@ def preferred(generator: Callable, model: Callable, label: int, *, n: int = 16, 
     does not have, and for a model that ends in softmax, whose flat ends stop the search.
     """
     start = np.random.default_rng(seed).standard_normal((n, generator.input_shape[1]), np.float32)
-    check_inputs(model, np.clip(generator(start), 0, 1), np.full(n, label))
-    return _preferred(generator, model, tf.constant(label), tf.constant(start), tf.constant(steps),
+    labels = np.broadcast_to(label, n)
+    check_inputs(model, np.clip(generator(start), 0, 1), labels)
+    return _preferred(generator, model, tf.constant(labels), tf.constant(start), tf.constant(steps),
                       tf.constant(learning_rate, tf.float32), tf.constant(penalty, tf.float32)).numpy()
 
 
 @tf.function(reduce_retracing=True)
-def _preferred(generator, model, label, start, steps, learning_rate, penalty):
+def _preferred(generator, model, labels, start, steps, learning_rate, penalty):
     def cost(z: tf.Tensor) -> tf.Tensor:
-        return penalty / 2 * tf.reduce_sum(z**2, axis=1) - tf.gather(model(generator(z)), label, axis=1)
+        return penalty / 2 * tf.reduce_sum(z**2, axis=1) - tf.gather(model(generator(z)), labels, batch_dims=1)
 
     return generator(_minimise(cost, start, steps, learning_rate))
 

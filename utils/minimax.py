@@ -87,6 +87,19 @@ class Game(tf.Module):
             optimizer.build(network.trainable_variables)
         self.random = tf.random.Generator.from_seed(seed)
 
+    def restart(self, seed: int, rates: tuple[float, float]) -> None:
+        """Begin a new game with networks of the same shape: first weights and points of `seed`, Adam without memories.
+
+        What `loop` has compiled stays, which takes longer than many a game.
+        """
+        tf.keras.utils.set_random_seed(seed)
+        self.random.reset_from_seed(seed)
+        for network, optimizer, rate in zip((self.generator, self.discriminator), self.optimizers, rates):
+            network.set_weights(tf.keras.models.clone_model(network).get_weights())
+            for variable in optimizer.variables:
+                variable.assign(tf.zeros_like(variable))
+            optimizer.learning_rate = rate
+
     def judge(self, points: tf.Tensor) -> tf.Tensor:
         """The discriminator's logits [N / together, 1] on points [N, dimensions]."""
         return self.discriminator(tf.reshape(points, [-1, self.together * points.shape[1]]))
@@ -106,10 +119,10 @@ class Game(tf.Module):
         G lowers E log(1 - D(G(z))) if `saturating`, else -E log D(G(z)) (Goodfellow et al. 2014, algorithm 1
         and the end of section 3).
         """
-        self.loop(tf.constant(points), tf.constant(steps), saturating)
+        self.loop(tf.constant(points), tf.constant(steps), tf.constant(saturating))
 
     @tf.function
-    def loop(self, points: tf.Tensor, steps: tf.Tensor, saturating: bool) -> None:
+    def loop(self, points: tf.Tensor, steps: tf.Tensor, saturating: tf.Tensor) -> None:
         """`play`, compiled whole."""
         for _ in tf.range(steps):
             chosen = self.random.uniform([BATCH], 0, tf.shape(points)[0], tf.int32)
@@ -119,6 +132,6 @@ class Game(tf.Module):
             self.update(1, loss, tape)
             with tf.GradientTape() as tape:
                 on_made = self.judge(self.made(BATCH))
-                logs = tf.math.log_sigmoid(-on_made) if saturating else -tf.math.log_sigmoid(on_made)
+                logs = tf.where(saturating, tf.math.log_sigmoid(-on_made), -tf.math.log_sigmoid(on_made))
                 loss = tf.reduce_mean(logs)
             self.update(0, loss, tape)
