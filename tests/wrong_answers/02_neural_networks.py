@@ -244,6 +244,8 @@ def adam_step(w, gradient, mean, square, step, rate):
         ("begin with keras.Input([1])", "class Net(keras.Model):\n    pass\n" + shape(compiled=" and Net()")),
         ("define a function", shape() + "\nfixed_f = fixed_f()"),
         ("has 12 hidden layers", shape(deep="*[Dense(8, 'sigmoid') for _ in range(12)], Dense(2)")),
+        ("6 hidden layers too much of the gradient is lost",
+         shape(deep="*[Dense(8, 'sigmoid') for _ in range(6)], Dense(2)")),
         ("no hidden layer", shape(deep="Dense(2)")),
         ("1 hidden units draw", shape(narrow="Dense(1, 'relu'), Dense(2)")),
         ("expected (None, 2) to (None, 2)", shape(narrow="Dense(16, 'relu'), Dense(1)")),
