@@ -128,7 +128,7 @@ def test_pairs_drawn_another_way_pass():
 def test_of_noise_without_the_seed_it_is_always_said_that_the_seed_is_missing(noise):
     """Whatever else is wrong with it: what is measured on such noise is luck, and would choose the sentence."""
     for start in range(5):
-        known = {"np": np, "rng": np.random.default_rng(start)}
+        known = {"np": np, "rng": np.random.default_rng(start), "__name__": "notebook"}
         exec(f"def noisy_pairs(x, sigma, seed):\n    return np.clip(x + {noise}, 0, 1), x", known)
         with pytest.raises(checks.CheckFailed, match="The same seed gives other noise"):
             autoencoder_checks.pairs(known["noisy_pairs"])
