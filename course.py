@@ -191,7 +191,7 @@ def run(*words: str, folder: Path = ROOT, **environment: str) -> int:
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
     variables = os.environ | {"PATH": path} | environment
     if variables.get("COURSE_DATA"):  # notebooks run in folders of their own, where a relative path would mislead
-        variables["COURSE_DATA"] = str(Path(variables["COURSE_DATA"]).resolve())
+        variables["COURSE_DATA"] = str(Path(variables["COURSE_DATA"]).expanduser().resolve())
     return subprocess.run([str(PYTHON), *words], cwd=folder, env=variables).returncode
 
 
