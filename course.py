@@ -87,7 +87,7 @@ def set_up() -> None:
     files = [ROOT / name for name in ("requirements.lock", "pyproject.toml", "course.py")]
     stamp = hashlib.sha256(b"".join([*(path.read_bytes() for path in files),
                                      str(ROOT).encode(), sys.version.encode()])).hexdigest()
-    if STAMP.exists() and STAMP.read_text() == stamp:
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
         return
     check_writable()
     if not PYTHON.exists():
@@ -137,7 +137,7 @@ def make_environment() -> None:
 
 def check_network(remove: bool) -> None:
     """Fetch the smallest package of the lock, to say in one sentence that there is no network before the long step."""
-    line = next(line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.startswith("six=="))
+    line = next(line for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if line.startswith("six=="))
     with tempfile.TemporaryDirectory() as folder:
         command = [PYTHON, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1", "--timeout", "15",
                    "--dest", folder, line.split()[0]]
@@ -152,7 +152,7 @@ def check_network(remove: bool) -> None:
 def pip(*words: str) -> None:
     """Run pip in the environment; raise SetUpError with one sentence if it fails, with the end of its output above."""
     command = [str(PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
     if done.returncode == 0:
         return
     print("\n".join(done.stdout.splitlines()[-5:]), file=sys.stderr)
@@ -271,7 +271,7 @@ def lock(words: list[str]) -> int:
                  "--custom-compile-command", "python3 course.py lock", "--output-file", draft.name)
     if status == 0:
         draft.replace(ROOT / "requirements.lock")
-        write_whole(ROOT / "environment.yml", environment_yml((ROOT / "pyproject.toml").read_text()))
+        write_whole(ROOT / "environment.yml", environment_yml((ROOT / "pyproject.toml").read_text(encoding="utf-8")))
     return status
 
 

@@ -96,7 +96,7 @@ def test_a_check_that_fails_inside_is_not_wrapped():
 
 def test_a_failed_check_is_one_sentence_in_jupyter():
     done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c",
-                           "from utils import checks; checks.require(False, 'Add the bias.')"], capture_output=True, text=True)
+                           "from utils import checks; checks.require(False, 'Add the bias.')"], capture_output=True, encoding="utf-8")
     assert done.stdout.strip() == "Not yet: Add the bias." and "Traceback" not in done.stdout + done.stderr
 
 

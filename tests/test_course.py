@@ -38,7 +38,7 @@ def test_full_disk_is_one_sentence():
 def copy_of_the_course(folder: Path) -> Path:
     """The files that git has or would have, without .venv: what a fresh clone is."""
     names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True,
-                           text=True, check=True).stdout.splitlines()
+                           encoding="utf-8", check=True).stdout.splitlines()
     for name in names:
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +50,7 @@ def test_without_network_it_is_one_sentence_and_nothing_is_left(tmp_path):
     clone = copy_of_the_course(tmp_path / "course")
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     done = subprocess.run([need("bwrap"), "--dev-bind", "/", "/", "--unshare-net", sys.executable, "course.py", "release"],
-                          cwd=clone, capture_output=True, text=True,
+                          cwd=clone, capture_output=True, encoding="utf-8",
                           env=variables | {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"})
     assert done.returncode == 1
     assert done.stderr.startswith("course.py: the packages cannot be reached") and done.stderr.count("\n") == 1
@@ -63,7 +63,7 @@ def test_without_write_permission_it_is_one_sentence(tmp_path):
     command = [sys.executable, "course.py", "release"]
     if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
         command = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *command]
-    done = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=clone, capture_output=True, encoding="utf-8")
     clone.chmod(0o755)
     assert done.returncode == 1
     assert "cannot be written to" in done.stderr and done.stderr.count("\n") == 1
@@ -71,7 +71,7 @@ def test_without_write_permission_it_is_one_sentence(tmp_path):
 
 
 def test_unknown_command_shows_the_list():
-    done = subprocess.run([sys.executable, "course.py", "dance"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "course.py", "dance"], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 2 and "miniproject" in done.stdout
 
 
@@ -84,15 +84,15 @@ def test_lab_copies_each_lab_once_and_never_overwrites(tmp_path, monkeypatch):
     first = sorted((tmp_path / "labs").iterdir())[0].name
     work = tmp_path / "work" / first / f"{first}.ipynb"
     assert work.read_bytes() == (tmp_path / "labs" / first / f"{first}.ipynb").read_bytes()
-    work.write_text("my work")
+    work.write_text("my work", encoding="utf-8")
     assert course.lab([]) == 0
-    assert work.read_text() == "my work" and f"/lab/tree/{first}/{first}.ipynb" in str(opened[0])
+    assert work.read_text(encoding="utf-8") == "my work" and f"/lab/tree/{first}/{first}.ipynb" in str(opened[0])
 
 
 def test_lock_environment_and_pyproject_say_the_same():
-    pyproject = (ROOT / "pyproject.toml").read_text()
-    assert (ROOT / "environment.yml").read_text() == course.environment_yml(pyproject)
-    lock = (ROOT / "requirements.lock").read_text()
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert (ROOT / "environment.yml").read_text(encoding="utf-8") == course.environment_yml(pyproject)
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     direct = [re.match(r"[\w-]+==[\w.]+", line)[0] for line in tomllib.loads(pyproject)["project"]["dependencies"]]
     for package in direct:
         assert re.search(rf"^{re.escape(package)}( ;.*)? \\$", lock, re.MULTILINE), f"{package}: run python3 course.py lock"
@@ -100,7 +100,7 @@ def test_lock_environment_and_pyproject_say_the_same():
 
 
 def test_lock_has_hashes_for_all_and_names_no_host():
-    lock = (ROOT / "requirements.lock").read_text()
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     packages = re.findall(r"^([\w.-]+)==.*\\\n    --hash=sha256:", lock, re.MULTILINE)
     assert len(packages) == len(re.findall(r"^[\w.-]+==", lock, re.MULTILINE)) > 50
     assert len(set(packages)) == len(packages), "a package is locked in two versions"
@@ -114,7 +114,7 @@ def test_importing_utils_does_not_import_tensorflow():
 
 def test_importing_tensorflow_is_silent():
     done = subprocess.run([sys.executable, "-c", "from utils.quiet import tf; import tensorflow"], cwd=ROOT,
-                          capture_output=True, text=True)
+                          capture_output=True, encoding="utf-8")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -124,6 +124,6 @@ def test_student_tree_has_no_answers(tmp_path):
     assert make_student_tree(tmp_path / "students") == 0
     names = {entry.name for entry in (tmp_path / "students").iterdir()}
     assert {"labs", "lectures", "utils", "course.py"} <= names and not names & {"solutions", "tests"}
-    text = "".join(path.read_text() for path in (tmp_path / "students").rglob("*.ipynb"))
+    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "students").rglob("*.ipynb"))
     assert "BEGIN SOLUTION" not in text
     assert make_student_tree(tmp_path / "students") == 1, "a folder that is there must not be replaced"

@@ -23,7 +23,7 @@ RUN = "import sys; from pathlib import Path; from utils.notebooks import minipro
 
 
 def run_miniproject(folder: Path, **variables: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, capture_output=True, text=True,
+    return subprocess.run([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, capture_output=True, encoding="utf-8",
                           env=os.environ | variables)
 
 
@@ -37,7 +37,7 @@ def finished(tmp_path_factory):
 
 
 def infer(folder: Path, *files, cwd=None) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, str(folder / "infer.py"), *map(str, files)], capture_output=True, text=True,
+    return subprocess.run([sys.executable, str(folder / "infer.py"), *map(str, files)], capture_output=True, encoding="utf-8",
                           cwd=cwd or folder)
 
 
@@ -46,13 +46,13 @@ def test_folder_could_be_handed_in(finished):
     adversarial = {f"adv_ada_grace_{kind}.{ending}" for kind in ("ori", "mod", "amp") for ending in ("png", "raw")}
     assert adversarial | {"infer.py", "model", "summary.json", "06_mini_project.html"} <= {
         entry.name for entry in folder.iterdir()}
-    assert "utils" not in (folder / "infer.py").read_text()
+    assert "utils" not in (folder / "infer.py").read_text(encoding="utf-8")
     assert "cell  1/" in printed and "Task 1: the detector" in printed
 
 
 def test_summary(finished):
     printed, folder = finished
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert summary.keys() == {"accuracy", "train_seconds", "dx_success", "dx_median_l2", "dx_max_outside"}
     assert summary["accuracy"] > 0.9 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 0.6
     assert summary["dx_max_outside"] <= 1e-6
@@ -88,7 +88,7 @@ def test_script_answers_the_good_files_among_bad_ones(finished, tmp_path):
     face.convert("P").save(tmp_path / "палитра.png")
     face.resize((480, 480)).convert("CMYK").save(tmp_path / "cmyk.jpg")
     (tmp_path / "cut.png").write_bytes((folder / "adv_ada_grace_ori.png").read_bytes()[:500])
-    (tmp_path / "text.txt").write_text("not an image")
+    (tmp_path / "text.txt").write_text("not an image", encoding="utf-8")
     (tmp_path / "empty.raw").write_bytes(b"")
     good = ["large colour.jpg", "alpha.png", "палитра.png", "cmyk.jpg"]
     bad = ["cut.png", "text.txt", "empty.raw", "missing.png"]
@@ -137,7 +137,7 @@ def test_script_agrees_with_the_exported_model_on_2000_files_in_bounded_memory(f
 def test_killed_run_replaces_nothing(finished):
     _, folder = finished
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    with subprocess.Popen([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    with subprocess.Popen([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
                           start_new_session=True) as run:
         for line in run.stdout:
             if "The script" in line:
@@ -151,7 +151,7 @@ def test_real_faces_reach_what_the_readme_says(real_data, tmp_path):
     """The whole mini-project on real faces, full profile: minutes. The floors are below the README's figures by a margin."""
     done = run_miniproject(tmp_path / "miniproject", COURSE_PROFILE="full")
     assert done.returncode == 0, done.stderr
-    summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text())
+    summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text(encoding="utf-8"))
     assert summary["accuracy"] > 0.935 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 1.0
     need("bwrap")
     shutil.copytree(tmp_path / "miniproject", tmp_path / "class" / "team")
