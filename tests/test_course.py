@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 from conftest import need
 
@@ -127,3 +128,69 @@ def test_student_tree_has_no_answers(tmp_path):
     text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "students").rglob("*.ipynb"))
     assert "BEGIN SOLUTION" not in text
     assert make_student_tree(tmp_path / "students") == 1, "a folder that is there must not be replaced"
+
+
+def module_of(clone: Path):
+    """course.py of a copy of the course."""
+    spec = importlib.util.spec_from_file_location("course_of_a_copy", clone / "course.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_shared_course_that_is_complete_but_read_only_is_one_sentence(tmp_path):
+    clone = copy_of_the_course(tmp_path / "course")
+    (clone / ".venv").mkdir()
+    (clone / ".venv" / "course-complete").write_text(module_of(clone).stamp_of_environment(), encoding="utf-8")
+    clone.chmod(0o555)
+    command = [sys.executable, "course.py", "lab"]
+    if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
+        command = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *command]
+    done = subprocess.run(command, cwd=clone, capture_output=True, encoding="utf-8")
+    clone.chmod(0o755)
+    assert done.returncode == 1
+    assert "cannot be written to" in done.stderr and "copy the course" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_environment_that_was_moved_is_made_again(tmp_path, monkeypatch, moved):
+    """The scripts of an environment hold its path: pip as a module still runs after a move, but jupyter does not."""
+    environment = tmp_path / ("moved" if moved else "course") / ".venv"
+    script = environment / "bin" / "pip"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"#!{tmp_path / 'course' / '.venv' / 'bin' / 'python'}\nfrom pip import main\n", encoding="utf-8")
+    for name, value in {"ENVIRONMENT": environment, "PYTHON": script.with_name("python"), "STAMP": environment / "course-complete",
+                        "works": lambda command: True, "pip": lambda *words: None, "check_network": lambda remove: None}.items():
+        monkeypatch.setattr(course, name, value)
+    made = []
+    monkeypatch.setattr(course, "make_environment", lambda: made.append(True))
+    course.set_up()
+    assert made == [True] * moved
+
+
+@pytest.mark.parametrize("clash", ["a package on PYTHONPATH", "a file in the working folder"])
+@pytest.mark.parametrize("words", [["-m", "utils.grading", "grade", "--help"], ["-c", "import utils.groups"],
+                                   ["-m", "jupyter", "execute", "--output", "done.ipynb", "own.ipynb"]])
+def test_the_package_utils_of_the_course_comes_first(tmp_path, monkeypatch, clash, words):
+    """In the commands, and in a notebook beside a utils.py, as course.py lab starts it."""
+    other = tmp_path / "other"
+    (other / "utils").mkdir(parents=True)
+    (other / "utils" / "__init__.py").write_text("raise SystemExit('the utils of another project')", encoding="utf-8")
+    if clash.endswith("folder"):
+        (tmp_path / "utils.py").write_text("raise SystemExit('a file of mine')", encoding="utf-8")
+    else:
+        monkeypatch.setenv("PYTHONPATH", str(other))
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    code = "import utils.groups; assert utils.__file__.startswith(" + repr(str(ROOT)) + ")"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, tmp_path / "own.ipynb")
+    assert course.run(*words, folder=tmp_path) == 0
+
+
+def test_real_data_may_be_named_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA", "~/sets")
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    code = f"import os; assert os.environ['COURSE_DATA'] == {str(tmp_path / 'sets')!r}"
+    assert course.run("-c", code) == 0
