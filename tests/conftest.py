@@ -16,6 +16,10 @@ os.environ["TQDM_DISABLE"] = "1"
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 OUT = tempfile.mkdtemp(prefix="course-tests-")
 os.environ["COURSE_OUT"] = OUT
+# Settings of one's own (figures as SVG, another kernel, Keras' channels first) and a home that cannot be written change no test.
+for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR", "KERAS_HOME"):
+    os.environ[variable] = os.path.join(OUT, ".home", variable.lower())
+    os.makedirs(os.environ[variable])
 
 
 def pytest_unconfigure() -> None:

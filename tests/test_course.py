@@ -1,5 +1,6 @@
 """course.py: what it says when it cannot set up, the lists of dependencies, and how labs are copied."""
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from conftest import need
 
 from utils.notebooks import ROOT
+from utils.notebooks import run as run_notebook
 
 spec = importlib.util.spec_from_file_location("course", ROOT / "course.py")
 course = importlib.util.module_from_spec(spec)
@@ -194,3 +196,18 @@ def test_real_data_may_be_named_with_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
     code = f"import os; assert os.environ['COURSE_DATA'] == {str(tmp_path / 'sets')!r}"
     assert course.run("-c", code) == 0
+
+
+def test_settings_at_home_do_not_change_what_a_notebook_of_the_tests_shows(tmp_path, monkeypatch):
+    profile = tmp_path / ".ipython" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "00-mine.py").write_text("print('startup of mine')", encoding="utf-8")
+    (profile / "ipython_kernel_config.py").write_text("get_config().InlineBackend.figure_formats = {'svg'}", encoding="utf-8")
+    kernel = tmp_path / ".local" / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text(json.dumps({"argv": ["no-such-python"], "display_name": "mine", "language": "python"}), encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    code = "print(get_ipython().config.get('InlineBackend', {}).get('figure_formats'))"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "own.ipynb")
+    (cell,) = run_notebook(tmp_path / "own.ipynb", dict(os.environ)).cells
+    assert [output.get("text") for output in cell.outputs] == ["None\n"]
