@@ -24,6 +24,10 @@ os.environ["TQDM_DISABLE"] = "1"
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
 OUT = tempfile.mkdtemp(prefix="course-tests-")
 os.environ["COURSE_OUT"] = OUT
+# Settings of one's own (figures as SVG, another kernel, Keras' channels first) and a home that cannot be written change no test.
+for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "MPLCONFIGDIR", "KERAS_HOME"):
+    os.environ[variable] = os.path.join(OUT, ".home", variable.lower())
+    os.makedirs(os.environ[variable])
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process that runs beside others: two would wait for each other
     for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(threads, "1")

@@ -36,6 +36,7 @@ PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python
 STAMP = ENVIRONMENT / "course-complete"
 NEEDED_BYTES = 4 * 2**30  # the environment takes 2.3 GB, and pip as much again for what it unpacks at one time
 PYTHONS = ("3.11", "3.12", "3.13")
+ELSEWHERE = ("autograde", "feedback", "grade")  # commands that write nothing into the course's folder
 
 
 class SetUpError(Exception):
@@ -51,6 +52,8 @@ def main(words: list[str]) -> int:
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
     try:
         set_up()
+        if words[0] not in ELSEWHERE:
+            check_writable()
         return commands[words[0]](words[1:])
     except SetUpError as error:
         print(f"course.py: {error}", file=sys.stderr)
@@ -85,17 +88,15 @@ def set_up() -> None:
     found = [version for version in PYTHONS if shutil.which(f"python{version}")]
     if problem := version_problem(sys.version_info[:2], found):
         raise SetUpError(problem)
-    files = [ROOT / name for name in ("requirements.lock", "pyproject.toml", "course.py")]
-    stamp = hashlib.sha256(b"".join([*(path.read_bytes() for path in files),
-                                     str(ROOT).encode(), sys.version.encode()])).hexdigest()
-    if STAMP.exists() and STAMP.read_text() == stamp:
+    stamp = stamp_of_environment()
+    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
         return
     check_writable()
     if not PYTHON.exists():
         if problem := disk_problem(shutil.disk_usage(ROOT).free):
             raise SetUpError(problem)
     print("Setting up the course in .venv: once, a few minutes.", flush=True)
-    new = not works([PYTHON, "-m", "pip", "--version"])
+    new = not (made_here() and works([PYTHON, "-m", "pip", "--version"]))
     if new:
         print("  1/3 making the environment", flush=True)
         make_environment()
@@ -111,6 +112,19 @@ def set_up() -> None:
     hide_from_students()
     write_whole(STAMP, stamp)
     print("The environment is complete.", flush=True)
+
+
+def stamp_of_environment() -> str:
+    """What the environment depends on; while it stays the same, the environment is complete."""
+    files = [ROOT / name for name in ("requirements.lock", "pyproject.toml", "course.py")]
+    return hashlib.sha256(b"".join([*(path.read_bytes() for path in files),
+                                    str(ROOT).encode(), sys.version.encode()])).hexdigest()
+
+
+def made_here() -> bool:
+    """Whether .venv was made in this folder. Its scripts (jupyter, nbgrader) hold its path and break when it is moved."""
+    script = PYTHON.with_name("pip.exe" if os.name == "nt" else "pip")
+    return script.is_file() and os.fsencode(PYTHON.parent) in script.read_bytes()
 
 
 def check_writable() -> None:
@@ -138,7 +152,7 @@ def make_environment() -> None:
 
 def check_network(remove: bool) -> None:
     """Fetch the smallest package of the lock, to say in one sentence that there is no network before the long step."""
-    line = next(line for line in (ROOT / "requirements.lock").read_text().splitlines() if line.startswith("six=="))
+    line = next(line for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if line.startswith("six=="))
     with tempfile.TemporaryDirectory() as folder:
         command = [PYTHON, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1", "--timeout", "15",
                    "--dest", folder, line.split()[0]]
@@ -153,7 +167,7 @@ def check_network(remove: bool) -> None:
 def pip(*words: str) -> None:
     """Run pip in the environment; raise SetUpError with one sentence if it fails, with the end of its output above."""
     command = [str(PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
     if done.returncode == 0:
         return
     print("\n".join(done.stdout.splitlines()[-5:]), file=sys.stderr)
@@ -190,10 +204,12 @@ def run(*words: str, folder: Path = ROOT, **environment: str) -> int:
     """Run Python of the environment from `folder`, by default the course's, and give its exit status."""
     # A script of the environment (jupyter, nbgrader) must find its neighbours.
     path = os.pathsep.join([str(PYTHON.parent), os.environ.get("PATH", "")])
-    variables = os.environ | {"PATH": path} | environment
+    # The course's package utils comes before any other, in notebooks too: first on PYTHONPATH, and -P leaves out `folder`.
+    packages = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    variables = os.environ | {"PATH": path, "PYTHONPATH": packages} | environment
     if variables.get("COURSE_DATA"):  # notebooks run in folders of their own, where a relative path would mislead
-        variables["COURSE_DATA"] = str(Path(variables["COURSE_DATA"]).resolve())
-    return subprocess.run([str(PYTHON), *words], cwd=folder, env=variables).returncode
+        variables["COURSE_DATA"] = str(Path(variables["COURSE_DATA"]).expanduser().resolve())
+    return subprocess.run([str(PYTHON), "-P", *words], cwd=folder, env=variables).returncode
 
 
 # The commands ---------------------------------------------------------------------------------------------------------
@@ -291,7 +307,7 @@ def lock(words: list[str]) -> int:
                  "--custom-compile-command", "python3 course.py lock", "--output-file", draft.name)
     if status == 0:
         draft.replace(ROOT / "requirements.lock")
-        write_whole(ROOT / "environment.yml", environment_yml((ROOT / "pyproject.toml").read_text()))
+        write_whole(ROOT / "environment.yml", environment_yml((ROOT / "pyproject.toml").read_text(encoding="utf-8")))
     return status
 
 

@@ -128,7 +128,7 @@ def serve(trainer) -> None:
 
 
 def bench_training(peers: str, what: str, names: tuple[str, str]) -> None:
-    processes = [subprocess.Popen([python, __file__, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    processes = [subprocess.Popen([python, __file__, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
                  for python, name in zip((sys.executable, peers), names)]
     for process in processes:
         assert process.stdout.readline() == "ready\n", "the library could not be started"
@@ -173,7 +173,7 @@ def bench_attack(peers: str, folder: Path) -> None:
     found = attacks.dx_attack(model, x, y)
     seconds = time.perf_counter() - start
     saved = attacks.smallest_8bit(model, x, y, found.dx)
-    done = subprocess.run([peers, __file__, "foolbox", str(folder)], capture_output=True, text=True)
+    done = subprocess.run([peers, __file__, "foolbox", str(folder)], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
     peer = json.loads(done.stdout.splitlines()[-1])
     print(f"attack: course {seconds:.1f} s, success {found.success.mean():.0%}, median L2 {np.median(found.norms['L2']):.4f}, "

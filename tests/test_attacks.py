@@ -1,4 +1,6 @@
 """The attacks against what is known exactly: linear models, closed forms, finite differences, SciPy."""
+import warnings
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -327,3 +329,40 @@ def test_refuses_models_and_norms_and_images_that_are_not_8bit():
         attacks.dx_attack(model, x, labels, norm="L3")
     with pytest.raises(ValueError, match="round_to_8bit"):
         attacks.smallest_8bit(model, x, labels, np.zeros_like(x))
+
+
+@pytest.mark.parametrize("attack", [attacks.dx_attack, lambda *given, **named: attacks.fgsm(*given, epsilon=0.1, **named)])
+def test_refuses_one_output_and_broken_weights(attack):
+    model, x, labels = linear()[0], random_images(2), np.array([0, 1])
+    with pytest.raises(ValueError, match="one output.*a logit for each class"):
+        attack(lambda images: model(images)[:, :1], x, 0 * labels)
+    with pytest.raises(ValueError, match="NaN or infinity for these images"):
+        attack(lambda images: model(images) * np.nan, x, labels)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "mask", "lam", "smoothness"])
+def test_refuses_numbers_that_are_none(name):
+    model, x, labels = linear()[0], random_images(2), np.array([0, 1])
+    with pytest.raises(ValueError, match=f"{name} holds NaN"):
+        attacks.dx_attack(model, x, labels, **{name: np.nan})
+    with pytest.raises(ValueError, match="epsilon holds infinity"):
+        attacks.fgsm(model, x, labels, epsilon=np.inf)
+    with pytest.raises(ValueError, match="dx holds NaN"):
+        attacks.smallest_8bit(model, attacks.round_to_8bit(x), labels, np.full_like(x, np.nan))
+
+
+def test_refuses_images_that_the_network_does_not_take():
+    for shape, words in (((2, 20, 20, 1), "the network takes .N, 48, 48, 1."), ((2, 48, 48, 3), "the network takes"), ((2, 48, 48), "expected .N, H, W, C.")):
+        with pytest.raises(ValueError, match=words):
+            attacks.fgsm(networks.three_convolutions(), np.zeros(shape), np.zeros(2, int), epsilon=0.1)
+
+
+def test_warns_when_the_wanted_label_is_there_already():
+    model, x = linear()[0], random_images(8)
+    said = np.asarray(model(x)).argmax(1)
+    with pytest.warns(UserWarning, match="their wanted labels without an attack"):
+        attacks.fgsm(model, x, said, epsilon=0.1, targeted=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        attacks.fgsm(model, x, np.r_[1 - said[:1], said[1:]], epsilon=0.1, targeted=True)
+        attacks.fgsm(model, x, said, epsilon=0.1)

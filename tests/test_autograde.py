@@ -71,7 +71,7 @@ def right_answers() -> dict[str, str]:
 def hand_in(folder: Path, student: str, content: nbformat.NotebookNode | str) -> Path:
     path = folder / student / UNIT / f"{UNIT}.ipynb"
     path.parent.mkdir(parents=True)
-    path.write_text(content if isinstance(content, str) else nbformat.writes(content))
+    path.write_text(content if isinstance(content, str) else nbformat.writes(content), encoding="utf-8")
     return path
 
 
@@ -156,7 +156,7 @@ def test_what_was_odd_is_said(graded):
                                   "Missing: check-convolve, check-gaussian, edges. Checks were put back."}.items():
         assert words in notes.pop(student)
     assert set(notes.values()) == {""}
-    assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text()
+    assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
 
 
 def test_pages_say_what_failed_and_show_no_hidden_code(graded):
@@ -181,7 +181,7 @@ def test_a_notebook_sees_nothing_of_the_machine(graded):
 
 def test_gradebook_has_the_points_of_the_readme(graded):
     _, out = graded
-    row = re.search(rf"^\| \[{UNIT}\].* \| ([\d +]+) \| (\d+) \|$", (ROOT / "labs" / "README.md").read_text(), re.MULTILINE)
+    row = re.search(rf"^\| \[{UNIT}\].* \| ([\d +]+) \| (\d+) \|$", (ROOT / "labs" / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
         notebook = book.find_notebook(UNIT, UNIT)
         points = [int(cell.max_score) for cell in notebook.grade_cells]
@@ -193,7 +193,7 @@ def test_next_run_grades_what_changed_or_was_not_finished(graded, capsys):
     folder, out = graded
     (out / "state" / f"cem--{UNIT}.json").unlink()  # as if killed while it graded cem
     (out / "autograded" / "cem" / UNIT / f"{UNIT}.ipynb").unlink()
-    (folder / "ada" / UNIT / f"{UNIT}.ipynb").write_text("{")
+    (folder / "ada" / UNIT / f"{UNIT}.ipynb").write_text("{", encoding="utf-8")
     labs.autograde(folder, seconds=SECONDS)
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["ada", "cem"]
     grades = table(out / "grades.csv")

@@ -8,6 +8,7 @@ import scipy.special
 
 from utils import checks
 from utils.attacks import total_variation
+from utils.quiet import tf
 
 
 def mean(x):
@@ -95,7 +96,7 @@ def test_a_check_that_fails_inside_is_not_wrapped():
 
 def test_a_failed_check_is_one_sentence_in_jupyter():
     done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c",
-                           "from utils import checks; checks.require(False, 'Add the bias.')"], capture_output=True, text=True)
+                           "from utils import checks; checks.require(False, 'Add the bias.')"], capture_output=True, encoding="utf-8")
     assert done.stdout.strip() == "Not yet: Add the bias." and "Traceback" not in done.stdout + done.stderr
 
 
@@ -176,3 +177,41 @@ def test_hidden_says_that_the_inputs_are_others_and_shows_no_code():
     fails("^With other inputs: x is 2, expected 3.$", fail_within_hidden, lambda: checks.same("x", 2, 3))
     fails("^With other inputs: NameError: name 'not_there' is not defined$", fail_within_hidden, lambda: not_there)  # noqa: F821
     assert checks.inputs(1, lambda rng: 2) == 1, "after a failure too the visible inputs come back"
+
+
+@tf.function
+def compiled_mean(x):
+    return tf.reduce_mean(x)
+
+
+@tf.function(reduce_retracing=True)
+def compiled_with_a_helper(x):
+    return compiled_mean(x) + 0
+
+
+@tf.function
+def compiled_with_utils(x):
+    return total_variation(x)
+
+
+def with_a_compiled_borrower(x):
+    return compiled_with_utils(x)
+
+
+def test_tf_function_is_only_a_wrapper():
+    x = np.ones((1, 2, 2, 1), np.float32)
+    assert checks.call(compiled_mean, x) == 1 and checks.call(compiled_with_a_helper, x) == 1
+    checks.written_out(compiled_with_a_helper, {"sklearn"})
+    fails("compiled_mean leaves the work to reduce_mean: write", checks.written_out, compiled_mean, {"reduce_mean"})
+    fails(r"compiled_with_a_helper leaves the work to reduce_mean \(in compiled_mean\)", checks.written_out, compiled_with_a_helper, {"reduce_mean"})
+    fails("compiled_with_utils uses total_variation, which is part of utils", checks.call, compiled_with_utils, x)
+    fails("with_a_compiled_borrower leaves|compiled_with_utils uses total_variation", checks.written_out, with_a_compiled_borrower)
+    fails("total_variation is the one of utils", checks.call, tf.function(total_variation), x)
+    fails("compiled_mean is not written yet", checks.call, tf.function(not_written), x)
+
+
+def not_written(x):
+    raise NotImplementedError
+
+
+not_written.__name__ = "compiled_mean"

@@ -9,10 +9,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 from conftest import need
 
 from utils.notebooks import ROOT
+from utils.notebooks import run as run_notebook
 
 spec = importlib.util.spec_from_file_location("course", ROOT / "course.py")
 course = importlib.util.module_from_spec(spec)
@@ -39,7 +41,7 @@ def test_full_disk_is_one_sentence():
 def copy_of_the_course(folder: Path) -> Path:
     """The files that git has or would have, without .venv: what a fresh clone is."""
     names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True,
-                           text=True, check=True).stdout.splitlines()
+                           encoding="utf-8", check=True).stdout.splitlines()
     for name in names:
         if (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +53,7 @@ def test_without_network_it_is_one_sentence_and_nothing_is_left(tmp_path):
     clone = copy_of_the_course(tmp_path / "course")
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     done = subprocess.run([need("bwrap"), "--dev-bind", "/", "/", "--unshare-net", sys.executable, "course.py", "release"],
-                          cwd=clone, capture_output=True, text=True,
+                          cwd=clone, capture_output=True, encoding="utf-8",
                           env=variables | {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"})
     assert done.returncode == 1
     assert done.stderr.startswith("course.py: the packages cannot be reached") and done.stderr.count("\n") == 1
@@ -64,7 +66,7 @@ def test_without_write_permission_it_is_one_sentence(tmp_path):
     command = [sys.executable, "course.py", "release"]
     if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
         command = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *command]
-    done = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=clone, capture_output=True, encoding="utf-8")
     clone.chmod(0o755)
     assert done.returncode == 1
     assert "cannot be written to" in done.stderr and done.stderr.count("\n") == 1
@@ -72,7 +74,7 @@ def test_without_write_permission_it_is_one_sentence(tmp_path):
 
 
 def test_unknown_command_shows_the_list():
-    done = subprocess.run([sys.executable, "course.py", "dance"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "course.py", "dance"], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 2 and "miniproject" in done.stdout
 
 
@@ -85,9 +87,9 @@ def test_lab_copies_each_lab_once_and_never_overwrites(tmp_path, monkeypatch):
     first = sorted((tmp_path / "labs").iterdir())[0].name
     work = tmp_path / "work" / first / f"{first}.ipynb"
     assert work.read_bytes() == (tmp_path / "labs" / first / f"{first}.ipynb").read_bytes()
-    work.write_text("my work")
+    work.write_text("my work", encoding="utf-8")
     assert course.lab([]) == 0
-    assert work.read_text() == "my work" and f"/lab/tree/{first}/{first}.ipynb" in str(opened[0])
+    assert work.read_text(encoding="utf-8") == "my work" and f"/lab/tree/{first}/{first}.ipynb" in str(opened[0])
 
 
 def test_lab_says_which_copies_are_of_another_version(tmp_path, monkeypatch, capsys):
@@ -109,9 +111,9 @@ def test_lab_says_which_copies_are_of_another_version(tmp_path, monkeypatch, cap
 
 
 def test_lock_environment_and_pyproject_say_the_same():
-    pyproject = (ROOT / "pyproject.toml").read_text()
-    assert (ROOT / "environment.yml").read_text() == course.environment_yml(pyproject)
-    lock = (ROOT / "requirements.lock").read_text()
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert (ROOT / "environment.yml").read_text(encoding="utf-8") == course.environment_yml(pyproject)
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     direct = [re.match(r"[\w-]+==[\w.]+", line)[0] for line in tomllib.loads(pyproject)["project"]["dependencies"]]
     for package in direct:
         assert re.search(rf"^{re.escape(package)}( ;.*)? \\$", lock, re.MULTILINE), f"{package}: run python3 course.py lock"
@@ -119,7 +121,7 @@ def test_lock_environment_and_pyproject_say_the_same():
 
 
 def test_lock_has_hashes_for_all_and_names_no_host():
-    lock = (ROOT / "requirements.lock").read_text()
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     packages = re.findall(r"^([\w.-]+)==.*\\\n    --hash=sha256:", lock, re.MULTILINE)
     assert len(packages) == len(re.findall(r"^[\w.-]+==", lock, re.MULTILINE)) > 50
     assert len(set(packages)) == len(packages), "a package is locked in two versions"
@@ -133,7 +135,7 @@ def test_importing_utils_does_not_import_tensorflow():
 
 def test_importing_tensorflow_is_silent():
     done = subprocess.run([sys.executable, "-c", "from utils.quiet import tf; import tensorflow"], cwd=ROOT,
-                          capture_output=True, text=True)
+                          capture_output=True, encoding="utf-8")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -143,6 +145,87 @@ def test_student_tree_has_no_answers(tmp_path):
     assert make_student_tree(tmp_path / "students") == 0
     names = {entry.name for entry in (tmp_path / "students").iterdir()}
     assert {"labs", "lectures", "utils", "course.py"} <= names and not names & {"solutions", "tests"}
-    text = "".join(path.read_text() for path in (tmp_path / "students").rglob("*.ipynb"))
+    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "students").rglob("*.ipynb"))
     assert "BEGIN SOLUTION" not in text
     assert make_student_tree(tmp_path / "students") == 1, "a folder that is there must not be replaced"
+
+
+def module_of(clone: Path):
+    """course.py of a copy of the course."""
+    spec = importlib.util.spec_from_file_location("course_of_a_copy", clone / "course.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_shared_course_that_is_complete_but_read_only_is_one_sentence(tmp_path):
+    clone = copy_of_the_course(tmp_path / "course")
+    (clone / ".venv").mkdir()
+    (clone / ".venv" / "course-complete").write_text(module_of(clone).stamp_of_environment(), encoding="utf-8")
+    clone.chmod(0o555)
+    command = [sys.executable, "course.py", "lab"]
+    if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
+        command = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *command]
+    done = subprocess.run(command, cwd=clone, capture_output=True, encoding="utf-8")
+    clone.chmod(0o755)
+    assert done.returncode == 1
+    assert "cannot be written to" in done.stderr and "copy the course" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_an_environment_that_was_moved_is_made_again(tmp_path, monkeypatch, moved):
+    """The scripts of an environment hold its path: pip as a module still runs after a move, but jupyter does not."""
+    environment = tmp_path / ("moved" if moved else "course") / ".venv"
+    script = environment / "bin" / "pip"
+    script.parent.mkdir(parents=True)
+    script.write_text(f"#!{tmp_path / 'course' / '.venv' / 'bin' / 'python'}\nfrom pip import main\n", encoding="utf-8")
+    for name, value in {"ENVIRONMENT": environment, "PYTHON": script.with_name("python"), "STAMP": environment / "course-complete",
+                        "works": lambda command: True, "pip": lambda *words: None, "check_network": lambda remove: None}.items():
+        monkeypatch.setattr(course, name, value)
+    made = []
+    monkeypatch.setattr(course, "make_environment", lambda: made.append(True))
+    course.set_up()
+    assert made == [True] * moved
+
+
+@pytest.mark.parametrize("clash", ["a package on PYTHONPATH", "a file in the working folder"])
+@pytest.mark.parametrize("words", [["-m", "utils.grading", "grade", "--help"], ["-c", "import utils.groups"],
+                                   ["-m", "jupyter", "execute", "--output", "done.ipynb", "own.ipynb"]])
+def test_the_package_utils_of_the_course_comes_first(tmp_path, monkeypatch, clash, words):
+    """In the commands, and in a notebook beside a utils.py, as course.py lab starts it."""
+    other = tmp_path / "other"
+    (other / "utils").mkdir(parents=True)
+    (other / "utils" / "__init__.py").write_text("raise SystemExit('the utils of another project')", encoding="utf-8")
+    if clash.endswith("folder"):
+        (tmp_path / "utils.py").write_text("raise SystemExit('a file of mine')", encoding="utf-8")
+    else:
+        monkeypatch.setenv("PYTHONPATH", str(other))
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    code = "import utils.groups; assert utils.__file__.startswith(" + repr(str(ROOT)) + ")"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, tmp_path / "own.ipynb")
+    assert course.run(*words, folder=tmp_path) == 0
+
+
+def test_real_data_may_be_named_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA", "~/sets")
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    code = f"import os; assert os.environ['COURSE_DATA'] == {str(tmp_path / 'sets')!r}"
+    assert course.run("-c", code) == 0
+
+
+def test_settings_at_home_do_not_change_what_a_notebook_of_the_tests_shows(tmp_path, monkeypatch):
+    profile = tmp_path / ".ipython" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "00-mine.py").write_text("print('startup of mine')", encoding="utf-8")
+    (profile / "ipython_kernel_config.py").write_text("get_config().InlineBackend.figure_formats = {'svg'}", encoding="utf-8")
+    kernel = tmp_path / ".local" / "share" / "jupyter" / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    kernel.write_text(json.dumps({"argv": ["no-such-python"], "display_name": "mine", "language": "python"}), encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    code = "print(get_ipython().config.get('InlineBackend', {}).get('figure_formats'))"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "own.ipynb")
+    (cell,) = run_notebook(tmp_path / "own.ipynb", dict(os.environ)).cells
+    assert [output.get("text") for output in cell.outputs] == ["None\n"]

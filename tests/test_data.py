@@ -173,3 +173,28 @@ def test_pickles_are_not_opened(folder):
     np.savez(folder / "faces.npz", **arrays)
     with pytest.raises(ValueError, match="y_val holds Python objects, expected numbers"):
         data.load("faces")
+
+
+@pytest.mark.parametrize("named", ["~", "~/mnist.npz", "{folder}/mnist.npz", "{folder}/faces.npz"])
+def test_the_folder_may_be_named_with_a_tilde_or_by_a_file_in_it(folder, monkeypatch, named):
+    np.savez(folder / "mnist.npz", **good_digits())
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.setenv("COURSE_DATA", named.format(folder=folder))
+    assert len(data.load("digits").y_test) == 20
+
+
+def test_a_folder_that_is_not_there_is_named(folder, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(folder / "nothing"))
+    for name in ("digits", "faces"):
+        with pytest.raises(ValueError, match="COURSE_DATA names '.*nothing', and there is no such folder"):
+            data.load(name)
+
+
+def test_one_image_leaves_nothing_to_validate(folder):
+    arrays = good_digits()
+    np.savez(folder / "mnist.npz", **arrays | {"x_train": arrays["x_train"][:1], "y_train": arrays["y_train"][:1]})
+    with pytest.raises(ValueError, match="mnist.npz: x_train holds 1 image, expected at least 2"):
+        data.load("digits")
+    np.savez(folder / "mnist.npz", **{name: array[:2] for name, array in arrays.items()})
+    assert len(data.load("digits").y_train) == len(data.load("digits").y_val) == 1

@@ -198,7 +198,7 @@ def no_file(folder):
 
 
 def no_picture(folder):
-    (folder / "holiday.jpg").write_text("this is a text")
+    (folder / "holiday.jpg").write_text("this is a text", encoding="utf-8")
     return str(folder / "holiday.jpg")
 
 

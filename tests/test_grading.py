@@ -32,13 +32,13 @@ def team(folder: Path, *, script: str = SCRIPT, original: np.ndarray = DARK, mod
          about: str = "") -> Path:
     """A submission in `folder`."""
     folder.mkdir(parents=True)
-    (folder / "infer.py").write_text(script)
+    (folder / "infer.py").write_text(script, encoding="utf-8")
     if amplified is None:
         amplified = np.clip(50 * np.abs(modified.astype(int) - original), 0, 255).astype(np.uint8)
     for kind, levels in (("ori", original), ("mod", modified), ("amp", amplified)):
         Image.fromarray(levels).save(folder / f"adv_ada_grace_{kind}.png")
     if about:
-        (folder / "team.toml").write_text(about)
+        (folder / "team.toml").write_text(about, encoding="utf-8")
     return folder
 
 
@@ -174,7 +174,7 @@ def test_thresholds_are_kept_to_the_letter():
     ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1\nbonuss=true', "bonuss, which means nothing"),
     ('[limits]\nwal=3\n[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1', "positive numbers named wall"), ('[grades]\na=1', "grades")])
 def test_a_rubric_with_a_mistake_is_refused_in_a_sentence(tmp_path, text, words):
-    (tmp_path / "mine.toml").write_text(text)
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="mine.toml") as refused:
         rubric.load(tmp_path / "mine.toml")
     assert words in str(refused.value)
@@ -264,8 +264,8 @@ def test_real_faces_can_be_hidden(real_data):
 def rules(tmp_path) -> Path:
     """The course's rubric without reference detectors, which would need TensorFlow, and with an accuracy that the script reaches."""
     path = tmp_path / "rubric.toml"
-    path.write_text(rubric.DEFAULT.read_text().replace('["faces_three_convolutions", "faces_densenet"]', "[]").replace("more_than = 0.85",
-                                                                                                                  "more_than = 0.75"))
+    path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]").replace("more_than = 0.85",
+                                                                                                                  "more_than = 0.75"), encoding="utf-8")
     return path
 
 
@@ -292,12 +292,12 @@ def test_a_class_whose_grades_can_be_computed_by_hand(tmp_path, faces, rules):
     with open(out / "grades.csv", encoding="utf-8-sig") as table:
         rows = {row["student_id"]: row for row in csv.DictReader(table)}
     assert rows["right"]["score"] == "20.0" and rows["right"]["max_score"] == "20.0" and float(rows["wasteful"]["score"]) < 20
-    page = (out / "class.html").read_text()
+    page = (out / "class.html").read_text(encoding="utf-8")
     assert "ada_grace" in page and "wasteful" not in page and "not_fooled" not in page
     for name in found:
-        page = (out / "feedback" / f"{name}.html").read_text()
+        page = (out / "feedback" / f"{name}.html").read_text(encoding="utf-8")
         assert f"Mini-project: {name}" in page and page.count("data:image/png") == 3
-    assert "multiply your DX by that t" not in (out / "feedback" / "right.html").read_text()
+    assert "multiply your DX by that t" not in (out / "feedback" / "right.html").read_text(encoding="utf-8")
 
 
 def test_grades_have_the_columns_of_nbgrader(tmp_path):
@@ -310,7 +310,7 @@ def test_grades_have_the_columns_of_nbgrader(tmp_path):
         exporter = CsvExportPlugin()
         exporter.to = str(tmp_path / "nbgrader.csv")
         exporter.export(gradebook)
-    with open(tmp_path / "nbgrader.csv") as table:
+    with open(tmp_path / "nbgrader.csv", encoding="utf-8") as table:
         columns = next(csv.reader(table))
     assert pages.COLUMNS[:len(columns)] == columns
 
@@ -321,11 +321,11 @@ def test_another_rubric_judges_again_without_running_scripts(tmp_path, faces, ru
     out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
     assert results(out)["a"]["score"] == 20
     monkeypatch.setattr(answers, "ask", pytest.fail)
-    rules.write_text(rules.read_text().replace("more_than = 0.75\npoints = 5", "more_than = 0.85\npoints = 7"))
+    rules.write_text(rules.read_text(encoding="utf-8").replace("more_than = 0.75\npoints = 5", "more_than = 0.85\npoints = 7"), encoding="utf-8")
     grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)
     assert results(out)["a"]["score"] == 15 and results(out)["a"]["maximum"] == 22
-    assert "15 of 22 points" in (out / "feedback" / "a.html").read_text()
-    assert ",15.0,22," in (out / "grades.csv").read_text().replace("22.0", "22")
+    assert "15 of 22 points" in (out / "feedback" / "a.html").read_text(encoding="utf-8")
+    assert ",15.0,22," in (out / "grades.csv").read_text(encoding="utf-8").replace("22.0", "22")
 
 
 def test_what_is_no_submission_is_named(tmp_path, faces, rules, capsys):
@@ -357,7 +357,7 @@ def test_what_cannot_be_graded_is_a_sentence(tmp_path, capsys):
 def test_a_team_can_check_at_home(tmp_path):
     """The same checks, without a sandbox, on validation faces: this script is right for half of them at best."""
     folder = team(tmp_path / "mine", modified=DARK + 1)
-    done = subprocess.run([sys.executable, "-m", "utils.grading", "check", str(folder)], cwd=tmp_path, capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "utils.grading", "check", str(folder)], cwd=tmp_path, capture_output=True, encoding="utf-8",
                           env=os.environ | {"COURSE_PROFILE": "quick"})
     assert done.returncode == 1 and done.stderr == ""
     assert "ok  2 of 2  The script keeps its contract" in done.stdout
@@ -370,4 +370,4 @@ def test_results_survive_as_json(tmp_path, faces, rules):
     team(tmp_path / "class" / "a")
     out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
     path = next((out / "results").glob("*.json"))
-    json.loads(path.read_text(), parse_constant=pytest.fail)  # no NaN
+    json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)  # no NaN

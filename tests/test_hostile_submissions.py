@@ -90,7 +90,7 @@ def case(points: float, *words: str) -> Callable:
 def honest(place: Path, *, script: str = HONEST + "main()", about: str | bytes = "", names: str | bytes = "ada_grace", **pictures) -> Path:
     """A folder as it should be; pictures are levels, bytes of a file, or None for none."""
     place.mkdir(parents=True, exist_ok=True)
-    (place / "infer.py").write_text(script)
+    (place / "infer.py").write_text(script, encoding="utf-8")
     for kind, levels in (PICTURES | pictures).items():
         path = os.path.join(os.fsencode(place), b"adv_" + os.fsencode(names) + f"_{kind}.png".encode())
         if levels is not None:
@@ -224,7 +224,7 @@ def zip_cut_short(place):
 
 @case(0, "damaged or is none")
 def zip_that_is_a_page(place):
-    place.with_name(place.name + ".zip").write_text("<html>Please log in</html>")
+    place.with_name(place.name + ".zip").write_text("<html>Please log in</html>", encoding="utf-8")
 
 
 @case(FULL, "infer.py cannot be unpacked")
@@ -337,7 +337,7 @@ def folder_that_is_deep(place):
 @case(FULL, *(() if os.geteuid() == 0 else ("notes.txt could not be read", "closed could not be opened")))
 def folder_with_closed_modes(place):
     honest(place)
-    (place / "notes.txt").write_text("x")
+    (place / "notes.txt").write_text("x", encoding="utf-8")
     (place / "closed").mkdir()
     (place / "notes.txt").chmod(0)
     (place / "closed").chmod(0)
@@ -380,13 +380,13 @@ def folder_with_modules_of_the_grader(place):
     """None is imported by the grader; the script would import them, so it goes without."""
     honest(place, script=HONEST.replace("import math", "import sys; sys.path.pop(0)\nimport math") + "main()")
     for name in ("psutil", "imagehash", "utils", "sandbox", "conftest", "sitecustomize", "numpy"):
-        (place / f"{name}.py").write_text(f"open({str(TRACE)!r}, 'w')")
+        (place / f"{name}.py").write_text(f"open({str(TRACE)!r}, 'w')", encoding="utf-8")
 
 
 @case(IMAGES, 'The first: "trapped"', "gave no answer for 66 of 66 images")
 def script_next_to_a_false_numpy(place):
     honest(place)
-    (place / "numpy.py").write_text("print('trapped'); raise SystemExit(0)")
+    (place / "numpy.py").write_text("print('trapped'); raise SystemExit(0)", encoding="utf-8")
 
 
 # images ---------------------------------------------------------------------------------------------------------------
@@ -661,8 +661,8 @@ def script_knows_the_hidden_faces(place):
 def rules(tmp_path_factory) -> Path:
     """The course's rubric with tight limits and without reference detectors."""
     path = tmp_path_factory.mktemp("rubric") / "rubric.toml"
-    text = rubric.DEFAULT.read_text()
-    path.write_text(LIMITS + text[text.index("[[line]]"):])
+    text = rubric.DEFAULT.read_text(encoding="utf-8")
+    path.write_text(LIMITS + text[text.index("[[line]]"):], encoding="utf-8")
     return path
 
 
@@ -839,7 +839,7 @@ print(json.dumps([sys.argv[1:], sorted(sys.argv[1:], key=lambda path: os.stat(pa
     seen = []
     for number in range(8):
         answers.ask(folder, hidden.Hidden(x, y, {}, ""), PICTURES, [SEED, number], isolated=False)
-        asked, written = json.loads((tmp_path / "seen").read_text())
+        asked, written = json.loads((tmp_path / "seen").read_text(encoding="utf-8"))
         assert asked == written and len(set(asked)) == 66
         seen.append(asked)
     assert len({name for asked in seen for name in asked}) == 8 * 66
@@ -870,7 +870,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, hidden_file, rules):
     assert list(out.glob(".scratch-*"))
     finished = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.glob("results/*.json")}
     assert 3 <= len(finished) < 6
-    (out / "results" / "half.json.part").write_text("{")
+    (out / "results" / "half.json.part").write_text("{", encoding="utf-8")
 
     assert main(words) == 0
     assert len(list(out.glob("results/*.json"))) == 6
@@ -895,13 +895,13 @@ def test_pictures_can_be_deleted_and_grades_stay(tmp_path, hidden_file, rules, c
     assert main(words) == 0
     (out / ".scratch-killed" / "tmp").mkdir(parents=True)
     (out / ".scratch-killed" / "tmp" / "adv_x_ori.png").write_bytes(b"x")
-    (out / "feedback" / "stays.html.part").write_text("data:image/png;")
+    (out / "feedback" / "stays.html.part").write_text("data:image/png;", encoding="utf-8")
     grades = (out / "grades.csv").read_bytes()
     assert main([*words, "--delete-pictures"]) == 0 and "6 pictures are deleted" in capsys.readouterr().out
     assert main(words) == 0
     assert (out / "grades.csv").read_bytes() == grades
     assert sorted(path.name for path in (out / "feedback").iterdir()) == ["stays.html"]
     assert not list(out.rglob("*.png")) and not list(out.glob(".scratch-*"))
-    assert "data:image" not in (out / "feedback" / "stays.html").read_text()
-    page = (out / "class.html").read_text()
+    assert "data:image" not in (out / "feedback" / "stays.html").read_text(encoding="utf-8")
+    page = (out / "class.html").read_text(encoding="utf-8")
     assert 'class="face"' not in page and base64.b64encode(answers.png(DARK)).decode() not in page

@@ -16,7 +16,7 @@ OFFLINE = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")  # 
 
 def in_a_fresh_home(home, code: str, **variables) -> subprocess.CompletedProcess:
     kept = {name: value for name, value in os.environ.items() if name not in ("COURSE_DATA", "KERAS_HOME")}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300,
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=300,
                           env=kept | {"HOME": str(home), "USERPROFILE": str(home)} | variables)
 
 

@@ -38,7 +38,7 @@ def address(course_folder):
     """The address that `course.py lab` prints, while it runs."""
     variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
     variables["JUPYTERLAB_WORKSPACES_DIR"] = str(course_folder / "workspaces")  # tabs of earlier times stay away
-    with subprocess.Popen([sys.executable, "-c", COMMAND, str(course_folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    with subprocess.Popen([sys.executable, "-c", COMMAND, str(course_folder)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
                           env=variables, stderr=subprocess.STDOUT, start_new_session=True) as server:
         try:
             yield next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\S+", line)))

@@ -25,7 +25,7 @@ RUN = "import sys; from pathlib import Path; from utils.notebooks import minipro
 
 
 def run_miniproject(folder: Path, **variables: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, capture_output=True, text=True,
+    return subprocess.run([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, capture_output=True, encoding="utf-8",
                           env=os.environ | variables)
 
 
@@ -39,7 +39,7 @@ def finished(tmp_path_factory):
 
 
 def infer(folder: Path, *files, cwd=None, **variables: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, str(folder / "infer.py"), *map(str, files)], capture_output=True, text=True,
+    return subprocess.run([sys.executable, str(folder / "infer.py"), *map(str, files)], capture_output=True, encoding="utf-8",
                           cwd=cwd or folder, env=os.environ | variables)
 
 
@@ -48,13 +48,13 @@ def test_folder_could_be_handed_in(finished):
     adversarial = {f"adv_ada_grace_{kind}.{ending}" for kind in ("ori", "mod", "amp") for ending in ("png", "raw")}
     assert adversarial | {"infer.py", "model", "summary.json", "06_mini_project.html"} <= {
         entry.name for entry in folder.iterdir()}
-    assert "utils" not in (folder / "infer.py").read_text()
+    assert "utils" not in (folder / "infer.py").read_text(encoding="utf-8")
     assert "cell  1/" in printed and "Task 1: the detector" in printed
 
 
 def test_summary(finished):
     printed, folder = finished
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert summary.keys() == {"accuracy", "train_seconds", "dx_success", "dx_median_l2", "dx_max_outside"}
     assert summary["accuracy"] > 0.9 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 0.6
     assert summary["dx_max_outside"] <= 1e-6
@@ -90,7 +90,7 @@ def test_script_answers_the_good_files_among_bad_ones(finished, tmp_path):
     face.convert("P").save(tmp_path / "палитра.png")
     face.resize((480, 480)).convert("CMYK").save(tmp_path / "cmyk.jpg")
     (tmp_path / "cut.png").write_bytes((folder / "adv_ada_grace_ori.png").read_bytes()[:500])
-    (tmp_path / "text.txt").write_text("not an image")
+    (tmp_path / "text.txt").write_text("not an image", encoding="utf-8")
     (tmp_path / "empty.raw").write_bytes(b"")
     good = ["large colour.jpg", "alpha.png", "палитра.png", "cmyk.jpg"]
     bad = ["cut.png", "text.txt", "empty.raw", "missing.png"]
@@ -251,7 +251,7 @@ def test_script_agrees_with_the_exported_model_on_2000_files_in_bounded_memory(f
 def test_killed_run_replaces_nothing(finished):
     _, folder = finished
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    with subprocess.Popen([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    with subprocess.Popen([sys.executable, "-c", RUN, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
                           start_new_session=True) as run:
         for line in run.stdout:
             if "The script" in line:
@@ -265,7 +265,7 @@ def test_real_faces(real_data, tmp_path):
     """The quick profile on real faces, and its grading with real faces hidden. What the full one reaches: course.py acceptance."""
     done = run_miniproject(tmp_path / "miniproject", COURSE_PROFILE="quick")
     assert done.returncode == 0, done.stderr
-    summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text())
+    summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text(encoding="utf-8"))
     assert summary["accuracy"] > 0.87 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 1.0
     need("bwrap")
     shutil.copytree(tmp_path / "miniproject", tmp_path / "class" / "team")

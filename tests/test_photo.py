@@ -122,7 +122,7 @@ def test_wrong_arrays_are_refused(photo, sentence):
 def test_wrong_files_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no file"):
         crop_face(tmp_path / "missing.jpg", EYES)
-    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "text.jpg").write_text("not a picture", encoding="utf-8")
     with pytest.raises(ValueError, match="cannot be read as a picture"):
         crop_face(tmp_path / "text.jpg", EYES)
     whole, cut = tmp_path / "whole.png", tmp_path / "cut.png"

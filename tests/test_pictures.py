@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import signal
 
 from utils import filters
-from utils.data import scenes, sounds
+from utils.data import photo, scenes, sounds
 from utils.data.pictures import PICTURES, landscape, natural_noise, picture, to_grey, town
 from utils.notebooks import ROOT
 
@@ -156,3 +156,18 @@ def test_melody_stays_below_440_hertz():
     power = np.abs(np.fft.rfft(sound)) ** 2
     frequency = np.fft.rfftfreq(len(sound), 1 / sounds.RATE)
     assert power[frequency < 500].sum() > 0.99 * power.sum() and 0.3 < np.abs(sound).max() <= 0.5
+
+
+def test_every_function_that_takes_a_path_opens_it_in_the_same_way(tmp_path, monkeypatch):
+    """`~` is the home folder, and 16-bit grey keeps its levels, in a picture for filters and in a photograph of a face."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    levels = np.linspace(0, 65535, 64 * 48).reshape(48, 64).astype(np.uint16)
+    Image.fromarray(levels).save(tmp_path / "mine.png")
+    grey = picture("~/mine.png", grey=True)
+    np.testing.assert_allclose(grey, levels / 65535, atol=1 / 255)
+    np.testing.assert_allclose(photo.read_photo("~/mine.png"), grey, atol=1e-6)
+    assert photo.crop_face("~/mine.png", ((20, 20), (40, 20))).shape == (48, 48, 1)
+    for opened in (picture, photo.read_photo):
+        with pytest.raises((ValueError, FileNotFoundError), match="There is no file '~/none.png'"):
+            opened("~/none.png")

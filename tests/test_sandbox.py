@@ -62,7 +62,7 @@ def for_users() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="course-driver-"))
     shutil.copy(sandbox.__file__, folder)
     shutil.copytree(Path(psutil.__file__).parent, folder / "psutil")
-    (folder / "driver.py").write_text(DRIVER)
+    (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755)
     yield folder
@@ -82,7 +82,7 @@ def run(request: pytest.FixtureRequest, for_users: Path) -> Callable[..., Ended]
         told = json.dumps([words, limits, {name: str(path) for name, path in readable.items()}, more])
         done = subprocess.run(["setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "/usr/bin/python3",
                                "driver.py", told],
-                              cwd=for_users, capture_output=True, text=True, check=True)
+                              cwd=for_users, capture_output=True, encoding="utf-8", check=True)
         status, out, err, killed = json.loads(done.stdout)
         return Ended(status, out.encode("latin1"), err, killed)
     return run
@@ -130,8 +130,8 @@ def test_is_nobody_and_cannot_become_more(run):
 def test_what_it_is_given_below_tmp_is_in_its_own_tmp(run, open_folder):
     """A course that was unpacked in /tmp has its Python there."""
     (open_folder / "given").mkdir(mode=0o755)
-    (open_folder / "given" / "a").write_text("given")
-    (open_folder / "secret").write_text("secret")
+    (open_folder / "given" / "a").write_text("given", encoding="utf-8")
+    (open_folder / "secret").write_text("secret", encoding="utf-8")
     seen = told(run(f"""
         import json, os
         print(json.dumps([os.listdir("/tmp"), os.listdir({str(open_folder)!r}), open({str(open_folder / "given" / "a")!r}).read()]))""",
@@ -199,7 +199,7 @@ def test_sockets_that_leave_a_namespace_are_refused(run):
 def test_nothing_of_the_caller_is_visible(run, open_folder, monkeypatch):
     secret = "secret" + uuid.uuid4().hex
     monkeypatch.setenv("COURSE_SECRET", secret)
-    (open_folder / secret).write_text(secret)
+    (open_folder / secret).write_text(secret, encoding="utf-8")
     (open_folder / "given").mkdir()
     (open_folder / "given" / "link").symlink_to(open_folder / secret)
     (open_folder / "given" / "up").symlink_to("../../../../../../../..")
@@ -256,7 +256,7 @@ def test_the_first_process_inside_has_the_same_limits(run):
 # what it may write ----------------------------------------------------------------------------------------------------
 
 def test_only_tmp_and_shm_can_be_written(run, open_folder):
-    (open_folder / "given.txt").write_text("given")
+    (open_folder / "given.txt").write_text("given", encoding="utf-8")
     (open_folder / "given.txt").chmod(0o666)
     answers = told(run("""
         import json, os, sys
@@ -287,7 +287,7 @@ def test_only_tmp_and_shm_can_be_written(run, open_folder):
                 pass
         print(json.dumps(written))""", readable={"/submission": open_folder}))
     assert answers == ["/tmp", "/dev/shm"]
-    assert (open_folder / "given.txt").read_text() == "given"
+    assert (open_folder / "given.txt").read_text(encoding="utf-8") == "given"
 
 
 def test_every_mount_is_without_set_user_ids_and_read_only(run):
@@ -410,7 +410,7 @@ def test_memory_outside_of_processes_is_refused(run):
 def test_numbers_of_system_calls_are_those_of_the_kernel(column, header, form):
     if not Path(header).is_file():
         pytest.skip("the kernel's headers are not installed")
-    numbers = {name: int(number) for name, number in re.findall(form, Path(header).read_text())}
+    numbers = {name: int(number) for name, number in re.findall(form, Path(header).read_text(encoding="utf-8"))}
     ours = sandbox.REFUSED | {"socket": sandbox.SOCKET, "prctl": sandbox.PRCTL}
     assert {name: number[column] for name, number in ours.items()} == {name: numbers[name] for name in ours}
 
@@ -594,9 +594,9 @@ def one_submission(tmp_path) -> tuple[Path, Path, Path]:
     """A class of one script, which leaves a trace where it can; a hidden set; the trace."""
     trace = tmp_path / "trace"
     (tmp_path / "class" / "team").mkdir(parents=True)
-    (tmp_path / "class" / "team" / "infer.py").write_text(f"open({str(trace)!r}, 'w').close()")
+    (tmp_path / "class" / "team" / "infer.py").write_text(f"open({str(trace)!r}, 'w').close()", encoding="utf-8")
     np.savez(tmp_path / "hidden.npz", x_test=np.full((2, 48, 48), 99, np.uint8), y_test=np.array([0, 1], np.uint8))
-    (tmp_path / "rubric.toml").write_text('[[line]]\ntitle = "right"\nmeasure = "accuracy"\nmore_than = 0.5\npoints = 1\n')
+    (tmp_path / "rubric.toml").write_text('[[line]]\ntitle = "right"\nmeasure = "accuracy"\nmore_than = 0.5\npoints = 1\n', encoding="utf-8")
     return tmp_path / "class", tmp_path / "hidden.npz", trace
 
 
@@ -609,7 +609,7 @@ def test_without_bubblewrap_nothing_is_run(tmp_path, monkeypatch, one_submission
         if tool != "bwrap":
             (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
     if bwrap:
-        (tmp_path / "bin" / "bwrap").write_text(f"#!/bin/sh\n{bwrap}\n")
+        (tmp_path / "bin" / "bwrap").write_text(f"#!/bin/sh\n{bwrap}\n", encoding="utf-8")
         (tmp_path / "bin" / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(sandbox.SandboxMissing) as caught:

@@ -241,3 +241,75 @@ def test_pose_zooms_about_the_centre_and_repeats_the_edge():
     assert 0.74 < zoom.min() < 0.85 and 1.4 < zoom.max() < 1.6
     same = augment.pose(tf.fill([8, 48, 48, 1], 0.25), tf.random.Generator.from_seed(0))
     np.testing.assert_allclose(same, 0.25, atol=1e-6)
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"y_train": np.eye(2, dtype=int)[stripes().y_train]}, "y_train is int64 of shape .192, 2.*one-hot, take their argmax"),
+    ({"y_val": stripes().y_val[:, None]}, r"y_val is int64 of shape .64, 1.*take their first column, \[:, 0\]"),
+    ({"y_train": stripes().y_train.astype(float)}, "y_train is float64.*astype"),
+    ({"y_train": stripes().y_train[:-1]}, "expected 192 whole numbers"),
+    ({"x_train": (255 * stripes().x_train).astype(np.uint8)}, "x_train holds uint8.*divide by 255"),
+    ({"x_train": stripes().x_train[..., 0]}, r"x_train\[..., None\]|add the channel with x\[..., None\]"),
+    ({"x_train": stripes().x_train[0]}, r"use x\[None\] for one image"),
+    ({"x_val": stripes().x_val[:, :10]}, r"shape \[64, 10, 12, 1\], but the network takes \[N, 12, 12, 1\]"),
+    ({"x_val": stripes().x_val[:0], "y_val": stripes().y_val[:0]}, "x_val holds no images"),
+])
+def test_it_refuses_data_that_cannot_be_meant(changes, words):
+    with pytest.raises(ValueError, match=words):
+        training.fit(small_net(), replace(stripes(), **changes), epochs=1)
+
+
+@pytest.mark.parametrize("settings, words", [
+    ({"epochs": 0}, "epochs is 0, expected a whole number of at least 1"), ({"epochs": 1.5}, "epochs is 1.5"),
+    ({"batch_size": 0}, "batch_size is 0"), ({"learning_rate": float("nan")}, "learning_rate is nan"),
+    ({"learning_rate": -1e-3}, "learning_rate is -0.001, expected a number above 0")])
+def test_it_refuses_settings_that_cannot_be_meant(settings, words):
+    with pytest.raises(ValueError, match=words):
+        training.fit(small_net(), stripes(), **{"epochs": 1} | settings)
+
+
+def test_it_refuses_one_output_and_broken_weights():
+    data, model = stripes(), small_net()
+    with pytest.raises(ValueError, match="one output.*2 outputs for 2 classes"):
+        training.fit(small_net(classes=1), replace(data, y_train=0 * data.y_train, y_val=0 * data.y_val), epochs=1)
+    model.layers[-1].bias.assign([0.0, np.nan])
+    with pytest.raises(ValueError, match="weights of the network hold NaN"):
+        training.fit(model, data, epochs=1)
+
+
+def test_evaluate_refuses_labels_that_numpy_would_broadcast():
+    model, data = small_net(), stripes()
+    for labels in (data.y_test[:, None], np.eye(2)[data.y_test], data.y_test[:-1]):
+        with pytest.raises(ValueError, match="expected 64 whole numbers, one for each image"):
+            training.evaluate(model, data.x_test, labels)
+
+
+WRONG_SHAPES = {"no batch axis": (48, 48, 1), "no channel": (5, 48, 48), "colour": (5, 48, 48, 3), "one number": (), "too long": (1, 5, 48, 48, 1)}
+NETWORKS = {"three_convolutions": networks.three_convolutions, "densenet": networks.DenseNet, "detector": networks.detector,
+            "plain": lambda: networks.plain_net(6), "residual": lambda: networks.residual_net(6), "dense": lambda: networks.dense_net(6)}
+CALLS = """
+import sys, numpy as np
+sys.path.insert(0, {tests!r})
+import test_training as t
+for name, build in t.NETWORKS.items():
+    model = build()
+    for kind, shape in t.WRONG_SHAPES.items():
+        x = np.zeros(shape, np.float32)
+        calls = dict(model=lambda: model(x), training=lambda: model(x, training=True))
+        if shape:
+            calls |= dict(predict=lambda: t.training.predict(model, x), evaluate=lambda: t.training.evaluate(model, x, np.zeros(len(x), int)))
+        for call, function in calls.items():
+            try:
+                function()
+            except ValueError as error:
+                assert "shape" in str(error) and len(str(error).splitlines()) == 1, (name, kind, call, error)
+            else:
+                raise AssertionError((name, kind, call))
+print("all refused")
+"""
+
+
+def test_images_of_a_wrong_shape_are_refused_before_tensorflow_ends_the_process():
+    """In a process of its own, because TensorFlow aborts it when a convolution gets an array with another number of axes."""
+    done = subprocess.run([sys.executable, "-c", CALLS.format(tests=os.path.dirname(__file__))], capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stdout.strip()) == (0, "all refused"), done.stderr[-2000:]

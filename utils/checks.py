@@ -60,6 +60,7 @@ def inputs(given: T, other: Callable[[np.random.Generator], T]) -> T:
 
 def own(function: Callable) -> None:
     """Raise CheckFailed unless `function` was written in this notebook, and leaves the work to nothing in `utils`."""
+    function = _python(function)
     require(isinstance(function, FunctionType), f"{_name(function)} is not a function: define it with def.")
     require(not function.__module__.startswith("utils"),
             f"{function.__name__} is the one of utils: write your own, that is the task.")
@@ -74,6 +75,7 @@ def written_out(function: Callable, names: set[str] = LIBRARIES, what: str = "it
     names  of functions, modules and packages; a function of the notebook may have one of these names
     """
     own(function)
+    function = _python(function)
     for part in (function, *(value for _, value in _used(function) if _of_notebook(value, function))):
         own(part)
         for name, value in _used(part):
@@ -152,9 +154,14 @@ def _used(function: Callable) -> list[tuple[str, object]]:
         codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
         for step in dis.get_instructions(code):
             if step.opcode in dis.hasname:
-                value = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
+                value = _python(function.__globals__.get(step.argval)) if step.opname == "LOAD_GLOBAL" else None
                 found.append((step.argval, ModuleType(step.argval) if step.opname == "IMPORT_NAME" else value))
     return found
+
+
+def _python(value):
+    """The Python function under a decorator @tf.function; anything else as it is."""
+    return getattr(value, "python_function", value)
 
 
 def _of_notebook(value, function: Callable) -> bool:
@@ -168,4 +175,4 @@ def _package(value) -> str:
 
 
 def _name(value) -> str:
-    return getattr(value, "__name__", repr(value))
+    return getattr(_python(value), "__name__", repr(value))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.data import folder_of_real_data
 from utils.quiet import tf
 
 keras = tf.keras
@@ -58,7 +59,7 @@ def photographs() -> dict[str, np.ndarray]:
 
 
 def _folder() -> Path:
-    return Path(os.environ.get("COURSE_DATA", os.devnull)) / "imagenet"
+    return (folder_of_real_data() or Path(os.devnull)) / "imagenet"
 
 
 def _square(photo) -> np.ndarray:

@@ -15,13 +15,25 @@ def he_normal(shape: list[int], inputs: int) -> tf.Variable:
     return tf.Variable(tf.random.truncated_normal(shape, stddev=deviation), name="weights")
 
 
+def check_maps(x: tf.Tensor, channels: int | None = None) -> None:
+    """Raise ValueError unless x is [N, H, W, channels]: with another number of axes TensorFlow ends the process."""
+    shape = x.shape  # of a tensor in a tf.function some of it may not be known
+    if shape.rank not in (None, 4) or (channels and shape.rank and shape[-1] not in (None, channels)):
+        hint = ": use x[None] for one image, x[..., None] for grey images without channels." if shape.rank == 3 else "."
+        raise ValueError(f"The layer gets shape {shape.as_list()}, expected [N, H, W, {channels or 'C'}]{hint}")
+
+
 def maxpool(x: tf.Tensor, size: int = 2) -> tf.Tensor:
     """The largest value of each `size` x `size` window: [N, H, W, C] -> [N, H // size, W // size, C]."""
+    x = tf.convert_to_tensor(x)
+    check_maps(x)
     return tf.nn.max_pool2d(x, size, size, "VALID")
 
 
 def flat(x: tf.Tensor) -> tf.Tensor:
     """Each image as one vector: [N, H, W, C] -> [N, H * W * C]."""
+    x = tf.convert_to_tensor(x)
+    check_maps(x)
     return tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
 
 
@@ -43,6 +55,8 @@ class Conv(tf.Module):
         self.stride, self.relu = stride, relu
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
+        check_maps(x, self.weights.shape[2])
         x = tf.nn.bias_add(tf.nn.conv2d(x, self.weights, self.stride, "SAME"), self.bias)
         return tf.nn.relu(x) if self.relu else x
 
@@ -57,6 +71,10 @@ class FullyConnected(tf.Module):
         self.relu = relu
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
+        if x.shape.rank is not None and x.shape[-1] not in (None, self.weights.shape[0]):
+            raise ValueError(f"The layer gets shape {x.shape.as_list()}, expected [N, {self.weights.shape[0]}]: "
+                             "do the images have the size that the network is built for?")
         x = tf.matmul(x, self.weights) + self.bias
         return tf.nn.relu(x) if self.relu else x
 

@@ -5,7 +5,9 @@ are trained by `utils.training.fit`, except `lenet`, which is a Keras model and 
 """
 from collections.abc import Callable
 
-from utils.layers import BatchNorm, Conv, DenseBlock, Dropout, FullyConnected, flat, maxpool
+import numpy as np
+
+from utils.layers import BatchNorm, Conv, DenseBlock, Dropout, FullyConnected, check_maps, flat, maxpool
 from utils.quiet import tf
 
 
@@ -109,6 +111,8 @@ class Detector(tf.Module):
         ])
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
+        check_maps(x, channels=1)
         mean, variance = tf.nn.moments(x, axes=[1, 2, 3], keepdims=True)
         x = (x - mean) * tf.math.rsqrt(variance + 1e-3)
         if training:
@@ -227,6 +231,23 @@ def _three_stages(depth: int, width: int, stage: Callable[[int], list]) -> Chain
         *stage(n), mean_over_places,     # [N, width]
         FullyConnected(width, 2, relu=False),
     ])
+
+
+def check_shape(model: Callable, x: np.ndarray) -> None:
+    """Raise ValueError unless images x have the shape [N, H, W, C] that a network of the course has as `input_shape`.
+
+    Other models, those of Keras among them, check their inputs themselves.
+    """
+    given, expected = np.shape(x), tuple(getattr(model, "input_shape", None) or ())
+    if not expected or isinstance(model, tf.keras.Model) or given[1:] == expected:
+        return
+    hint = "give images of that size, or build a network for these."
+    if given == expected:
+        hint = "use x[None] for one image."
+    elif given[1:] == expected[:2]:
+        hint = "add the channel with x[..., None]."
+    raise ValueError(f"The images have shape {list(given)}, but the network takes "
+                     f"[N, {', '.join(map(str, expected))}]: {hint}")
 
 
 def logits(model: Callable) -> Callable:

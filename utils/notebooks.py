@@ -216,7 +216,7 @@ def miniproject(final: Path = ROOT / "build" / "miniproject") -> int:
         entry.rename(draft / entry.name)
     (draft / "06_mini_project").rmdir()
     replace_folder(draft, final)
-    summary = json.loads((final / "summary.json").read_text())
+    summary = json.loads((final / "summary.json").read_text(encoding="utf-8"))
     print(f"\n{final.name}/ holds {', '.join(sorted(entry.name for entry in final.iterdir()))}\n")
     print("\n".join(f"{name:16} {value:.4g}" for name, value in summary.items()))
     return 0

@@ -2,7 +2,7 @@
 import numpy as np
 
 from utils.attacks import norms
-from utils.attacks.goal import CHUNK, Model, Result, attack_loss, check_inputs, margin, result
+from utils.attacks.goal import CHUNK, Model, Result, attack_loss, check_inputs, check_numbers, margin, result
 from utils.quiet import tf
 
 FIRST_LAM = {"L1": 3e2, "L2": 1e4, "Linf": 3e1}  # where a learnt lambda starts: the loss and the penalty weigh about the same
@@ -27,7 +27,8 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
     ascent on the sign of the margin. Raises ValueError for inputs that cannot be meant (see `goal.check_inputs`).
     """
-    x, labels = check_inputs(model, x, labels)
+    x, labels = check_inputs(model, x, labels, targeted)
+    check_numbers(lam=lam, learning_rate=learning_rate, mask=mask, smoothness=smoothness)
     chosen = norms.named(norm)
     mask = np.broadcast_to(np.asarray(mask, np.float32), x.shape)
     learn = lam is None

@@ -1,7 +1,7 @@
 """From an attack in real numbers to one that survives being saved: a file holds 256 grey levels."""
 import numpy as np
 
-from utils.attacks.goal import CHUNK, Model, Result, check_inputs, margin, result
+from utils.attacks.goal import CHUNK, Model, Result, check_inputs, check_numbers, margin, result
 from utils.quiet import tf
 
 SCALES = np.geomspace(0.85, 8.5, 90).astype(np.float32)  # what DX is multiplied with, 2.6 % apart
@@ -23,7 +23,8 @@ def smallest_8bit(model: Model, x: np.ndarray, labels: np.ndarray, dx: np.ndarra
     x [N, H, W, C] in [0, 1] must be 8-bit itself (ValueError if not), labels [N] and `targeted` as in `dx_attack`,
     dx [N, H, W, C] from an attack.
     """
-    x, labels = check_inputs(model, x, labels)
+    x, labels = check_inputs(model, x, labels, targeted)
+    check_numbers(dx=dx)
     if np.abs(x - round_to_8bit(x)).max() > 1e-4:
         raise ValueError("The images are not multiples of 1/255, so saving would change them too: "
                          "give round_to_8bit(x) to the attack.")

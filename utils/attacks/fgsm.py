@@ -1,7 +1,7 @@
 """The fast gradient sign method: one step, along the sign of the gradient."""
 import numpy as np
 
-from utils.attacks.goal import CHUNK, Model, Result, attack_loss, check_inputs, result
+from utils.attacks.goal import CHUNK, Model, Result, attack_loss, check_inputs, check_numbers, result
 from utils.quiet import tf
 
 
@@ -12,7 +12,8 @@ def fgsm(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, tar
     of a pixel, 1 is from black to white. On a linear model this is the best that any dx of that Linf norm can do.
     Goodfellow, Shlens and Szegedy 2015, section 4.
     """
-    x, labels = check_inputs(model, x, labels)
+    x, labels = check_inputs(model, x, labels, targeted)
+    check_numbers(epsilon=epsilon)
     found = []
     for start in range(0, len(x), CHUNK):
         part = slice(start, start + CHUNK)

@@ -44,12 +44,20 @@ def load(name: str, train: int | None = None) -> Dataset:
     loaders = {"digits": _digits, "faces": _faces}
     if name not in loaders:
         raise ValueError(f"There is no data set {name!r}: choose one of {', '.join(map(repr, loaders))}.")
-    folder = os.environ.get("COURSE_DATA")
-    dataset = loaders[name](Path(folder) if folder else None, train)
+    dataset = loaders[name](folder_of_real_data(), train)
     counts = " + ".join(str(len(getattr(dataset, f"y_{split}"))) for split in ("train", "val", "test"))
     print(f"{name}: {dataset.source}, {counts} images of {dataset.x_train.shape[1]}x{dataset.x_train.shape[2]} "
           f"(train + val + test)")
     return dataset
+
+
+def folder_of_real_data() -> Path | None:
+    """The folder that COURSE_DATA names, None without it. `~` is the home folder, and a file stands for the folder it is in."""
+    named = os.environ.get("COURSE_DATA")
+    if not named:
+        return None
+    path = Path(named).expanduser()
+    return path.parent if path.suffix == ".npz" else path
 
 
 def _digits(folder: Path | None, train: int | None) -> Dataset:

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 from skimage.filters import gaussian
 from skimage.transform import SimilarityTransform, warp
 
+from utils.data.pictures import open_picture
 from utils.data.rendered import EYES, SIZE
 
 CLOSEST_EYES = 6  # pixels; with less the face is only a blur of 48x48
@@ -25,14 +25,7 @@ def read_photo(photo: str | Path | np.ndarray) -> np.ndarray:
     shape or range.
     """
     if isinstance(photo, (str, Path)):
-        if not Path(photo).is_file():
-            raise FileNotFoundError(f"There is no file {str(photo)!r}: check the name and the folder.")
-        try:
-            with Image.open(photo) as file:
-                photo = np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
-        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise ValueError(f"{str(photo)!r} cannot be read as a picture ({error}): "
-                             "save it as PNG or JPEG.") from None
+        photo = np.asarray(open_picture(photo))
     photo = np.asarray(photo)
     if photo.ndim not in (2, 3) or (photo.ndim == 3 and photo.shape[2] not in (3, 4)) or 0 in photo.shape:
         raise ValueError(f"The photograph has shape {photo.shape}, expected (H, W), (H, W, 3) or (H, W, 4).")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 LARGEST = 640  # pixels; the longer side of a file of one's own is made no larger than this
 
@@ -40,27 +41,36 @@ def picture(name: str, grey: bool = False, width: int | None = None) -> np.ndarr
     most 640 pixels on its longer side. With `width`, any picture is resized to that many pixels. Raises ValueError, with a
     sentence, for a name that is neither, and for a file that is not a picture.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     source = PICTURES.get(str(name))
-    path = Path(find_spec(source.package).origin).parent / source.file if source else Path(name).expanduser()
-    if not path.is_file():
-        raise ValueError(f"There is no file {str(name)!r}: check its name and folder, or choose one of "
-                         f"{', '.join(PICTURES)}.")
     try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith("I"):  # grey of 16 bits: convert would cut it off at 255
-                image = Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
-            image = image.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise ValueError(f"{str(name)!r} cannot be read as a picture: save it as PNG or JPEG.") from None
+        image = open_picture(Path(find_spec(source.package).origin).parent / source.file if source else name)
+    except FileNotFoundError:
+        raise ValueError(f"There is no file {str(name)!r}: check its name and folder, or choose one of "
+                         f"{', '.join(PICTURES)}.") from None
     if not source:
         image.thumbnail((LARGEST, LARGEST))
     if width:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     colour = np.asarray(image, np.float32) / 255
     return to_grey(colour) if grey else colour
+
+
+def open_picture(path: str | Path) -> Image.Image:
+    """A file (PNG, JPEG, of 8 or 16 bits) in RGB, upright as its EXIF orientation says; `~` is the home folder.
+
+    Every path that a student gives is opened here. Raises FileNotFoundError, or ValueError for a file that is not a picture.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}: check the name and the folder.")
+    try:
+        with Image.open(file) as opened:
+            image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I"):  # grey of 16 bits: convert would cut it off at 255
+                image = Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
+            return image.convert("RGB")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        raise ValueError(f"{str(path)!r} cannot be read as a picture: save it as PNG or JPEG.") from None
 
 
 def to_grey(colour: np.ndarray) -> np.ndarray:
@@ -141,8 +151,6 @@ def _sky(seed: int, height: int, width: int) -> np.ndarray:
 
 def town(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> np.ndarray:
     """A row of houses that does not exist, with trees and a sky: [H, W, 3], or [H, W] with `grey`."""
-    from PIL import Image, ImageDraw
-
     random = np.random.default_rng(seed)
     image = Image.new("RGBA", (2 * width, 2 * height))  # drawn twice as large, so that its lines are smooth
     draw, left, street = ImageDraw.Draw(image), -random.uniform(0, 0.1) * width, 1.82 * height

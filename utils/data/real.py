@@ -16,10 +16,13 @@ def digits(folder: Path) -> "Dataset":
     from utils.data import Dataset
 
     path = folder / "mnist.npz"
+    _check_folder(folder)
     arrays = _read(path, [f"{array}_{split}" for split in ("train", "test") for array in "xy"])
     for split in ("train", "test"):
         _check_images(path, arrays, split, (28, 28))
         _check_integers(path, arrays, f"y_{split}", len(arrays[f"x_{split}"]), 0, 9)
+    if len(arrays["x_train"]) < 2:
+        raise ValueError(f"{path.name}: x_train holds 1 image, expected at least 2: the last is held out for validation.")
     held = max(1, len(arrays["x_train"]) // 12)
     for array in "xy":
         arrays[f"{array}_val"] = arrays[f"{array}_train"][-held:]
@@ -33,6 +36,7 @@ def faces(folder: Path) -> "Dataset":
     from utils.data import Dataset
 
     path = folder / "faces.npz"
+    _check_folder(folder)
     splits = ("train", "val", "test")
     limits = {"y": (0, 1), "age": (0, 120), "race": (0, 4)}
     arrays = _read(path, [f"{array}_{split}" for split in splits for array in ("x", *limits)])
@@ -59,6 +63,12 @@ def test_faces(path: Path) -> dict[str, np.ndarray]:
     for name in arrays.keys() - {"x_test"}:
         _check_integers(path, arrays, name, len(arrays["x_test"]), *limits[name.removesuffix("_test")])
     return {name.removesuffix("_test"): array for name, array in arrays.items()}
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ValueError(f"COURSE_DATA names {str(folder)!r}, and there is no such folder: name the one that holds mnist.npz "
+                         f"and faces.npz, or remove the environment variable COURSE_DATA to use the built-in data.")
 
 
 def _read(path: Path, names: list[str], optional: list[str] = []) -> dict[str, np.ndarray]:

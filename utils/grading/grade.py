@@ -136,7 +136,7 @@ def write_reports(out: Path) -> None:
 
 def read_results(out: Path) -> list[dict]:
     """What was found out about each submission of the last run, sorted by name."""
-    codes = json.loads((out / "settings.json").read_text())["codes"]
+    codes = json.loads((out / "settings.json").read_text(encoding="utf-8"))["codes"]
     paths = [out / "results" / f"{code}.json" for code in codes]
     results = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
     return sorted(results, key=lambda found: found["name"])
@@ -270,7 +270,7 @@ def _kept_seed(out: Path, seed: int | None) -> int:
     Raises CannotGrade where another seed was used before: codes and faces would no longer be those of the results that are there.
     """
     path = out / "settings.json"
-    before = json.loads(path.read_text())["seed"] if path.is_file() else None
+    before = json.loads(path.read_text(encoding="utf-8"))["seed"] if path.is_file() else None
     if before is not None and seed is not None and seed != before:
         raise CannotGrade(f"{out} was graded with the seed {before}: leave --seed out, or name another folder with --out.")
     return next(value for value in (seed, before, secrets.randbelow(2**63)) if value is not None)
@@ -279,7 +279,7 @@ def _kept_seed(out: Path, seed: int | None) -> int:
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """While it is entered, no other grading writes to the same folder. Raises CannotGrade if one does."""
-    with open(out / ".lock", "w") as file:
+    with open(out / ".lock", "w", encoding="utf-8") as file:
         try:
             import fcntl
 

@@ -77,8 +77,8 @@ class SandboxedKernel(AsyncKernelManager):
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         if not self.isolated:
             return super().format_kernel_cmd(extra_arguments)
-        inside = {**json.loads(Path(self.connection_file).read_text()), "ip": f"{INSIDE}/kernel/kernel-ipc"}
-        (self._place / "kernel" / "inside.json").write_text(json.dumps(inside))
+        inside = {**json.loads(Path(self.connection_file).read_text(encoding="utf-8")), "ip": f"{INSIDE}/kernel/kernel-ipc"}
+        (self._place / "kernel" / "inside.json").write_text(json.dumps(inside), encoding="utf-8")
         sandbox.hand_over(self._place)
         words = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json",
                  "--HistoryManager.hist_file=:memory:"]
@@ -178,7 +178,7 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
         for (student, unit), source in sources.items():
             state = out / "state" / f"{student}--{unit}.json"
             stamp = f"{_digest(source)} {code} {_digest(ROOT / 'solutions' / unit)} {seconds} {isolated}"
-            if state.is_file() and json.loads(state.read_text())["stamp"] == stamp:
+            if state.is_file() and json.loads(state.read_text(encoding="utf-8"))["stamp"] == stamp:
                 continue
             notes, settled = _grade_one(out, student, unit, source, marks[unit], seconds, isolated)
             state.parent.mkdir(exist_ok=True)
@@ -315,7 +315,7 @@ def write_tables(out: Path) -> None:
         for path in sorted((out / "state").glob("*.json")):
             student, unit = path.stem.rsplit("--", 1)
             found = book.find_submission(unit, student)
-            rows.append((unit, student, found.score, found.max_score, json.loads(path.read_text())["note"]))
+            rows.append((unit, student, found.score, found.max_score, json.loads(path.read_text(encoding="utf-8"))["note"]))
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([COLUMNS, *sorted(rows)])
     write_whole(out / "report.csv", table.getvalue())
@@ -345,7 +345,7 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
                     raise CannotGrade(f"nbgrader cannot make the page of {student} for {unit}: {_last_line(done)}")
             else:
                 page.mkdir(parents=True, exist_ok=True)
-                write_whole(page / f"{unit}.txt", f"{unit}: 0 points. {json.loads(state.read_text())['note']}\n")
+                write_whole(page / f"{unit}.txt", f"{unit}: 0 points. {json.loads(state.read_text(encoding='utf-8'))['note']}\n")
             made += 1
     return made
 
