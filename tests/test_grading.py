@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from conftest import need
-from utils.grading import answers, duplicates, grade, hidden, measures, pages, rubric, submission
+from utils.grading import answers, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
 from utils.grading.__main__ import main
 from utils.grading.sandbox import Ended
 
@@ -326,6 +327,59 @@ def test_another_rubric_judges_again_without_running_scripts(tmp_path, faces, ru
     assert results(out)["a"]["score"] == 15 and results(out)["a"]["maximum"] == 22
     assert "15 of 22 points" in (out / "feedback" / "a.html").read_text(encoding="utf-8")
     assert ",15.0,22," in (out / "grades.csv").read_text(encoding="utf-8").replace("22.0", "22")
+
+
+def change(path: Path) -> None:
+    """Other bytes, as many as before, at the same time."""
+    before, times = path.read_bytes(), (path.stat().st_atime_ns, path.stat().st_mtime_ns)
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    os.utime(path, ns=times)
+
+
+def test_what_decides_a_result_is_measured_again_and_nothing_else_is(tmp_path, faces, rules, monkeypatch):
+    """By content: times decide nothing."""
+    course, script, calls = tmp_path / "course", team(tmp_path / "class" / "a") / "infer.py", []
+    shutil.copytree(stamp.ROOT / "utils", course / "utils", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(stamp.ROOT / "data" / "weights", course / "data" / "weights")
+    shutil.copy(stamp.ROOT / "requirements.lock", course)
+    monkeypatch.setattr(stamp, "ROOT", course)
+    nothing = answers.Answers(np.full(50, -1), np.full(50, np.nan), {}, {}, [], True)
+    monkeypatch.setattr(answers, "ask", lambda *words, **named: calls.append(1) or nothing)
+
+    def measured() -> int:
+        """How many scripts a run calls."""
+        calls.clear()
+        grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules, isolated=False)
+        return len(calls)
+
+    assert measured() == 1 and measured() == 0
+    for name in ("utils/groups.py", "utils/data/rendered.py", "utils/grading/measures.py", "data/weights/faces_densenet.npz",
+                 "requirements.lock"):
+        change(course / name)
+        assert (name, measured(), measured()) == (name, 1, 0)
+    for name in ("utils/grading/feedback.html.j2", "utils/grading/rubric.toml"):
+        change(course / name)
+        assert (name, measured()) == (name, 0)
+    for path in (script, course / "utils" / "groups.py", course / "data" / "weights" / "faces_densenet.npz"):
+        path.touch()
+    assert measured() == 0, "only the times are new"
+    change(script)
+    assert measured() == 1
+
+
+def test_hidden_faces_of_other_groups_are_another_set(faces):
+    found = hidden.from_file(faces)
+    assert found.digest() != found._replace(groups={"age": found.labels}).digest()
+
+
+def test_another_network_in_the_folder_of_a_reference_is_another_stamp(tmp_path):
+    (tmp_path / "model" / "variables").mkdir(parents=True)
+    path = tmp_path / "model" / "variables" / "variables.data"
+    path.write_bytes(b"weights")
+    before = stamp.of_tree(tmp_path / "model")
+    assert stamp.of_tree(tmp_path / "model") == before
+    change(path)
+    assert stamp.of_tree(tmp_path / "model") != before
 
 
 def test_what_is_no_submission_is_named(tmp_path, faces, rules, capsys):

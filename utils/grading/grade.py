@@ -21,7 +21,7 @@ import joblib
 from tqdm import tqdm
 
 from utils.files import write_whole
-from utils.grading import answers, duplicates, hidden, measures, pages, rubric, sandbox, submission
+from utils.grading import answers, duplicates, hidden, measures, pages, rubric, sandbox, stamp, submission
 from utils.grading.hidden import Hidden
 from utils.grading.rubric import Rubric
 
@@ -57,10 +57,11 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
         if isolated:
             sandbox.check()
         detectors = load_references(rules.references)
-        setting = _digest(_sources(), str(rules.limits), str(rules.references), faces.digest(), str(seed), str(isolated))
+        references = [stamp.of_tree(Path(name)) for name in rules.references if Path(name).is_dir()]
+        setting = _digest(stamp.of_course(), str(rules.limits), str(rules.references), *references, faces.digest(), str(seed), str(isolated))
         names = _names(sources)
         write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [_code(name, seed) for name in names.values()]}))
-        waiting = [source for source in sources if not _done(out, names[source], seed, _stamp(source, setting))]
+        waiting = [source for source in sources if not _done(out, names[source], seed, stamp.of_submission(source, setting))]
         _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done=len(sources) - len(waiting))
         _judge_again(out, rules)
         write_reports(out)
@@ -167,7 +168,7 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
     def one(source: Path) -> None:
         core, name = free.get(), names[source]
         try:
-            stamp = _stamp(source, setting)
+            mark = stamp.of_submission(source, setting)
             try:
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
@@ -177,8 +178,8 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 found, pictures = {"faults": [fault],
                                    "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}, "measured": {},
                                    "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
-                stamp = ""  # tried again in the next run
-            _store(out, name, seed, found | {"stamp": stamp}, pictures)
+                mark = ""  # tried again in the next run
+            _store(out, name, seed, found | {"stamp": mark}, pictures)
         finally:
             free.put(core)
 
@@ -226,10 +227,10 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
     _write(out, {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found)
 
 
-def _done(out: Path, name: str, seed: int, stamp: str) -> bool:
+def _done(out: Path, name: str, seed: int, mark: str) -> bool:
     path = out / "results" / f"{_code(name, seed)}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["stamp"] == stamp
+        return json.loads(path.read_text(encoding="utf-8"))["stamp"] == mark != ""
     except (OSError, ValueError, KeyError):
         return False
 
@@ -249,19 +250,6 @@ def _names(sources: Sequence[Path]) -> dict[Path, str]:
 def _code(name: str, seed: int) -> str:
     """What a submission is called where its name must not appear; without the seed nobody can compute it."""
     return _digest(str(seed), "code", name)[:10]
-
-
-def _stamp(source: Path, setting: str) -> str:
-    """What a result depends on; while it stays the same, the result is used again."""
-    parts = [setting]
-    try:
-        paths = [source] if source.is_file() else sorted(source.rglob("*"))
-        for path in paths[:4 * submission.MOST_FILES]:
-            state = path.lstat()
-            parts += [os.fsencode(path.name).hex(), str(state.st_size), str(state.st_mtime_ns)]
-    except (OSError, RecursionError):
-        return ""
-    return _digest(*parts)
 
 
 def _kept_seed(out: Path, seed: int | None) -> int:
@@ -289,11 +277,6 @@ def alone(out: Path) -> Iterator[None]:
         except OSError:
             raise CannotGrade(f"{out} is being written by another grading: wait for it to end.") from None
         yield
-
-
-def _sources() -> str:
-    """The grader's own code: results of another version are not used again."""
-    return _digest(*(path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))))
 
 
 def _digest(*parts: str) -> str:

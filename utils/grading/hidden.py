@@ -24,8 +24,9 @@ class Hidden(NamedTuple):
     source: str
 
     def digest(self) -> str:
-        """SHA-256 of pictures and labels."""
-        return hashlib.sha256(self.levels.tobytes() + self.labels.astype("<i8").tobytes()).hexdigest()
+        """SHA-256 of pictures, labels and groups."""
+        groups = str({kind: names.tolist() for kind, names in self.groups.items()}).encode()
+        return hashlib.sha256(self.levels.tobytes() + self.labels.astype("<i8").tobytes() + groups).hexdigest()
 
 
 def rendered(seed: int, faces: int = RENDERED) -> Hidden:

@@ -10,7 +10,6 @@ sentence on what was odd.
 """
 import argparse
 import csv
-import hashlib
 import io
 import json
 import re
@@ -37,7 +36,7 @@ from nbgrader.preprocessors import ClearHiddenTests, Execute, GetGrades, NbGrade
 from traitlets import Bool, Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
-from utils.grading import sandbox, submission
+from utils.grading import sandbox, stamp, submission
 from utils.grading.grade import CannotGrade, alone
 from utils.notebooks import ROOT, environment, write_whole
 
@@ -174,15 +173,15 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
         if isolated:
             sandbox.check()
         marks = {unit: _generate(out, unit) for unit in sorted({unit for _, unit in sources})}
-        code = _digest(ROOT / "utils")
+        code = stamp.of_course()
         for (student, unit), source in sources.items():
             state = out / "state" / f"{student}--{unit}.json"
-            stamp = f"{_digest(source)} {code} {_digest(ROOT / 'solutions' / unit)} {seconds} {isolated}"
-            if state.is_file() and json.loads(state.read_text(encoding="utf-8"))["stamp"] == stamp:
+            mark = stamp.of_submission(source, code, stamp.of_tree(ROOT / "solutions" / unit), str(seconds), str(isolated))
+            if state.is_file() and json.loads(state.read_text(encoding="utf-8"))["stamp"] == mark != "":
                 continue
             notes, settled = _grade_one(out, student, unit, source, marks[unit], seconds, isolated)
             state.parent.mkdir(exist_ok=True)
-            write_whole(state, json.dumps({"stamp": stamp if settled else "", "note": " ".join(notes)}, ensure_ascii=False))
+            write_whole(state, json.dumps({"stamp": mark if settled else "", "note": " ".join(notes)}, ensure_ascii=False))
             print(f"{unit}  {student}  {_score(out, student, unit):g}  {' '.join(notes)}".rstrip(), flush=True)
         write_tables(out)
     return out
@@ -354,16 +353,6 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
 
 def _database(out: Path) -> str:
     return f"sqlite:///{out / 'gradebook.db'}"
-
-
-def _digest(folder: Path) -> str:
-    """SHA-256 of the names and contents of the files in a folder, without what Python and Jupyter leave there."""
-    total = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and not submission.IGNORED & set(path.parts):
-            content = path.read_bytes()
-            total.update(f"{path.relative_to(folder)}\0{len(content)}\0".encode("utf-8", "surrogateescape") + content)
-    return total.hexdigest()
 
 
 def _last_line(done: dict) -> str:
