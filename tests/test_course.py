@@ -139,6 +139,23 @@ def test_importing_tensorflow_is_silent():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+OLD_KERAS = {"image_dim_ordering": "th", "epsilon": 1e-07, "floatx": "float64", "backend": "theano"}
+
+
+@pytest.mark.parametrize("settings, environment", [
+    (OLD_KERAS, {"TF_USE_LEGACY_KERAS": "1", "KERAS_MAX_EPOCHS": "1"}),
+    ({"image_data_format": "channels_first", "floatx": "float16", "epsilon": 0.1, "backend": "jax"}, {"KERAS_BACKEND": "torch"})])
+def test_settings_of_another_project_do_not_change_keras(tmp_path, settings, environment):
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text(json.dumps(settings), encoding="utf-8")
+    code = ("from utils import networks; from utils.quiet import tf; import keras; y = networks.lenet(padding='valid')(tf.zeros([2, 28, 28, 1]));"
+            "print(keras.backend.backend(), y.shape, y.dtype.name, keras.config.epsilon(), keras.config.max_epochs())")
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("KERAS_")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
+                          env=variables | {"HOME": str(tmp_path)} | environment)
+    assert (done.stdout, done.stderr) == ("tensorflow (2, 10) float32 1e-07 None\n", "")
+
+
 def test_student_tree_has_no_answers(tmp_path):
     from utils.notebooks import make_student_tree
 

@@ -2,11 +2,17 @@
 
 TensorFlow prints log lines on standard error while it is imported, and no log level silences all of them. They carry
 the time of day, so a notebook that shows them never has the same output twice. Errors are raised as usual.
+
+Keras reads its backend and its defaults from the environment and from ~/.keras/keras.json, where another project may have left
+others: here they are always those the course is written for.
 """
 import os
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+for name in ("TF_USE_LEGACY_KERAS", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH"):  # Keras 2; trainings that end early
+    os.environ.pop(name, None)
 
 
 def _import_tensorflow():
@@ -18,6 +24,11 @@ def _import_tensorflow():
         import tensorflow
 
         tensorflow.zeros(1)  # a part of the banner comes with the first operation
+        if tensorflow.keras.config.backend() != "tensorflow":
+            raise ImportError("Keras was imported before utils, with another backend: restart the kernel and import utils first.")
+        tensorflow.keras.config.set_image_data_format("channels_last")
+        tensorflow.keras.config.set_floatx("float32")
+        tensorflow.keras.config.set_epsilon(1e-7)
     finally:
         os.dup2(kept, 2)
         os.close(kept)
