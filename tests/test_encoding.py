@@ -8,7 +8,7 @@ import pytest
 
 from utils.notebooks import ROOT, code_cells, sources
 
-FILES = [ROOT / "course.py", *sorted(ROOT.glob("utils/**/*.py")), *sorted(ROOT.glob("tests/**/*.py")), *sources()]
+FILES = [ROOT / "course.py", ROOT / "conftest.py", *sorted(ROOT.glob("utils/**/*.py")), *sorted(ROOT.glob("tests/**/*.py")), *sources()]
 NOT_TEXT = {"os", "Image", "webbrowser", "archive", "zipfile", "tarfile", "wave", "request"}  # their `open` is another one
 
 

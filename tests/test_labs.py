@@ -110,8 +110,8 @@ def test_lab_is_what_its_solution_generates(unit, generated):
 
 
 def test_readme_has_the_points_of_every_lab(generated):
-    text = (ROOT / "labs" / "README.md").read_text()
-    assert text == (generated / "README.md").read_text(), "run: python3 course.py release"
+    text = (ROOT / "labs" / "README.md").read_text(encoding="utf-8")
+    assert text == (generated / "README.md").read_text(encoding="utf-8"), "run: python3 course.py release"
     rows = dict(re.findall(r"^\| \[(\w+)\].* \| (\d+) \|$", text, re.MULTILINE))
     assert rows == {unit: re.search(r"(\d+) points", read("labs", unit).cells[0].source)[1] for unit in UNITS}
     assert text.endswith(f" | {sum(map(int, rows.values()))} |\n")

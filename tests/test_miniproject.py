@@ -134,7 +134,7 @@ def viewer(folder: Path, program: str) -> tuple[str, Path]:
     """(a PATH on which `program` is the only viewer, the file into which that program copies the picture it is to show)."""
     (folder / "bin").mkdir()
     path, seen = folder / "bin" / program, folder / "seen.png"
-    path.write_text(VIEWER.format(python=sys.executable, seen=seen))
+    path.write_text(VIEWER.format(python=sys.executable, seen=seen), encoding="utf-8")
     path.chmod(0o755)
     return str(folder / "bin"), seen
 
@@ -164,7 +164,7 @@ def test_script_shows_the_picture(finished, tmp_path, program):
 def test_script_without_a_viewer_says_so_and_answers(finished, tmp_path):
     _, folder = finished
     (tmp_path / "none").mkdir()
-    (tmp_path / "text.txt").write_text("not an image")
+    (tmp_path / "text.txt").write_text("not an image", encoding="utf-8")
     files = [folder / "adv_ada_grace_ori.png", tmp_path / "text.txt", folder / "adv_ada_grace_mod.raw"]
     done = infer(folder, "--show", *files, PATH=str(tmp_path / "none"))
     assert done.returncode == 1
@@ -208,7 +208,7 @@ def test_script_of_a_student_shows_the_picture(finished, tmp_path, monkeypatch):
     for cell in nbformat.read(ROOT / "labs" / "06_mini_project" / "06_mini_project.ipynb", as_version=4).cells:
         if cell.source.startswith("%%writefile infer-"):
             line, code = cell.source.split("\n", 1)
-            Path(line.split()[1]).write_text(STUDENT.get(line.split()[1], code))
+            Path(line.split()[1]).write_text(STUDENT.get(line.split()[1], code), encoding="utf-8")
         elif 'glob("infer-*.py")' in cell.source:
             exec(cell.source, {"Path": Path})
     shutil.copytree(folder / "model", "model")

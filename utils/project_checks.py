@@ -77,7 +77,7 @@ def script_part(start: Path, part: Path, function: str) -> dict:
         checks.require(path.exists(), f"There is no file {path}: run the cell that begins with %%writefile {path}.")
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "infer.py"
-        script.write_text(start.read_text("utf-8") + "\n\n" + part.read_text("utf-8"), "utf-8")
+        script.write_text(start.read_text(encoding="utf-8") + "\n\n" + part.read_text(encoding="utf-8"), encoding="utf-8")
         try:
             names = runpy.run_path(str(script))
         except Exception as error:
@@ -109,7 +109,7 @@ def reading(start: Path, part: Path) -> None:
                    "a jpg that the camera held on its side (EXIF)", tolerance=0.2)
         (folder / "cut.png").write_bytes((folder / "face.png").read_bytes()[:600])
         (folder / "short.raw").write_bytes(b"\x00" * 2303)
-        (folder / "words.txt").write_text("no image")
+        (folder / "words.txt").write_text("no image", encoding="utf-8")
         for path, what in (("cut.png", "a damaged png"), ("short.raw", "a raw file with a byte too few"),
                            ("words.txt", "a text file")):
             _refused(read_face, folder / path, what)

@@ -35,7 +35,8 @@ def main(words: list[str]) -> int:
     if not chosen:
         print(f"acceptance: nothing has {' or '.join(words)} in its name: {', '.join(MEASUREMENTS)}", file=sys.stderr)
         return 2
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
+                            encoding="utf-8").stdout.strip()
     folder = os.environ.get("COURSE_DATA")
     for name in chosen:
         measure, real = MEASUREMENTS[name]
