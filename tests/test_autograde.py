@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from tests.conftest import need
+from conftest import need
 from utils.checks import OTHER
 from utils.grading import labs
 from utils.notebooks import ROOT
