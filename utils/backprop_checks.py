@@ -218,9 +218,10 @@ def adam(written: Callable) -> None:
 
 BOUNDED = ("relu", "sigmoid", "softmax", "softplus", "tanh")  # activations that cannot give every number
 DEEPEST = 6  # hidden layers of program G, fixed
-# Right answers of the NumPy programs, five seeds. Fixed: A .89, C .87 at a rate of 0.03 and .91 at 0.5, D .88 with the
-# sigmoid, E .89 or more. Not fixed: C .83 at a rate of 0.01 and .84 at 1, D .66 or less.
-FLOOR = 0.85
+# Accuracy of the NumPy programs on the test digits, the worst of seeds 0 to 4 when fixed: A .897; C .883 at a rate of
+# 0.03, .906 at 0.15, .910 at 0.5; D .884 with the sigmoid, .899 with tanh; E .902. The best of these seeds when not
+# fixed: A .10, C .841 at a rate of 0.01 and at 1, D .657, E .10.
+FLOOR = 0.86
 
 
 def digits(prepare: Callable, seed: int) -> float:
@@ -458,7 +459,7 @@ def panels() -> dict[str, dict]:
     same = [(np.full((196, 32), 0.1), np.zeros(32)), (np.full((32, 10), 0.1), np.zeros(10))]
     image = x[np.argmax(x.sum(axis=1))][None]  # one on which the units are not 0
     units = {"before training": backprop.forward(same, image)[1][0]}
-    same, _ = backprop.train(same, x, y, rate=0.3, epochs=2)  # in many more, rounding would tell them apart
+    same, _ = backprop.train(same, x, y, rate=0.1, epochs=2)  # in many more, rounding would tell them apart
     units["after training"] = backprop.forward(same, image)[1][0]
     gradients = {f"{depth} hidden layers": _gradients(depth, x, y) for depth in (3, 20)}
     return {
@@ -466,7 +467,7 @@ def panels() -> dict[str, dict]:
             "training": few}),
         "Q": dict(title="Q: right answers", xlabel="epoch", ylabel="right (%)", curves=_rare()),
         "R": dict(title="R: 32 units, one image", xlabel="unit", ylabel="gives", curves=units,
-                  ylim=(0, 10)),
+                  ylim=(0, 12)),
         "S": dict(title="S: loss", xlabel="epoch", ylabel="loss", curves=_memorised()),
         "T": dict(title="T: gradient at the start", xlabel="layer", ylabel="norm", curves=gradients, logy=True),
         "U": dict(title="U: loss", xlabel="update", ylabel="loss", curves={"training": wild}, logy=True)}
