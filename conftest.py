@@ -32,7 +32,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process that runs
     for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(threads, "1")
 # What takes longest is started first, so that no process is left with it at the end.
-FIRST = ("test_checks_tell_right_from_wrong", r"\.ipynb", "test_miniproject", "test_hostile", "test_sandbox", "test_grading")
+FIRST = ("test_miniproject", "test_checks_tell_right_from_wrong", "test_autograde", r"\.ipynb", "test_hostile", "test_sandbox")
+ALONE = ("test_checks_tell_right_from_wrong", "test_real_faces")  # minutes each, and they share nothing with their file
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,10 +45,10 @@ def pytest_unconfigure() -> None:
 
 
 class ByFile(LoadScopeScheduling):
-    """What shares a kernel or a fixture runs in one process: the tests of a file, the cells of a notebook. A lab has its own kernel."""
+    """What shares a kernel or a fixture runs in one process: the tests of a file but those ALONE, the cells of a notebook."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid if "test_checks_tell_right_from_wrong" in nodeid else nodeid.split("::")[0]
+        return nodeid if any(name in nodeid for name in ALONE) else nodeid.split("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ByFile:
