@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from utils.notebooks import CELL_SECONDS
+from utils.instructor.execute import CELL_SECONDS
 
 sys.path.append(str(Path(__file__).parent / "tests"))  # what several tests share, also where only a notebook is named
 REAL_DATA = os.environ.pop("COURSE_DATA", None) or os.environ.get("COURSE_REAL_DATA")

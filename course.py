@@ -251,35 +251,35 @@ def test(words: list[str]) -> int:
 
 
 def miniproject(words: list[str]) -> int:
-    return run("-m", "utils.notebooks", "miniproject", *words)
+    return run("-m", "utils.instructor.miniproject", *words)
 
 
 def release(words: list[str]) -> int:
-    return run("-m", "utils.notebooks", "release", *words)
+    return run("-m", "utils.instructor.release", *words)
 
 
 def execute(words: list[str]) -> int:
-    return run("-m", "utils.notebooks", "execute", *words)
+    return run("-m", "utils.instructor.execute", *words)
 
 
 def autograde(words: list[str]) -> int:
-    return run("-m", "utils.grading.labs", "autograde", *words, folder=Path.cwd())
+    return run("-m", "utils.instructor.autograde", "autograde", *words, folder=Path.cwd())
 
 
 def feedback(words: list[str]) -> int:
-    return run("-m", "utils.grading.labs", "feedback", *words, folder=Path.cwd())
+    return run("-m", "utils.instructor.autograde", "feedback", *words, folder=Path.cwd())
 
 
 def grade(words: list[str]) -> int:
-    return run("-m", "utils.grading", "grade", *words, folder=Path.cwd())
+    return run("-m", "utils.instructor.grading", "grade", *words, folder=Path.cwd())
 
 
 def slides(words: list[str]) -> int:
-    return run("-m", "utils.slides", *words)
+    return run("-m", "utils.instructor.slides", *words)
 
 
 def weights(words: list[str]) -> int:
-    return run("-m", "utils.weights", *words)
+    return run("-m", "utils.instructor.weights", *words)
 
 
 def acceptance(words: list[str]) -> int:

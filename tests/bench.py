@@ -77,12 +77,13 @@ def torch_trainer():
 
 def tensorflow_gan_trainer():
     """The same for the course's DCGAN: STEPS updates of both networks."""
-    from utils import generative, session
+    from utils import session
+    from utils.generative import gans
 
     session.start(0)
     x = np.random.default_rng(0).random((BATCH, 28, 28, 1), np.float32)
-    gan = generative.GAN(generative.generator(), generative.discriminator())
-    return lambda: generative.train(gan, x, steps=STEPS, batch_size=BATCH)
+    gan = gans.GAN(gans.generator(), gans.discriminator())
+    return lambda: gans.train(gan, x, steps=STEPS, batch_size=BATCH)
 
 
 def torch_gan_trainer():

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from utils.instructor import acceptance
-from utils.notebooks import ROOT
+from utils.instructor.execute import ROOT
 
 
 def test_readme_has_what_is_stored():

@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 from utils import attacks, networks, session
 from utils.attacks.eight_bit import SAFETY, SCALES
-from utils.attacks.goal import CHUNK
+from utils.attacks.inputs import CHUNK
 from utils.quiet import tf
 
 SHAPE = (6, 6, 1)
@@ -321,7 +321,7 @@ def test_refuses_wrong_inputs(attack, x, labels, words):
 
 def test_refuses_models_and_norms_and_images_that_are_not_8bit():
     model, x, labels = linear()[0], random_images(2), np.array([0, 1])
-    with pytest.raises(ValueError, match="networks.logits"):
+    with pytest.raises(ValueError, match="networks.without_softmax"):
         attacks.dx_attack(lambda images: tf.nn.softmax(model(images)), x, labels)
     with pytest.raises(ValueError, match="expected logits"):
         attacks.dx_attack(lambda images: images, x, labels)

@@ -4,7 +4,8 @@ import pytest
 from scipy import linalg
 from sklearn.decomposition import PCA
 
-from utils import autoencoders, data, generative, session
+from utils import data, session
+from utils.generative import autoencoders
 from utils.quiet import tf
 
 
@@ -123,7 +124,7 @@ def smooth_encoder(units: list[int]) -> tf.keras.Model:
 
 
 def test_contraction_of_a_linear_encoder_is_the_squared_norm_of_its_matrix(images):
-    encoder = generative.encoder(5, hidden=())
+    encoder = autoencoders.encoder(5, hidden=())
     squared_norm = np.sum(encoder.get_weights()[0]**2)
     np.testing.assert_allclose(autoencoders.contraction(encoder, images), squared_norm, rtol=1e-5)
 
@@ -157,7 +158,7 @@ def test_fit_adds_the_penalty_to_the_loss_and_makes_it_smaller(images):
     penalties = {}
     for weight in (0.0, 10.0):
         session.start(seed=3)
-        model = autoencoders.Contractive(generative.encoder(4, (16,)), generative.decoder(4, (16,)), weight)
+        model = autoencoders.Contractive(autoencoders.encoder(4, (16,)), autoencoders.decoder(4, (16,)), weight)
         model.compile(tf.keras.optimizers.Adam(1e-3), autoencoders.squared_error)
         expected = (np.mean(autoencoders.squared_error(images, model(images)))
                     + weight * autoencoders.contraction(model.encoder, images[:8]))
@@ -172,7 +173,7 @@ def test_without_weight_no_jacobian_is_computed(images, monkeypatch):
         raise AssertionError("the Jacobian costs time")
 
     monkeypatch.setattr(autoencoders, "jacobian", refused)
-    model = autoencoders.Contractive(generative.encoder(2, ()), generative.decoder(2, ()), 0.0)
+    model = autoencoders.Contractive(autoencoders.encoder(2, ()), autoencoders.decoder(2, ()), 0.0)
     model.compile("adam", autoencoders.squared_error)
     expected = np.mean(autoencoders.squared_error(images, model(images)))
     np.testing.assert_allclose(model.evaluate(images, images, verbose=0), expected, rtol=1e-5)

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import expit, log_softmax
 from scipy.special import softmax as scipy_softmax
 
-from utils import backprop, backprop_checks
+from utils import backprop
+from utils.checks import lab02
 from utils.backprop import LINEAR, RELU, SIGMOID, TANH
 from utils.data import toy
 
@@ -172,8 +173,8 @@ def test_small_data_are_what_they_say():
 
 def test_the_faults_of_the_lab_are_what_they_are_called():
     """Each panel shows its fault, and the same network without it does not."""
-    curves = {letter: chart["curves"] for letter, chart in backprop_checks.panels().items()}
-    assert curves.keys() == backprop_checks.FAULTS.keys()
+    curves = {letter: chart["curves"] for letter, chart in lab02.panels().items()}
+    assert curves.keys() == lab02.FAULTS.keys()
     assert len(curves["P"]["training"]) == 12 and np.all(np.diff(curves["P"]["training"]) < 0)
     assert curves["P"]["training"][-1] > 1
     assert curves["Q"]["all"][-1] > 94 and curves["Q"]["label 1 (1 in 20)"][-1] == 0

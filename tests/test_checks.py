@@ -161,7 +161,7 @@ def test_a_thing_that_is_no_function_gets_a_sentence():
 def test_other_inputs_within_hidden_only():
     visible = np.random.default_rng(3).normal(size=4)
     np.testing.assert_array_equal(checks.generator(3).normal(size=4), visible)
-    with checks.hidden(7):
+    with checks.other_inputs(7):
         np.testing.assert_array_equal(checks.generator(3).normal(size=4), np.random.default_rng([7, 3]).normal(size=4))
         assert checks.inputs((5, 9), lambda rng: (7, 11)) == (7, 11)
     np.testing.assert_array_equal(checks.generator(3).normal(size=4), visible)
@@ -169,7 +169,7 @@ def test_other_inputs_within_hidden_only():
 
 
 def fail_within_hidden(fault):
-    with checks.hidden(7):
+    with checks.other_inputs(7):
         fault()
 
 

@@ -13,8 +13,8 @@ import nbformat
 import pytest
 from conftest import need
 
-from utils.notebooks import ROOT
-from utils.notebooks import run as run_notebook
+from utils.instructor.execute import ROOT
+from utils.instructor.execute import run as run_notebook
 
 spec = importlib.util.spec_from_file_location("course", ROOT / "course.py")
 course = importlib.util.module_from_spec(spec)
@@ -157,7 +157,7 @@ def test_settings_of_another_project_do_not_change_keras(tmp_path, settings, env
 
 
 def test_student_tree_has_no_answers(tmp_path):
-    from utils.notebooks import make_student_tree
+    from utils.instructor.release import make_student_tree
 
     assert make_student_tree(tmp_path / "students") == 0
     names = {entry.name for entry in (tmp_path / "students").iterdir()}
@@ -206,7 +206,7 @@ def test_an_environment_that_was_moved_is_made_again(tmp_path, monkeypatch, move
 
 
 @pytest.mark.parametrize("clash", ["a package on PYTHONPATH", "a file in the working folder"])
-@pytest.mark.parametrize("words", [["-m", "utils.grading", "grade", "--help"], ["-c", "import utils.groups"],
+@pytest.mark.parametrize("words", [["-m", "utils.instructor.grading", "grade", "--help"], ["-c", "import utils.groups"],
                                    ["-m", "jupyter", "execute", "--output", "done.ipynb", "own.ipynb"]])
 def test_the_package_utils_of_the_course_comes_first(tmp_path, monkeypatch, clash, words):
     """In the commands, and in a notebook beside a utils.py, as course.py lab starts it."""

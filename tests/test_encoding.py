@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from utils.notebooks import ROOT, code_cells, sources
+from utils.instructor.execute import ROOT, code_cells, sources
 
 FILES = [ROOT / "course.py", ROOT / "conftest.py", *sorted(ROOT.glob("utils/**/*.py")), *sorted(ROOT.glob("tests/**/*.py")), *sources()]
 NOT_TEXT = {"os", "Image", "webbrowser", "archive", "zipfile", "tarfile", "wave", "request"}  # their `open` is another one

@@ -7,7 +7,7 @@ from PIL import Image
 from scipy.signal import correlate
 from sklearn.datasets import load_sample_image
 
-from utils.filter_editor import INSTEAD, PRESETS, editor, filtered
+from utils.plot.filter_editor import INSTEAD, PRESETS, editor, filtered
 
 COLOUR = load_sample_image("china.jpg")[100:220, 200:380] / 255
 GREY = COLOUR.mean(axis=2)

@@ -13,9 +13,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from conftest import need
-from utils.grading import answers, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
-from utils.grading.__main__ import main
-from utils.grading.sandbox import Ended
+from utils.instructor.grading import answers, duplicates, grade, hidden, measures, pages, rubric, stamp
+from utils.instructor.grading.__main__ import main
+from utils.instructor.grading.sandbox import Ended
 
 # Says "woman" for bright images: the logit is the mean grey level less 100, times 0.5.
 SCRIPT = '''
@@ -353,11 +353,11 @@ def test_what_decides_a_result_is_measured_again_and_nothing_else_is(tmp_path, f
         return len(calls)
 
     assert measured() == 1 and measured() == 0
-    for name in ("utils/groups.py", "utils/data/rendered.py", "utils/grading/measures.py", "data/weights/faces_densenet.npz",
+    for name in ("utils/groups.py", "utils/data/rendered.py", "utils/instructor/grading/measures.py", "data/weights/faces_densenet.npz",
                  "requirements.lock"):
         change(course / name)
         assert (name, measured(), measured()) == (name, 1, 0)
-    for name in ("utils/grading/feedback.html.j2", "utils/grading/rubric.toml"):
+    for name in ("utils/instructor/grading/feedback.html.j2", "utils/instructor/grading/rubric.toml"):
         change(course / name)
         assert (name, measured()) == (name, 0)
     for path in (script, course / "utils" / "groups.py", course / "data" / "weights" / "faces_densenet.npz"):
@@ -411,7 +411,7 @@ def test_what_cannot_be_graded_is_a_sentence(tmp_path, capsys):
 def test_a_team_can_check_at_home(tmp_path):
     """The same checks, without a sandbox, on validation faces: this script is right for half of them at best."""
     folder = team(tmp_path / "mine", modified=DARK + 1)
-    done = subprocess.run([sys.executable, "-m", "utils.grading", "check", str(folder)], cwd=tmp_path, capture_output=True, encoding="utf-8",
+    done = subprocess.run([sys.executable, "-m", "utils.instructor.grading", "check", str(folder)], cwd=tmp_path, capture_output=True, encoding="utf-8",
                           env=os.environ | {"COURSE_PROFILE": "quick"})
     assert done.returncode == 1 and done.stderr == ""
     assert "ok  2 of 2  The script keeps its contract" in done.stdout

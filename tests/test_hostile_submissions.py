@@ -31,8 +31,8 @@ import pytest
 from PIL import Image
 
 from conftest import need
-from utils.grading import answers, grade, hidden, rubric, submission
-from utils.grading.__main__ import main
+from utils.instructor.grading import answers, grade, hidden, rubric, submission
+from utils.instructor.grading.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 5
@@ -857,7 +857,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, hidden_file, rules):
         honest(tmp_path / "class" / name, script=HONEST + "time.sleep(4)\nmain()")
     words = ["grade", str(tmp_path / "class"), "--hidden", str(hidden_file), "--seed", str(SEED), "--rubric", str(rules)]
     out = tmp_path / "class-graded"
-    running = subprocess.Popen([sys.executable, "-m", "utils.grading", *words], env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
+    running = subprocess.Popen([sys.executable, "-m", "utils.instructor.grading", *words], env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
                                cwd=tmp_path)
     deadline = time.monotonic() + 60
     while len(list(out.glob("results/*.json"))) < 3 or not (scripts := psutil.Process(running.pid).children(recursive=True)):

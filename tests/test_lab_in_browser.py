@@ -12,7 +12,7 @@ import pytest
 from browser import chromium
 from playwright.sync_api import Page, TimeoutError
 
-from utils.notebooks import ROOT
+from utils.instructor.execute import ROOT
 
 LAB = "01_convolution_filters"
 COMMAND = "import sys, course; from pathlib import Path; course.ROOT = Path(sys.argv[1]); course.lab(['--no-browser'])"

@@ -14,7 +14,8 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from utils.checks import OTHER
-from utils.notebooks import CELL_SECONDS, ROOT, environment, generate_labs
+from utils.instructor.execute import CELL_SECONDS, ROOT, environment
+from utils.instructor.release import generate_labs
 
 UNITS = sorted(folder.name for folder in (ROOT / "solutions").iterdir() if folder.is_dir())
 
@@ -149,7 +150,7 @@ def test_tasks_are_complete(unit):
 @pytest.mark.parametrize("unit", UNITS)
 def test_hidden_tests_stay_in_the_solution(unit):
     lab = read("labs", unit)
-    assert not re.search("HIDDEN TESTS|checks.hidden", "\n".join(cell.source for cell in lab.cells))
+    assert not re.search(r"HIDDEN TESTS|\.hidden\(", "\n".join(cell.source for cell in lab.cells))
     for (answer, check), (_, in_lab) in zip(tasks(read("solutions", unit)), tasks(lab)):
         assert HIDDEN.sub("", check.source) == in_lab.source  # what fails the visible check fails with hidden tests too
         assert bool(hidden_part(check.source)) != ((unit, mark(answer)["grade_id"]) in WITHOUT_HIDDEN)

@@ -4,7 +4,7 @@ import pytest
 from scipy import integrate, optimize, stats
 from scipy.spatial.distance import jensenshannon
 
-from utils import minimax
+from utils.generative import minimax
 from utils.quiet import tf
 
 X = np.linspace(-12, 12, 4801)

@@ -16,12 +16,13 @@ import pytest
 from PIL import Image
 
 from conftest import need
-from utils import checks, data, networks, project_checks, training
-from utils.grading import grade
-from utils.grading.__main__ import main as grading
-from utils.notebooks import ROOT
+from utils import checks, data, networks, training
+from utils.checks import lab06
+from utils.instructor.grading import grade
+from utils.instructor.grading.__main__ import main as grading
+from utils.instructor.execute import ROOT
 
-RUN = "import sys; from pathlib import Path; from utils.notebooks import miniproject; sys.exit(miniproject(Path(sys.argv[1])))"
+RUN = "import sys; from pathlib import Path; from utils.instructor.miniproject import miniproject; sys.exit(miniproject(Path(sys.argv[1])))"
 
 
 def run_miniproject(folder: Path, **variables: str) -> subprocess.CompletedProcess:
@@ -114,12 +115,12 @@ def test_training_sees_no_test_faces():
         training.fit(network, replace(given, x_train=given.x_train[:2], y_train=given.y_train[:2]), epochs=1)
         return network
 
-    assert callable(project_checks.trained(right, faces))
+    assert callable(lab06.trained(right, faces))
     for source in ("given.x_test", "given.y_test", "faces.x_test", "helper()"):
         notebook = {"faces": faces}
         exec(f"def helper():\n    return faces.y_test\n\n\ndef train(given):\n    return {source}", notebook)
         with pytest.raises(checks.CheckFailed, match="The training looks at [xy]_test"):
-            project_checks.trained(notebook["train"], faces)
+            lab06.trained(notebook["train"], faces)
         assert notebook["faces"] is faces
 
 

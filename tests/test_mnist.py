@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from conftest import REAL_DATA
 
-from utils import autoencoders, data, generative, networks, session, training, weights
+from utils import data, networks, session, training
+from utils.generative import autoencoders, gans
 from utils.quiet import tf
 
 
@@ -23,7 +24,7 @@ def lenet(mnist) -> tf.keras.Model:
     """Unit 03's recipe, 400 steps of its 6,000."""
     session.start(3)
     model = networks.lenet((32, 64), "valid", 0.3)
-    weights.train_lenet(model, mnist, steps=400)
+    training.train_lenet(model, mnist, steps=400)
     return model
 
 
@@ -39,7 +40,7 @@ def test_codes_of_thirty_numbers_beside_the_published_errors(mnist):
     assert np.mean(autoencoders.squared_error(test, answer)) == pytest.approx(13.87, abs=0.05)
 
     session.start(10)
-    deep = tf.keras.Sequential([generative.encoder(30, (500,)), generative.decoder(30, (500,))])
+    deep = tf.keras.Sequential([autoencoders.encoder(30, (500,)), autoencoders.decoder(30, (500,))])
     deep.compile(tf.keras.optimizers.Adam(1e-3), autoencoders.squared_error, steps_per_execution=20)
     deep.fit(mnist.x_train, mnist.x_train, batch_size=128, epochs=1, verbose=0)
     assert np.mean(autoencoders.squared_error(mnist.x_test, deep.predict(mnist.x_test, verbose=0))) < 13
@@ -48,8 +49,8 @@ def test_codes_of_thirty_numbers_beside_the_published_errors(mnist):
 def test_a_conditional_gan_draws_digits_that_a_lenet_reads(mnist, lenet):
     """After 400 steps of 4,000 most samples are read as the digit that was ordered."""
     session.start(11)
-    gan = generative.GAN(generative.generator(32 + 10), generative.discriminator(1 + 10), learning_rate=6e-4)
-    generative.train(gan, mnist.x_train, mnist.y_train, steps=400, real=(0.7, 1.2), fake=(0.0, 0.3), noise=0.05)
+    gan = gans.GAN(gans.generator(32 + 10), gans.discriminator(1 + 10), learning_rate=6e-4)
+    gans.train(gan, mnist.x_train, mnist.y_train, steps=400, real=(0.7, 1.2), fake=(0.0, 0.3), noise=0.05)
     ordered = np.arange(1000) % 10
-    confidence = tf.nn.softmax(training.predict(lenet, generative.sample(gan, 1000, label=ordered))).numpy()
+    confidence = tf.nn.softmax(training.predict(lenet, gans.sample(gan, 1000, label=ordered))).numpy()
     assert np.mean(confidence.argmax(axis=1) == ordered) > 0.4  # .67 with one seed; chance is .1

@@ -23,9 +23,9 @@ def test_parameters_of_the_slides_networks():
 
 
 @pytest.mark.parametrize("make", [
-    networks.three_convolutions, networks.DenseNet, networks.detector,
+    networks.three_convolutions, networks.DenseNet, networks.Detector,
     lambda: networks.DenseNet(blocks=3, filters=8, dropout=0.2, batch_norm=True),
-    lambda: networks.plain_net(6), lambda: networks.residual_net(12), lambda: networks.dense_net(12),
+    lambda: networks.plain_stages(6), lambda: networks.residual_stages(12), lambda: networks.dense_stages(12),
 ])
 def test_logits_of_two_classes_and_every_weight_gets_a_gradient(make):
     model, x = make(), images(3)
@@ -63,7 +63,7 @@ def test_dense_net_refuses_more_blocks_than_the_image_has_halves():
 
 
 def test_detector_does_not_mind_brightness_and_contrast_and_sees_three_views():
-    model, x = networks.detector(), images(4)
+    model, x = networks.Detector(), images(4)
     np.testing.assert_allclose(model(0.7 * x + 0.2), model(x), rtol=0.02, atol=0.02)
     standard = (x - x.mean(axis=(1, 2, 3), keepdims=True)) / x.std(axis=(1, 2, 3), keepdims=True)
     rows = np.pad(standard, [(0, 0), (2, 2), (2, 2), (0, 0)], "symmetric")[..., 0]
@@ -82,8 +82,8 @@ def test_detector_does_not_mind_brightness_and_contrast_and_sees_three_views():
 
 @pytest.mark.parametrize("depth", [6, 18])
 def test_nets_of_chosen_depth_have_that_many_convolutions_and_comparable_parameters(depth):
-    plain, residual = networks.plain_net(depth), networks.residual_net(depth)
-    dense = networks.dense_net(depth)
+    plain, residual = networks.plain_stages(depth), networks.residual_stages(depth)
+    dense = networks.dense_stages(depth)
     counts = [networks.count_parameters(model) for model in (plain, residual, dense)]
     assert counts[0] == counts[1] and abs(counts[2] / counts[0] - 1) < 0.15
     for model in (plain, residual, dense):
@@ -93,7 +93,7 @@ def test_nets_of_chosen_depth_have_that_many_convolutions_and_comparable_paramet
 
 def test_depth_must_fill_three_stages():
     with pytest.raises(ValueError, match="depth is 8, expected a multiple of 6"):
-        networks.plain_net(8)
+        networks.plain_stages(8)
 
 
 def softmax_models():
@@ -111,7 +111,7 @@ def softmax_models():
 def test_logits_takes_the_softmax_off_and_shares_the_weights(number, recwarn):
     model, x = list(softmax_models())[number], images(5, 6)
     probabilities = model(x).numpy()
-    without = networks.logits(model)
+    without = networks.without_softmax(model)
     np.testing.assert_allclose(tf.nn.softmax(without(x)), probabilities, atol=1e-6)
     assert np.abs(np.sum(without(x), axis=1) - 1).max() > 1e-3
     assert {id(v) for v in without.trainable_variables} == {id(v) for v in model.trainable_variables}
@@ -122,16 +122,16 @@ def test_logits_takes_the_softmax_off_and_shares_the_weights(number, recwarn):
 
 def test_logits_returns_models_without_softmax_as_they_are():
     for model in (networks.lenet(), networks.three_convolutions()):
-        assert networks.logits(model) is model
+        assert networks.without_softmax(model) is model
 
 
 def test_logits_refuses_what_it_cannot_take_apart():
     shapeless = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
     with pytest.raises(ValueError, match="call it once"):
-        networks.logits(shapeless)
+        networks.without_softmax(shapeless)
     start = keras.Input([6, 6, 1])
     with pytest.raises(ValueError, match="Conv2D with softmax"):
-        networks.logits(keras.Model(start, keras.layers.Conv2D(3, 6, activation="softmax")(start)))
+        networks.without_softmax(keras.Model(start, keras.layers.Conv2D(3, 6, activation="softmax")(start)))
 
 
 def test_lenet_on_digits():

@@ -5,7 +5,7 @@ import re
 import nbformat
 import pytest
 
-from utils.notebooks import IGNORED, ROOT, code_cells, source_hash, sources
+from utils.instructor.execute import IGNORED, ROOT, code_cells, source_hash, sources
 
 PATHS = sources()
 LECTURES = [path for path in PATHS if path.parent.name == "lectures"]

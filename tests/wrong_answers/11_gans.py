@@ -466,7 +466,7 @@ def frechet_distance(a, b):
 """),
         ("expected numbers", frechet(result="f'F = {F:.2f}'")),
         ("complex number", frechet(root="np.sum(np.sqrt(np.linalg.eigvals(A @ B).astype(complex)))")),
-        ("part of utils", "def frechet_distance(a, b):\n    return generative.frechet_distance(a, b)"),
+        ("part of utils", "def frechet_distance(a, b):\n    return quality.frechet_distance(a, b)"),
         ("not finite", frechet(root="np.sum(np.sqrt(np.linalg.eigvalsh((A @ B + B @ A) / 2 - 1e-9 * "
                                     "np.eye(len(A)))))",
                                result="F if len(A) > 5 else float(generative_copy(a, b))") + """
@@ -529,6 +529,6 @@ def generative_copy(a, b):
         ("restarts are axis 1", inversion(best="tf.gather(tf.transpose(z, [1, 0, 2]), tf.argmin(errors, "
                                                "axis=0), batch_dims=1)")),
         ("for every image", inversion(best="tf.gather(z, tf.argmin(errors, axis=1), axis=1)")),
-        ("part of utils", inversion(best="generative.invert(None, z)")),
+        ("part of utils", inversion(best="latent.invert(None, z)")),
     ],
 }

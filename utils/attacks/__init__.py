@@ -5,8 +5,9 @@
 from utils.attacks.dx import dx_attack
 from utils.attacks.eight_bit import round_to_8bit, smallest_8bit
 from utils.attacks.fgsm import fgsm
-from utils.attacks.goal import Result, attack_loss, margin
+from utils.attacks.losses import attack_loss, margin
 from utils.attacks.norms import NORMS, total_variation
+from utils.attacks.result import Result
 from utils.attacks.tradeoff import tradeoff
 
 __all__ = ["NORMS", "Result", "attack_loss", "dx_attack", "fgsm", "margin", "round_to_8bit", "smallest_8bit",

@@ -2,7 +2,9 @@
 import numpy as np
 
 from utils.attacks import norms
-from utils.attacks.goal import CHUNK, Model, Result, attack_loss, check_inputs, check_numbers, margin, result
+from utils.attacks.inputs import CHUNK, Model, check_inputs, check_numbers
+from utils.attacks.losses import attack_loss, margin
+from utils.attacks.result import Result, result
 from utils.quiet import tf
 
 FIRST_LAM = {"L1": 3e2, "L2": 1e4, "Linf": 3e1}  # where a learnt lambda starts: the loss and the penalty weigh about the same
@@ -25,7 +27,7 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     it ends is returned, whether it fools the network or not. With a learnt one it is, of all steps, the smallest dx (by
     `norm`) that fools the network; where none does, the last. history has, for each step, the means over the images of
     "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
-    ascent on the sign of the margin. Raises ValueError for inputs that cannot be meant (see `goal.check_inputs`).
+    ascent on the sign of the margin. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(lam=lam, learning_rate=learning_rate, mask=mask, smoothness=smoothness)

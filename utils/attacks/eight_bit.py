@@ -1,7 +1,9 @@
 """From an attack in real numbers to one that survives being saved: a file holds 256 grey levels."""
 import numpy as np
 
-from utils.attacks.goal import CHUNK, Model, Result, check_inputs, check_numbers, margin, result
+from utils.attacks.inputs import CHUNK, Model, check_inputs, check_numbers
+from utils.attacks.losses import margin
+from utils.attacks.result import Result, result
 from utils.quiet import tf
 
 SCALES = np.geomspace(0.85, 8.5, 90).astype(np.float32)  # what DX is multiplied with, 2.6 % apart

@@ -1,7 +1,9 @@
 """The fast gradient sign method: one step, along the sign of the gradient."""
 import numpy as np
 
-from utils.attacks.goal import CHUNK, Model, Result, attack_loss, check_inputs, check_numbers, result
+from utils.attacks.inputs import CHUNK, Model, check_inputs, check_numbers
+from utils.attacks.losses import attack_loss
+from utils.attacks.result import Result, result
 from utils.quiet import tf
 
 

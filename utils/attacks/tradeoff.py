@@ -2,7 +2,7 @@
 import numpy as np
 
 from utils.attacks.dx import dx_attack
-from utils.attacks.goal import Model
+from utils.attacks.inputs import Model
 
 
 def tradeoff(model: Model, x: np.ndarray, labels: np.ndarray, lams: list[float], *, norm: str = "L2",

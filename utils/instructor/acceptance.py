@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from utils import augment, autoencoders, data, generative, networks, session, training, weights
-from utils.files import write_whole
-from utils.grading import grade
-from utils.notebooks import ROOT, code_cells, environment, miniproject, run, sources
+from utils import augment, data, networks, pretrained, session, training
+from utils.generative import autoencoders, gans, quality
+from utils.instructor.files import write_whole
+from utils.instructor.grading import grade
+from utils.instructor.execute import ROOT, code_cells, environment, run, sources
+from utils.instructor.miniproject import miniproject
 from utils.quiet import tf
 
 RESULTS = ROOT / "data" / "results" / "acceptance.json"
@@ -107,7 +109,7 @@ def detector() -> Figures:
     faces, accuracy, seconds = data.load("faces"), [], []
     for seed in range(3):
         session.start(seed)
-        network, started = networks.detector(), time.perf_counter()
+        network, started = networks.Detector(), time.perf_counter()
         training.fit(network, faces, augment=augment.faces, seed=seed, **networks.DETECTOR_RECIPE)
         seconds.append(time.perf_counter() - started)
         accuracy.append(training.evaluate(network, faces.x_test, faces.y_test))
@@ -119,8 +121,8 @@ def lenet_built_in() -> Figures:
     digits, accuracy, seconds = data.load("digits"), [], []
     for seed in range(5):
         session.start(seed)
-        model, started = weights.digits_lenet(), time.perf_counter()
-        weights.train_lenet(model, digits, seed=seed)
+        model, started = pretrained.digits_lenet(), time.perf_counter()
+        training.train_lenet(model, digits, seed=seed)
         seconds.append(time.perf_counter() - started)
         accuracy.append(training.evaluate(model, digits.x_test, digits.y_test))
     return {"accuracy, seeds 0 to 4": accuracy, "mean": float(np.mean(accuracy)), "seconds of training": seconds}
@@ -143,7 +145,7 @@ def codes_of_thirty() -> Figures:
     by_pca = np.mean(autoencoders.squared_error(test, mean + (test - mean) @ components.T @ components))
     session.start(10)
     hidden = (1000, 500, 250)
-    deep = tf.keras.Sequential([generative.encoder(30, hidden), generative.decoder(30, hidden[::-1])])
+    deep = tf.keras.Sequential([autoencoders.encoder(30, hidden), autoencoders.decoder(30, hidden[::-1])])
     epochs, batch = 45, 128
     rate = tf.keras.optimizers.schedules.CosineDecay(1e-3, epochs * -(-len(rows) // batch))
     deep.compile(tf.keras.optimizers.Adam(rate), autoencoders.squared_error, steps_per_execution=20)
@@ -157,18 +159,18 @@ def conditional_gan() -> Figures:
     digits = data.load("digits")
     session.start(11)
     lenet = networks.lenet((32, 64), "valid", 0.3)
-    weights.train_lenet(lenet, digits, steps=600)
+    training.train_lenet(lenet, digits, steps=600)
     steps = 4000
-    gan = generative.GAN(generative.generator(32 + 10), generative.discriminator(1 + 10),
+    gan = gans.GAN(gans.generator(32 + 10), gans.discriminator(1 + 10),
                          learning_rate=tf.keras.optimizers.schedules.CosineDecay(6e-4, steps))
-    generative.train(gan, digits.x_train, digits.y_train, steps=steps, real=(0.7, 1.2), fake=(0.0, 0.3), noise=0.05)
-    samples = generative.sample(gan, 2000, label=np.arange(2000) % 10)
+    gans.train(gan, digits.x_train, digits.y_train, steps=steps, real=(0.7, 1.2), fake=(0.0, 0.3), noise=0.05)
+    samples = gans.sample(gan, 2000, label=np.arange(2000) % 10)
     confidence = tf.nn.softmax(training.predict(lenet, samples)).numpy()
     classes = np.bincount(confidence.argmax(axis=1), minlength=10) / 2000
-    look = generative.features(lenet)
+    look = quality.features(lenet)
     return {"mean confidence, one seed": float(confidence.max(axis=1).mean()),
             "classes, rarest and commonest": [float(classes.min()), float(classes.max())],
-            "Fréchet distance": float(generative.frechet_distance(look(digits.x_test[:2000]), look(samples)))}
+            "Fréchet distance": float(quality.frechet_distance(look(digits.x_test[:2000]), look(samples)))}
 
 
 def notebooks() -> Figures:

@@ -1,0 +1,54 @@
+"""What every attack looks at before it starts: the images, the labels, the model, the numbers."""
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from utils.networks import check_shape
+from utils.quiet import tf
+
+CHUNK = 128  # images put through the model at one time, so that memory does not grow with their number
+Model = Callable[[tf.Tensor], tf.Tensor]  # images [N, H, W, C] in [0, 1] -> logits [N, classes]
+
+
+def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """x as float32 and labels as int64, or ValueError with one sentence that says what was wrong with them or the model.
+
+    Warns when the model says the wanted labels without an attack. It is no error: a table of all pairs of classes has such images.
+    """
+    x, labels = np.asarray(x, np.float32), np.asarray(labels)
+    if x.ndim != 4 or not len(x):
+        raise ValueError(f"The images have shape {list(x.shape)}, expected [N, H, W, C]: use x[None] for one image.")
+    if not (x.min() >= 0 and x.max() <= 1):
+        raise ValueError(f"The images go from {x.min():g} to {x.max():g}, expected 0 to 1: divide by 255.")
+    if labels.shape != (len(x),) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"The labels are {labels.dtype} of shape {list(labels.shape)}, "
+                         f"expected {len(x)} whole numbers, one for each image.")
+    check_shape(model, x)
+    logits = np.asarray(model(tf.constant(x[:CHUNK])))
+    if logits.ndim != 2:
+        raise ValueError(f"The model gives shape {list(logits.shape)}, expected logits [N, classes].")
+    if logits.shape[1] == 1:
+        raise ValueError("The model has one output, but an attack needs a logit for each class: give it as "
+                         "lambda x: tf.concat([tf.zeros_like(model(x)), model(x)], 1) if that output is the logit of class 1.")
+    if not np.isfinite(logits).all():
+        raise ValueError("The model gives NaN or infinity for these images: its weights are broken, load or train it again.")
+    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise ValueError(f"The labels go from {labels.min()} to {labels.max()}, "
+                         f"but the model has the classes 0 to {logits.shape[1] - 1}.")
+    if logits.min() >= 0 and np.allclose(logits.sum(1), 1, atol=1e-3):
+        raise ValueError("The model ends in softmax, which flattens the gradients that an attack follows: "
+                         "give it as networks.without_softmax(model).")
+    if targeted and (logits.argmax(1) == labels[:CHUNK]).all():
+        warnings.warn("The model gives the images their wanted labels without an attack, so there is nothing to find: with "
+                      "targeted=True, labels are the wrong ones that the attacker wants.", stacklevel=3)
+    return x, labels.astype(np.int64)
+
+
+def check_numbers(**numbers: np.ndarray | float | None) -> None:
+    """Raise ValueError for a number or array that holds NaN or infinity; None stands for one that is chosen later."""
+    for name, value in numbers.items():
+        if value is not None and not np.isfinite(value).all():
+            raise ValueError(f"{name} holds {'NaN' if np.isnan(value).any() else 'infinity'}, expected finite numbers.")
+
+

@@ -1,0 +1,105 @@
+"""Autoencoders: the two networks, principal components to compare with, the squared error, the Jacobian of an encoder.
+
+Images are float32 [N, 28, 28, 1] in [0, 1] with d = 784 pixels, codes float32 [N, code]. The networks are
+`encoder` and `decoder`; Keras' own `fit` trains them.
+"""
+from collections.abc import Callable
+
+import numpy as np
+
+from utils.quiet import tf
+
+keras = tf.keras.layers
+
+
+def pca(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mean [d] of x [N, d], its first k principal components [k, d], and all singular values [min(N, d)].
+
+    Components are orthonormal rows, the direction of the largest variance first, their signs arbitrary. With
+    `codes = (x - mean) @ components.T` the reconstruction `mean + codes @ components` has the least squared
+    error of all of rank k: per row, the sum of the squared singular values but the first k, divided by N
+    (Eckart and Young 1936). The variance along component i is the square of singular value i divided by N.
+
+    Raises ValueError if k is not a whole number in 1 ... min(N, d), or x holds NaN or infinity.
+    """
+    x = np.asarray(x, np.float64)
+    if not (x.ndim == 2 and isinstance(k, (int, np.integer)) and 1 <= k <= min(x.shape)
+            and np.isfinite(x).all()):
+        raise ValueError(f"x has shape {list(x.shape)} and k is {k}: expected [N, d], all finite, and k "
+                         f"from 1 to the smaller of both; make rows of images with x.reshape(len(x), -1).")
+    mean = x.mean(axis=0)
+    triangle = np.linalg.qr(x - mean, mode="r")  # [min(N, d), d], its s and V are those of x - mean
+    _, singular, directions = np.linalg.svd(triangle, full_matrices=False)
+    return mean, directions[:k], singular
+
+
+def squared_error(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    """The squared error of each image: the sum of (x - y)^2 over its pixels, [N, ...], [N, ...] -> [N].
+
+    On pixels in [0, 1]. Also a loss for Keras, which takes the mean over the batch. This is the scale of the
+    13.87 of PCA and the 3.00 of a deep autoencoder in Hinton and Salakhutdinov (2006).
+
+    Raises ValueError for images of different shapes.
+    """
+    x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+    if not x.shape.is_compatible_with(y.shape):
+        raise ValueError(f"x has shape {x.shape} and y {y.shape}: expected the same shape for both.")
+    number = x.dtype if x.dtype.is_floating else tf.float32
+    square = tf.square(tf.cast(x, number) - tf.cast(y, number))
+    return tf.reduce_sum(tf.reshape(square, [tf.shape(square)[0], -1]), axis=1)
+
+
+def jacobian(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
+    """The Jacobian dh/dx of h = encoder(x) [N, code] at each of the images x [N, ...]: [N, code, d], exact.
+
+    For N images, N * code * d numbers are held: take some hundred at a time. Each code must depend on its own
+    image only (no batch norm in training mode). Raises ValueError if the encoder does not give [N, code].
+    """
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        code = encoder(x)
+    if len(code.shape) != 2:
+        raise ValueError(f"The encoder gives the shape {list(code.shape)}, expected [N, code]: end it with "
+                         f"Flatten or Dense.")
+    rows = tape.batch_jacobian(code, x)
+    return tf.reshape(rows, [tf.shape(code)[0], code.shape[1], int(np.prod(x.shape[1:]))])
+
+
+def contraction(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
+    """The mean over images of ||dh/dx||_F^2, the sum of all squared entries of the Jacobian: a scalar.
+
+    Source: Rifai et al., Contractive auto-encoders (2011). Differentiable, to train with.
+    """
+    return tf.reduce_mean(tf.reduce_sum(tf.square(jacobian(encoder, x)), axis=[1, 2]))
+
+
+class Contractive(tf.keras.Model):
+    """An autoencoder x -> decoder(encoder(x)) to whose loss `fit` adds `weight` * contraction(encoder, x).
+
+    The penalty is that of the first `images` of each batch: `fit` shuffles, so they speak for all, and the Jacobian of
+    a whole batch takes longer than everything else together.
+    """
+
+    def __init__(self, encoder: tf.keras.Model, decoder: tf.keras.Model, weight: float, images: int = 8):
+        super().__init__()
+        self.encoder, self.decoder, self.weight, self.images = encoder, decoder, weight, images
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return self.decoder(self.encoder(x))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> tf.Tensor:
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        return loss + self.weight * contraction(self.encoder, x[:self.images]) if self.weight else loss
+
+
+def encoder(code: int, hidden: tuple[int, ...] = (256, 64)) -> tf.keras.Model:
+    """Images [N, 28, 28, 1] -> codes [N, code], through dense ELU layers of `hidden` units; the code is linear."""
+    return tf.keras.Sequential([tf.keras.Input([28, 28, 1]), keras.Flatten(),
+                                *(keras.Dense(units, "elu") for units in hidden), keras.Dense(code)])
+
+
+def decoder(code: int, hidden: tuple[int, ...] = (64, 256)) -> tf.keras.Model:
+    """Codes [N, code] -> images [N, 28, 28, 1] in [0, 1], through dense ELU layers of `hidden` units and a sigmoid."""
+    return tf.keras.Sequential([tf.keras.Input([code]), *(keras.Dense(units, "elu") for units in hidden),
+                                keras.Dense(784, "sigmoid"), keras.Reshape([28, 28, 1])])

@@ -1,0 +1,399 @@
+"""Grade the labs of a class with nbgrader: its commands with the course's folders, its kernels in the sandbox.
+
+Called by course.py:
+
+python -m utils.instructor.autograde autograde DIR [UNIT ...] | feedback DIR [UNIT ...]
+
+DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/. Nothing in it is changed. In DIR-graded, beside it, are clean
+copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db, grades.csv), and report.csv with a
+sentence on what was odd.
+"""
+import argparse
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.converters import Autograde
+from nbgrader.plugins import CsvExportPlugin
+from nbgrader.preprocessors import ClearHiddenTests, Execute, GetGrades, NbGraderPreprocessor
+from traitlets import Bool, Unicode
+from traitlets.config import Config, PyFileConfigLoader
+
+from utils.instructor.grading import sandbox, stamp, submission
+from utils.instructor.grading.grade import CannotGrade, alone
+from utils.instructor.execute import ROOT, environment
+from utils.instructor.files import write_whole
+
+CELL_SECONDS = 120  # for one cell; the slowest one of a right answer takes 20 s on two cores
+NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, each cell gets one second
+CELL_BYTES = 2 << 20  # of what one cell prints; the rest is dropped
+LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512)
+DIED = "the kernel died here or before"
+INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
+EXPECTED = "expected DIR/STUDENT/UNIT/UNIT.ipynb, for example DIR/ada/01_convolution_filters/01_convolution_filters.ipynb"
+COLUMNS = ("unit", "student", "score", "max_score", "note")
+
+
+# nbgrader's parts, with a sandbox and without hidden code -----------------------------------------------------------------
+
+class SandboxedKernel(AsyncKernelManager):
+    """A kernel that sees the course's Python, `utils` and a copy of `handed`, the folder of one submission, and nothing else.
+
+    It talks through sockets in a folder that is bound into the sandbox, as there is no network inside.
+    """
+
+    handed = Unicode(help="the folder that the kernel gets a copy of").tag(config=True)
+    isolated = Bool(True, help="in the sandbox").tag(config=True)
+
+    async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
+        self._place = Path(tempfile.mkdtemp(prefix="lab-"))
+        shutil.copytree(self.handed, self._place / "work")
+        (self._place / "kernel").mkdir()
+        if self.isolated:
+            self.transport, self.connection_file = "ipc", str(self._place / "kernel" / "kernel.json")
+            self.kernel_spec.interrupt_mode = "message"  # a signal would reach bubblewrap, and end it
+        kw["cwd"] = str(self._place / "work")
+        kw["env"] = environment(self._place / "work" / "out") | {"PYTHONPATH": str(ROOT)}
+        words, kw = await super()._async_pre_start_kernel(**kw)
+        return words, kw | {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        if not self.isolated:
+            return super().format_kernel_cmd(extra_arguments)
+        inside = {**json.loads(Path(self.connection_file).read_text(encoding="utf-8")), "ip": f"{INSIDE}/kernel/kernel-ipc"}
+        (self._place / "kernel" / "inside.json").write_text(json.dumps(inside), encoding="utf-8")
+        sandbox.hand_over(self._place)
+        words = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json",
+                 "--HistoryManager.hist_file=:memory:"]
+        return sandbox.command(
+            words, LIMITS, folder=f"{INSIDE}/work",
+            readable={f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")},
+            writable={f"{INSIDE}/{name}": self._place / name for name in ("work", "kernel")},
+            environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{INSIDE}/work/out",
+                         "PYTHONPATH": f"{INSIDE}/course"})
+
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        await super()._async_cleanup_resources(restart=restart)
+        shutil.rmtree(self._place, ignore_errors=True)
+
+    cleanup_resources = _async_cleanup_resources
+
+
+class SandboxedExecute(Execute):
+    """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what one prints.
+
+    Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points.
+    """
+
+    shutdown_kernel = "immediate"
+    raise_on_iopub_timeout = False
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named | {"kernel_manager_class": SandboxedKernel, "timeout_func": self._seconds})
+        self._printed: dict[int, int] = {}
+        self._deadline = 0.0
+
+    def _seconds(self, cell: NotebookNode) -> int:
+        self._deadline = self._deadline or time.monotonic() + NOTEBOOK_CELLS * self.timeout
+        return max(1, min(self.timeout, round(self._deadline - time.monotonic())))
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
+        try:
+            return super().preprocess_cell(cell, resources, index)
+        except DeadKernelError:
+            cell.outputs = [nbformat.v4.new_output("error", ename="DeadKernelError", evalue=DIED,
+                                                   traceback=[f"DeadKernelError: {DIED}"])]
+            return cell, resources
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        if msg["msg_type"] in ("stream", "display_data", "execute_result"):
+            self._printed[cell_index] = self._printed.get(cell_index, 0) + len(json.dumps(msg["content"], default=str))
+            if self._printed[cell_index] > CELL_BYTES:
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+
+class OneLineErrors(NbGraderPreprocessor):
+    """Of an error in a check cell only the last line is left: the others may show lines of hidden tests."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple[NotebookNode, dict]:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            for output in cell.get("outputs", []):
+                if output.output_type == "error":
+                    start = "Not yet" if output.ename == "CheckFailed" else output.ename
+                    output.traceback = [f"{start}: {output.evalue}"]
+        return cell, resources
+
+
+def configuration(out: Path, **extra: Any) -> Config:
+    """nbgrader_config.py, with the folders of the results `out`."""
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    config.CourseDirectory.root = str(out)
+    config.CourseDirectory.source_directory = str(ROOT / "solutions")
+    config.CourseDirectory.release_directory = "release"
+    config.CourseDirectory.db_url = _database(out)
+    config.OverwriteCells.add_missing_cells = True
+    config.Autograde.autograde_preprocessors = [SandboxedExecute if part is Execute else part
+                                                for part in Autograde.autograde_preprocessors.default_args[0]]
+    config.GenerateFeedback.preprocessors = [GetGrades, OneLineErrors, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
+    config.merge(Config(extra))
+    return config
+
+
+# autograde ------------------------------------------------------------------------------------------------------------
+
+def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SECONDS, isolated: bool = True) -> Path:
+    """Grade what a class handed in, without what is graded already and has not changed; gives the folder of the results.
+
+    units    names of units, or parts of them; all by default
+    seconds  for each cell
+
+    Raises CannotGrade and sandbox.SandboxMissing before anything is run.
+    """
+    sources = _handed_in(folder, units)
+    out = results_folder(folder)
+    out.mkdir(exist_ok=True)
+    with alone(out):
+        if isolated:
+            sandbox.check()
+        marks = {unit: _generate(out, unit) for unit in sorted({unit for _, unit in sources})}
+        code = stamp.of_course()
+        for (student, unit), source in sources.items():
+            state = out / "state" / f"{student}--{unit}.json"
+            mark = stamp.of_submission(source, code, stamp.of_tree(ROOT / "solutions" / unit), str(seconds), str(isolated))
+            if state.is_file() and json.loads(state.read_text(encoding="utf-8"))["stamp"] == mark != "":
+                continue
+            notes, settled = _grade_one(out, student, unit, source, marks[unit], seconds, isolated)
+            state.parent.mkdir(exist_ok=True)
+            write_whole(state, json.dumps({"stamp": mark if settled else "", "note": " ".join(notes)}, ensure_ascii=False))
+            print(f"{unit}  {student}  {_score(out, student, unit):g}  {' '.join(notes)}".rstrip(), flush=True)
+        write_tables(out)
+    return out
+
+
+def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], Path]:
+    """The submissions in `folder`: {(student, unit): its folder}, sorted by unit. Raises CannotGrade."""
+    if not folder.is_dir():
+        raise CannotGrade(f"There is no folder {folder}: {EXPECTED}.")
+    known = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
+    chosen = [unit for unit in known if not units or any(part in unit for part in units)]
+    if not chosen:
+        raise CannotGrade(f"No unit has {' or '.join(units)} in its name: they are {', '.join(known)}.")
+    found = {}
+    for student in submission.entries(folder):
+        for unit in chosen:
+            if student.is_dir() and (student / unit).is_dir() and not (student / unit).is_symlink():
+                if not re.fullmatch(r"[\w@][\w@.-]*", student.name):  # nbgrader takes the name for a pattern
+                    raise CannotGrade(f"The folder {student.name!r} has a name that nbgrader cannot take: rename it, with "
+                                      f"letters, digits and . _ - @ only.")
+                found[student.name, unit] = student / unit
+    if not found:
+        raise CannotGrade(f"{folder} holds no lab{' of these units' if units else ''}: {EXPECTED}.")
+    return dict(sorted(found.items(), key=lambda item: item[0][::-1]))
+
+
+def results_folder(folder: Path) -> Path:
+    return folder.with_name(folder.name + "-graded")
+
+
+def _generate(out: Path, unit: str) -> dict[str, dict]:
+    """Put the solution of a unit, with its hidden tests, into the gradebook; the metadata of its lab's cells by grade_id."""
+    with tempfile.TemporaryDirectory() as draft:
+        config = configuration(out)
+        config.CourseDirectory.release_directory = draft
+        done = NbGraderAPI(config=config).generate_assignment(unit, force=True, create=True)
+        if not done["success"]:
+            raise CannotGrade(f"nbgrader cannot generate {unit}: {_last_line(done)}")
+        lab = nbformat.read(Path(draft) / unit / f"{unit}.ipynb", as_version=4)
+    return {cell.metadata.nbgrader.grade_id: cell.metadata for cell in lab.cells if "nbgrader" in cell.metadata}
+
+
+def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str, dict], seconds: int,
+               isolated: bool) -> tuple[list[str], bool]:
+    """Take one submission in and let nbgrader grade it; a broken one gets no points.
+
+    Gives what was odd, as sentences, and whether that is settled; if not, the next run tries again.
+    """
+    copy, made = (out / kind / student / unit for kind in ("submitted", "autograded"))
+    for old in (copy, made, out / "feedback" / student / unit):
+        shutil.rmtree(old, ignore_errors=True)
+    try:
+        notes = take_in(source, copy, unit, marks)
+    except submission.BadSubmission as problem:
+        _no_points(out, student, unit)
+        return [str(problem)], True
+    config = configuration(out, SandboxedExecute={"timeout": seconds},
+                           SandboxedKernel={"handed": str(copy), "isolated": isolated})
+    done = NbGraderAPI(config=config).autograde(unit, student, force=True, create=True)
+    if "KeyboardInterrupt" in done.get("error", ""):  # nbgrader catches it
+        raise KeyboardInterrupt
+    if not done["success"]:
+        shutil.rmtree(made, ignore_errors=True)
+        _no_points(out, student, unit)
+        return [*notes, f"nbgrader could not grade it ({_last_line(done)}): look at it yourself."], False
+    cells = nbformat.read(made / f"{unit}.ipynb", as_version=4).cells
+    errors = [output.get("ename") for cell in cells for output in cell.get("outputs", [])]
+    if late := errors.count("CellTimeoutError"):
+        notes.append(f"{late} cell{'s' * (late > 1)} did not end in time ({seconds} seconds) and got no points.")
+    if "DeadKernelError" in errors:
+        notes.append("The kernel died on the way: what comes after that got no points.")
+    return notes, True
+
+
+def take_in(source: Path, target: Path, unit: str, marks: dict[str, dict]) -> list[str]:
+    """Copy a submission to the new folder `target`, with the marks by which nbgrader knows its cells as they were given out.
+
+    Gives what was odd, as sentences. Raises submission.BadSubmission if there is no notebook that can be read.
+    """
+    notes = submission.take_in(source, target)
+    path = target / f"{unit}.ipynb"
+    if not path.is_file():
+        raise submission.BadSubmission(f"There is no {unit}.ipynb in it: hand in the notebook under its own name.")
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except Exception as error:  # a stranger's file: nbformat raises whatever comes
+        raise submission.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter "
+                                       f"saves it.") from None
+    seen: list[str] = []
+    for cell in reversed(notebook.cells):  # of two cells with the same mark nbgrader keeps the last
+        mark = cell.metadata.get("nbgrader")
+        name = mark.get("grade_id") if isinstance(mark, dict) else None
+        if name in marks and name not in seen:
+            cell.metadata = nbformat.from_dict(marks[name])
+            seen.append(name)
+        elif mark is not None:
+            notes.append(f"The cell {submission.plain(str(name))} is there twice: the last one counts." if name in seen else
+                         f"A cell has the unknown mark {submission.plain(str(name))}.")
+            cell.metadata = nbformat.from_dict({})
+        else:
+            cell.metadata.pop("tags", None)  # a tag can keep a cell from being run
+    if lost := [name for name in marks if name not in seen]:
+        notes.append(f"Missing: {', '.join(lost)}. Checks were put back.")
+    write_whole(path, nbformat.writes(notebook) + "\n")
+    return notes
+
+
+def _no_points(out: Path, student: str, unit: str) -> None:
+    with Gradebook(_database(out)) as book:
+        book.update_or_create_student(student)
+        book.update_or_create_submission(unit, student)
+        for grade in book.find_submission_notebook(unit, unit, student).grades:
+            grade.auto_score, grade.needs_manual_grade = 0, False
+        book.db.commit()
+
+
+def _score(out: Path, student: str, unit: str) -> float:
+    with Gradebook(_database(out)) as book:
+        return book.find_submission(unit, student).score
+
+
+def write_tables(out: Path) -> None:
+    """grades.csv by nbgrader's exporter, and report.csv: what was odd about each submission."""
+    rows = []
+    with Gradebook(_database(out)) as book:
+        draft = out / "grades.csv.part"
+        CsvExportPlugin(to=str(draft)).export(book)
+        draft.replace(out / "grades.csv")
+        for path in sorted((out / "state").glob("*.json")):
+            student, unit = path.stem.rsplit("--", 1)
+            found = book.find_submission(unit, student)
+            rows.append((unit, student, found.score, found.max_score, json.loads(path.read_text(encoding="utf-8"))["note"]))
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *sorted(rows)])
+    write_whole(out / "report.csv", table.getvalue())
+
+
+# feedback -------------------------------------------------------------------------------------------------------------
+
+def feedback(folder: Path, units: Sequence[str] = ()) -> int:
+    """Make nbgrader's HTML page for each graded submission, without hidden code; gives how many. Raises CannotGrade.
+
+    A submission that could not be run gets a text with the sentence that says why.
+    """
+    out, sources = results_folder(folder), _handed_in(folder, units)
+    if not (out / "state").is_dir():
+        raise CannotGrade(f"Nothing of {folder} is graded: run python3 course.py autograde {folder} first.")
+    made = 0
+    with alone(out):
+        api = NbGraderAPI(config=configuration(out))
+        for student, unit in sources:
+            state = out / "state" / f"{student}--{unit}.json"
+            if not state.is_file():
+                continue
+            page = out / "feedback" / student / unit
+            if (out / "autograded" / student / unit / f"{unit}.ipynb").is_file():
+                done = api.generate_feedback(unit, student, force=True)
+                if not done["success"]:
+                    raise CannotGrade(f"nbgrader cannot make the page of {student} for {unit}: {_last_line(done)}")
+            else:
+                page.mkdir(parents=True, exist_ok=True)
+                write_whole(page / f"{unit}.txt", f"{unit}: 0 points. {json.loads(state.read_text(encoding='utf-8'))['note']}\n")
+            made += 1
+    return made
+
+
+# small helpers --------------------------------------------------------------------------------------------------------
+
+def _database(out: Path) -> str:
+    return f"sqlite:///{out / 'gradebook.db'}"
+
+
+def _last_line(done: dict) -> str:
+    lines = [line.strip() for line in f"{done.get('error', '')}\n{done.get('log', '')}".splitlines()]
+    lines = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
+    return submission.plain(lines[-1] if lines else "no reason given", 200)
+
+
+def main(words: list[str]) -> int:
+    """Run the command line; the exit status is 0, or 1 where something is missing or wrong."""
+    parser = argparse.ArgumentParser(prog="course.py", description="Grade labs with nbgrader.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("autograde", "grade labs"), ("feedback", "make the pages for the students")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("folder", type=Path, metavar="DIR", help="with STUDENT/UNIT/UNIT.ipynb")
+        command.add_argument("units", nargs="*", metavar="UNIT", help="names of units, or parts of them (all)")
+        if name == "autograde":
+            command.add_argument("--timeout", type=int, default=CELL_SECONDS, metavar="SECONDS",
+                                 help=f"for each cell ({CELL_SECONDS})")
+            command.add_argument("--unsafe-no-sandbox", action="store_true",
+                                 help="run strangers' notebooks as yourself, unprotected")
+    arguments = parser.parse_args(words)
+    warnings.simplefilter("ignore")  # of SQLAlchemy on nbgrader's way with it, and of nbformat on a stranger's notebook
+    try:
+        if arguments.command == "feedback":
+            made = feedback(arguments.folder.resolve(), arguments.units)
+            print(f"{made} pages are in {results_folder(arguments.folder.resolve()).name}/feedback/.")
+            return 0
+        if arguments.unsafe_no_sandbox:
+            print("Without a sandbox: the notebooks run as you and may read, change and send whatever you may.", file=sys.stderr)
+        out = autograde(arguments.folder.resolve(), arguments.units, seconds=arguments.timeout,
+                        isolated=not arguments.unsafe_no_sandbox)
+        print(f"{out.name}/ holds grades.csv and report.csv; next: python3 course.py feedback {arguments.folder}")
+        return 0
+    except (CannotGrade, sandbox.SandboxMissing) as problem:
+        print(f"{arguments.command}: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130  # course.py says what to do
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

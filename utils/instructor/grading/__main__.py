@@ -1,0 +1,88 @@
+"""python -m utils.instructor.grading grade DIR | check DIR: see `--help` of each."""
+import argparse
+import sys
+from pathlib import Path
+
+PRACTICE_FACES = 500
+
+
+def main(words: list[str]) -> int:
+    """Run the command line; the exit status is 0, 1 where something is missing or wrong, or 2 for words it does not know."""
+    arguments = _parser().parse_args(words)
+    from utils.instructor.grading.grade import CannotGrade
+    from utils.instructor.grading.sandbox import SandboxMissing
+
+    try:
+        return check(arguments.folder) if arguments.command == "check" else grade(arguments)
+    except (CannotGrade, SandboxMissing, ValueError) as problem:
+        print(f"grading: {problem}", file=sys.stderr)
+        return 1
+
+
+def grade(arguments: argparse.Namespace) -> int:
+    """Grade a class, or delete the pictures of one that is graded."""
+    from utils.instructor.grading import grade as grading
+    from utils.instructor.grading import submission
+
+    if arguments.delete_pictures:
+        out = arguments.out or arguments.folder.with_name(arguments.folder.name + "-graded")
+        print(f"{grading.delete_pictures(out)} pictures are deleted; grades and pages stay, without them.")
+        return 0
+    if arguments.unsafe_no_sandbox:
+        print("Without a sandbox: the scripts run as you and may read, change and send whatever you may.", file=sys.stderr)
+    out = grading.grade(arguments.folder.resolve(), arguments.out and arguments.out.resolve(), hidden_file=arguments.hidden,
+                        seed=arguments.seed, rubric_file=arguments.rubric, isolated=not arguments.unsafe_no_sandbox)
+    results = grading.read_results(out)
+    with open(out / "duplicates.csv", encoding="utf-8-sig") as table:
+        pairs = len(table.readlines()) - 1
+    if others := submission.left_out(arguments.folder):
+        print(f"Neither a folder nor a zip file, so not graded: {', '.join(others)}.", file=sys.stderr)
+    print(f"{len(results)} submissions are graded, {sum(bool(found['faults']) for found in results)} of them with something to look at; "
+          f"{pairs} pairs share something.")
+    print(f"{out.name}/ holds grades.csv, class.html, duplicates.csv and feedback/, a page for each team.")
+    return 0
+
+
+def check(folder: Path) -> int:
+    """What the grader will find in this folder or zip, on practice faces; runs the script as you, as you would yourself."""
+    import numpy as np
+
+    from utils import data
+    from utils.instructor.grading import grade as grading
+    from utils.instructor.grading import rubric
+    from utils.instructor.grading.hidden import Hidden
+
+    rules, faces = rubric.load(), data.load("faces")
+    levels = np.round(255 * faces.x_val[:PRACTICE_FACES, :, :, 0]).astype(np.uint8)
+    practice = Hidden(levels, faces.y_val[:PRACTICE_FACES], {}, "validation faces")
+    found, _ = grading.examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
+    for line in found["judged"]:
+        value = "not measured" if line["value"] is None else f"{line['value']:.4g}"
+        print(f"{'ok ' if line['given'] >= line['points'] else '-- '} {line['given']:g} of {line['points']:g}"
+              f"{' (bonus)' if line['bonus'] else ''}  {line['title']}: {value}")
+    for fault in found["faults"]:
+        print(f"!   {fault}")
+    for line in found["judged"]:
+        if line["given"] < line["points"] and not line["bonus"]:
+            print(f"try {line['advice']}")
+    print(f"{found['score']:g} of {found['maximum']:g} points on practice faces; the hidden faces are others.")
+    return 0 if found["score"] >= found["maximum"] and not found["faults"] else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m utils.instructor.grading", description="Grades mini-projects.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("grade", help="grade a folder of submissions, each a folder or a zip file")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--out", type=Path, metavar="DIR", help="where the results go (DIR-graded); a second run goes on there")
+    one.add_argument("--hidden", type=Path, metavar="FILE.npz", help="hidden test faces: x_test uint8 [N, 48, 48], y_test 0 man, 1 woman")
+    one.add_argument("--seed", type=int, metavar="N", help="of the rendered hidden faces; drawn and kept if you name none")
+    one.add_argument("--rubric", type=Path, metavar="FILE.toml", default=Path(__file__).with_name("rubric.toml"))
+    one.add_argument("--unsafe-no-sandbox", action="store_true", help="run strangers' scripts as yourself, unprotected")
+    one.add_argument("--delete-pictures", action="store_true", help="delete the teams' pictures from the results; grades stay")
+    commands.add_parser("check", help="what the grader will find in your own folder").add_argument("folder", type=Path, metavar="DIR")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,163 @@
+"""The one call of a team's script: the hidden faces and the team's own images go in together, lines come back.
+
+Starting TensorFlow takes most of the time, so everything that will be measured travels in a single call. The files have random names and
+come in random order, so that a script cannot know which is which. Beside the original and the modified image go
+
+- 16 images on the way from one to the other, `ori + t DX` for t = 1/16, 2/16, ... 1, and
+- NEAR images that differ from each of the two in one pixel by one grey level. A network says nearly the same of them; a
+  script that has learnt the answers to certain files by heart does not.
+
+The hidden faces are changed in the same way, in case a team knows them.
+"""
+import io
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from utils.instructor.grading import sandbox
+from utils.instructor.grading.hidden import LABELS, Hidden
+from utils.instructor.grading.sandbox import Ended, Limits
+
+STEPS = 16
+NEAR = 4
+NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
+
+
+class Answers(NamedTuple):
+    """What a script said of each image that it was asked about; [N] of the hidden faces, then {role: [K]} of the team's own.
+
+    labels    0, 1, or -1 where there is no valid answer
+    woman     probability of "woman", NaN where there is no valid answer
+    faults    sentences for the team
+    kept      whether the script kept the contract: one valid line for each image, no other, exit status 0
+    """
+
+    labels: np.ndarray
+    woman: np.ndarray
+    own_labels: dict[str, np.ndarray]
+    own_woman: dict[str, np.ndarray]
+    faults: list[str]
+    kept: bool
+
+
+def on_the_way(original: np.ndarray, modified: np.ndarray) -> np.ndarray:
+    """Grey levels [STEPS, 48, 48] of `original + t (modified - original)`, t = 1/STEPS ... 1, rounded."""
+    t = np.arange(1, STEPS + 1)[:, None, None] / STEPS
+    return np.round(original + t * (modified.astype(float) - original)).astype(np.uint8)
+
+
+def near(levels: np.ndarray, rng: np.random.Generator, copies: int = NEAR) -> np.ndarray:
+    """Copies [copies, 48, 48], each with one pixel one grey level away."""
+    copies = np.repeat(levels[None], copies, axis=0)
+    for copy in copies:
+        row, column = rng.integers(0, levels.shape)
+        level = int(copy[row, column])
+        copy[row, column] = level + 1 if level < 128 else level - 1
+    return copies
+
+
+def own_images(pictures: Mapping[str, np.ndarray], seed: list[int]) -> dict[str, np.ndarray]:
+    """The images of a team that its script is asked about, by role: {"ori": [1, 48, 48], ...}; `pictures` may lack some."""
+    rng, images = np.random.default_rng(seed), {}
+    for kind in ("ori", "mod"):
+        if kind in pictures:
+            images[kind] = pictures[kind][None]
+            images[f"near {kind}"] = near(pictures[kind], rng)
+    if "ori" in pictures and "mod" in pictures:
+        images["way"] = on_the_way(pictures["ori"], pictures["mod"])
+    return images
+
+
+def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: list[int], limits: Limits = Limits(), *,
+        isolated: bool = True, core: int | None = None, scratch: Path | None = None) -> Answers:
+    """Call `folder`/infer.py once. The order and names of the files depend on `seed` alone.
+
+    isolated  in the sandbox; False runs it as the caller, with all that the caller may do
+    scratch   where the folder of images is made, the system's temporary folder by default
+    """
+    own = own_images(pictures, seed)
+    rng = np.random.default_rng([*seed, 1])
+    levels = np.concatenate([*(near(face, rng, 1) for face in hidden.levels), *own.values()])
+    names = [f"{number:08x}.png" for number in rng.choice(2**32, len(levels), replace=False)]
+    order = rng.permutation(len(levels))
+    with tempfile.TemporaryDirectory(dir=scratch) as place:
+        images = Path(place) / "images"
+        images.mkdir()
+        for index in order:
+            (images / names[index]).write_bytes(png(levels[index]))
+        asked = [names[index] for index in order]
+        if isolated:
+            Path(place).chmod(0o755)
+            ended = sandbox.run([sys.executable, "/submission/infer.py", *asked], limits, folder="/images", core=core,
+                                readable={"/submission": folder, "/images": images})
+        else:
+            ended = sandbox.supervise([sys.executable, str((folder / "infer.py").resolve()), *asked], limits, cwd=images)
+    labels, woman, faults = read(ended, names)
+    kept = not faults
+    cuts = np.cumsum([len(hidden.levels), *map(len, own.values())])[:-1]
+    (labels, *own_labels), (woman, *own_woman) = np.split(labels, cuts), np.split(woman, cuts)
+    return Answers(labels, woman, dict(zip(own, own_labels)), dict(zip(own, own_woman)), faults, kept)
+
+
+def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Labels and probabilities of "woman" for the files `names`, [N] each, and faults as sentences.
+
+    A line counts if it is FILE<TAB>LABEL<TAB>PROBABILITY with a file that was asked about; a file with two lines has no answer.
+    Nothing counts of a script that had to be stopped: how far it came would be chance.
+    """
+    labels, woman, faults = np.full(len(names), -1), np.full(len(names), np.nan), []
+    if ended.killed:
+        return labels, woman, [f"infer.py was called with {len(names)} images. {ended.killed}"]
+    lines = ended.out.decode("utf-8", "replace").split("\n")
+    place, strange, twice = {name: index for index, name in enumerate(names)}, [], set()
+    for line in lines[:-1] if lines[-1] == "" else lines:
+        parts = line.rstrip("\r").split("\t")
+        if len(parts) != 3 or parts[0] not in place or parts[1] not in LABELS or not _probability(parts[2]):
+            strange.append(line)
+            continue
+        index, label = place[parts[0]], LABELS.index(parts[1])
+        if labels[index] >= 0 or index in twice:
+            twice.add(index)
+        labels[index], woman[index] = label, float(parts[2]) if label else 1 - float(parts[2])
+    for index in twice:
+        labels[index], woman[index] = -1, np.nan
+    if ended.status:
+        faults.append(f"infer.py ended with the exit status {ended.status}{_last_line(ended.err)}")
+    if strange:
+        faults.append(f"{len(strange)} lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY for a file it was given, with man or woman "
+                      f"and a number from 0 to 1. The first: {_quoted(strange[0])}")
+    if twice:
+        faults.append(f"infer.py printed more than one line for {len(twice)} images: these have no answer.")
+    missing = int((labels < 0).sum()) - len(twice)
+    if missing:
+        faults.append(f"infer.py gave no answer for {missing} of {len(names)} images; each counts as wrong.")
+    return labels, woman, faults
+
+
+def _probability(text: str) -> bool:
+    return NUMBER.fullmatch(text) is not None and 0 <= float(text) <= 1
+
+
+def _last_line(err: str) -> str:
+    lines = [line for line in err.splitlines() if line.strip()]
+    return f". Its last words: {_quoted(lines[-1])}" if lines else "."
+
+
+def _quoted(text: str) -> str:
+    """A piece of a script's output, short and on one line: it must not carry hidden data out."""
+    text = re.sub(r"\b[0-9a-f]{8}\.png", "FILE", text)  # names of hidden images
+    text = "".join(sign if sign.isprintable() else "?" for sign in text)
+    return f'"{text}"' if len(text) <= 120 else f'"{text[:117]}..."'
+
+
+def png(levels: np.ndarray) -> bytes:
+    """The bytes of a png file with these grey levels uint8 [H, W]."""
+    out = io.BytesIO()
+    Image.fromarray(levels).save(out, format="png", compress_level=1)
+    return out.getvalue()

@@ -1,0 +1,283 @@
+"""Grade the mini-projects of a class: `grade` for a folder of submissions, `examine` for one.
+
+What is found out about a submission is written to results/ as soon as it is known, so a run that was killed goes on where it was. Pages and
+tables are made from these results at the end of each run.
+"""
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+import joblib
+from tqdm import tqdm
+
+from utils.instructor.files import write_whole
+from utils.instructor.grading import answers, duplicates, hidden, measures, pages, rubric, sandbox, stamp, submission
+from utils.instructor.grading.hidden import Hidden
+from utils.instructor.grading.rubric import Rubric
+
+
+class CannotGrade(ValueError):
+    """Nothing was graded; the message says why and what to do."""
+
+
+def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = None, seed: int | None = None,
+          rubric_file: Path = rubric.DEFAULT, isolated: bool = True) -> Path:
+    """Grade each folder and zip file in `folder`; gives the folder of the results, `folder`-graded beside it by default.
+
+    hidden_file  NPZ with the hidden test faces, see `hidden.from_file`; without it faces are rendered
+    seed         decides which faces are rendered, and names and order of the files a script sees; drawn and kept if it is not given
+    isolated     run scripts in the sandbox; without it they may do whatever the caller may do
+
+    Raises CannotGrade, ValueError (hidden set, rubric) and sandbox.SandboxMissing before anything is run.
+    """
+    if not folder.is_dir():
+        raise CannotGrade(f"There is no folder {folder}: name the folder that holds the submissions.")
+    sources = submission.entries(folder)
+    if not sources:
+        raise CannotGrade(f"{folder} holds no folder and no zip file: each submission is one of the two.")
+    out = out or folder.with_name(folder.name + "-graded")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise CannotGrade(f"The results would lie among the submissions: name another folder than {out}.")
+    rules = rubric.load(rubric_file)
+    for name in ("results", "pictures", "feedback"):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    with alone(out):
+        seed = _kept_seed(out, seed)
+        faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed)
+        if isolated:
+            sandbox.check()
+        detectors = load_references(rules.references)
+        references = [stamp.of_tree(Path(name)) for name in rules.references if Path(name).is_dir()]
+        setting = _digest(stamp.of_course(), str(rules.limits), str(rules.references), *references, faces.digest(), str(seed), str(isolated))
+        names = _names(sources)
+        write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [_code(name, seed) for name in names.values()]}))
+        waiting = [source for source in sources if not _done(out, names[source], seed, stamp.of_submission(source, setting))]
+        _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done=len(sources) - len(waiting))
+        _judge_again(out, rules)
+        write_reports(out)
+    return out
+
+
+def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detectors: Sequence[Callable], *, isolated: bool = True,
+            core: int | None = None, scratch: Path | None = None) -> tuple[dict, dict]:
+    """Take one submission in, call its script once, measure and judge: (what was found, as JSON can hold it; pictures by kind)."""
+    pictures, found = {}, {"faults": [], "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}}
+    measured: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(dir=scratch) as place:
+        os.chmod(place, 0o755)
+        try:
+            faults = submission.take_in(source, Path(place) / "submission")
+            handed = submission.find(Path(place) / "submission", faults)
+        except submission.BadSubmission as problem:
+            found["faults"] = [str(problem)]
+        else:
+            pictures = handed.pictures
+            found |= {"faults": handed.faults, "consent": handed.consent, "names": handed.names,
+                      "fingerprint": duplicates.fingerprint(Path(place) / "submission", pictures)}
+            measured = measures.of_pictures(pictures)
+            if handed.folder:
+                said = answers.ask(handed.folder, faces, pictures, seed, rules.limits, isolated=isolated, core=core,
+                                   scratch=Path(place))
+                told, faults = measures.of_answers(said, faces, handed.label)
+                measured |= told | measures.transfer(pictures, handed.label, said, detectors)
+                found["faults"] += said.faults + faults
+                found["groups"] = {kind: [[None if value != value else value for value in row] for row in rows]
+                                   for kind, rows in measures.by_group(said, faces).items()}
+                found["said"] = {role: [None if value != value else round(float(value), 4) for value in values]
+                                 for role, values in said.own_woman.items()}
+    return found | {"measured": measured} | judge(measured, rules), pictures
+
+
+def judge(measured: dict[str, float], rules: Rubric) -> dict:
+    """Lines of the rubric, score and maximum, as JSON can hold them."""
+    judged = rubric.judge(rules, measured)
+    return {"judged": [entry.line._asdict() | {"value": entry.value, "given": entry.points} for entry in judged],
+            "score": rubric.total(judged), "maximum": rules.maximum()}
+
+
+def load_references(names: Sequence[str]) -> list[Callable]:
+    """The reference detectors of the rubric: names of data/weights, or folders with a SavedModel. Raises CannotGrade."""
+    if not names:
+        return []  # without starting TensorFlow
+    from utils import pretrained
+    from utils.quiet import tf
+
+    detectors = []
+    for name in names:
+        try:
+            detectors.append(pretrained.load(name) if name in pretrained.BUILD else tf.saved_model.load(name))
+        except (OSError, ValueError) as error:
+            raise CannotGrade(f"The reference detector {name!r} of the rubric cannot be loaded ({error}): it is one of "
+                              f"{', '.join(pretrained.BUILD)} or a folder with a SavedModel.") from None
+    return detectors
+
+
+def write_reports(out: Path) -> None:
+    """Make all tables and pages from the results: grades.csv, duplicates.csv, feedback/ and class.html; delete those of former runs."""
+    results = read_results(out)
+    for page in set((out / "feedback").glob("*.html")) - {out / "feedback" / f"{found['page']}.html" for found in results}:
+        page.unlink()
+    pages.write_grades(out / "grades.csv", results)
+    pages.write_duplicates(out / "duplicates.csv", duplicates.compare({found["name"]: found["fingerprint"] for found in results}))
+    for found in results:
+        write_whole(out / "feedback" / f"{found['page']}.html", pages.feedback(found, _pictures(out, found)))
+    agreed = {found["code"]: _pictures(out, found) for found in results if found["consent"]}
+    write_whole(out / "class.html", pages.of_class(results, agreed))
+
+
+def read_results(out: Path) -> list[dict]:
+    """What was found out about each submission of the last run, sorted by name."""
+    codes = json.loads((out / "settings.json").read_text(encoding="utf-8"))["codes"]
+    paths = [out / "results" / f"{code}.json" for code in codes]
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+    return sorted(results, key=lambda found: found["name"])
+
+
+def delete_pictures(out: Path) -> int:
+    """Delete the teams' pictures from the results and make the pages again without them; gives how many. Grades stay."""
+    if not (out / "results").is_dir():
+        raise CannotGrade(f"There are no results in {out}: nothing was deleted.")
+    with alone(out):
+        _sweep(out)
+        pictures = sorted((out / "pictures").glob("*.png"))
+        for path in pictures:
+            path.unlink()
+        write_reports(out)
+    return len(pictures)
+
+
+# one class ------------------------------------------------------------------------------------------------------------
+
+def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done) -> None:
+    """Grade the submissions that wait, as many at a time as there are processors, each script on one of its own."""
+    processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+    free: SimpleQueue = SimpleQueue()
+    for processor in processors:
+        free.put(processor)
+
+    def one(source: Path) -> None:
+        core, name = free.get(), names[source]
+        try:
+            mark = stamp.of_submission(source, setting)
+            try:
+                found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
+                                          isolated=isolated, core=core, scratch=scratch)
+            except Exception as error:  # a fault of the grader: it must not cost the others their grades
+                fault = (f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
+                         f"Please look at this one yourself.")
+                found, pictures = {"faults": [fault],
+                                   "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}, "measured": {},
+                                   "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
+                mark = ""  # tried again in the next run
+            _store(out, name, seed, found | {"stamp": mark}, pictures)
+        finally:
+            free.put(core)
+
+    _sweep(out)
+    scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=out))
+    scratch.chmod(0o755)
+    try:
+        running = joblib.Parallel(len(processors), backend="threading", return_as="generator_unordered")(
+            joblib.delayed(one)(source) for source in waiting)
+        for _ in tqdm(running, total=done + len(waiting), initial=done, unit="submission", desc="graded", file=sys.stderr):
+            pass
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _judge_again(out: Path, rules: Rubric) -> None:
+    """Where the rubric has other lines than when a submission was measured, judge it by these; no script is run for it."""
+    for found in read_results(out):
+        judged = found | judge(found["measured"], rules)
+        if found["judged"] and judged != found:  # without lines the grader itself had stopped
+            _write(out, judged)
+
+
+def _write(out: Path, found: dict) -> None:
+    write_whole(out / "results" / f"{found['code']}.json", json.dumps(found, ensure_ascii=False, indent=1))
+
+
+def _sweep(out: Path) -> None:
+    """Remove what a run that was killed had begun to write."""
+    for leftover in out.glob(".scratch-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in (*out.glob("results/*.part"), *out.glob("feedback/*.part")):
+        leftover.unlink()
+
+
+def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None:
+    code = _code(name, seed)
+    for kind in submission.KINDS:
+        path = out / "pictures" / f"{code}_{kind}.png"
+        path.unlink(missing_ok=True)
+        if kind in pictures:
+            path.write_bytes(answers.png(pictures[kind]))
+    plain = name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 60 else code
+    shown = submission.plain(name, 200)
+    _write(out, {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found)
+
+
+def _done(out: Path, name: str, seed: int, mark: str) -> bool:
+    path = out / "results" / f"{_code(name, seed)}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["stamp"] == mark != ""
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _pictures(out: Path, found: dict) -> dict[str, bytes]:
+    paths = {kind: out / "pictures" / f"{found['code']}_{kind}.png" for kind in submission.KINDS}
+    return {kind: path.read_bytes() for kind, path in paths.items() if path.is_file()}
+
+
+def _names(sources: Sequence[Path]) -> dict[Path, str]:
+    """The name of each submission: that of its folder or zip file, without .zip unless two would have the same."""
+    short = [source.name if source.is_dir() else source.stem for source in sources]
+    every = Counter(name for source, name in zip(sources, short) for name in {name, source.name})
+    return {source: name if every[name] == 1 else source.name for source, name in zip(sources, short)}
+
+
+def _code(name: str, seed: int) -> str:
+    """What a submission is called where its name must not appear; without the seed nobody can compute it."""
+    return _digest(str(seed), "code", name)[:10]
+
+
+def _kept_seed(out: Path, seed: int | None) -> int:
+    """The seed of this class: the given one, the one of the last run that settings.json keeps, or a new one.
+
+    Raises CannotGrade where another seed was used before: codes and faces would no longer be those of the results that are there.
+    """
+    path = out / "settings.json"
+    before = json.loads(path.read_text(encoding="utf-8"))["seed"] if path.is_file() else None
+    if before is not None and seed is not None and seed != before:
+        raise CannotGrade(f"{out} was graded with the seed {before}: leave --seed out, or name another folder with --out.")
+    return next(value for value in (seed, before, secrets.randbelow(2**63)) if value is not None)
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """While it is entered, no other grading writes to the same folder. Raises CannotGrade if one does."""
+    with open(out / ".lock", "w", encoding="utf-8") as file:
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # Windows, where scripts can be graded only without a sandbox
+            pass
+        except OSError:
+            raise CannotGrade(f"{out} is being written by another grading: wait for it to end.") from None
+        yield
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

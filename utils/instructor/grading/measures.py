@@ -1,0 +1,108 @@
+"""What is measured on a submission: of the three images alone, and of what the script said. Numbers only; the rubric judges."""
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from utils.instructor.grading.answers import STEPS, Answers
+from utils.instructor.grading.hidden import LABELS, Hidden
+from utils.groups import Group, accuracy_by_group
+
+AMPLIFICATION = 50
+JUMP = 0.25  # of a probability when one pixel changes by one grey level; a network's stays far below
+
+MEASURES = {  # name: what it is, for the pages and for who edits the rubric
+    "accuracy": "share of the hidden faces that the script labels right",
+    "contract": "1 if the script printed one valid line for each image and nothing else",
+    "original_right": "1 if the script says the declared label (or any, if none is declared) for the original",
+    "fooled": "1 if it says that for the original and the other label for the modified image, and is steady",
+    "steady": "1 if its answers for the two stay the same where one pixel changes by one grey level",
+    "shortest_t": f"smallest t of 1/{STEPS} ... 1 for which original + t DX fools the script",
+    "amplified_worst": f"largest difference of the amplified image to {AMPLIFICATION} |DX|, in grey levels",
+    "amplified_mean": "the same, mean over the pixels where either is not black",
+    "L0": "number of pixels that changed",
+    "L1": "sum of |DX|, DX in [0, 1]",
+    "L2": "Euclidean norm of DX, DX in [0, 1]",
+    "Linf": "largest |DX|, in [0, 1]",
+    "psnr": "peak signal to noise ratio, dB",
+    "ssim": "structural similarity, 1 for equal images",
+    "transfer": "share of the reference detectors that are right for the original and wrong for the modified image",
+}
+
+
+def of_pictures(pictures: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Size of DX and fit of the amplified image, from grey levels uint8 [48, 48]; what cannot be measured is left out.
+
+    PSNR and SSIM (Wang et al. 2004, Gaussian window of 1.5 pixels) are not measured where nothing changed.
+    """
+    if not {"ori", "mod"} <= pictures.keys():
+        return {}
+    original, modified = pictures["ori"].astype(float), pictures["mod"].astype(float)
+    dx = (modified - original) / 255
+    found = {"L0": float((dx != 0).sum()), "L1": float(np.abs(dx).sum()), "L2": float(np.sqrt((dx**2).sum())),
+             "Linf": float(np.abs(dx).max())}
+    if found["L0"] == 0:
+        return found
+    found["psnr"] = float(peak_signal_noise_ratio(original, modified, data_range=255))
+    found["ssim"] = float(structural_similarity(original, modified, data_range=255, gaussian_weights=True, sigma=1.5,
+                                                use_sample_covariance=False))
+    if "amp" in pictures:
+        expected, amplified = np.clip(AMPLIFICATION * 255 * np.abs(dx), 0, 255), pictures["amp"].astype(float)
+        off, shown = np.abs(amplified - expected), (expected > 0) | (amplified > 0)
+        found |= {"amplified_worst": float(off.max()), "amplified_mean": float(off[shown].mean())}
+    return found
+
+
+def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, float], list[str]]:
+    """What follows from the answers of the script, and faults as sentences. `declared` is the label of the original, or ""."""
+    found = {"accuracy": float((said.labels == hidden.labels).mean()), "contract": float(said.kept)}
+    faults = []
+    if "ori" not in said.own_labels:
+        return found, faults
+    original = int(said.own_labels["ori"][0])
+    right = original >= 0 and declared in ("", LABELS[original])
+    found["original_right"] = float(right)
+    if original >= 0 and not right:
+        faults.append(f"team.toml says that the original is labelled {declared}, the script says {LABELS[original]}: start from an image "
+                      f"that your detector gets right.")
+    if "mod" not in said.own_labels:
+        return found, faults
+    modified = int(said.own_labels["mod"][0])
+    steady = _steady(said)
+    fools = right and modified >= 0 and modified != original and steady
+    found["fooled"], found["steady"] = float(fools), float(steady)
+    if right and modified == original:
+        faults.append(f"The script says {LABELS[original]} for the original and for the modified image, as they were saved in 8 bits.")
+    if not steady:
+        faults.append("One pixel that changes by one grey level changes the script's answer for your own images altogether. A network does not "
+                      "do that: does the script look for certain files?")
+    if fools:
+        fooled_at = np.flatnonzero((said.own_labels["way"] != original) & (said.own_labels["way"] >= 0))
+        if len(fooled_at):
+            found["shortest_t"] = float((fooled_at[0] + 1) / STEPS)
+    return found, faults
+
+
+def _steady(said: Answers) -> bool:
+    """Whether most of the images one grey level away get nearly the same probability, and the last on the way the same label."""
+    for kind in ("ori", "mod"):
+        here, there = said.own_woman[kind][0], said.own_woman[f"near {kind}"]
+        if not np.median(np.abs(there - here)) <= JUMP:  # so that a missing answer counts as a jump
+            return False
+    return "way" not in said.own_labels or bool(said.own_labels["way"][-1] == said.own_labels["mod"][0])
+
+
+def by_group(said: Answers, hidden: Hidden) -> dict[str, list[Group]]:
+    """Accuracy by group, for each kind of group that is known of the hidden faces."""
+    correct = said.labels == hidden.labels
+    return {kind: accuracy_by_group(correct, names) for kind, names in hidden.groups.items()}
+
+
+def transfer(pictures: Mapping[str, np.ndarray], declared: str, said: Answers, detectors: Sequence[Callable]) -> dict[str, float]:
+    """The share of `detectors` (float32 [N, 48, 48, 1] -> logits [N, 2]) that the modified image fools too."""
+    if not {"ori", "mod"} <= pictures.keys() or not detectors or not {"ori", "mod"} <= said.own_labels.keys():
+        return {}
+    label = LABELS.index(declared) if declared else int(said.own_labels["ori"][0])
+    pair = np.stack([pictures["ori"], pictures["mod"]])[..., None].astype(np.float32) / 255
+    answers = [np.argmax(np.asarray(detector(pair)), axis=1) for detector in detectors]
+    return {"transfer": float(np.mean([before == label and after != label for before, after in answers]))}

@@ -1,0 +1,90 @@
+"""The labs, generated from the solutions, and the tree that students get. Called by course.py.
+
+python -m utils.instructor.release [--out DIR]
+"""
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+from utils.instructor.execute import ROOT, source_hash
+from utils.instructor.files import write_whole
+
+
+def release(words: list[str]) -> int:
+    """Generate labs/ from solutions/; with `--out DIR` make a tree for students there, without solutions and tests."""
+    if words and (words[0] != "--out" or len(words) != 2):
+        print("usage: course.py release [--out DIR]", file=sys.stderr)
+        return 2
+    generate_labs(ROOT / "labs")
+    print(f"labs/ is generated: {', '.join(path.parent.name for path in sorted((ROOT / 'labs').glob('*/*.ipynb')))}")
+    if words:
+        return make_student_tree(Path(words[1]).resolve())
+    return 0
+
+
+def generate_labs(folder: Path) -> None:
+    """Generate the lab of each solution into `folder`, with nbgrader, and README.md with the points of each.
+
+    Raises RuntimeError with nbgrader's log if it fails.
+    """
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import PyFileConfigLoader
+
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    config.CourseDirectory.root = str(ROOT)
+    with tempfile.TemporaryDirectory() as draft:
+        config.CourseDirectory.release_directory = draft
+        config.CourseDirectory.db_url = f"sqlite:///{draft}/gradebook.db"  # grades are not this command's business
+        api = NbGraderAPI(config=config)
+        for source in sorted((ROOT / "solutions").glob("*/*.ipynb")):
+            done = api.generate_assignment(source.stem, force=True, create=True)
+            if not done["success"]:
+                raise RuntimeError(f"{source.stem}: {done['log']}")
+            lab = folder / source.stem / source.name
+            lab.parent.mkdir(parents=True, exist_ok=True)
+            notebook = nbformat.read(Path(draft) / source.stem / source.name, as_version=4)
+            # course.py tells by this mark whether a student's copy is of this version
+            notebook.metadata["course"] = {"release": source_hash(notebook)[:12]}
+            write_whole(lab, nbformat.writes(notebook) + "\n")
+    write_whole(folder / "README.md", points_table(sorted(folder.glob("*/*.ipynb"))))
+
+
+def points_table(labs: list[Path]) -> str:
+    """A page with the tasks and points of each lab, and their sum, from what nbgrader counts."""
+    lines = ["# Labs", "", "To work on them: `python3 course.py lab`. This page is made by `python3 course.py release`.", "",
+             "| lab | title | tasks | points of each | points |", "|---|---|---|---|---|"]
+    counted = []
+    for path in labs:
+        notebook = nbformat.read(path, as_version=4)
+        marks = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+        points = [mark["points"] for mark in marks if mark.get("grade")]
+        title = notebook.cells[0].source.splitlines()[0].strip("# ")
+        cells = [f"[{path.stem}]({path.stem}/{path.name})", title, len(points), " + ".join(map(str, points)), sum(points)]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+        counted += points
+    return "\n".join([*lines, f"| all | | {len(counted)} | | {sum(counted)} |", ""])
+
+
+def make_student_tree(out: Path) -> int:
+    """Copy what students need to `out`, which must not be there yet."""
+    if out.exists():
+        print(f"release: {out.name} is there already: name a new folder.", file=sys.stderr)
+        return 1
+    draft = out.with_name(out.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for name in ("lectures", "labs", "data", "utils"):
+        shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    for name in ("README.md", "course.py", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE",
+                 "CITATION.cff"):
+        shutil.copy(ROOT / name, draft / name)
+    draft.rename(out)
+    print(f"{out.name}/ can be given to students.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(release(sys.argv[1:]))

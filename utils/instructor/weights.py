@@ -1,0 +1,69 @@
+"""Train again what data/weights/ holds and `utils.pretrained` loads: on built-in data, whatever COURSE_DATA says. Called by course.py.
+
+python -m utils.instructor.weights [NAME ...]
+"""
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from utils import data, pretrained, session, training
+from utils.generative import gans
+from utils.generative.gans import GAN
+from utils.pretrained import BUILD
+from utils.quiet import tf
+
+STEPS = {"digits_lenet": 2000, "digits_gan": 6000, "digits_conditional_gan": 5000}
+
+
+def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
+    """The network `name`, trained on the digits or faces of `dataset`: a LeNet in seconds, the others in minutes."""
+    session.start(0)
+    network = BUILD[name]()
+    if name == "digits_lenet":
+        training.train_lenet(network, dataset, STEPS[name])
+    elif isinstance(network, GAN):
+        labels = dataset.y_train if network.classes else None
+        gans.train(network, dataset.x_train, labels, steps=STEPS[name], batch_size=64)
+    else:
+        training.fit(network, dataset, epochs=8, batch_size=32, learning_rate=2e-3)
+    return network
+
+
+def save(name: str, network: tf.Module | GAN) -> Path:
+    """Write the weights of `network` as data/weights/NAME.npz, whole or not at all; the path of the file.
+
+    Raises ValueError for an unknown name, another network than that of the name, and weights that are not
+    finite.
+    """
+    with np.errstate(over="ignore"):  # too large a number becomes infinite, which is refused below
+        arrays = {key: variable.numpy().astype(np.float16) for key, variable in pretrained.variables(network).items()}
+    if {key: array.shape for key, array in arrays.items()} != pretrained.shapes(pretrained.build(name)):
+        raise ValueError(f"This network is not {name!r}: it was not saved.")
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError(f"The weights of {name!r} are not all finite 16-bit numbers: they were not saved.")
+    pretrained.FOLDER.mkdir(parents=True, exist_ok=True)
+    path, new = pretrained.FOLDER / f"{name}.npz", pretrained.FOLDER / f".{name}.new.npz"
+    try:
+        np.savez_compressed(new, **arrays)
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    return path
+
+
+def main(names: list[str]) -> None:
+    """Train and store the networks of these names, all by default."""
+    os.environ.pop("COURSE_DATA", None)  # nothing that is stored may come from real data
+    datasets = {kind: data.load(kind) for kind in ("digits", "faces")}
+    for name in names or BUILD:
+        start = time.perf_counter()
+        path = save(name, train(name, datasets[name.split("_")[0]]))
+        seconds, megabytes = time.perf_counter() - start, path.stat().st_size / 1e6
+        print(f"{path.name}: {seconds:.0f} s, {megabytes:.2f} MB", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,186 @@
+"""Networks that are trained already: those that the course trained and stored, and one that knows the 1,000 classes of ImageNet.
+
+`load(name)` gives a stored network, ready to use, or a GAN that is ready to be trained on. The weights are in
+data/weights/NAME.npz, as 16-bit numbers; `course.py weights` trains them again, on built-in data only.
+
+`imagenet()` gives MobileNetV2 (Sandler et al. 2018). where its weights are at hand: `imagenet/mobilenet_v2_224_int8.npz` in the folder that
+COURSE_DATA names (batch norm folded into 8-bit kernels `k00`.. with scales `s00`.. and biases `b00`.., and `labels`),
+or those that Keras keeps in its cache, or downloads.
+"""
+import contextlib
+import io
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from utils import networks
+from utils.data import folder_of_real_data
+from utils.generative import gans
+from utils.generative.gans import GAN
+from utils.quiet import tf
+
+keras = tf.keras
+SIDE = 224
+IN_CACHE = ("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", "imagenet_class_index.json")  # Keras' names
+REAL = {"daisy": "sunflower.png", "chickadee": "bird.png", "Egyptian cat": "cat_720p.jpg", "dragonfly": "dragonfly.png",
+        "macaw": "parrot.jpg", "hotdog": "hot_dog.jpg"}  # the class that the network finds in each, and its file
+BUILT_IN = ("chelsea", "coffee", "rocket")  # in scikit-image's own wheel: a cat, a cup, a rocket
+FOLDER = Path(__file__).parents[1] / "data" / "weights"
+
+
+def digits_lenet() -> tf.keras.Model:
+    """LeNet for 28x28 digits, images -> logits [N, 10]."""
+    return networks.lenet(padding="valid")
+
+
+def digits_gan(seed: int = 0) -> GAN:
+    """An unconditional DCGAN, 32 latent numbers."""
+    return GAN(gans.generator(32, 32), gans.discriminator(1, 32), seed=seed)
+
+
+def digits_conditional_gan(seed: int = 0) -> GAN:
+    """A DCGAN that draws the digit it is asked for, 32 latent numbers and ten classes."""
+    return GAN(gans.generator(32 + 10, 32), gans.discriminator(1 + 10, 32), seed=seed)
+
+
+BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_gan": digits_gan,
+                              "digits_conditional_gan": digits_conditional_gan,
+                              "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet}
+
+
+def load(name: str, **options) -> tf.Module | GAN:
+    """The network `name`, one of BUILD, with its stored weights.
+
+    `options` are those of the function of that name: a GAN has the `seed` of what it draws when it is trained
+    on (Adam's memories begin at 0). Raises ValueError for an unknown name and for a file that is missing or
+    does not fit.
+    """
+    network = build(name, **options)
+    path, again = FOLDER / f"{name}.npz", "get it again, or train it with `python3 course.py weights`."
+    if not path.is_file():
+        raise ValueError(f"data/weights has no file {path.name}: {again}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except Exception as error:  # truncated, not an archive, pickled: each raises its own
+        raise ValueError(f"{path.name} cannot be read, it is cut off or not an NPZ file: {again}") from error
+    if {key: array.shape for key, array in arrays.items()} != shapes(network):
+        raise ValueError(f"{path.name} has weights of another network than utils/pretrained.py builds: {again}")
+    if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError(f"{path.name} holds values that are not finite numbers: {again}")
+    for key, variable in variables(network).items():
+        variable.assign(arrays[key].astype(np.float32))
+    return network
+
+
+def build(name: str, **options) -> tf.Module | GAN:
+    if name not in BUILD:
+        raise ValueError(f"There are no weights {name!r}: choose one of {', '.join(map(repr, BUILD))}.")
+    return BUILD[name](**options)
+
+
+def shapes(network: tf.Module | GAN) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(variable.shape) for key, variable in variables(network).items()}
+
+
+def variables(network: tf.Module | GAN) -> dict[str, tf.Variable]:
+    """All variables that inference needs, by the name under which they are stored."""
+    parts = {"network": network}
+    if isinstance(network, GAN):
+        parts = {"generator": network.generator, "discriminator": network.discriminator}
+    return {f"{part}_{i:02d}": variable for part, model in parts.items()
+            for i, variable in enumerate(model.weights if isinstance(model, tf.keras.Model) else model.variables)}
+
+
+def imagenet(download: bool = False) -> tuple[tf.keras.Model, list[str]] | None:
+    """(model, class_names), or None where the weights are not at hand.
+
+    model        images [N, 224, 224, 3] in [0, 1] -> logits [N, 1000]
+    class_names  the 1,000 names, in the order of the logits
+
+    Looks in COURSE_DATA, then in Keras' cache. With `download` Keras may fetch what is not there (14 MB); without a network
+    that gives None too, and prints nothing. Raises ValueError for a file in COURSE_DATA that is not as described above.
+    """
+    path = _folder() / "mobilenet_v2_224_int8.npz"
+    if path.exists():
+        try:
+            with np.load(path) as arrays:
+                return _from_arrays(dict(arrays))
+        except Exception as error:  # a truncated file, a missing array, a wrong shape: each raises its own
+            raise ValueError(f"{path.name} in COURSE_DATA is damaged, or is not the file that utils/pretrained.py "
+                             f"describes: copy it again.") from error
+    return _from_keras(download)
+
+
+def photographs() -> dict[str, np.ndarray]:
+    """{what is to be seen: float32 [224, 224, 3] in [0, 1], 8-bit}: from COURSE_DATA/imagenet/images, or from scikit-image.
+
+    The largest square in the middle of each photograph, resized.
+    """
+    from PIL import Image
+
+    folder = _folder() / "images"
+    if folder.is_dir():
+        return {name: _square(Image.open(folder / file)) for name, file in REAL.items()}
+    import skimage.data
+
+    return {name: _square(Image.fromarray(getattr(skimage.data, name)())) for name in BUILT_IN}
+
+
+def _folder() -> Path:
+    return (folder_of_real_data() or Path(os.devnull)) / "imagenet"
+
+
+def _square(photo) -> np.ndarray:
+    width, height = photo.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    photo = photo.convert("RGB").crop((left, top, left + side, top + side)).resize((SIDE, SIDE), 2)  # 2 is bilinear
+    return np.asarray(photo, np.float32) / 255
+
+
+def _complete(network: keras.Model) -> keras.Model:
+    """`network` expects [-1, 1]: the model that takes [0, 1]."""
+    images = keras.Input([SIDE, SIDE, 3])
+    return keras.Model(images, network(keras.layers.Rescaling(2.0, offset=-1.0)(images)))
+
+
+def _from_arrays(arrays: dict[str, np.ndarray]) -> tuple[keras.Model, list[str]]:
+    network = keras.applications.MobileNetV2(weights=None, classifier_activation=None)
+    number = 0
+    for layer in network.layers:
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)):
+            kernel, scale, bias = (arrays[f"{letter}{number:02d}"] for letter in "ksb")
+            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)  # its output channels are on axis 2
+            kernel = kernel * (scale[:, None] if depthwise else scale)
+            layer.set_weights([kernel, bias] if isinstance(layer, keras.layers.Dense) else [kernel])
+            number += 1
+        elif isinstance(layer, keras.layers.BatchNormalization):  # is folded into the kernel: only adds the bias
+            one, zero = np.ones_like(bias), np.zeros_like(bias)
+            layer.set_weights([one, bias, zero, one - layer.epsilon])
+    return _complete(network), [_short(name.decode()) for name in arrays["labels"]]
+
+
+def _from_keras(download: bool) -> tuple[keras.Model, list[str]] | None:
+    cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    if not download and not all((cache / file).exists() for file in IN_CACHE):
+        return None
+    patience = socket.getdefaulttimeout()
+    try:
+        socket.setdefaulttimeout(5)  # seconds without an answer: Keras itself would wait for ever
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            network = keras.applications.MobileNetV2(weights="imagenet", classifier_activation=None)
+            decoded = keras.applications.mobilenet_v2.decode_predictions(np.eye(1000), top=1)
+    except Exception:  # Keras raises a plain Exception where there is no network, and others for half a file
+        return None
+    finally:
+        socket.setdefaulttimeout(patience)
+    return _complete(network), [_short(name) for [(_, name, _)] in decoded]
+
+
+def _short(name: str) -> str:
+    """The first of the names of a class, with spaces: the two sources write them differently."""
+    return name.split(",")[0].replace("_", " ")
