@@ -21,26 +21,96 @@ def fails(words: str, function, *arguments, **named):
 
 
 def test_same_accepts_equal_numbers_however_they_come():
-    checks.same("x", [1, 2, 3], np.array([1.0, 2.0, 3.0]))
-    checks.same("x", 1.0, np.float32(1))
-    checks.same("x", np.array([1e6 + 1]), np.array([1e6]), tolerance=1e-5)
-    checks.same("x", np.zeros(3), np.zeros(3))
+    checks.equal("x", [1, 2, 3], np.array([1.0, 2.0, 3.0]))
+    checks.equal("x", 1.0, np.float32(1))
+    checks.equal("x", np.array([1e6 + 1]), np.array([1e6]), tolerance=1e-5)
+    checks.equal("x", np.zeros(3), np.zeros(3))
 
 
 def test_same_names_what_is_wrong():
-    fails(r"x has shape \[2\], expected \[3\]", checks.same, "x", [1, 2], [1, 2, 3])
-    fails(r"x is 5 at \[1\], expected 2", checks.same, "x", [1, 5, 3], [1, 2, 3])
-    fails("x holds NaN", checks.same, "x", [np.nan, 1], [1, 1])
-    fails("x is a str, expected numbers", checks.same, "x", "three", 3)
-    fails("x is 2, expected 3", checks.same, "x", 2, 3)
-    fails("x is 1e-05, expected 0", checks.same, "x", 1e-5, 0)
+    fails(r"x has shape \[2\], expected \[3\]", checks.equal, "x", [1, 2], [1, 2, 3])
+    fails(r"x is 5 at \[1\], expected 2", checks.equal, "x", [1, 5, 3], [1, 2, 3])
+    fails("x holds NaN", checks.equal, "x", [np.nan, 1], [1, 1])
+    fails("x is a str, expected numbers", checks.equal, "x", "three", 3)
+    fails("x is 2, expected 3", checks.equal, "x", 2, 3)
+    fails("x is 1e-05, expected 0", checks.equal, "x", 1e-5, 0)
 
 
-def test_same_knows_mistakes():
-    mistakes = {"You forgot the half.": 2.0, "You added.": [1.0, 1.0]}
-    fails("You forgot the half", checks.same, "x", 2.0, 1.0, mistakes)
-    fails("You added", checks.same, "x", [1, 1], 1.0, mistakes)
-    fails("x is 3, expected 1", checks.same, "x", 3.0, 1.0, mistakes)
+def test_mistakes_are_looked_at_only_when_the_answer_is_wrong():
+    mistakes = [("You forgot the half.", lambda: 2.0), ("You added.", lambda: [1.0, 1.0]), ("Never.", lambda: 1 / 0)]
+    checks.equal("x", 1.0, 1.0, mistakes)
+    fails("You forgot the half", checks.equal, "x", 2.0, 1.0, mistakes[:2])
+    fails("You added", checks.equal, "x", [1, 1], 1.0, mistakes[:2])
+    fails("x is 3, expected 1", checks.equal, "x", 3.0, 1.0, mistakes[:2])
+
+
+X = np.random.default_rng(0).normal(size=(4, 3))
+SLIPS = {  # what a slip makes of X, and words of its sentence
+    "2 times what is expected": 2 * X, "1/3 of what is expected": X / 3, "12 times what is expected: a sum where a mean": 12 * X,
+    "2.5 times": 2.5 * X, "has the wrong sign": -X, "0 everywhere": 0 * X, "is transposed": X.T, "reversed along axis 0": X[::-1],
+    "reversed along axis 1": X[:, ::-1], "shifted by one place along axis 0": np.roll(X, 1, 0), "square of what": X**2,
+    "absolute value too many": abs(X), "logarithm to the base 2": X / np.log(2), "logarithm to the base 10": X / np.log(10),
+    "decimals are cut off": X.astype(int), "rounded to whole numbers": X.round().astype(int), "0.5 larger than expected everywhere": X + 0.5,
+    "axis of length 1 off": X[..., None], "one too few": X[:-1], "one too many": np.r_[X, X[:1]], "1 minus what is expected": 1 - X,
+    "one number for all": X.mean(), "the sum over axis 1 is missing": np.stack([X / 4, 3 * X / 4], 1), "holds NaN": np.where(X > 1, np.nan, X),
+    "expected numbers": "three", "a list whose parts do not make one array": [[1, 2], [3]]}
+
+
+@pytest.mark.parametrize("words", SLIPS)
+def test_slips_of_any_task(words):
+    fails(words, checks.equal, "y", SLIPS[words], X)
+
+
+def test_slips_of_one_number():
+    for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15, "root too many": 0.3**0.5}.items():
+        fails(words, checks.equal, "y", value, 0.3)
+    fails("y is 0.7003, expected 0.3", checks.equal, "y", 0.7003, 0.3)
+
+
+def test_small_inputs_are_shown():
+    fails(r"y is 3.7, expected 3 for x = \[1, 2\], w = 5.$", checks.equal, "y", 3.7, 3, given={"x": [1, 2], "w": 5})
+    fails(r"y is 3.7, expected 3.$", checks.equal, "y", 3.7, 3, given={"x": np.ones(13)})
+
+
+def test_an_argument_that_is_changed_in_place_is_named():
+    def steps(x, arrays, table):
+        x += 1
+        return x
+
+    def of_a_list(x, arrays, table):
+        arrays[1][0] = 5
+        return x
+
+    def of_a_table(x, arrays, table):
+        table["a"] *= 2
+        return x
+    given = np.ones(3), [np.ones(2), np.ones(2)], {"a": np.ones(2)}
+    for function, name in ((steps, "x"), (of_a_list, "arrays"), (of_a_table, "table")):
+        fails(f"{function.__name__} changes its argument {name} in place: work on a copy", checks.call, function, *given)
+    assert all(np.all(array == 1) for array in (given[0], *given[1], given[2]["a"])), "the student's function gets copies"
+
+
+def test_results_are_counted():
+    assert checks.results(mean, [1, 2], "loss", "delta") == (1, 2)
+    fails("mean gives one thing, expected 2: return loss, delta", checks.results, mean, np.ones(2), "loss", "delta")
+    fails("mean gives 3 things, expected 2", checks.results, mean, (1, 2, 3), "loss", "delta")
+
+
+def test_not_implemented_by_somebody_else_is_an_error_of_its_own():
+    def symbolic(x):
+        return tf.data.Dataset.range(2).map(lambda n: np.asarray(n) + 1)
+    fails("symbolic stops in line .*use TensorFlow's functions, not NumPy's", checks.call, symbolic, 1)
+
+
+def test_a_check_has_hidden_inputs_and_says_how_long_it_takes(capsys):
+    @checks.check(seconds=5)
+    def task(function):
+        checks.equal("y", function(checks.inputs(2, lambda rng: 3)), checks.inputs(4, lambda rng: 9))
+    task(lambda x: x**2)
+    assert capsys.readouterr().out == "This check takes about 5 seconds.\n"
+    task.hidden(lambda x: x**2)
+    task(lambda x: 2 * x)
+    fails("^With other inputs: y is 6, expected 9", task.hidden, lambda x: 2 * x)
 
 
 def test_call_gives_the_value():
@@ -51,7 +121,7 @@ def test_call_refuses_what_is_not_ones_own():
     def borrowed(dx):
         return total_variation(dx)
     borrowed.__globals__["total_variation"] = total_variation
-    fails("the one of utils", checks.call, total_variation, np.zeros((1, 2, 2, 1)))
+    fails("comes from utils", checks.call, total_variation, np.zeros((1, 2, 2, 1)))
     fails("uses total_variation, which is part of utils", checks.call, borrowed, np.zeros((1, 2, 2, 1)))
     fails("is not a function", checks.call, 3)
 
@@ -66,7 +136,7 @@ def test_call_turns_exceptions_into_sentences():
     def forgetful():
         pass
     fails("stub is not written yet", checks.call, stub)
-    fails("broken stops with ZeroDivisionError: division by zero", checks.call, broken)
+    fails(r"broken stops in line \d+, `return 1 / 0`, with ZeroDivisionError: division by zero", checks.call, broken)
     fails("forgetful gives None", checks.call, forgetful)
 
 
@@ -82,10 +152,10 @@ def test_of_a_long_message_only_the_line_that_matters_is_shown():
 
     def short():
         raise ValueError("one\ntwo")
-    fails("^graph stops with ValueError: Incompatible shapes: 2 vs. 3$", checks.call, graph)
-    fails("^layer stops with ValueError: Expected shape 4$", checks.call, layer)
-    fails("^inside stops with NameError: no x$", checks.call, inside)
-    fails("^short stops with ValueError: one\ntwo$", checks.call, short)
+    fails("^graph stops in .*with ValueError: Incompatible shapes: 2 vs. 3 Two shapes do not fit", checks.call, graph)
+    fails("^layer stops in .*with ValueError: Expected shape 4$", checks.call, layer)
+    fails("^inside stops in .*with NameError: no x$", checks.call, inside)
+    fails("^short stops in .*with ValueError: one\ntwo$", checks.call, short)
 
 
 def test_a_check_that_fails_inside_is_not_wrapped():
@@ -174,7 +244,7 @@ def fail_within_hidden(fault):
 
 
 def test_hidden_says_that_the_inputs_are_others_and_shows_no_code():
-    fails("^With other inputs: x is 2, expected 3.$", fail_within_hidden, lambda: checks.same("x", 2, 3))
+    fails("^With other inputs: x is 2, expected 3.$", fail_within_hidden, lambda: checks.equal("x", 2, 3))
     fails("^With other inputs: NameError: name 'not_there' is not defined$", fail_within_hidden, lambda: not_there)  # noqa: F821
     assert checks.inputs(1, lambda rng: 2) == 1, "after a failure too the visible inputs come back"
 
@@ -206,7 +276,7 @@ def test_tf_function_is_only_a_wrapper():
     fails(r"compiled_with_a_helper leaves the work to reduce_mean \(in compiled_mean\)", checks.written_out, compiled_with_a_helper, {"reduce_mean"})
     fails("compiled_with_utils uses total_variation, which is part of utils", checks.call, compiled_with_utils, x)
     fails("with_a_compiled_borrower leaves|compiled_with_utils uses total_variation", checks.written_out, with_a_compiled_borrower)
-    fails("total_variation is the one of utils", checks.call, tf.function(total_variation), x)
+    fails("total_variation comes from utils", checks.call, tf.function(total_variation), x)
     fails("compiled_mean is not written yet", checks.call, tf.function(not_written), x)
 
 

@@ -1,7 +1,9 @@
 """The proofs for labs: each is what its solution generates, leaks nothing, and its checks tell right from wrong.
 
 For each graded task, tests/wrong_answers/UNIT.py holds at least three wrong answers and the words that the check must
-answer each with: WRONG = {"name of the task": [("words of the sentence", "code"), ...]}. Where an answer is more than what
+answer each with: WRONG = {"name of the task": [("words of the sentence", "code"), ...]}. tests/right_answers/UNIT.py holds right answers
+of other forms than the solution (loops, einsum, float64, tensors for arrays, Keras models of every kind):
+RIGHT = {"name of the task": [("how it is written", "code"), ...]}. Where an answer is more than what
 its functions give (files, a trained network), MEMORISED = {"name of the task": "code"} holds one that knows only the visible
 check.
 """
@@ -88,6 +90,11 @@ def tasks(notebook) -> list[tuple]:
 
 def wrong_answers(unit: str, kind: str = "WRONG") -> dict:
     return runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{unit}.py")).get(kind, {})
+
+
+def right_answers(unit: str) -> dict:
+    path = ROOT / "tests" / "right_answers" / f"{unit}.py"
+    return runpy.run_path(str(path))["RIGHT"] if path.exists() else {}
 
 
 def hidden_part(check: str) -> str:
@@ -193,7 +200,7 @@ def kernel(tmp_path):
 @pytest.mark.parametrize("unit", UNITS)
 def test_checks_tell_right_from_wrong(unit, kernel):
     """One kernel goes through the lab; at each task it tries the stub, every wrong answer, answers that know the outputs for the
-    visible inputs by heart, and last the right one; the last two with the hidden tests.
+    visible inputs by heart, right ones of other forms, and last the solution; all but the first two with the hidden tests.
 
     A section begins with a heading "## ...". Before a task, all names go that come neither from that task nor from what is
     given outside of tasks: so each task runs after a restart of the kernel. Other sections may use every answer.
@@ -202,7 +209,7 @@ def test_checks_tell_right_from_wrong(unit, kernel):
     wrong, cells, faults = wrong_answers(unit), read("labs", unit).cells, []
     checks = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("labs", unit))}
     full = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("solutions", unit))}
-    by_heart = wrong_answers(unit, "MEMORISED")
+    by_heart, others = wrong_answers(unit, "MEMORISED"), right_answers(unit)
     functions = answered(unit)
     kernel.run(REPLAY)
     kernel.run(KEEP)
@@ -231,10 +238,11 @@ def test_checks_tell_right_from_wrong(unit, kernel):
             raised, noise = kernel.run(full[name])
             if not raised.startswith(f"CheckFailed: {OTHER} ") or noise:
                 faults.append(f"{name}: {what} by heart gets {raised or 'a pass'} {noise}")
-        kernel.run(right[name])
-        raised, noise = kernel.run(full[name])
-        if raised or noise:
-            faults.append(f"{name}: the right answer gets {raised}{noise}")
+        for form, code in [*others.get(name, []), ("the solution", right[name])]:
+            stopped, _ = kernel.run(code)
+            raised, noise = kernel.run(full[name])
+            if stopped or raised or noise:
+                faults.append(f"{name}: the right answer ({form}) gets {stopped}{raised}{noise}")
     assert not faults, "\n\n".join(faults)
 
 

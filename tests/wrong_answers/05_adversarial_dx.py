@@ -59,11 +59,12 @@ WRONG = {
         ("L1 keeps the channels apart", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2])", L2, LINF)),
         ("has no gradient", _penalty("np.mean(np.abs(dx), (1, 2, 3))", L2, LINF)),
         ("part of utils", "def penalty(dx, norm):\n    return attacks.NORMS[norm].penalty(dx)"),
+        ("take the axis of length 1 off", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2, 3], keepdims=True)", L2, LINF)),
     ],
     "loss": [
-        ("exchange them", _loss("-tf.math.log(1 - tf.exp(log_p))", "-log_p")),
+        ("are exchanged", _loss("-tf.math.log(1 - tf.exp(log_p))", "-log_p")),
         ("has the wrong sign", _loss("log_p", "-tf.math.log(1 - tf.exp(log_p))")),
-        ("which has no bottom", _loss("-log_p", "log_p")),
+        ("which has no lower bound", _loss("-log_p", "log_p")),
         ("is a probability", _loss("-log_p", "tf.exp(log_p)")),
         ("one number for the batch", _loss("-tf.reduce_mean(log_p)", "-tf.math.log(1 - tf.exp(log_p))")),
         ("apply softmax first", "def attacker_loss(logits, labels, targeted):\n"
@@ -71,10 +72,17 @@ WRONG = {
         ("has no gradient", "def attacker_loss(logits, labels, targeted):\n"
                             "    e = np.exp(logits)\n    p = (e / e.sum(1, keepdims=True))[np.arange(len(e)), labels]\n"
                             "    return -np.log(p if targeted else 1 - p)"),
-        ("is the one of utils", "attacker_loss = attacks.attack_loss"),
+        ("comes from utils", "attacker_loss = attacks.attack_loss"),
+        ("use the argument targeted", _loss("-log_p", "-log_p")),
+        ("say from_logits=True", "def attacker_loss(logits, labels, targeted):\n"
+                                 "    loss = tf.keras.losses.sparse_categorical_crossentropy(labels, logits)\n"
+                                 "    return loss if targeted else -tf.math.log(1 - tf.exp(-loss))"),
+        ("softmax over the images", "def attacker_loss(logits, labels, targeted):\n"
+                                    "    p = tf.reduce_sum(tf.one_hot(labels, 5) * tf.nn.softmax(logits, 0), 1)\n"
+                                    "    return -tf.math.log(p if targeted else 1 - p)"),
     ],
     "gradient": [
-        ("The penalty is missing", _gradient("loss(model(x + dx))")),
+        ("The penalty does not reach the gradient", _gradient("loss(model(x + dx))")),
         ("This is the gradient of the penalty alone", _gradient("lam * square")),
         ("training=True", _gradient("loss(model(x + dx, training=True)) + lam * square")),
         ("let the network see x + dx", _gradient("loss(model(x)) + lam * square")),
@@ -84,6 +92,15 @@ WRONG = {
             .replace("lam * square", "lam * tf.reduce_sum(square)")),
         ("take the mean", _gradient("loss(model(x + dx)) + lam * tf.reduce_sum(dx**2, [1, 2, 3])")),
         ("wrong sign", _gradient("loss(model(x + dx)) + lam * square", "-tape.gradient(total, dx)")),
+        ("The penalty does not reach", _gradient("loss(model(x + dx)) + lam * np.mean(dx.numpy()**2, (1, 2, 3))")),
+        ("The penalty does not reach", "def gradient(model, loss, x, dx, lam):\n    with tf.GradientTape() as tape:\n"
+                                       "        tape.watch(x)\n        total = loss(model(x + dx)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])\n"
+                                       "    return tape.gradient(total, x)"),
+        ("inside `with`", "def gradient(model, loss, x, dx, lam):\n    with tf.GradientTape() as tape:\n        image = x + dx\n"
+                          "    total = loss(model(image)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])\n    return tape.gradient(total, dx)"),
+        ("The penalty has the wrong sign", _gradient("loss(model(x + dx)) - lam * square")),
+        ("The network sees dx alone", _gradient("loss(model(dx)) + lam * square")),
+        ("gradient changes dx", _gradient("loss(model(x + dx)) + lam * square", "tape.gradient(total, dx.assign_sub(0.1 * dx))")),
     ],
     "attack": [
         ("X + DX leaves the box", _attack()),
@@ -98,6 +115,12 @@ WRONG = {
         ("one step too few", _attack(box=BOX, steps="steps - 1")),
         ("after one step of 0.02", _attack(box=BOX, steps="steps + 1")),
         ("from DX = 0", _attack(box=BOX, start="tf.random.stateless_uniform(x.shape, [1, 2], 0.0, 0.01)")),
+        ("make the optimizer once", _attack(box=BOX, step="tf.keras.optimizers.Adam(learning_rate).apply([tape.gradient(total, dx)], [dx])")),
+        ("give it learning_rate", _attack(box=BOX, adam="Adam()")),
+        ("x.assign(...) keeps the variable", _attack(box="dx = tf.clip_by_value(x + dx, 0, 1) - x")),
+        ("An optimizer takes two lists", _attack(box=BOX, step="adam.apply(tape.gradient(total, dx), dx)")),
+        ("An optimizer takes two lists", _attack(box=BOX, step="adam.apply([dx], [tape.gradient(total, dx)])")),
+        ("convert it with tf.cast", _attack(box=BOX, start="np.zeros(x.shape)")),
     ],
     "tradeoff": [
         ("one number for each image", _table("fooled.mean(axis=0)")),
@@ -106,14 +129,15 @@ WRONG = {
         ("take only those that are fooled", _table("fooled.mean(1)", "np.where(fooled.any(1), np.median(sizes, 1), np.nan)")),
         ("expected the median", _table("fooled.mean(1)", "np.array([s[f].mean() if f.any() else np.nan "
                                                          "for f, s in zip(fooled, sizes)])")),
-        ("the size is NaN", _table("fooled.mean(1)", "np.median(sizes * fooled, axis=1)")),
+        ("count as 0: leave them out", _table("fooled.mean(1)", "np.median(sizes * fooled, axis=1)")),
         ("not the upper one", _table("fooled.mean(1)", "[sorted(s[f])[f.sum() // 2] if f.any() else np.nan "
                                                       "for f, s in zip(fooled, sizes)]")),
-        ("changes the arrays", "def tradeoff(fooled, sizes):\n    sizes[~fooled] = np.nan\n"
+        ("changes its argument sizes in place", "def tradeoff(fooled, sizes):\n    sizes[~fooled] = np.nan\n"
                                "    return fooled.mean(1), [np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)]"),
-        ("expected two", "def tradeoff(fooled, sizes):\n    return fooled.mean(axis=1)"),
+        ("expected 2: return success, size", "def tradeoff(fooled, sizes):\n    return fooled.mean(axis=1)"),
         ("return success first", "def tradeoff(fooled, sizes):\n    return "
          "[np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)], fooled.mean(axis=1)"),
+        ("take only those that are fooled", _table("fooled.mean(1)", "np.median(sizes, axis=1)")),
     ],
     "save": [
         ("not rounded", _save("(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)")),
@@ -123,7 +147,7 @@ WRONG = {
         ("This is the first image", "def save_8bit(model, x, dx, label, scales):\n"
                                     "    return np.round(np.clip(x + scales[0] * dx, 0, 1) * 255).astype(np.uint8)"),
         ("the DX of the t before", _save().replace("saved =", "dx = t * dx; saved =").replace("x + t * dx", "x + dx")),
-        ("changes the dx", _save().replace("saved =", "dx *= t; saved =").replace("x + t * dx", "x + dx")),
+        ("changes its argument dx in place", _save().replace("saved =", "dx *= t; saved =").replace("x + t * dx", "x + dx")),
         ("(1 + t)", _save("np.round(np.clip(x + (1 + t) * dx, 0, 1) * 255).astype(np.uint8)")),
         ("round their sum", _save("np.clip(np.round(255 * x) + np.round(255 * t * dx), 0, 255).astype(np.uint8)")),
         ("try all t in order", "def save_8bit(model, x, dx, label, scales):\n    low, high = 0, len(scales) - 1\n"
@@ -147,5 +171,7 @@ WRONG = {
         ("take the absolute value", _amplified("np.clip(50 * (modified.astype(int) - original), 0, 255).astype(np.uint8)")),
         ("multiply by 50", _amplified("np.abs(modified.astype(int) - original).astype(np.uint8)")),
         ("expected uint8", _amplified("np.clip(50 * np.abs(modified.astype(int) - original), 0, 255)")),
+        ("int8 ends at 127", _amplified("np.minimum(50 * np.abs(modified.astype(np.int8).astype(int) - original.astype(np.int8)), 255).astype(np.uint8)")),
+        ("expected the grey levels", _amplified("np.clip(50 * np.abs(modified / 255 - original / 255), 0, 1)")),
     ],
 }

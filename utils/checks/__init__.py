@@ -99,7 +99,8 @@ def inputs(given: T, other: Callable[[np.random.Generator], T]) -> T:
 def call(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), **named):
     """What the student's function gives, for arguments of which it gets copies.
 
-    hints  pairs (words, sentence): what an exception with these words means in this task, before what it means in any
+    hints  pairs (words, sentence): what an exception with these words means in this task, before what it means in any;
+           with the words "gives None", what that means
 
     Raises CheckFailed if the function is not their own, is not written yet, raises itself, gives None or changes an argument.
     """
@@ -122,7 +123,7 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
         said = _said(error)
         meant = next((sentence for words, sentence in [*hints, *slips.EXCEPTIONS] if words in said), "")
         raise CheckFailed(f"{name} stops {line}with {said}{' ' * bool(meant)}{meant}") from None
-    require(value is not None, f"{name} gives None: does it end with return?")
+    require(value is not None, f"{name} gives None: {dict(hints).get('gives None', 'does it end with return?')}")
     for number, (before, after) in enumerate(zip(arguments, given)):
         require(_unchanged(before, after), f"{name} changes its argument {_parameter(function, number)} in place: work on a copy. "
                 "x = x + 1 makes a new array, x += 1 and x[...] = 1 write into the one that was given.")
@@ -162,6 +163,11 @@ def written_out(function: Callable, names: set[str] = LIBRARIES, what: str = "it
             where = "" if part is function else f" (in {part.__name__})"
             require(not ready or _of_notebook(value, function),
                     f"{function.__name__} leaves the work to {name}{where}: write {what} yourself, that is the task.")
+
+
+def shaped(name: str, value, shape: Iterable[int]) -> None:
+    """Raise CheckFailed unless `value` has the shape [..]."""
+    require(np.shape(value) == tuple(shape), f"{name} has shape {list(np.shape(value))}, expected {list(shape)}.")
 
 
 # comparing ------------------------------------------------------------------------------------------------------------
