@@ -13,6 +13,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                weights        train again what data/weights/ holds, on built-in data (names, or all)
                bench          measure speed against other libraries
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
+               mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml
   everyone     test           run everything that CI runs (further words go to pytest)
 """
@@ -46,7 +47,7 @@ class SetUpError(Exception):
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
                 "autograde": autograde, "feedback": feedback, "grade": grade, "slides": slides, "weights": weights,
-                "bench": bench, "acceptance": acceptance, "lock": lock}
+                "bench": bench, "acceptance": acceptance, "mutants": mutants, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -284,6 +285,10 @@ def weights(words: list[str]) -> int:
 
 def acceptance(words: list[str]) -> int:
     return run("-m", "utils.instructor.acceptance", *words)
+
+
+def mutants(words: list[str]) -> int:
+    return run("-m", "utils.instructor.mutants", *words)
 
 
 def bench(words: list[str]) -> int:

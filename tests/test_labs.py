@@ -11,18 +11,17 @@ import ast
 import re
 import runpy
 
-import nbformat
 import pytest
-from jupyter_client.manager import start_new_kernel
 
 from utils.checks import OTHER
-from utils.instructor.execute import CELL_SECONDS, ROOT, environment
+from utils.instructor import labs
+from utils.instructor.execute import ROOT
+from utils.instructor.labs import HIDDEN, Kernel, answered, hidden_part, mark, names, read, tasks, walk
 from utils.instructor.release import generate_labs
 
-UNITS = sorted(folder.name for folder in (ROOT / "solutions").iterdir() if folder.is_dir())
+UNITS = labs.units()
 
 
-HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS\n", re.DOTALL)
 TRAINED = "what is trained is judged on examples that it has not seen, from several starts"
 WITHOUT_HIDDEN = {  # tasks whose check has no hidden variant, and why
     ("02_neural_networks", "descent"): TRAINED, ("02_neural_networks", "shape"): TRAINED,
@@ -73,21 +72,6 @@ def replaying(function, kept):
 """
 
 
-def read(kind: str, unit: str):
-    return nbformat.read(ROOT / kind / unit / f"{unit}.ipynb", as_version=4)
-
-
-def mark(cell) -> dict:
-    return cell.metadata.get("nbgrader", {})
-
-
-def tasks(notebook) -> list[tuple]:
-    """(cell with the answer, cell with the check) of each graded task."""
-    cells = notebook.cells
-    answers = [index for index, cell in enumerate(cells) if mark(cell).get("solution")]
-    return [(cells[index], cells[index + 1]) for index in answers]
-
-
 def wrong_answers(unit: str, kind: str = "WRONG") -> dict:
     return runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{unit}.py")).get(kind, {})
 
@@ -95,11 +79,6 @@ def wrong_answers(unit: str, kind: str = "WRONG") -> dict:
 def right_answers(unit: str) -> dict:
     path = ROOT / "tests" / "right_answers" / f"{unit}.py"
     return runpy.run_path(str(path))["RIGHT"] if path.exists() else {}
-
-
-def hidden_part(check: str) -> str:
-    """The hidden tests of a check cell, "" if it has none."""
-    return "".join(HIDDEN.findall(check))
 
 
 @pytest.fixture(scope="module")
@@ -163,32 +142,6 @@ def test_hidden_tests_stay_in_the_solution(unit):
         assert bool(hidden_part(check.source)) != ((unit, mark(answer)["grade_id"]) in WITHOUT_HIDDEN)
 
 
-class Kernel:
-    def __init__(self, folder, out):
-        variables = environment(out)
-        self.manager, self.client = start_new_kernel(cwd=str(folder), env=variables)
-
-    def run(self, code: str) -> tuple[str, str]:
-        """Run code: the exception it raised ("" for none) as "name: text", and what it wrote on standard error."""
-        errors = []
-
-        def listen(message):
-            if message["msg_type"] == "stream" and message["content"]["name"] == "stderr":
-                errors.append(message["content"]["text"])
-            if message["msg_type"] == "execute_result":
-                errors.append(f"value {message['content']['data']}")
-        try:
-            reply = self.client.execute_interactive(code, output_hook=listen, timeout=CELL_SECONDS)["content"]
-        except TimeoutError:
-            pytest.fail(f"this cell runs for more than {CELL_SECONDS} s:\n{code}")
-        raised = f"{reply['ename']}: {reply['evalue']}" if reply["status"] == "error" else ""
-        return raised, "".join(errors)
-
-    def close(self):
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
-
-
 @pytest.fixture
 def kernel(tmp_path):
     (tmp_path / "work").mkdir()
@@ -200,35 +153,14 @@ def kernel(tmp_path):
 @pytest.mark.parametrize("unit", UNITS)
 def test_checks_tell_right_from_wrong(unit, kernel):
     """One kernel goes through the lab; at each task it tries the stub, every wrong answer, answers that know the outputs for the
-    visible inputs by heart, right ones of other forms, and last the solution; all but the first two with the hidden tests.
-
-    A section begins with a heading "## ...". Before a task, all names go that come neither from that task nor from what is
-    given outside of tasks: so each task runs after a restart of the kernel. Other sections may use every answer.
-    """
-    right = {mark(answer)["grade_id"]: answer.source for answer, _ in tasks(read("solutions", unit))}
-    wrong, cells, faults = wrong_answers(unit), read("labs", unit).cells, []
-    checks = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("labs", unit))}
-    full = {mark(answer)["grade_id"]: check.source for answer, check in tasks(read("solutions", unit))}
-    by_heart, others = wrong_answers(unit, "MEMORISED"), right_answers(unit)
-    functions = answered(unit)
+    visible inputs by heart, right ones of other forms, and last the solution; all but the first two with the hidden tests."""
+    right, wrong, others, faults = labs.answers(unit), wrong_answers(unit), right_answers(unit), []
+    checks, full = labs.checks(unit, "labs"), labs.checks(unit)
+    by_heart = wrong_answers(unit, "MEMORISED")
     kernel.run(REPLAY)
-    kernel.run(KEEP)
-    last = max(index for index, cell in enumerate(cells) if mark(cell).get("grade"))
-    end = next((index for index in range(last, len(cells)) if cells[index].source.startswith("## ")), len(cells))
-    for cell in cells[:end]:  # sections after the last task run with the solution, in nbval
-        name = mark(cell).get("grade_id")
-        if heading := cell.cell_type == "markdown" and re.match("## (Task)?", cell.source):
-            assert not kernel.run(f"begin_section(task={bool(heading[1])})")[0]
-        if cell.cell_type != "code" or mark(cell).get("grade"):
-            continue
-        if name is None:
-            raised, _ = kernel.run(cell.source)
-            assert not raised, f"{cell.source}\n{raised}"
-            if functions & names(cell.source, ast.Load):
-                kernel.run("uses_answers()")
-            continue
+    for name, stub in walk(kernel, unit):
         assert len(wrong[name]) >= 3, name
-        for words, code in [("not written yet", cell.source), *wrong[name]]:
+        for words, code in [("not written yet", stub), *wrong[name]]:
             kernel.run(code)
             raised, noise = kernel.run(checks[name])
             if not raised.startswith("CheckFailed") or words not in raised or noise:
@@ -244,51 +176,6 @@ def test_checks_tell_right_from_wrong(unit, kernel):
             if stopped or raised or noise:
                 faults.append(f"{name}: the right answer ({form}) gets {stopped}{raised}{noise}")
     assert not faults, "\n\n".join(faults)
-
-
-KEEP = """
-_given, _all, _section = {}, {}, {"task": False, "answers": False}
-
-def begin_section(task):
-    # Forget what a student who begins here does not have.
-    import IPython
-    mine = {name: value for name, value in globals().items() if name not in _machinery}
-    _all.update(mine)
-    if not (_section["task"] or _section["answers"]):
-        _given.update(mine)
-    for name in mine:
-        del globals()[name]
-    globals().update(_given if task else _all)
-    _section.update(task=task, answers=False)
-
-def uses_answers():
-    _section["answers"] = True
-
-_machinery = {*globals(), "In", "Out", "_machinery", *(f"_i{n}" for n in range(10000)), *(f"_{n}" for n in range(10000))}
-"""
-
-
-def names(source: str, context: type[ast.expr_context]) -> set[str]:
-    """The names that a cell loads (ast.Load), or binds outside of functions and classes (ast.Store)."""
-    source = "" if source.startswith("%%") else re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE)
-    found, nodes = set(), [ast.parse(source)]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context):
-            found.add(node.id)
-        if context is ast.Store and isinstance(node, ast.alias):
-            found.add((node.asname or node.name).split(".")[0])
-        if context is ast.Store and isinstance(node, ast.FunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif not (context is ast.Store and isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)):
-            nodes += ast.iter_child_nodes(node)
-    return found
-
-
-def answered(unit: str) -> set[str]:
-    """The names of the functions that a student of this lab writes."""
-    return {name for answer, _ in tasks(read("solutions", unit)) for name in names(answer.source, ast.Store)
-            if not answer.source.startswith("%%")}
 
 
 @pytest.mark.parametrize("unit", UNITS)

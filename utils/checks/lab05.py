@@ -139,6 +139,8 @@ def attack(function: Callable) -> None:
             dx = boxed(dx.reshape(3, 16) - 0.02 * np.sign(pull))
         return dx
 
+    bright = call(function, lambda images, training=False: tf.reshape(images, [1, 1]), lambda f: -f[:, 0], tf.fill([1, 1, 1, 1], 0.9), 0.0, 1, 0.3,
+                  hints=TAPE)
     slope = expit(3 + pictures.reshape(3, 16) @ w)[:, None] * w  # at DX = 0, where the penalty has none
     got, first = run(3.0, 250, 0.02), run(3.0, 1, 0.02)
     best, free = exact(3.0), exact(3.0, box=False)
@@ -155,6 +157,7 @@ def attack(function: Callable) -> None:
         ("The first step is 0.001 long, Adam's default: give it learning_rate.", lambda: boxed(-0.001 * np.sign(slope))),
         ("With steps = 1, DX has moved two steps: the loop makes one step too many.", lambda: boxed(-0.04 * np.sign(slope))),
         ("This is plain gradient descent: use tf.keras.optimizers.Adam.", lambda: boxed(-0.02 * slope))], tolerance=2e-3)
+    equal("DX of the example, a pixel of 0.9 that Adam moves up by 0.3,", bright, [[[[0.1]]]], tolerance=1e-4)
     require(np.abs(got).sum() < 1.3 * np.abs(best).sum(),
             "DX is far larger than it needs to be: is lam times the penalty in the objective?")
     equal("DX on the linear model", got, best, [
@@ -196,6 +199,8 @@ def tradeoff(function: Callable) -> None:
         ("With an even number of fooled images the median is the mean of the two in the middle, not the lower one.",
          lambda: [values[(len(values) - 1) // 2] for values in picked]),
         ("Images that are not fooled count as 0: leave them out.", lambda: np.median(sizes * fooled, axis=1)[:3])])
+    half = results(function, call(function, np.array([[True, True, False]]), np.array([[0.2, 0.4, 0.1]])), "success", "size")
+    equal("Success and size of the example", np.ravel(half), [2 / 3, 0.3])
     require(np.isnan(size[3]), "Where no image is fooled the size is NaN: there is none to measure.")
 
 
@@ -226,6 +231,7 @@ def save(function: Callable) -> None:
         tried = [picture(t) for t in ts]
         return next((one for one in tried if np.argmax(model(np.clip(one, 0, 255)[None] / 255)) != 2), tried[-1])
 
+    one = call(function, lambda images: np.array([[0.0, 1.0]]), np.full((1, 1, 1), 0.41, np.float32), np.zeros((1, 1, 1), np.float32), 0, [1.0])
     got = call(function, model, image, step, 2, scales)
     equal("The saved image", got, saved(1.5), [
         ("The image is not rounded: astype(np.uint8) cuts the decimals off.", lambda: first(lambda t: saved(t, np.trunc))),
@@ -238,6 +244,7 @@ def save(function: Callable) -> None:
         ("This is the image for t = 3.5, but t = 1.5 fools the model: try all t in order, a larger one may not fool it.", lambda: saved(3.5)),
         ("The image wraps around: clip to [0, 1] before astype(np.uint8).", lambda: np.round(255 * (image + 1.5 * step)) % 256),
         ("The image is in [0, 1], expected the grey levels 0 to 255.", lambda: saved(1.5) / 255)], tolerance=1e-9)
+    equal("The saved image of the example, the grey value 0.41,", np.ravel(one), [105])
     require(np.asarray(got).dtype == np.uint8, f"The image is {np.asarray(got).dtype}, expected uint8.")
     equal("The image when no t is enough", call(function, lambda images: model(images, ()), image, step, 2, scales[:2]), saved(1.5), [
         ("When no t is enough the image is the original, expected that of the last t.", lambda: np.round(255 * image)),

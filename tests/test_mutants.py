@@ -1,0 +1,85 @@
+"""The changed answers that measure what the checks miss: which changes are made, and what is stored of those that pass."""
+import ast
+import json
+
+import nbformat
+import pytest
+
+from utils.instructor import execute, labs, mutants
+
+ANSWER = """def f(x):
+    y = np.sqrt(x.sum(axis=1)) + 2
+    if y.max() > 0:
+        y -= 1
+    return -y[1:]
+"""
+
+
+def code(source: str) -> set[str]:
+    return {line.strip() for _, whole in mutants.mutants(source) for line in whole.splitlines()}
+
+
+def test_every_kind_of_change_is_made():
+    lines = code(ANSWER)
+    for line in ("y = np.sqrt(x.sum(axis=1)) - 2", "y = np.sqrt(x.sum(axis=1))", "y = 2", "y = np.sqrt(x.sum(axis=1)) + 3", "y = np.sqrt(x.sum()) + 2",
+                 "y = np.sqrt(x.sum(axis=0)) + 2", "y = x.sum(axis=1) + 2", "if y.max() >= 0:", "if not y.max() > 0:", "pass",
+                 "return y[1:]", "return -y[1 + 1:]"):
+        assert line in lines, line
+    assert "for i in range(n - 1):" in code("for i in range(n):\n    g(i)") and "x = b if c else a" in code("x = a if c else b")
+
+
+def test_each_mutant_differs_in_one_place_and_none_is_the_answer():
+    right = ast.unparse(ast.parse(ANSWER)).splitlines()
+    for _, mutant in mutants.mutants(ANSWER):
+        lines = mutant.splitlines()
+        assert sum(a != b for a, b in zip(right, lines, strict=True)) == 1
+    assert len(mutants.mutants(ANSWER)) == len({mutant for _, mutant in mutants.mutants(ANSWER)})
+
+
+def test_the_chosen_ones_are_always_the_same_and_of_every_kind():
+    assert mutants.chosen(ANSWER, 8) == mutants.chosen(ANSWER, 8)
+    assert len({kind for kind, _ in mutants.chosen(ANSWER, 8)}) >= 6 and len(mutants.chosen(ANSWER, 8)) == 8
+
+
+def test_a_script_keeps_its_first_line():
+    assert all(mutant.startswith("%%writefile a.py\n") for _, mutant in mutants.mutants("%%writefile a.py\nx = 1 + 2\n"))
+
+
+@pytest.fixture
+def small_lab(tmp_path, monkeypatch):
+    """A course with one lab of one task, whose check looks at one value only."""
+    check = "assert double(2) == 4\n### BEGIN HIDDEN TESTS\nassert double(0) == 0\n### END HIDDEN TESTS\nprint('right')"
+    for kind, body in (("solutions", "    ### BEGIN SOLUTION\n    return 2 * x + abs(0)\n    ### END SOLUTION"), ("labs", "    raise NotImplementedError")):
+        cells = [nbformat.v4.new_markdown_cell("## Task 1"),
+                 nbformat.v4.new_code_cell("def double(x):\n" + body, metadata={"nbgrader": {"solution": True, "grade_id": "double"}}),
+                 nbformat.v4.new_code_cell(labs.HIDDEN.sub("", check) if kind == "labs" else check,
+                                           metadata={"nbgrader": {"grade": True, "grade_id": "check-double", "points": 1}})]
+        folder = tmp_path / kind / "01_small"
+        folder.mkdir(parents=True)
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "01_small.ipynb")
+    for module in (execute, labs, mutants):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(mutants, "RESULTS", tmp_path / "mutants.json")
+    return tmp_path
+
+
+def test_survivors_are_stored_and_keep_their_reason(small_lab, capsys):
+    assert mutants.main([]) == 0
+    stored = json.loads((small_lab / "mutants.json").read_text(encoding="utf-8"))["01_small"]["double"]
+    survivors = {"return 2 * x - abs(0)", "return 2 * x", "return 2 * x + 0"}
+    assert set(stored["survivors"]) == survivors and stored["survived"] == 3 < stored["mutants"]
+    assert "3 without a reason" in capsys.readouterr().out
+    stored["survivors"] = dict.fromkeys(survivors, "adding 0 changes nothing")
+    (small_lab / "mutants.json").write_text(json.dumps({"01_small": {"double": stored}}), encoding="utf-8")
+    assert mutants.main(["small"]) == 0 and "0 without a reason" in capsys.readouterr().out
+    assert json.loads((small_lab / "mutants.json").read_text(encoding="utf-8"))["01_small"]["double"] == stored
+
+
+def test_an_unknown_lab_is_named(small_lab, capsys):
+    assert mutants.main(["nothing"]) == 2 and "No lab has nothing in its name." in capsys.readouterr().err
+
+
+def test_every_stored_survivor_has_a_reason():
+    stored = json.loads(mutants.RESULTS.read_text(encoding="utf-8"))
+    assert [(unit, task, line) for unit, tasks in stored.items() for task, found in tasks.items()
+            for line, why in found["survivors"].items() if not why] == []

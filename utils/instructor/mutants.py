@@ -1,0 +1,164 @@
+"""How much the checks of the labs miss: right answers, each changed in one place, and those that pass all the same. Called by course.py.
+
+python -m utils.instructor.mutants [LAB ...]
+
+What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts and each
+survivor; there a reason is written beside it ("why"), which stays when the same change passes again. A mutation library such as
+cosmic-ray would do for operators and constants, but knows no terms, axes and bounds, and works on files, not on cells.
+"""
+import ast
+import copy
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from utils.instructor import labs
+from utils.instructor.execute import ROOT
+from utils.instructor.files import write_whole
+
+RESULTS = ROOT / "data" / "results" / "mutants.json"
+MOST = 20  # mutants of a task
+MOST_SLOW = 6  # of one whose check takes more than SLOW seconds: they train
+SLOW = 15
+OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Pow: ast.Mult,
+             ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
+COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+TERMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
+
+
+def changes(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[str, ast.AST]]:
+    """(kind of change, what stands in the place of `node`) for each change of one place in a right answer."""
+    if isinstance(node, ast.BinOp):
+        if type(node.op) in OPERATORS:
+            yield "operator", ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right)
+        if isinstance(node.op, TERMS):
+            yield "term", node.left
+            yield "term", node.right
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
+        yield "comparison", ast.Compare(node.left, [COMPARISONS[type(node.ops[0])](), *node.ops[1:]], node.comparators)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
+        yield "sign", node.operand
+    elif isinstance(node, ast.Constant) and type(node.value) is bool:
+        yield "constant", ast.Constant(not node.value)
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield "constant", ast.Constant(node.value + 1)
+        yield "constant", ast.Constant(2 * node.value if node.value not in (0, 1) else node.value - 1)
+    elif isinstance(node, ast.Slice):
+        for end in ("lower", "upper"):
+            if bound := getattr(node, end):
+                yield "bound", ast.Slice(**{**_parts(node), end: ast.BinOp(bound, ast.Add(), ast.Constant(1))})
+        if node.step:
+            yield "bound", ast.Slice(node.lower, node.upper, None)
+    elif isinstance(node, ast.Call):
+        for keyword in node.keywords:
+            if keyword.arg in ("axis", "keepdims", "training", "from_logits", "axes", "stride", "mode"):
+                yield "axis", ast.Call(node.func, node.args, [other for other in node.keywords if other is not keyword])
+            if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant | ast.UnaryOp):
+                axis = ast.Constant(0 if ast.unparse(keyword.value) != "0" else 1)
+                yield "axis", ast.Call(node.func, node.args, [*(o for o in node.keywords if o is not keyword), ast.keyword("axis", axis)])
+        if len(node.args) == 1 and not isinstance(parent, ast.Expr):
+            yield "call", node.args[0]
+        if ast.unparse(node.func) == "range":
+            yield "bound", ast.Call(node.func, [*node.args[:-1], ast.BinOp(node.args[-1], ast.Sub(), ast.Constant(1))], [])
+    elif isinstance(node, ast.IfExp):
+        yield "branch", ast.IfExp(node.test, node.orelse, node.body)
+    elif isinstance(node, ast.If):
+        yield "branch", ast.If(ast.UnaryOp(ast.Not(), node.test), node.body, node.orelse)
+    elif isinstance(node, ast.AugAssign) or isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
+        yield "statement", ast.Pass()
+
+
+def _parts(node: ast.AST) -> dict:
+    return {name: getattr(node, name) for name in node._fields}
+
+
+def mutants(source: str) -> list[tuple[str, str]]:
+    """(kind of change, code) of all answers that differ from the cell `source` in one place; a first line %%... stays."""
+    first, rest = ("", source) if not source.startswith("%%") else (source.partition("\n")[0] + "\n", source.partition("\n")[2])
+    whole, seen, found = ast.parse(rest), {ast.unparse(ast.parse(rest))}, []
+    places = [(parent, name, index) for parent in ast.walk(whole) for name, value in ast.iter_fields(parent)
+              for index in (range(len(value)) if isinstance(value, list) else [None])]
+    for number, (parent, name, index) in enumerate(places):
+        node = getattr(parent, name) if index is None else getattr(parent, name)[index]
+        for kind, change in changes(node, parent) if isinstance(node, ast.AST) else ():
+            held = list(getattr(parent, name)) if index is not None else node
+            if index is None:
+                setattr(parent, name, change)
+            else:
+                getattr(parent, name)[index] = change
+            code = ast.unparse(ast.fix_missing_locations(copy.deepcopy(whole)))
+            setattr(parent, name, held)
+            if code not in seen:
+                seen.add(code)
+                found.append((kind, first + code))
+    return found
+
+
+def chosen(source: str, most: int) -> list[tuple[str, str]]:
+    """At most `most` of the mutants, always the same, of every kind about equally many."""
+    by_kind: dict[str, list] = {}
+    for mutant in mutants(source):
+        by_kind.setdefault(mutant[0], []).append(mutant)
+    for kind, several in by_kind.items():
+        random.Random(kind).shuffle(several)
+    taken = [several[turn] for turn in range(most) for several in by_kind.values() if turn < len(several)]
+    return taken[:most]
+
+
+def changed_line(right: str, mutant: str) -> str:
+    """The lines of the mutant that the right answer does not have, both as Python writes them."""
+    plain = {line.strip() for line in ast.unparse(ast.parse(right if not right.startswith("%%") else right.partition("\n")[2])).splitlines()}
+    return " / ".join(line.strip() for line in mutant.splitlines() if line.strip() not in plain and not line.startswith("%%"))
+
+
+def of_lab(unit: str, known: dict) -> dict[str, dict]:
+    """{task: {"mutants", "survived", "survivors": {changed line: why}}} of a lab; `known` has the reasons that were written before."""
+    right, check, results = labs.answers(unit), labs.checks(unit), {}
+    with tempfile.TemporaryDirectory() as folder:
+        (work := Path(folder) / "work").mkdir()
+        kernel = labs.Kernel(work, Path(folder))
+        try:
+            for task, _ in labs.walk(kernel, unit):
+                start = time.monotonic()
+                for code in (right[task], check[task]):
+                    raised, _ = kernel.run(code)
+                    if raised:
+                        raise RuntimeError(f"{unit}, {task}: the right answer gets {raised}")
+                seconds = time.monotonic() - start
+                tried = chosen(right[task], MOST if seconds < SLOW else MOST_SLOW)
+                survivors = [changed_line(right[task], code) for _, code in tried
+                             if not (kernel.run(code)[0] or kernel.run(check[task], 10 * seconds + 20)[0])]
+                why = known.get(task, {}).get("survivors", {})
+                results[task] = {"mutants": len(tried), "survived": len(survivors), "survivors": {line: why.get(line, "") for line in survivors}}
+                kernel.run(right[task])
+                print(f"{unit}  {task:14} {len(survivors)} of {len(tried)} pass, {time.monotonic() - start:.0f} s", flush=True)
+                for line in survivors:
+                    print(f"    {line}    {why.get(line) or '?'}", flush=True)
+        finally:
+            kernel.close()
+    return results
+
+
+def main(names: list[str]) -> int:
+    """Try the labs whose name contains one of `names`, all by default, and store what passes."""
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    units = [unit for unit in labs.units() if not names or any(name in unit for name in names)]
+    if not units:
+        print(f"No lab has {' or '.join(names)} in its name.", file=sys.stderr)
+        return 2
+    for unit in units:
+        stored[unit] = of_lab(unit, stored.get(unit, {}))
+        write_whole(RESULTS, json.dumps(stored, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    for unit in units:
+        made, passed = (sum(task[what] for task in stored[unit].values()) for what in ("mutants", "survived"))
+        unexplained = sum(not why for task in stored[unit].values() for why in task["survivors"].values())
+        print(f"{unit}: {passed} of {made} mutants pass ({passed / max(made, 1):.0%}), {unexplained} without a reason in {RESULTS.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
