@@ -1,0 +1,71 @@
+"""No lecture prints the answer of a lab: not in its code, its prose or its outputs, with whatever names."""
+import ast
+import copy
+import re
+import textwrap
+
+import nbformat
+import pytest
+
+from utils.instructor import labs
+from utils.instructor.execute import ROOT, code_cells
+
+LEAST = 14  # nodes of a syntax tree: a smaller part, such as np.mean(x, axis=1), is nobody's answer
+SHARE = 0.25  # of the parts of an answer that may occur in one lecture: definitions and library calls look alike
+LIBRARIES = {"np", "tf", "keras", "training", "plot", "range", "len", "zip", "enumerate", "sum", "max", "min", "abs", "int", "float"}
+
+
+class Numbered(ast.NodeTransformer):
+    """Names of one's own become v0, v1, ... in the order in which they come; docstrings and annotations go."""
+
+    def __init__(self):
+        self.names = {}
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return node if node.id in LIBRARIES else ast.Name(self.names.setdefault(node.id, f"v{len(self.names)}"), node.ctx)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(self.names.setdefault(node.arg, f"v{len(self.names)}"), None)
+
+
+def parts(code: str) -> dict[str, str]:
+    """{statement or expression with numbered names: as it stands} of a piece of code, {} of what is no Python."""
+    code = "" if code.startswith("%%") else re.sub(r"^(\s*)[%!].*$", r"\1pass", code, flags=re.MULTILINE)
+    try:
+        nodes = [node for node in ast.walk(ast.parse(textwrap.dedent(code))) if isinstance(node, ast.stmt | ast.expr)]
+    except SyntaxError:
+        return {}
+    large = [node for node in nodes if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Expr | ast.FormattedValue | ast.JoinedStr | ast.Slice)
+             and sum(1 for _ in ast.walk(node)) >= LEAST]
+    return {ast.dump(Numbered().visit(copy.deepcopy(node))): ast.unparse(node) for node in large}
+
+
+def of_lecture(notebook) -> dict[str, str]:
+    pieces = [cell.source for cell in code_cells(notebook)]
+    pieces += [fence for cell in notebook.cells if cell.cell_type == "markdown" for fence in re.findall(r"```(?:python)?\n(.*?)```", cell.source, re.DOTALL)]
+    pieces += ["".join(output.get("text", "")) for cell in code_cells(notebook) for output in cell.outputs]
+    return {key: text for piece in pieces for key, text in parts(piece).items()}
+
+
+def of_answer(source: str) -> dict[str, str]:
+    return {key: text for region in re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", source, re.DOTALL)
+            for key, text in parts("def f():\n" + textwrap.indent(textwrap.dedent(region), "    ")).items()}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("lectures/*.ipynb")), ids=lambda path: path.stem)
+def test_no_answer_is_in_a_lecture(path):
+    lecture, shown = of_lecture(nbformat.read(path, as_version=4)), []
+    for unit in labs.units():
+        for task, source in labs.answers(unit).items():
+            answer = of_answer(source)
+            same = [text for key, text in answer.items() if key in lecture]
+            if len(same) > max(1, SHARE * len(answer)):  # one call of a library is nobody's either
+                shown.append(f"{unit}, {task}: {len(same)} of {len(answer)} parts, among them\n{max(same, key=len)}")
+    assert not shown, "\n".join(shown)
+
+
+def test_an_answer_is_found_under_other_names():
+    answer = of_answer("def g(x):\n    ### BEGIN SOLUTION\n    y = np.sqrt(np.sum(x**2, axis=1, keepdims=True))\n    return x / np.maximum(y, 1)\n    ### END SOLUTION\n")
+    given = parts("length = np.sqrt(np.sum(rows**2, axis=1, keepdims=True))\nprint(rows / np.maximum(length, 1))")
+    assert answer and {key for key, text in answer.items() if not text.startswith("return")} <= given.keys()
+    assert not answer.keys() & parts("np.sqrt(np.sum(x**3, axis=1, keepdims=True))").keys()
