@@ -246,3 +246,10 @@ def test_settings_at_home_do_not_change_what_a_notebook_of_the_tests_shows(tmp_p
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "own.ipynb")
     (cell,) = run_notebook(tmp_path / "own.ipynb", dict(os.environ)).cells
     assert [output.get("text") for output in cell.outputs] == ["None\n"]
+
+
+def test_a_notebook_of_an_earlier_version_is_told_what_to_do():
+    code = "from utils import session, attacks\nimport utils\nassert not hasattr(utils, '__wrapped__')\nfrom utils import data, filter_checks"
+    done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", code], capture_output=True, encoding="utf-8")
+    assert done.stdout.strip() == ("This version of the course has no utils.filter_checks. If your notebook is a copy of an earlier version: rename its "
+                                   "folder in work/, run python3 course.py lab, and copy your answers into the new lab.")
