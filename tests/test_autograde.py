@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 
 from conftest import need
 from utils.checks import OTHER
-from utils.instructor.grading import labs
+from utils.instructor import autograde
 from utils.instructor.execute import ROOT
 
 UNIT = "01_convolution_filters"
@@ -112,8 +112,8 @@ def graded(tmp_path_factory):
         make_class(folder, server.getsockname()[1])
         before = {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
         patch.setenv("COURSE_SECRET", "of the grader")
-        out = labs.autograde(folder, seconds=SECONDS)
-    assert labs.feedback(folder) == 10
+        out = autograde.autograde(folder, seconds=SECONDS)
+    assert autograde.feedback(folder) == 10
     assert {path: path.read_bytes() for path in folder.rglob("*.ipynb")} == before
     return folder, out
 
@@ -194,7 +194,7 @@ def test_next_run_grades_what_changed_or_was_not_finished(graded, capsys):
     (out / "state" / f"cem--{UNIT}.json").unlink()  # as if killed while it graded cem
     (out / "autograded" / "cem" / UNIT / f"{UNIT}.ipynb").unlink()
     (folder / "ada" / UNIT / f"{UNIT}.ipynb").write_text("{", encoding="utf-8")
-    labs.autograde(folder, seconds=SECONDS)
+    autograde.autograde(folder, seconds=SECONDS)
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["ada", "cem"]
     grades = table(out / "grades.csv")
     assert (float(grades["ada"]["score"]), float(grades["cem"]["score"]), float(grades["dora"]["score"])) == (0, 0, 18)
@@ -202,11 +202,11 @@ def test_next_run_grades_what_changed_or_was_not_finished(graded, capsys):
 
 def test_refuses_without_sandbox_unless_told(tmp_path, monkeypatch, capsys):
     hand_in(tmp_path / "handed", "ada", answered({"convolve_1d": right_answers()["convolve_1d"]}))
-    monkeypatch.setattr(labs.sandbox, "TOOLS", {"no-such-program": "bubblewrap"})
-    assert labs.main(["autograde", str(tmp_path / "handed")]) == 1
+    monkeypatch.setattr(autograde.sandbox, "TOOLS", {"no-such-program": "bubblewrap"})
+    assert autograde.main(["autograde", str(tmp_path / "handed")]) == 1
     assert "no-such-program is not installed" in capsys.readouterr().err
     assert not (tmp_path / "handed-graded" / "state").exists()
-    assert labs.main(["autograde", str(tmp_path / "handed"), "--unsafe-no-sandbox"]) == 0
+    assert autograde.main(["autograde", str(tmp_path / "handed"), "--unsafe-no-sandbox"]) == 0
     assert float(table(tmp_path / "handed-graded" / "grades.csv")["ada"]["score"]) == 2
 
 
@@ -216,12 +216,12 @@ def test_refuses_without_sandbox_unless_told(tmp_path, monkeypatch, capsys):
     (lambda folder: (folder / "a*" / UNIT).mkdir(parents=True), "rename it")])
 def test_says_what_it_expects(make, words, tmp_path, capsys):
     make(tmp_path / "handed")
-    assert labs.main(["autograde", str(tmp_path / "handed")]) == 1
+    assert autograde.main(["autograde", str(tmp_path / "handed")]) == 1
     said = capsys.readouterr().err
     assert words in said and "Traceback" not in said
 
 
 def test_unknown_unit_and_feedback_before_grading(tmp_path, capsys):
     hand_in(tmp_path / "handed", "ada", "{}")
-    assert labs.main(["autograde", str(tmp_path / "handed"), "99"]) == 1 and "No unit has 99" in capsys.readouterr().err
-    assert labs.main(["feedback", str(tmp_path / "handed")]) == 1 and "autograde" in capsys.readouterr().err
+    assert autograde.main(["autograde", str(tmp_path / "handed"), "99"]) == 1 and "No unit has 99" in capsys.readouterr().err
+    assert autograde.main(["feedback", str(tmp_path / "handed")]) == 1 and "autograde" in capsys.readouterr().err
