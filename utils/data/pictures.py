@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw
+
+from utils.data.images import open_picture, to_float, to_grey
 
 LARGEST = 640  # pixels; the longer side of a file of one's own is made no larger than this
 
@@ -51,31 +53,8 @@ def picture(name: str, grey: bool = False, width: int | None = None) -> np.ndarr
         image.thumbnail((LARGEST, LARGEST))
     if width:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
-    colour = np.asarray(image, np.float32) / 255
+    colour = to_float(np.asarray(image))
     return to_grey(colour) if grey else colour
-
-
-def open_picture(path: str | Path) -> Image.Image:
-    """A file (PNG, JPEG, of 8 or 16 bits) in RGB, upright as its EXIF orientation says; `~` is the home folder.
-
-    Every path that a student gives is opened here. Raises FileNotFoundError, or ValueError for a file that is not a picture.
-    """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}: check the name and the folder.")
-    try:
-        with Image.open(file) as opened:
-            image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith("I"):  # grey of 16 bits: convert would cut it off at 255
-                image = Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
-            return image.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise ValueError(f"{str(path)!r} cannot be read as a picture: save it as PNG or JPEG.") from None
-
-
-def to_grey(colour: np.ndarray) -> np.ndarray:
-    """The luminance of a colour picture [H, W, 3]: [H, W], with the weights of ITU-R BT.601."""
-    return (colour @ np.array([0.299, 0.587, 0.114])).astype(np.float32)
 
 
 def natural_noise(seed: int, height: int, width: int, slope: float = 1.0) -> np.ndarray:
@@ -160,7 +139,7 @@ def town(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> 
         _house(draw, random, windows, left, roof, left + wide, street)
         left += wide + random.choice([0, 0, 0.12 * width])
     draw.rectangle([0, street, 2 * width, 2 * height], fill=(118, 116, 112))
-    drawn = np.asarray(image.resize((width, height), Image.Resampling.BOX)) / 255
+    drawn = to_float(np.asarray(image.resize((width, height), Image.Resampling.BOX)), np.float64)
     rough = 1 + 0.03 * natural_noise(seed + 3000, height, width, slope=0.7)[..., None]
     opaque = drawn[..., 3:]
     colour = opaque * (0.75 * drawn[..., :3] * rough + 0.12) + (1 - opaque) * _sky(seed, height, width)
