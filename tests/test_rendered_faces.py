@@ -4,8 +4,9 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
+from utils.data.images import EYES
 from utils.data.rendered import (
-    CHOSEN, EYES, FREE, MEASURED, best_possible, log_odds, render, rendered_faces, sample_factors)
+    CHOSEN, FREE, MEASURED, best_possible, log_odds, render, rendered_faces, sample_factors)
 
 PLAIN = {  # a face from the front, in even light
     "label": 0, "hair_length": 10, "jaw_width": 0.3, "brow_thickness": 2, "brow_distance": 5,
