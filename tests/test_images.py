@@ -87,7 +87,8 @@ def test_png_keeps_every_level(levels):
         np.testing.assert_array_equal(np.asarray(opened), levels)
 
 
-@pytest.mark.parametrize("name, classes, size", [("digits", images.DIGIT_CLASSES, 28), ("faces", images.FACE_CLASSES, images.FACE_SIZE)])
+@pytest.mark.parametrize("name, classes, size", [
+    ("digits", images.DIGIT_CLASSES, 28), ("faces", images.FACE_CLASSES, images.FACE_SIZE)])
 def test_data_sets_use_these_names(name, classes, size):
     dataset = load(name, train=10)
     assert dataset.class_names == classes and dataset.x_train.shape[1:3] == (size, size)
@@ -96,7 +97,8 @@ def test_data_sets_use_these_names(name, classes, size):
 
 def test_pictures_need_no_tensorflow():
     """Whoever only looks at pictures does not wait for it."""
-    code = ("import sys, utils; from utils import data, groups, plot; from utils.data import images, photo, pictures, scenes, sounds, toy; "
+    code = ("import sys, utils; from utils import data, groups, plot; "
+            "from utils.data import images, photo, pictures, rendered, scenes, sounds, toy; "
             "print([name for name in ('tensorflow', 'keras') if name in sys.modules])")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert run.stdout.strip() == "[]"

@@ -1,6 +1,6 @@
 """Accuracy by group of people, with how far it can be trusted.
 
-A detector that is right for 95 % of all people can be right for 99 % of one group and 80 % of another. An accuracy measured
+A detector that is correct for 95 % of all people can be correct for 99 % of one group and 80 % of another. An accuracy measured
 on few people is uncertain, so each comes with the number of people and a 95 % interval, and below FEWEST it is not reported.
 """
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Group(NamedTuple):
 def wilson_interval(correct: int, people: int) -> tuple[float, float]:
     """The 95 % interval (low, high) for the true accuracy, when `correct` of `people` answers were correct.
 
-    It holds the values p for which `right` is not surprising: |correct / people - p| <= Z sqrt(p (1 - p) / people), solved
+    It holds the values p for which `correct` is not surprising: |correct / people - p| <= Z sqrt(p (1 - p) / people), solved
     for p (Wilson 1927, doi.org/10.1080/01621459.1927.10502953). Raises ValueError unless 0 <= correct <= people and people >= 1.
     """
     if not 0 <= correct <= people or people < 1:
@@ -36,7 +36,7 @@ def wilson_interval(correct: int, people: int) -> tuple[float, float]:
 
 
 def accuracy_by_group(correct: np.ndarray, group: np.ndarray) -> list[Group]:
-    """One row for each value in `group` [N] (names or numbers), in sorted order; `correct` [N] is True where the answer is right.
+    """One row for each value in `group` [N] (names or numbers), in sorted order; `correct` [N] is True where the answer is.
 
     Raises ValueError if the lengths differ.
     """

@@ -10,8 +10,8 @@ class Dataset:
 
     class_names  the name of each label, in order
     source       where it comes from, in words
-    factors      `factors["test"]["age"]` is an array [N] of what else is known of the test images: for rendered faces every factor,
-                 for real faces the annotators' age and race, for digits nothing
+    factors      what else is known of the images: `factors["test"]["age"]` is an array [N]; for rendered faces every factor, for
+                 real faces the annotators' age and race, for digits nothing
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The colours of a rendered face: skin, nostrils, eyes, mouth; and the glasses in front. All are reflectances, before the light."""
+"""The colours of a rendered face, before the light falls on them: skin, nostrils, eyes, mouth; and the glasses in front."""
 import numpy as np
 
 from utils.data.face_geometry import EYE

@@ -2,7 +2,7 @@
 import numpy as np
 
 from utils.data.face_tools import Factors, smooth
-from utils.data.images import to_levels
+from utils.data.images import WHITE, to_levels
 
 RADIANS = np.float32(np.pi / 180)  # of a degree
 Light = tuple[np.ndarray, np.ndarray, np.ndarray]  # unit vector [b, 1, 1] towards the lamp: right, down, towards the viewer
@@ -15,7 +15,7 @@ def direction(f: Factors) -> Light:
 
 
 def lit(f: Factors, light: Light, nx: np.ndarray, ny: np.ndarray, nz: np.ndarray) -> np.ndarray:
-    """Light on a surface with the unit normal (nx, ny, nz): directed (Lambert's cosine), soft where shadow begins, and from everywhere."""
+    """Light on a surface with the unit normal (nx, ny, nz): directed, soft where shadow begins, and from everywhere."""
     facing = np.maximum(0.12 + 0.88 * (nx * light[0] + ny * light[1] + nz * light[2]), 0)
     return f["light_strength"] * 1.15 * facing + (1 - f["light_strength"]) * (0.75 - 0.2 * ny)
 
@@ -38,4 +38,4 @@ def photograph(scene: np.ndarray, f: Factors, grain: np.ndarray) -> np.ndarray:
         picture = smooth(smooth(picture, share, 1), share, 2)
     picture = picture * (0.62 + picture * (1.2 - 0.8 * picture)) + f["noise"] * grain
     # Not to_float, which divides and so differs in the last bit: stored weights and outputs come from these very values.
-    return to_levels(picture) * np.float32(1 / 255)
+    return to_levels(picture) * np.float32(1 / WHITE)

@@ -14,7 +14,7 @@ WHITE = 255  # the highest of the 256 grey levels of 8 bits
 DIGIT_CLASSES = tuple("0123456789")
 FACE_CLASSES = ("man", "woman")  # names of the labels 0 and 1
 FACE_SIZE = 48  # pixels, height and width of a face
-EYES = ((13.5, 13.5), (33.0, 13.5))  # (x, y) of the eyes in a face, on average, in pixels; measured on the real faces
+EYES = ((13.5, 13.5), (33.0, 13.5))  # (x, y) of the eyes in a face, on average, in pixels; as in the real faces
 
 
 def to_float(levels: np.ndarray, dtype: type = np.float32) -> np.ndarray:
@@ -39,7 +39,7 @@ def to_levels(images: np.ndarray) -> np.ndarray:
 
 
 def to_grey(colour: np.ndarray, dtype: type = np.float32) -> np.ndarray:
-    """The luma of colour [..., 3]: [...], 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601, section 2.5.1), as Pillow has it."""
+    """The luma [...] of colour [..., 3]: 0.299 red + 0.587 green + 0.114 blue, as in ITU-R BT.601 (section 2.5.1) and Pillow."""
     return (colour @ np.array([0.299, 0.587, 0.114])).astype(dtype)
 
 

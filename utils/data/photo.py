@@ -20,11 +20,11 @@ CLOSEST_EYES = 6  # pixels; with less the face is only a blur of 48x48
 
 
 def read_photo(photo: str | Path | np.ndarray) -> np.ndarray:
-    """A photograph in grey, [H,W] in [0,1], float64 (float32 if the array is float32 and grey), from a file or from an array.
+    """A photograph in grey, [H,W] in [0,1], from a file or from an array: float64, float32 only from a grey float32 array.
 
     An array is [H,W], [H,W,3] or [H,W,4] (the alpha is dropped), integers in 0..255 or floats in [0,1]. A
-    file is turned upright as its EXIF orientation says. Grey is that of `images.to_grey`. Raises FileNotFoundError, or ValueError for a file that is no picture and for an array of another
-    shape or range.
+    file is turned upright as its EXIF orientation says. Grey is that of `images.to_grey`. Raises
+    FileNotFoundError, or ValueError for a file that is no picture and for an array of another shape or range.
     """
     if isinstance(photo, (str, Path)):
         photo = np.asarray(open_picture(photo))

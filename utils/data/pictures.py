@@ -92,6 +92,7 @@ def _sample(tile: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _heights(seed: int) -> np.ndarray:
+    """The heights of the ground, a seamless tile [512, 512]; a pixel is as wide as one unit of height."""
     return 26 * natural_noise(seed, 512, 512, slope=1.8)
 
 
@@ -147,7 +148,7 @@ def town(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> 
     return to_grey(colour) if grey else colour
 
 
-def _house(draw, random: np.random.Generator, contrast: float, left: float, top: float, right: float,
+def _house(draw: ImageDraw.ImageDraw, random: np.random.Generator, contrast: float, left: float, top: float, right: float,
            bottom: float) -> None:
     """Draw walls, most often a roof, and windows: glass has `contrast` times the brightness of the wall."""
     wall = np.array([205, 185, 155]) + random.uniform(-60, 30) + random.uniform(-20, 20, 3)

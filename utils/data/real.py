@@ -17,7 +17,7 @@ OF_FACES = {"y": (0, 1), "age": (0, 120), "race": (0, 4)}  # what is known of ea
 
 
 def read_digits(folder: Path) -> Dataset:
-    """MNIST (LeCun et al. 1998) from `folder`/mnist.npz; the last twelfth of the training digits, 5,000 of 60,000, is the validation set.
+    """MNIST (LeCun et al. 1998) from `folder`/mnist.npz; the last twelfth of its training digits, 5,000, is for validation.
 
     Raises ValueError with one sentence for a file that is missing, damaged or of another form.
     """
@@ -57,7 +57,7 @@ def read_faces(folder: Path) -> Dataset:
 
 
 def read_test_faces(path: Path) -> dict[str, np.ndarray]:
-    """The test split of a file of faces as it is: "x" uint8 [N, 48, 48], "y" [N], and "age" and "race" [N] where the file has them.
+    """The test faces of a file as they are: "x" uint8 [N, 48, 48], "y" [N], and "age" and "race" [N] where the file has them.
 
     Raises ValueError for a file that is missing, damaged or of another form.
     """

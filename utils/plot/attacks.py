@@ -24,8 +24,8 @@ def attack(x: np.ndarray, modified: np.ndarray, said: Sequence[tuple[str, str]],
 def tradeoff(curves: dict[str, dict[str, np.ndarray]], *, title: str, ylabel: str) -> Figure:
     """Success and size of the perturbation against lambda, for each entry of `curves`.
 
-    curves  as `attacks.tradeoff` returns them: arrays lam, success (share of the images that fool, 0..1) and size (in the norm that
-            `ylabel` names, median where the attack succeeds), a value for each lambda
+    curves  as `attacks.tradeoff` returns them: arrays lam, success (share of the images that fool the network, 0..1) and size
+            (median over these, in the norm that `ylabel` names), a value for each lambda
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for name, curve in curves.items():

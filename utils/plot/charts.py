@@ -25,8 +25,8 @@ def lines(x: Sequence[float], curves: dict[str, Sequence[float]], *, title: str,
 def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
     """Small line charts side by side.
 
-    charts  dictionaries with title, xlabel, ylabel and curves {name: values}; if wanted x (1, 2, 3 ... without it), ylim (low, high),
-            logy (True for a logarithmic axis)
+    charts  dictionaries with title, xlabel, ylabel and curves {name: values}; if wanted x (1, 2, 3 ... without it), ylim
+            (low, high), logy (True for a logarithmic axis)
     """
     rows = -(-len(charts) // columns)
     fig, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",

@@ -33,7 +33,7 @@ def mark(axis: plt.Axes, corner: tuple[float, float], shape: tuple[int, int], te
 
 
 def directions(magnitude: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """A picture [H, W, 3] in [0, 1] of edges: the hue says towards where it gets brighter (red: to the right), the brightness how much.
+    """A picture [H, W, 3] in [0, 1] of edges: the hue says where it gets brighter (red: to the right), the brightness how much.
 
     magnitude [H, W] is at least 0; direction [H, W] is in radians, 0 to the right, pi/2 downwards
     """

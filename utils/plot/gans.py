@@ -31,7 +31,8 @@ def players(states: dict[str, tuple[np.ndarray | None, np.ndarray]], real: np.nd
 def games(played: dict[str, dict], real: np.ndarray, *, title: str) -> Figure:
     """GANs in the plane side by side: above, the generator's points over the data; below, what D says by step.
 
-    played  for each GAN "made" [N, 2], points of the generator, and "d_real", "d_made" [steps], the mean of D (0..1) on data and on them
+    played  for each GAN "made" [N, 2], the generator's points, and "d_real", "d_made" [steps], the mean of D (0..1) on the data
+            and on the generator's points
     real    [N, 2] points of the data
     """
     fig, axes = plt.subplots(2, len(played), squeeze=False, layout="constrained", height_ratios=[3, 2],
