@@ -7,23 +7,23 @@ from sklearn.metrics import balanced_accuracy_score
 from utils import groups
 
 
-@pytest.mark.parametrize("right, people", [(0, 30), (30, 30), (1, 1), (17, 40), (950, 1000), (1499, 1500), (3, 7)])
-def test_wilson_interval_is_scipys(right, people):
-    expected = binomtest(right, people).proportion_ci(confidence_level=0.95, method="wilson")
-    assert groups.wilson_interval(right, people) == pytest.approx((expected.low, expected.high), abs=1e-7)
+@pytest.mark.parametrize("correct, people", [(0, 30), (30, 30), (1, 1), (17, 40), (950, 1000), (1499, 1500), (3, 7)])
+def test_wilson_interval_is_scipys(correct, people):
+    expected = binomtest(correct, people).proportion_ci(confidence_level=0.95, method="wilson")
+    assert groups.wilson_interval(correct, people) == pytest.approx((expected.low, expected.high), abs=1e-7)
 
 
 def test_interval_holds_the_true_accuracy_in_95_of_100_experiments():
-    right = np.random.default_rng(0).binomial(60, 0.9, 4000)
-    intervals = np.array([groups.wilson_interval(int(k), 60) for k in right])
+    correct = np.random.default_rng(0).binomial(60, 0.9, 4000)
+    intervals = np.array([groups.wilson_interval(int(k), 60) for k in correct])
     held = np.mean((intervals[:, 0] <= 0.9) & (0.9 <= intervals[:, 1]))
     assert 0.93 < held < 0.98
 
 
-@pytest.mark.parametrize("right, people", [(5, 4), (-1, 4), (0, 0)])
-def test_impossible_counts_are_refused(right, people):
-    with pytest.raises(ValueError, match="cannot be right"):
-        groups.wilson_interval(right, people)
+@pytest.mark.parametrize("correct, people", [(5, 4), (-1, 4), (0, 0)])
+def test_impossible_counts_are_refused(correct, people):
+    with pytest.raises(ValueError, match="cannot be correct"):
+        groups.wilson_interval(correct, people)
 
 
 def test_rows_by_name_with_people_and_interval():

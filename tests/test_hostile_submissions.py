@@ -31,6 +31,7 @@ import pytest
 from PIL import Image
 
 from conftest import need
+from utils.data.images import to_png
 from utils.instructor.grading import answers, grade, hidden, rubric, submission
 from utils.instructor.grading.__main__ import main
 
@@ -95,7 +96,7 @@ def honest(place: Path, *, script: str = HONEST + "main()", about: str | bytes =
         path = os.path.join(os.fsencode(place), b"adv_" + os.fsencode(names) + f"_{kind}.png".encode())
         if levels is not None:
             with open(path, "wb") as file:
-                file.write(levels if isinstance(levels, bytes) else answers.png(levels))
+                file.write(levels if isinstance(levels, bytes) else to_png(levels))
     if about:
         (place / "team.toml").write_bytes(about.encode() if isinstance(about, str) else about)
     return place
@@ -424,7 +425,7 @@ image_case("image_png_as_long_as_raw", png_of(chunk(b"tEXt", b"k\0" + b"x" * (23
 @case(SCRIPT, "There are 2 different images adv_NAME1_NAME2_mod")
 def image_doubled(place):
     honest(place)
-    (place / "adv_eve_mallory_mod.png").write_bytes(answers.png(DARK))
+    (place / "adv_eve_mallory_mod.png").write_bytes(to_png(DARK))
 
 
 @case(SCRIPT, "There are 2 different images adv_NAME1_NAME2_mod")
@@ -904,4 +905,4 @@ def test_pictures_can_be_deleted_and_grades_stay(tmp_path, hidden_file, rules, c
     assert not list(out.rglob("*.png")) and not list(out.glob(".scratch-*"))
     assert "data:image" not in (out / "feedback" / "stays.html").read_text(encoding="utf-8")
     page = (out / "class.html").read_text(encoding="utf-8")
-    assert 'class="face"' not in page and base64.b64encode(answers.png(DARK)).decode() not in page
+    assert 'class="face"' not in page and base64.b64encode(to_png(DARK)).decode() not in page

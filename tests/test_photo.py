@@ -6,7 +6,8 @@ import pytest
 from matplotlib.backend_bases import MouseEvent
 from PIL import Image
 
-from utils.data.photo import EYES, click_eyes, crop_face
+from utils.data.images import EYES
+from utils.data.photo import click_eyes, crop_face
 
 GRID_Y, GRID_X = np.mgrid[:48, :48]
 

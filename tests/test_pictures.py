@@ -9,7 +9,8 @@ from scipy import signal
 
 from utils import filters
 from utils.data import photo, scenes, sounds
-from utils.data.pictures import PICTURES, landscape, natural_noise, picture, to_grey, town
+from utils.data.images import to_grey
+from utils.data.pictures import PICTURES, landscape, natural_noise, picture, town
 from utils.instructor.execute import ROOT
 
 DISTRIBUTION = {"skimage": "scikit-image", "sklearn": "scikit-learn"}

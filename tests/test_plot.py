@@ -1,4 +1,8 @@
-"""The figures of units 10 and 11: each shows what it is given, with names that can be read."""
+"""Figures: each shows what it is given, with names that can be read; `show` refuses those that cannot; no figure is left out."""
+import inspect
+from importlib import import_module
+from pkgutil import iter_modules
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -55,3 +59,22 @@ def test_made_points_have_one_colour():
                for line in axis.lines if line.get_label() == "made"]
     assert len(colours) == 4 and set(colours) == {plot.MADE}
     plt.close("all")
+
+
+@pytest.mark.parametrize("alt, labels, words", [
+    (" ", dict(title="t", xlabel="x", ylabel="y"), "no alt text"), ("A line.", dict(title="t", xlabel="x"), "axis has no label"),
+    ("A line.", dict(xlabel="x", ylabel="y"), "no title")])
+def test_a_figure_without_words_is_refused(alt, labels, words):
+    fig, axis = plt.subplots()
+    axis.set(**labels)
+    with pytest.raises(ValueError, match=words):
+        plot.show(fig, alt=alt)
+    plt.close(fig)
+
+
+def test_every_public_function_of_the_files_can_be_called_as_plots():
+    files = [import_module(f"utils.plot.{module.name}") for module in iter_modules(plot.__path__) if module.name != "filter_editor"]
+    functions = {name: function for file in files for name, function in inspect.getmembers(file, inspect.isfunction)
+                 if function.__module__ == file.__name__ and not name.startswith("_")}
+    assert set(functions) == set(plot.__all__) - {"COLOURS", "MADE"} and len(functions) > 25
+    assert all(getattr(plot, name) is function for name, function in functions.items())

@@ -1,11 +1,15 @@
 """Rendered faces: 8-bit pictures that follow from their factors, and a label whose overlap is known."""
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
+from utils.data import face_geometry
+from utils.data.images import EYES
 from utils.data.rendered import (
-    CHOSEN, EYES, FREE, MEASURED, best_possible, log_odds, render, rendered_faces, sample_factors)
+    CHOSEN, FREE, MEASURED, best_possible, log_odds, render, rendered_faces, sample_factors)
 
 PLAIN = {  # a face from the front, in even light
     "label": 0, "hair_length": 10, "jaw_width": 0.3, "brow_thickness": 2, "brow_distance": 5,
@@ -171,3 +175,28 @@ def test_pixels_alone_are_not_enough_for_a_linear_rule(faces):
     x, y = faces[0].reshape(4000, -1), faces[1]
     score = LogisticRegression(C=0.01, max_iter=60).fit(x[:3000], y[:3000]).score(x[3000:], y[3000:])
     assert 0.7 < score < 0.9
+
+
+def test_geometry_holds_what_it_says_in_the_shapes_it_says():
+    f = {name: np.asarray(values, np.float32)[:, None, None] for name, values in sample_factors(3, seed=0).items()}
+    head = face_geometry.head(f)
+    for function, arrays in ((face_geometry.head, head), (face_geometry.features, face_geometry.features(f, head))):
+        stated = {name: shape for names, shape in re.findall(r"^    (\w+(?:, \w+)*) +\[b, (48, 48|1, 1)\] ", function.__doc__, re.M)
+                  for name in names.split(", ")}
+        assert {name: ", ".join(map(str, array.shape[1:])) for name, array in arrays.items()} == stated
+        assert all(len(array) == 3 and array.dtype == np.float32 for array in arrays.values())
+
+
+def test_the_head_is_where_its_geometry_says():
+    """The parts of a face that belong together lie together: eyes at EYES, the mouth between nose and chin."""
+    f = {name: np.float32(value).reshape(1, 1, 1) for name, value in PLAIN.items()}
+    g = face_geometry.head(f)
+    g = g | face_geometry.features(f, g)
+    inner = g["on_head"] > 0.99
+    for x, y in EYES:
+        pixel = (0, round(y), round(x))  # the centre of the eye is at most half a pixel from it
+        assert inner[pixel] and abs(g["eye"][pixel]) <= 0.5 and abs(g["v"][pixel]) <= 0.5
+    assert 0 < g["nose_tip"] < g["v"][(np.abs(g["mouth_v"]) < 1) & inner].mean() < g["chin"]
+    assert (np.abs(g["x_head"][inner]) <= g["half"][inner]).all() and g["half"].max() <= g["width"] + 1e-4
+    across = g["z"][0, 14, np.argsort(g["A"][0, 14])]  # in the row of the eyes, from the middle outwards
+    assert (np.diff(across[:30]) <= 0).all() and across[0] > across[29] + 3

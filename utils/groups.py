@@ -1,6 +1,6 @@
 """Accuracy by group of people, with how far it can be trusted.
 
-A detector that is right for 95 % of all people can be right for 99 % of one group and 80 % of another. An accuracy measured
+A detector that is correct for 95 % of all people can be correct for 99 % of one group and 80 % of another. An accuracy measured
 on few people is uncertain, so each comes with the number of people and a 95 % interval, and below FEWEST it is not reported.
 """
 from typing import NamedTuple
@@ -21,22 +21,22 @@ class Group(NamedTuple):
     high: float
 
 
-def wilson_interval(right: int, people: int) -> tuple[float, float]:
-    """The 95 % interval (low, high) for the true accuracy, when `right` of `people` answers were right.
+def wilson_interval(correct: int, people: int) -> tuple[float, float]:
+    """The 95 % interval (low, high) for the true accuracy, when `correct` of `people` answers were correct.
 
-    It holds the values p for which `right` is not surprising: |right / people - p| <= Z sqrt(p (1 - p) / people), solved for
-    p (Wilson 1927). Raises ValueError unless 0 <= right <= people and people >= 1.
+    It holds the values p for which `correct` is not surprising: |correct / people - p| <= Z sqrt(p (1 - p) / people), solved
+    for p (Wilson 1927, doi.org/10.1080/01621459.1927.10502953). Raises ValueError unless 0 <= correct <= people and people >= 1.
     """
-    if not 0 <= right <= people or people < 1:
-        raise ValueError(f"{right} of {people} people cannot be right: expected 0 <= right <= people and people >= 1.")
-    p, z = right / people, Z**2 / people
+    if not 0 <= correct <= people or people < 1:
+        raise ValueError(f"{correct} of {people} answers cannot be correct: expected 0 <= correct <= people and people >= 1.")
+    p, z = correct / people, Z**2 / people
     centre = (p + z / 2) / (1 + z)
     half = np.sqrt(p * (1 - p) * z + z**2 / 4) / (1 + z)
     return float(max(0, centre - half)), float(min(1, centre + half))
 
 
 def accuracy_by_group(correct: np.ndarray, group: np.ndarray) -> list[Group]:
-    """One row for each value in `group` [N] (names or numbers), in sorted order; `correct` [N] is True where the answer is right.
+    """One row for each value in `group` [N] (names or numbers), in sorted order; `correct` [N] is True where the answer is.
 
     Raises ValueError if the lengths differ.
     """
@@ -62,6 +62,9 @@ def bands(values: np.ndarray, edges: list[float], unit: str = "") -> np.ndarray:
 
 
 def balanced_accuracy(labels: np.ndarray, answers: np.ndarray) -> float:
-    """The mean over the classes of the accuracy in each: 0.5 for a detector that always says the same. Both are int [N]."""
+    """The mean over the classes in `labels` of the accuracy in each: 0.5 for a detector of two classes that always says the same.
+
+    Both are int [N].
+    """
     labels, answers = np.asarray(labels), np.asarray(answers)
     return float(np.mean([(answers[labels == label] == label).mean() for label in np.unique(labels)]))

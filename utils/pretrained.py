@@ -15,9 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from utils import networks
 from utils.data import folder_of_real_data
+from utils.data.images import open_picture, to_float
 from utils.generative import gans
 from utils.generative.gans import GAN
 from utils.quiet import tf
@@ -120,11 +122,9 @@ def photographs() -> dict[str, np.ndarray]:
 
     The largest square in the middle of each photograph, resized.
     """
-    from PIL import Image
-
     folder = _folder() / "images"
     if folder.is_dir():
-        return {name: _square(Image.open(folder / file)) for name, file in REAL.items()}
+        return {name: _square(open_picture(folder / file)) for name, file in REAL.items()}
     import skimage.data
 
     return {name: _square(Image.fromarray(getattr(skimage.data, name)())) for name in BUILT_IN}
@@ -134,12 +134,12 @@ def _folder() -> Path:
     return (folder_of_real_data() or Path(os.devnull)) / "imagenet"
 
 
-def _square(photo) -> np.ndarray:
+def _square(photo: Image.Image) -> np.ndarray:
     width, height = photo.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     photo = photo.convert("RGB").crop((left, top, left + side, top + side)).resize((SIDE, SIDE), 2)  # 2 is bilinear
-    return np.asarray(photo, np.float32) / 255
+    return to_float(np.asarray(photo))
 
 
 def _complete(network: keras.Model) -> keras.Model:

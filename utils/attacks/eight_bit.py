@@ -4,6 +4,7 @@ import numpy as np
 from utils.attacks.inputs import CHUNK, Model, check_inputs, check_numbers
 from utils.attacks.losses import margin
 from utils.attacks.result import Result, result
+from utils.data.images import to_float, to_levels
 from utils.quiet import tf
 
 SCALES = np.geomspace(0.85, 8.5, 90).astype(np.float32)  # what DX is multiplied with, 2.6 % apart
@@ -12,7 +13,7 @@ SAFETY = 1e-2  # margin in logits, above what another batch size or processor ch
 
 def round_to_8bit(x: np.ndarray) -> np.ndarray:
     """Images in [0, 1], each value rounded to the nearest multiple of 1/255: what a png file gives back."""
-    return (np.round(np.clip(x, 0, 1) * 255) / 255).astype(np.float32)
+    return to_float(to_levels(x))
 
 
 def smallest_8bit(model: Model, x: np.ndarray, labels: np.ndarray, dx: np.ndarray, *, targeted: bool = False) -> Result:

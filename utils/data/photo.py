@@ -5,24 +5,26 @@ and shift, no stretching) that puts the two given eyes there.
 """
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from skimage.filters import gaussian
 from skimage.transform import SimilarityTransform, warp
 
-from utils.data.pictures import open_picture
-from utils.data.rendered import EYES, SIZE
+from utils.data.images import EYES, FACE_SIZE, WHITE, open_picture, to_float, to_grey, to_levels
+
+if TYPE_CHECKING:  # only for the annotation: most who crop a face draw nothing
+    from matplotlib.backend_bases import MouseEvent
 
 CLOSEST_EYES = 6  # pixels; with less the face is only a blur of 48x48
 
 
 def read_photo(photo: str | Path | np.ndarray) -> np.ndarray:
-    """A photograph in grey, [H,W] float64 in [0,1], from a file or from an array.
+    """A photograph in grey, [H,W] in [0,1], from a file or from an array: float64, float32 only from a grey float32 array.
 
     An array is [H,W], [H,W,3] or [H,W,4] (the alpha is dropped), integers in 0..255 or floats in [0,1]. A
-    file is turned upright as its EXIF orientation says. Grey is ITU-R 601: 0.299 red + 0.587 green + 0.114
-    blue. Raises FileNotFoundError, or ValueError for a file that is no picture and for an array of another
-    shape or range.
+    file is turned upright as its EXIF orientation says. Grey is that of `images.to_grey`. Raises
+    FileNotFoundError, or ValueError for a file that is no picture and for an array of another shape or range.
     """
     if isinstance(photo, (str, Path)):
         photo = np.asarray(open_picture(photo))
@@ -31,11 +33,12 @@ def read_photo(photo: str | Path | np.ndarray) -> np.ndarray:
         raise ValueError(f"The photograph has shape {photo.shape}, expected (H, W), (H, W, 3) or (H, W, 4).")
     if photo.dtype.kind not in "uif":
         raise ValueError(f"The photograph has type {photo.dtype}, expected integers 0..255 or floats 0..1.")
-    top = 1 if photo.dtype.kind == "f" else 255
+    top = 1 if photo.dtype.kind == "f" else WHITE
     if not (photo.min() >= 0 and photo.max() <= top):  # written so that NaN is refused too
         raise ValueError(f"The photograph has values {photo.min()} to {photo.max()}, expected 0 to {top}.")
-    photo = photo / top
-    return photo if photo.ndim == 2 else photo[:, :, :3] @ np.array([0.299, 0.587, 0.114])
+    if photo.dtype.kind != "f":
+        photo = to_float(photo.astype(np.uint8), np.float64)
+    return photo if photo.ndim == 2 else to_grey(photo[:, :, :3], np.float64)
 
 
 def crop_face(photo: str | Path | np.ndarray, eyes: tuple[tuple[float, float], ...]) -> np.ndarray:
@@ -46,20 +49,21 @@ def crop_face(photo: str | Path | np.ndarray, eyes: tuple[tuple[float, float], .
     ValueError for eyes that cannot be right.
     """
     grey = read_photo(photo)
-    left, right = eyes = _checked(eyes, grey.shape)
-    shrink = np.hypot(*(right - left)) / (EYES[1][0] - EYES[0][0])  # pixels of the photo in one of the crop
+    eyes = _checked(eyes, grey.shape)
+    shrink = np.hypot(*(eyes[1] - eyes[0])) / (EYES[1][0] - EYES[0][0])  # pixels of the photo in one of the crop
     # Only what is near the face is blurred: the time does not depend on the size of the photograph.
-    reach = int(np.ceil(shrink * 1.5 * SIZE))
+    reach = int(np.ceil(shrink * 1.5 * FACE_SIZE))
     x0, y0 = np.maximum(eyes.mean(axis=0).astype(int) - reach, 0)
     grey = grey[y0 : y0 + 2 * reach, x0 : x0 + 2 * reach]
     if shrink > 1:  # what 48 pixels cannot show would turn up as false patterns
         grey = gaussian(grey, sigma=0.5 * np.sqrt(shrink**2 - 1), mode="nearest")
     crop_to_photo = SimilarityTransform.from_estimate(np.array(EYES), eyes - (x0, y0))
-    face = warp(grey, crop_to_photo, output_shape=(SIZE, SIZE), order=1, mode="edge")
-    return (np.round(np.clip(face, 0, 1) * 255) / 255).astype(np.float32)[:, :, None]
+    face = warp(grey, crop_to_photo, output_shape=(FACE_SIZE, FACE_SIZE), order=1, mode="edge")
+    return to_float(to_levels(face))[:, :, None]
 
 
-def _checked(eyes, shape) -> np.ndarray:
+def _checked(eyes: tuple[tuple[float, float], ...], shape: tuple[int, int]) -> np.ndarray:
+    """`eyes` as float [2, 2], (x, y) of each; ValueError unless both lie in a photograph of this shape (height, width)."""
     try:
         eyes = np.asarray(eyes, float)
     except (TypeError, ValueError):
@@ -98,7 +102,7 @@ def click_eyes(photo: str | Path | np.ndarray) -> SimpleNamespace:
     chosen = SimpleNamespace(figure=figure, eyes=None)
     clicks = []
 
-    def clicked(event):
+    def clicked(event: "MouseEvent") -> None:
         if event.inaxes is not axes:
             return
         if len(clicks) == 2:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageDraw
+
+from utils.data.images import open_picture, to_float, to_grey
 
 LARGEST = 640  # pixels; the longer side of a file of one's own is made no larger than this
 
@@ -51,31 +53,8 @@ def picture(name: str, grey: bool = False, width: int | None = None) -> np.ndarr
         image.thumbnail((LARGEST, LARGEST))
     if width:
         image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
-    colour = np.asarray(image, np.float32) / 255
+    colour = to_float(np.asarray(image))
     return to_grey(colour) if grey else colour
-
-
-def open_picture(path: str | Path) -> Image.Image:
-    """A file (PNG, JPEG, of 8 or 16 bits) in RGB, upright as its EXIF orientation says; `~` is the home folder.
-
-    Every path that a student gives is opened here. Raises FileNotFoundError, or ValueError for a file that is not a picture.
-    """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}: check the name and the folder.")
-    try:
-        with Image.open(file) as opened:
-            image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith("I"):  # grey of 16 bits: convert would cut it off at 255
-                image = Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8))
-            return image.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise ValueError(f"{str(path)!r} cannot be read as a picture: save it as PNG or JPEG.") from None
-
-
-def to_grey(colour: np.ndarray) -> np.ndarray:
-    """The luminance of a colour picture [H, W, 3]: [H, W], with the weights of ITU-R BT.601."""
-    return (colour @ np.array([0.299, 0.587, 0.114])).astype(np.float32)
 
 
 def natural_noise(seed: int, height: int, width: int, slope: float = 1.0) -> np.ndarray:
@@ -113,6 +92,7 @@ def _sample(tile: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _heights(seed: int) -> np.ndarray:
+    """The heights of the ground, a seamless tile [512, 512]; a pixel is as wide as one unit of height."""
     return 26 * natural_noise(seed, 512, 512, slope=1.8)
 
 
@@ -160,7 +140,7 @@ def town(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> 
         _house(draw, random, windows, left, roof, left + wide, street)
         left += wide + random.choice([0, 0, 0.12 * width])
     draw.rectangle([0, street, 2 * width, 2 * height], fill=(118, 116, 112))
-    drawn = np.asarray(image.resize((width, height), Image.Resampling.BOX)) / 255
+    drawn = to_float(np.asarray(image.resize((width, height), Image.Resampling.BOX)), np.float64)
     rough = 1 + 0.03 * natural_noise(seed + 3000, height, width, slope=0.7)[..., None]
     opaque = drawn[..., 3:]
     colour = opaque * (0.75 * drawn[..., :3] * rough + 0.12) + (1 - opaque) * _sky(seed, height, width)
@@ -168,7 +148,7 @@ def town(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> 
     return to_grey(colour) if grey else colour
 
 
-def _house(draw, random: np.random.Generator, contrast: float, left: float, top: float, right: float,
+def _house(draw: ImageDraw.ImageDraw, random: np.random.Generator, contrast: float, left: float, top: float, right: float,
            bottom: float) -> None:
     """Draw walls, most often a roof, and windows: glass has `contrast` times the brightness of the wall."""
     wall = np.array([205, 185, 155]) + random.uniform(-60, 30) + random.uniform(-20, 20, 3)

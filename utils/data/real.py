@@ -10,11 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
+from utils.data.dataset import Dataset
+from utils.data.images import DIGIT_CLASSES, FACE_CLASSES, FACE_SIZE, to_float
 
-def digits(folder: Path) -> "Dataset":
-    """MNIST from `folder`/mnist.npz; the last 5,000 training digits are the validation set."""
-    from utils.data import Dataset
+OF_FACES = {"y": (0, 1), "age": (0, 120), "race": (0, 4)}  # what is known of each face, with its lowest and highest value
 
+
+def read_digits(folder: Path) -> Dataset:
+    """MNIST (LeCun et al. 1998) from `folder`/mnist.npz; the last twelfth of its training digits, 5,000, is for validation.
+
+    Raises ValueError with one sentence for a file that is missing, damaged or of another form.
+    """
     path = folder / "mnist.npz"
     _check_folder(folder)
     arrays = _read(path, [f"{array}_{split}" for split in ("train", "test") for array in "xy"])
@@ -27,41 +33,40 @@ def digits(folder: Path) -> "Dataset":
     for array in "xy":
         arrays[f"{array}_val"] = arrays[f"{array}_train"][-held:]
         arrays[f"{array}_train"] = arrays[f"{array}_train"][:-held]
-    return Dataset("digits", **_as_course(arrays), class_names=tuple("0123456789"), source=f"MNIST from {path.name}",
+    return Dataset("digits", **_as_course(arrays), class_names=DIGIT_CLASSES, source=f"MNIST from {path.name}",
                    factors={"train": {}, "val": {}, "test": {}})
 
 
-def faces(folder: Path) -> "Dataset":
-    """Real faces from `folder`/faces.npz, with the annotators' age and race as factors."""
-    from utils.data import Dataset
+def read_faces(folder: Path) -> Dataset:
+    """Real faces from `folder`/faces.npz, with the annotators' age and race as factors.
 
+    Raises ValueError with one sentence for a file that is missing, damaged or of another form.
+    """
     path = folder / "faces.npz"
     _check_folder(folder)
     splits = ("train", "val", "test")
-    limits = {"y": (0, 1), "age": (0, 120), "race": (0, 4)}
-    arrays = _read(path, [f"{array}_{split}" for split in splits for array in ("x", *limits)])
+    arrays = _read(path, [f"{array}_{split}" for split in splits for array in ("x", *OF_FACES)])
     for split in splits:
-        _check_images(path, arrays, split, (48, 48))
-        for array, (lowest, highest) in limits.items():
+        _check_images(path, arrays, split, (FACE_SIZE, FACE_SIZE))
+        for array, (lowest, highest) in OF_FACES.items():
             _check_integers(path, arrays, f"{array}_{split}", len(arrays[f"x_{split}"]), lowest, highest)
     factors = {split: {name: arrays.pop(f"{name}_{split}").astype(np.int64) for name in ("age", "race")}
                for split in splits}
-    return Dataset("faces", **_as_course(arrays), class_names=("man", "woman"), source=f"real faces from {path.name}",
+    return Dataset("faces", **_as_course(arrays), class_names=FACE_CLASSES, source=f"real faces from {path.name}",
                    factors=factors)
 
 
-def test_faces(path: Path) -> dict[str, np.ndarray]:
-    """The test split of a file of faces as it is: "x" uint8 [N, 48, 48], "y" [N], and "age" and "race" [N] where the file has them.
+def read_test_faces(path: Path) -> dict[str, np.ndarray]:
+    """The test faces of a file as they are: "x" uint8 [N, 48, 48], "y" [N], and "age" and "race" [N] where the file has them.
 
     Raises ValueError for a file that is missing, damaged or of another form.
     """
     if not path.is_file():
         raise ValueError(f"There is no file {path.name}: name an NPZ file with x_test and y_test.")
-    limits = {"y": (0, 1), "age": (0, 120), "race": (0, 4)}
-    arrays = _read(path, ["x_test", "y_test"], ["age_test", "race_test"])
-    _check_images(path, arrays, "test", (48, 48))
+    arrays = _read(path, ["x_test", "y_test"], ("age_test", "race_test"))
+    _check_images(path, arrays, "test", (FACE_SIZE, FACE_SIZE))
     for name in arrays.keys() - {"x_test"}:
-        _check_integers(path, arrays, name, len(arrays["x_test"]), *limits[name.removesuffix("_test")])
+        _check_integers(path, arrays, name, len(arrays["x_test"]), *OF_FACES[name.removesuffix("_test")])
     return {name.removesuffix("_test"): array for name, array in arrays.items()}
 
 
@@ -71,7 +76,7 @@ def _check_folder(folder: Path) -> None:
                          f"and faces.npz, or remove the environment variable COURSE_DATA to use the built-in data.")
 
 
-def _read(path: Path, names: list[str], optional: list[str] = []) -> dict[str, np.ndarray]:
+def _read(path: Path, names: list[str], optional: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     """The arrays `names`, and of `optional` those that are there, of an NPZ file as they are.
 
     Raises ValueError if the file or an array cannot be read.
@@ -93,14 +98,14 @@ def _read(path: Path, names: list[str], optional: list[str] = []) -> dict[str, n
         raise ValueError(broken) from error
 
 
-def _array(path: Path, archive, name: str) -> np.ndarray:
+def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     try:
         return archive[name]
     except ValueError as error:  # NumPy would have to run code of the file
         raise ValueError(f"{path.name}: {name} holds Python objects, expected numbers.") from error
 
 
-def _check_images(path: Path, arrays: dict, split: str, size: tuple[int, int]) -> None:
+def _check_images(path: Path, arrays: dict[str, np.ndarray], split: str, size: tuple[int, int]) -> None:
     images = arrays[f"x_{split}"]
     if images.dtype != np.uint8:
         raise ValueError(f"{path.name}: x_{split} holds {images.dtype}, expected uint8 grey values from 0 to 255.")
@@ -112,7 +117,7 @@ def _check_images(path: Path, arrays: dict, split: str, size: tuple[int, int]) -
                          f"multiply by 255 before you save it.")
 
 
-def _check_integers(path: Path, arrays: dict, name: str, count: int, lowest: int, highest: int) -> None:
+def _check_integers(path: Path, arrays: dict[str, np.ndarray], name: str, count: int, lowest: int, highest: int) -> None:
     values = arrays[name]
     if values.shape != (count,):
         raise ValueError(f"{path.name}: {name} has shape {list(values.shape)}, expected [{count}], one for each image.")
@@ -125,5 +130,5 @@ def _check_integers(path: Path, arrays: dict, name: str, count: int, lowest: int
 
 def _as_course(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """uint8 [N, H, W] images to float32 [N, H, W, 1] in [0, 1], labels to int64."""
-    return {name: values[..., None] / np.float32(255) if name.startswith("x_") else values.astype(np.int64)
+    return {name: to_float(values[..., None]) if name.startswith("x_") else values.astype(np.int64)
             for name, values in arrays.items()}

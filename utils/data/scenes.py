@@ -4,7 +4,9 @@ Pictures are float32 [H, W, 3] in [0, 1]. What is drawn is drawn larger and then
 are smooth.
 """
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
+from utils.data.images import WHITE, to_float
 from utils.data.pictures import picture, town
 
 RED, BLUE = (200, 30, 35), (30, 84, 190)  # as bright as one another, so that a grey picture shows them alike
@@ -14,8 +16,6 @@ BUG = (17, 25)  # pixels, height and width of the ladybird with the grass around
 
 def stop_sign() -> np.ndarray:
     """The pattern, [33, 33, 3]: a stop sign in front of middle grey."""
-    from PIL import Image
-
     card = Image.new("RGBA", (8 * SIGN, 8 * SIGN), (128, 128, 128, 255))
     card.alpha_composite(_sign(RED))
     return _reduced(card, 8)
@@ -26,8 +26,6 @@ def street() -> tuple[np.ndarray, tuple[int, int], tuple[int, int]]:
 
     Returns the picture, and the row and column of the top left pixel of the stop sign and of the blue one.
     """
-    from PIL import ImageDraw
-
     scale, stop, other = 8, (118, 252), (126, 78)
     scene = _enlarged(town(3, 240, 360), scale)
     draw = ImageDraw.Draw(scene)
@@ -57,10 +55,8 @@ def ladybird(frames: int = 24) -> tuple[np.ndarray, np.ndarray]:
     return pictures, places
 
 
-def _sign(colour: tuple[int, int, int]):
+def _sign(colour: tuple[int, int, int]) -> Image.Image:
     """An octagon of `colour` with a white border and STOP on it, eight times as large as in the scene."""
-    from PIL import Image, ImageDraw, ImageFont
-
     size = 8 * SIGN
     card = Image.new("RGBA", (size, size))
     draw, middle = ImageDraw.Draw(card), size / 2
@@ -73,10 +69,8 @@ def _sign(colour: tuple[int, int, int]):
     return card
 
 
-def _bug(scale: int):
+def _bug(scale: int) -> Image.Image:
     """The ladybird, seen from above, its head to the right."""
-    from PIL import Image, ImageDraw
-
     height, width = BUG
     card = Image.new("RGBA", (scale * width, scale * height))
     draw = ImageDraw.Draw(card)
@@ -93,16 +87,13 @@ def _bug(scale: int):
     return card
 
 
-def _enlarged(picture: np.ndarray, scale: int):
+def _enlarged(picture: np.ndarray, scale: int) -> Image.Image:
     """The picture as an image to draw on, with `scale` times as many pixels on each side."""
-    from PIL import Image
-
-    image = Image.fromarray((255 * picture).astype(np.uint8))
+    image = Image.fromarray((WHITE * picture).astype(np.uint8))  # cut off, not rounded: the stored outputs have it so
     return image.resize((scale * image.width, scale * image.height)).convert("RGBA")
 
 
-def _reduced(image, scale: int) -> np.ndarray:
-    from PIL import Image
-
+def _reduced(image: Image.Image, scale: int) -> np.ndarray:
+    """The drawn image as a picture, float32 [H, W, 3], each pixel the mean of `scale` x `scale` drawn ones."""
     small = image.convert("RGB").resize((image.width // scale, image.height // scale), Image.Resampling.BOX)
-    return np.asarray(small, np.float32) / 255
+    return to_float(np.asarray(small))

@@ -1,11 +1,11 @@
 """A 3x3 filter under your fingers: `editor(picture)` shows nine sliders and, live, the filtered picture."""
-import io
 import os
 from types import MappingProxyType
 
 import ipywidgets as widgets
 import numpy as np
-from PIL import Image
+
+from utils.data.images import to_levels, to_png
 
 PRESETS = MappingProxyType({  # weights, row by row
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
@@ -118,6 +118,4 @@ class Editor(widgets.VBox):
 
 def png(picture: np.ndarray) -> bytes:
     """The picture, [H,W] or [H,W,3] in [0,1], as a PNG file of 8 bits."""
-    file = io.BytesIO()
-    Image.fromarray(np.round(255 * picture).astype(np.uint8)).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    return to_png(to_levels(picture))

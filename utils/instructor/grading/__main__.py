@@ -45,16 +45,14 @@ def grade(arguments: argparse.Namespace) -> int:
 
 def check(folder: Path) -> int:
     """What the grader will find in this folder or zip, on practice faces; runs the script as you, as you would yourself."""
-    import numpy as np
-
     from utils import data
+    from utils.data.images import to_levels
     from utils.instructor.grading import grade as grading
     from utils.instructor.grading import rubric
     from utils.instructor.grading.hidden import Hidden
 
     rules, faces = rubric.load(), data.load("faces")
-    levels = np.round(255 * faces.x_val[:PRACTICE_FACES, :, :, 0]).astype(np.uint8)
-    practice = Hidden(levels, faces.y_val[:PRACTICE_FACES], {}, "validation faces")
+    practice = Hidden(to_levels(faces.x_val[:PRACTICE_FACES, :, :, 0]), faces.y_val[:PRACTICE_FACES], {}, "validation faces")
     found, _ = grading.examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
     for line in found["judged"]:
         value = "not measured" if line["value"] is None else f"{line['value']:.4g}"

@@ -9,7 +9,6 @@ come in random order, so that a script cannot know which is which. Beside the or
 
 The hidden faces are changed in the same way, in case a team knows them.
 """
-import io
 import re
 import sys
 import tempfile
@@ -18,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
+from utils.data.images import FACE_CLASSES, to_png
 from utils.instructor.grading import sandbox
-from utils.instructor.grading.hidden import LABELS, Hidden
+from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.sandbox import Ended, Limits
 
 STEPS = 16
@@ -90,7 +89,7 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
         images = Path(place) / "images"
         images.mkdir()
         for index in order:
-            (images / names[index]).write_bytes(png(levels[index]))
+            (images / names[index]).write_bytes(to_png(levels[index]))
         asked = [names[index] for index in order]
         if isolated:
             Path(place).chmod(0o755)
@@ -118,10 +117,10 @@ def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[s
     place, strange, twice = {name: index for index, name in enumerate(names)}, [], set()
     for line in lines[:-1] if lines[-1] == "" else lines:
         parts = line.rstrip("\r").split("\t")
-        if len(parts) != 3 or parts[0] not in place or parts[1] not in LABELS or not _probability(parts[2]):
+        if len(parts) != 3 or parts[0] not in place or parts[1] not in FACE_CLASSES or not _probability(parts[2]):
             strange.append(line)
             continue
-        index, label = place[parts[0]], LABELS.index(parts[1])
+        index, label = place[parts[0]], FACE_CLASSES.index(parts[1])
         if labels[index] >= 0 or index in twice:
             twice.add(index)
         labels[index], woman[index] = label, float(parts[2]) if label else 1 - float(parts[2])
@@ -154,10 +153,3 @@ def _quoted(text: str) -> str:
     text = re.sub(r"\b[0-9a-f]{8}\.png", "FILE", text)  # names of hidden images
     text = "".join(sign if sign.isprintable() else "?" for sign in text)
     return f'"{text}"' if len(text) <= 120 else f'"{text[:117]}..."'
-
-
-def png(levels: np.ndarray) -> bytes:
-    """The bytes of a png file with these grey levels uint8 [H, W]."""
-    out = io.BytesIO()
-    Image.fromarray(levels).save(out, format="png", compress_level=1)
-    return out.getvalue()

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 import joblib
 from tqdm import tqdm
 
+from utils.data.images import to_png
 from utils.instructor.files import write_whole
 from utils.instructor.grading import answers, duplicates, hidden, measures, pages, rubric, sandbox, stamp, submission
 from utils.instructor.grading.hidden import Hidden
@@ -221,7 +222,7 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
         path = out / "pictures" / f"{code}_{kind}.png"
         path.unlink(missing_ok=True)
         if kind in pictures:
-            path.write_bytes(answers.png(pictures[kind]))
+            path.write_bytes(to_png(pictures[kind]))
     plain = name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 60 else code
     shown = submission.plain(name, 200)
     _write(out, {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found)

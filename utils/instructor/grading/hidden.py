@@ -7,9 +7,9 @@ import numpy as np
 
 from utils import groups
 from utils.data import real
+from utils.data.images import to_levels
 from utils.data.rendered import rendered_faces
 
-LABELS = ("man", "woman")
 RENDERED = 1000  # faces
 RACES = ("White", "Black", "Asian", "Indian", "other")
 AGES = [18, 30, 45, 60, 75, 90]
@@ -32,16 +32,14 @@ class Hidden(NamedTuple):
 def rendered(seed: int, faces: int = RENDERED) -> Hidden:
     """Rendered faces of a seed that only the instructor knows; the label is the rule of `utils.data.rendered`."""
     images, labels, factors = rendered_faces(faces, seed)
-    levels = np.round(255 * images[..., 0]).astype(np.uint8)
-    return Hidden(levels, labels, {"age": groups.bands(factors["age"], AGES),
-                                   "skin": groups.bands(factors["skin"], [0.1, 0.2, 0.3, 0.4, 0.5, 0.65])},
-                  f"{faces} rendered faces")
+    known = {"age": groups.bands(factors["age"], AGES), "skin": groups.bands(factors["skin"], [0.1, 0.2, 0.3, 0.4, 0.5, 0.65])}
+    return Hidden(to_levels(images[..., 0]), labels, known, f"{faces} rendered faces")
 
 
 def from_file(path: Path) -> Hidden:
     """The test faces of an NPZ file: `x_test`, `y_test` and, if they are there, `age_test` and `race_test`, as `data.real` has
     them; other arrays may be there. Raises ValueError with a sentence for a file that cannot be used."""
-    arrays = real.test_faces(path)
+    arrays = real.read_test_faces(path)
     found = {}
     if "age" in arrays:
         found["age"] = groups.bands(arrays["age"], AGES)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from utils.instructor.grading.answers import STEPS, Answers
-from utils.instructor.grading.hidden import LABELS, Hidden
+from utils.data.images import FACE_CLASSES, WHITE, to_float
 from utils.groups import Group, accuracy_by_group
+from utils.instructor.grading.answers import STEPS, Answers
+from utils.instructor.grading.hidden import Hidden
 
 AMPLIFICATION = 50
 JUMP = 0.25  # of a probability when one pixel changes by one grey level; a network's stays far below
@@ -38,16 +39,16 @@ def of_pictures(pictures: Mapping[str, np.ndarray]) -> dict[str, float]:
     if not {"ori", "mod"} <= pictures.keys():
         return {}
     original, modified = pictures["ori"].astype(float), pictures["mod"].astype(float)
-    dx = (modified - original) / 255
+    dx = (modified - original) / WHITE
     found = {"L0": float((dx != 0).sum()), "L1": float(np.abs(dx).sum()), "L2": float(np.sqrt((dx**2).sum())),
              "Linf": float(np.abs(dx).max())}
     if found["L0"] == 0:
         return found
-    found["psnr"] = float(peak_signal_noise_ratio(original, modified, data_range=255))
-    found["ssim"] = float(structural_similarity(original, modified, data_range=255, gaussian_weights=True, sigma=1.5,
+    found["psnr"] = float(peak_signal_noise_ratio(original, modified, data_range=WHITE))
+    found["ssim"] = float(structural_similarity(original, modified, data_range=WHITE, gaussian_weights=True, sigma=1.5,
                                                 use_sample_covariance=False))
     if "amp" in pictures:
-        expected, amplified = np.clip(AMPLIFICATION * 255 * np.abs(dx), 0, 255), pictures["amp"].astype(float)
+        expected, amplified = np.clip(AMPLIFICATION * WHITE * np.abs(dx), 0, WHITE), pictures["amp"].astype(float)
         off, shown = np.abs(amplified - expected), (expected > 0) | (amplified > 0)
         found |= {"amplified_worst": float(off.max()), "amplified_mean": float(off[shown].mean())}
     return found
@@ -60,10 +61,10 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
     if "ori" not in said.own_labels:
         return found, faults
     original = int(said.own_labels["ori"][0])
-    right = original >= 0 and declared in ("", LABELS[original])
+    right = original >= 0 and declared in ("", FACE_CLASSES[original])
     found["original_right"] = float(right)
     if original >= 0 and not right:
-        faults.append(f"team.toml says that the original is labelled {declared}, the script says {LABELS[original]}: start from an image "
+        faults.append(f"team.toml says that the original is labelled {declared}, the script says {FACE_CLASSES[original]}: start from an image "
                       f"that your detector gets right.")
     if "mod" not in said.own_labels:
         return found, faults
@@ -72,7 +73,7 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
     fools = right and modified >= 0 and modified != original and steady
     found["fooled"], found["steady"] = float(fools), float(steady)
     if right and modified == original:
-        faults.append(f"The script says {LABELS[original]} for the original and for the modified image, as they were saved in 8 bits.")
+        faults.append(f"The script says {FACE_CLASSES[original]} for the original and for the modified image, as they were saved in 8 bits.")
     if not steady:
         faults.append("One pixel that changes by one grey level changes the script's answer for your own images altogether. A network does not "
                       "do that: does the script look for certain files?")
@@ -102,7 +103,7 @@ def transfer(pictures: Mapping[str, np.ndarray], declared: str, said: Answers, d
     """The share of `detectors` (float32 [N, 48, 48, 1] -> logits [N, 2]) that the modified image fools too."""
     if not {"ori", "mod"} <= pictures.keys() or not detectors or not {"ori", "mod"} <= said.own_labels.keys():
         return {}
-    label = LABELS.index(declared) if declared else int(said.own_labels["ori"][0])
-    pair = np.stack([pictures["ori"], pictures["mod"]])[..., None].astype(np.float32) / 255
+    label = FACE_CLASSES.index(declared) if declared else int(said.own_labels["ori"][0])
+    pair = to_float(np.stack([pictures["ori"], pictures["mod"]])[..., None])
     answers = [np.argmax(np.asarray(detector(pair)), axis=1) for detector in detectors]
     return {"transfer": float(np.mean([before == label and after != label for before, after in answers]))}

@@ -15,7 +15,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image
 
-SIZE = 48
+from utils.data.images import FACE_CLASSES, FACE_SIZE
+
 KINDS = ("ori", "mod", "amp")
 MOST_FILES = 2000
 MOST_ENTRIES = 2 * MOST_FILES  # of a zip file, counting what is ignored
@@ -236,24 +237,24 @@ def read_levels(path: Path) -> np.ndarray:
     The size is read before any pixel is, so a huge picture costs nothing.
     """
     length = path.stat().st_size
-    if length == SIZE * SIZE and not (content := path.read_bytes()).startswith(b"\x89PNG"):  # a png may be as long
-        return np.frombuffer(content, np.uint8).reshape(SIZE, SIZE)
+    if length == FACE_SIZE * FACE_SIZE and not (content := path.read_bytes()).startswith(b"\x89PNG"):  # a png may be as long
+        return np.frombuffer(content, np.uint8).reshape(FACE_SIZE, FACE_SIZE)
     if length > PICTURE_BYTES:
-        raise ValueError(f"has {length:,} bytes, expected a png of {SIZE}x{SIZE} grey pixels: save the small image.")
+        raise ValueError(f"has {length:,} bytes, expected a png of {FACE_SIZE}x{FACE_SIZE} grey pixels: save the small image.")
     try:
         with Image.open(path, formats=["PNG"]) as image:
-            if image.size != (SIZE, SIZE):
+            if image.size != (FACE_SIZE, FACE_SIZE):
                 width, height = image.size
-                raise ValueError(f"is {width}x{height}, expected {SIZE}x{SIZE}: do not resize it when you save it.")
+                raise ValueError(f"is {width}x{height}, expected {FACE_SIZE}x{FACE_SIZE}: do not resize it when you save it.")
             if getattr(image, "n_frames", 1) != 1:
                 raise ValueError("is an animation, expected one picture.")
             if image.mode not in ("L", "RGB", "RGBA", "LA", "P", "1"):
                 raise ValueError(f"has the mode {image.mode}, expected 8 bits of grey (mode L).")
             return np.asarray(image.convert("L"))
     except Image.DecompressionBombError:
-        raise ValueError(f"is far larger than {SIZE}x{SIZE}: do not resize it when you save it.") from None
+        raise ValueError(f"is far larger than {FACE_SIZE}x{FACE_SIZE}: do not resize it when you save it.") from None
     except Image.UnidentifiedImageError:
-        raise ValueError(f"is neither a png nor {SIZE * SIZE:,} raw bytes: it has {length:,} bytes.") from None
+        raise ValueError(f"is neither a png nor {FACE_SIZE * FACE_SIZE:,} raw bytes: it has {length:,} bytes.") from None
     except Exception as error:  # each kind of damage has an exception of its own
         if isinstance(error, ValueError) and str(error).startswith(("is ", "has ")):
             raise
@@ -273,7 +274,7 @@ def _team(folder: Path) -> tuple[str, bool, str]:
         return "", False, 'team.toml cannot be read: it has lines like consent = true and label = "man".'
     label, consent = said.get("label", ""), said.get("consent", False)
     problem = ""
-    if label not in ("", "man", "woman"):
+    if label not in ("", *FACE_CLASSES):
         label, problem = "", 'team.toml: label is to be "man" or "woman", what the original is labelled as; it was left out.'
     if not isinstance(consent, bool):
         problem = "team.toml: consent is to be true or false, without quotes; it was taken as false."

@@ -1,0 +1,59 @@
+"""Figures of units 03 and 04: how a classifier trained, which classes it confuses, how accurate it is for whom."""
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils.groups import Group
+from utils.plot.style import COLOURS
+
+
+def history(measured: dict[str, Sequence[float]], *, title: str) -> Figure:
+    """Loss and accuracy by epoch, on training and validation images.
+
+    measured  as `training.fit` returns it: loss, val_loss (cross-entropy), accuracy, val_accuracy (0..1), a value for each epoch
+    """
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    epochs = range(1, len(measured["loss"]) + 1)
+    for axis, name, factor in ((left, "loss", 1), (right, "accuracy", 100)):
+        for key, label in ((name, "training"), (f"val_{name}", "validation")):
+            axis.plot(epochs, [factor * value for value in measured[key]], marker=".", label=label)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    left.set(xlabel="epoch", ylabel="cross-entropy", title="Loss")
+    right.set(xlabel="epoch", ylabel="right answers (%)", title="Accuracy")
+    left.legend(frameon=False)
+    fig.suptitle(title)
+    return fig
+
+
+def confusion(matrices: dict[str, np.ndarray], names: Sequence[str], *, title: str) -> Figure:
+    """How many images got which answer, a panel for each matrix [true class, answer]; only mistakes are coloured."""
+    fig, axes = plt.subplots(1, len(matrices), squeeze=False, layout="constrained", figsize=(5 * len(matrices), 5))
+    for axis, (panel, matrix) in zip(axes.flat, matrices.items()):
+        mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+        axis.imshow(np.ma.masked_equal(mistakes, 0), cmap="Oranges", vmin=0, vmax=max(1, 1.5 * mistakes.max()))
+        for row, column in np.argwhere(matrix):
+            axis.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9)
+        axis.set_xticks(range(len(names)), names)
+        axis.set_yticks(range(len(names)), names)
+        axis.set(title=panel, xlabel="answer of the network", ylabel="true class")
+    fig.suptitle(title)
+    return fig
+
+
+def by_group(tables: dict[str, Sequence[Group]], *, title: str) -> Figure:
+    """Accuracy of each group with its 95 % interval and the number of people, a panel for each factor in `tables`.
+
+    tables  rows of `groups.accuracy_by_group` for each factor; groups without an accuracy (too few people) are left blank
+    """
+    fig, axes = plt.subplots(1, len(tables), squeeze=False, sharex=True, layout="constrained",
+                             figsize=(4.6 * len(tables), 1.2 + 0.42 * max(map(len, tables.values()))))
+    for axis, (factor, rows) in zip(axes.flat, tables.items()):
+        for place, row in enumerate(rows):
+            axis.plot([100 * row.low, 100 * row.high], [place, place], color=COLOURS[0])
+            axis.plot(100 * row.accuracy, place, "o", color=COLOURS[0])
+        axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
+        axis.set(xlabel="right answers (%)", ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
+    fig.suptitle(title)
+    return fig

@@ -1,0 +1,52 @@
+"""Figures of unit 11: a generator and a discriminator that play in the plane."""
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils.plot.style import MADE
+
+
+def players(states: dict[str, tuple[np.ndarray | None, np.ndarray]], real: np.ndarray, *, limit: float,
+            title: str) -> Figure:
+    """The plane from -limit to limit during a game: what the discriminator says, and the generator's points.
+
+    states  for each panel D on the plane, [H, W] in 0..1 or None, and the generator's points [N, 2]
+    real    [N, 2] points of the data, drawn in each
+    """
+    fig, axes = plt.subplots(1, len(states), squeeze=False, layout="constrained",
+                             figsize=(2.7 * len(states), 3.1))
+    square = (-limit, limit, -limit, limit)
+    for axis, (name, (surface, points)) in zip(axes.flat, states.items()):
+        if surface is not None:
+            axis.imshow(surface, cmap="PuOr", vmin=0.1, vmax=0.9, origin="lower", extent=square)
+        axis.plot(*real.T, ".", color="black", markersize=2, label="data")
+        axis.plot(*points.T, ".", color=MADE, markersize=2, label="made")
+        axis.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit),
+                 aspect="equal")
+    axes.flat[0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
+    fig.suptitle(title)
+    return fig
+
+
+def games(played: dict[str, dict], real: np.ndarray, *, title: str) -> Figure:
+    """GANs in the plane side by side: above, the generator's points over the data; below, what D says by step.
+
+    played  for each GAN "made" [N, 2], the generator's points, and "d_real", "d_made" [steps], the mean of D (0..1) on the data
+            and on the generator's points
+    real    [N, 2] points of the data
+    """
+    fig, axes = plt.subplots(2, len(played), squeeze=False, layout="constrained", height_ratios=[3, 2],
+                             figsize=(2.5 * len(played), 4.8))
+    for (above, below), (name, game) in zip(axes.T, played.items()):
+        limit = max(3.0, 1.05 * np.abs(game["made"]).max())
+        above.plot(*real.T, ".", color="black", markersize=2, label="data")
+        above.plot(*game["made"].T, ".", color=MADE, markersize=2, label="made")
+        above.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit),
+                  aspect="equal")
+        for label, colour in (("d_real", "black"), ("d_made", MADE)):
+            below.plot(game[label], color=colour, linewidth=1, label=label.replace("d_", "D, "))
+        below.set(xlabel="step", ylabel="mean of D", ylim=(-0.05, 1.05))
+    axes[0, 0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
+    axes[1, 0].legend(frameon=False, fontsize=9)
+    fig.suptitle(title)
+    return fig
