@@ -148,3 +148,18 @@ def test_the_generator_finds_the_data():
     one.play(np.random.default_rng(0).normal(3, 0.5, (2000, 1)).astype(np.float32), 1500)
     made = one.made(2000).numpy()
     assert made.mean() == pytest.approx(3, abs=0.3) and made.std() == pytest.approx(0.5, abs=0.2)
+
+
+def test_each_of_the_five_games_shows_its_fault():
+    games = minimax.games()
+    covered = {letter: minimax.covered(game["made"]) for letter, game in games.items()}
+    assert covered["Q"][0] == 8 and covered["Q"][1] > 0.6  # nothing is wrong
+    assert max(covered[letter][0] for letter in "PRST") < 7
+    end = {letter: [game[name][-20:].mean() for name in ("d_real", "d_made")] for letter, game in games.items()}
+    assert end["P"][0] > 0.95 and end["P"][1] < 0.05  # D too strong
+    assert end["R"][1] > 0.9 and end["R"][0] < 0.75  # D too weak
+    assert np.linalg.norm(games["R"]["made"], axis=1).mean() > 5
+    assert all(abs(p - 0.5) < 0.15 for letter in "QT" for p in end[letter])
+    spread = {letter: np.linalg.norm(games[letter]["made"].std(axis=0)) for letter in "ST"}
+    assert spread["T"] < 0.6 < spread["S"]  # collapsed, stopped too early
+    assert len(games["S"]["d_real"]) < 100

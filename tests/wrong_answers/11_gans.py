@@ -105,6 +105,20 @@ def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
     return d_loss, g_loss
 """
 
+G_FIRST = """
+def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
+    with tf.GradientTape() as tape:
+        made = generator(z, training=True)
+        g_loss = tf.reduce_mean(tf.nn.softplus(-discriminator(made, training=True)))
+    g_optimizer.apply(tape.gradient(g_loss, generator.trainable_variables), generator.trainable_variables)
+    with tf.GradientTape() as tape:
+        on_real, on_made = discriminator(x, training=True), discriminator(generator(z, training=True), training=True)
+        d_loss = tf.reduce_mean(tf.nn.softplus(-on_real) + tf.nn.softplus(on_made))
+    weights = discriminator.trainable_variables
+    d_optimizer.apply(tape.gradient(d_loss, weights), weights)
+    return d_loss, g_loss
+"""
+
 MOVES_BOTH = """
 def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
     with tf.GradientTape(persistent=True) as tape:
@@ -202,33 +216,42 @@ LATER = ("tf.reduce_sum((tf.reshape(generator(tf.reshape(new, [-1, z.shape[2]]))
 
 WRONG = {
     "game": [
-        ("0/0 came out", game(d="p / (p + q)")),
-        ("1/2 is asked there", game(d="p / (p + q + 1e-12)")),
-        ("1/2 is asked there", game(d="np.where(known, p / np.where(known, p + q, 1), 0)")),
-        ("D* is turned round", game(d="np.where(known, q / np.where(known, p + q, 1), 0.5)")),
-        ("D* is a probability", game(d="np.where(p == q, 0.5, p > q)")),
-        ("logarithm of base 2", game(log="np.log2")),
-        ("logarithm of base 10", game(log="np.log10")),
-        ("The sign is turned round", game(v="-np.sum(part(p, d) + part(q, 1 - d)) * dx")),
+        ("that is 0/0", game(d="p / (p + q)")),
+        ("expected 1/2", game(d="p / (p + q + 1e-12)")),
+        ("expected 1/2", game(d="np.where(known, p / np.where(known, p + q, 1), 0)")),
+        ("D* is swapped", game(d="np.where(known, q / np.where(known, p + q, 1), 0.5)")),
+        ("expected a probability", game(d="np.where(p == q, 0.5, p > q)")),
+        ("logarithm to the base 2", game(log="np.log2")),
+        ("logarithm to the base 10", game(log="np.log10")),
+        ("has the wrong sign", game(v="-np.sum(part(p, d) + part(q, 1 - d)) * dx")),
         ("dx is missing", game(v="np.sum(part(p, d) + part(q, 1 - d))")),
         ("mean over the grid", game(v="np.mean(part(p, d) + part(q, 1 - d))")),
         ("0 log 0 counts as 0", game(v="np.sum(p * np.log(d) + q * np.log(1 - d)) * dx")),
-        ("A small number in the logarithm", game(
+        ("a small number in the logarithm", game(
             v="np.sum(p * np.log(d + 1e-8) + q * np.log(1 - d + 1e-8)) * dx")),
         ("p and q are swapped", game(v="np.sum(part(np.where(d > 0, q, 0), d) + part(np.where(d < 1, p, 0), "
                                        "1 - d)) * dx")),
-        ("made ones is missing", game(v="np.sum(part(p, d)) * dx")),
-        ("real ones is missing", game(v="np.sum(part(q, 1 - d)) * dx")),
+        ("generated points is missing", game(v="np.sum(part(p, d)) * dx")),
+        ("real points is missing", game(v="np.sum(part(q, 1 - d)) * dx")),
         ("subtracted", game(v="np.sum(part(p, d) - part(q, 1 - d)) * dx")),
         ("not with log D", game(v="np.sum(part(p, d) + part(np.where(d > 0, q, 0), d)) * dx")),
         ("weighted with p", game(v="np.sum(part(p, d) + part(np.where(d < 1, p, 0), 1 - d)) * dx")),
-        ("one number was asked", game(v="(part(p, d) + part(q, 1 - d)) * dx")),
+        ("sum over axis 0 is missing", game(v="(part(p, d) + part(q, 1 - d)) * dx")),
         ("part of utils", "def best_discriminator(p, q):\n    return minimax.best_discriminator(p, q)\ndef "
                           "value(p, q, d, dx):\n    return 0"),
         ("mean times dx", game(v="np.mean(part(p, d) + part(q, 1 - d)) * dx")),
         ("d is not used", game(v="np.sum(part(p, best_discriminator(p, q)) + part(q, 1 - "
                                  "best_discriminator(p, q))) * dx")),
-        ("changes its arguments", game(v="(p.__imul__(dx), np.sum(part(p, d) + dx * part(q, 1 - d)))[1]")),
+        ("changes its argument p in place", game(v="(p.__imul__(dx), np.sum(part(p, d) + dx * part(q, 1 - d)))[1]")),
+        ("np.trapezoid counts both ends half", game(v="np.trapezoid(part(p, d) + part(q, 1 - d), dx=dx)")),
+        ("a small number in the logarithm", game(v="np.sum(p * np.log(d + 1e-12) + q * np.log(1 - d + 1e-12)) * dx")),
+        ("a small number in the logarithm", game(v="np.sum(part(p, np.clip(d, 1e-7, 1 - 1e-7)) + part(q, 1 - np.clip(d, 1e-7, 1 - 1e-7))) * dx")),
+        ("mask each of the two parts by itself", game(v="np.sum((part(p, d) + part(q, 1 - d))[(p > 0) & (q > 0)]) * dx")),
+        ("D* is 0 where p is 0", game(known="p > 0")),
+        ("D* is 1 where q is 0", game(known="q > 0")),
+        ("it is 1/2 only where both are 0", game(known="(p > 0) & (q > 0)")),
+        ("D* has shape", game(d="np.sum(p) / np.sum(p + q)")),
+        ("comes from utils", game() + "\nvalue = minimax.value\n"),
         ("gives a list", game(d="list(np.where(known, p / np.where(known, p + q, 1), 0.5))")),
         ("leaves the work to xlogy", game(v="np.sum(xlogy(p, d) + xlog1py(q, -d)) * dx")
          + "\nfrom scipy.special import xlogy, xlog1py\n"),
@@ -239,9 +262,17 @@ WRONG = {
         ("The kernel is flipped", transposed(put="+= x[i, j] * kernel[::-1, ::-1]")),
         ("The kernel is transposed", transposed(put="+= x[i, j] * kernel.T")),
         ("the later one replaces", transposed(put="= x[i, j] * kernel")),
-        ("The stride is missing", transposed(place="1", size="n - 1 + k")),
+        ("The stride is missing: pixel", transposed(place="1", size="n - 1 + k")),
+        ("The stride is missing where a window starts", transposed(place="1")),
+        ("a fraction does not fit", transposed(start="(lambda size: np.zeros(size, x.dtype))")),
+        ("a fraction does not fit", transposed(start="(lambda size: np.zeros(size, kernel.dtype))")),
+        ("The windows lie side by side", "def transposed_convolution(x, kernel, stride):\n    return np.kron(x, kernel)"),
+        ("this is their mean", transposed(put="+= x[i, j] * kernel; n[i * stride:i * stride + k, j * stride:j * stride + k] += 1",
+                                          end=" / np.maximum(n, 1)").replace("    for i", "    n = np.zeros(y.shape)\n    for i", 1)),
+        ("there is no padding", transposed(end="[(k - 1) // 2:, (k - 1) // 2:][:stride * x.shape[0], :stride * x.shape[1]]")),
+        ("has the size of the image", transposed(end="[:x.shape[0], :x.shape[1]]")),
         ("cut off", transposed(end="[:stride * x.shape[0], :stride * x.shape[1]]")),
-        ("zeros at its end", transposed(size="n * stride + k - 1")),
+        ("ends in rows of zeros", transposed(size="n * stride + k - 1")),
         ("This is the convolution", """
 def transposed_convolution(x, kernel, stride):
     k = len(kernel)
@@ -251,8 +282,8 @@ def transposed_convolution(x, kernel, stride):
 """),
         ("holds whole numbers", transposed(start="(lambda size: np.zeros(size, x.dtype))", put="""= (
                 y[i * stride:i * stride + k, j * stride:j * stride + k] + x[i, j] * kernel)""")),
-        ("Two shapes do not fit", transposed(size="n * stride")),
-        ("takes no fractions", transposed(start="(lambda size: np.zeros(size, int))")),
+        ("Each pixel adds a window", transposed(size="n * stride")),
+        ("a fraction does not fit", transposed(start="(lambda size: np.zeros(size, int))")),
         ("h, w = x.shape", """
 def transposed_convolution(x, kernel, stride):
     (w, h), k = x.shape, len(kernel)
@@ -276,28 +307,37 @@ def transposed_convolution(x, kernel, stride):
     wide[::stride, ::stride] = x
     return convolve2d(wide, kernel)
 """),
-        ("changes its arguments", transposed(put="+= x[i, j] * kernel; x[i, j] = 0")),
+        ("changes its argument x in place", transposed(put="+= x[i, j] * kernel; x[i, j] = 0")),
     ],
     "losses": [
         ("sum over the images", losses(d="np.sum(entropy(on_real, real) + entropy(on_made, made))")),
-        ("half of it", losses(d="(np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, made))) / 2")),
-        ("made images is missing", losses(d="np.mean(entropy(on_real, real))")),
+        ("is half of what is expected", losses(d="(np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, made))) / 2")),
+        ("generated images is missing", losses(d="np.mean(entropy(on_real, real))")),
         ("real images is missing", losses(d="np.mean(entropy(on_made, made))")),
         ("labels are swapped", losses(d="np.mean(entropy(on_real, made)) + np.mean(entropy(on_made, real))")),
-        ("The sign is turned round", losses(each="u * y - np.logaddexp(0, u)")),
-        ("logarithm of base 2", losses(each="(np.logaddexp(0, u) - u * y) / np.log(2)")),
+        ("has the wrong sign", losses(each="u * y - np.logaddexp(0, u)")),
+        ("logarithm to the base 2", losses(each="(np.logaddexp(0, u) - u * y) / np.log(2)")),
         ("The labels are not used", losses(d="np.mean(entropy(on_real, 1)) + np.mean(entropy(on_made, 0))")),
         ("The |u| in log", losses(each="np.maximum(u, 0) - u * y + np.log1p(np.exp(-u))")),
         ("The term u y is added", losses(each="np.logaddexp(0, u) + u * y")),
         ("These are squared differences", losses(each="(u - y)**2")),
         ("A second sigmoid", losses(d="np.mean(entropy(1 / (1 + np.exp(-on_real)), real)) + "
                                       "np.mean(entropy(1 / (1 + np.exp(-on_made)), made))")),
-        ("log(1 - D) counts for them", losses(each="y * np.logaddexp(0, -u)")),
+        ("The part of the generated images is missing", losses(each="y * np.logaddexp(0, -u)")),
+        ("a logit may be negative and has no logarithm", losses(g="-np.mean(np.log(on_made))")),
+        ("a logit may be negative and has no logarithm", losses(each="-y * np.log(u) - (1 - y) * np.log(1 - u)")),
+        ("max(u, 0) is missing", losses(each="np.log1p(np.exp(-np.abs(u))) - u * y")),
+        ("The 1 in log(1 + e^-|u|) is missing", losses(each="np.maximum(u, 0) - u * y + np.log(np.exp(-np.abs(u)))")),
+        ("the term with 1 - y", losses(each="y * np.logaddexp(0, -u)", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, made))")),
+        ("is half of what is expected", losses(d="np.mean(entropy(np.concatenate([on_real, on_made]), np.concatenate([real + 0 * on_real, made + 0 * on_made])))")),
+        ("the mean of the logarithms", losses(g="-np.log(np.mean(1 / (1 + np.exp(-on_made))))")),
+        ("This is the mean of the logits", losses(g="-np.mean(on_made)")),
+        ("This is 1 - D", losses(g="np.mean(1 - 1 / (1 + np.exp(-on_made)))")),
         ("This is the saturating loss", losses(g="-np.mean(entropy(on_made, 0))")),
         ("learn to be caught", losses(g="np.mean(entropy(on_made, 0))")),
         ("minimised, G would learn", losses(g="-np.mean(entropy(on_made, 1))")),
-        ("generator_loss gives shape", losses(g="entropy(on_made, 1)")),
-        ("not finite for logits", losses(each="-y * np.log(1 / (1 + np.exp(-u))) - (1 - y) * np.log(1 - 1 / "
+        ("generator_loss has shape [6, 1], expected one number", losses(g="entropy(on_made, 1)")),
+        ("e^1000 is infinite", losses(each="-y * np.log(1 / (1 + np.exp(-u))) - (1 - y) * np.log(1 - 1 / "
                                               "(1 + np.exp(-u)))")),
         ("a clipped probability", """
 def entropy(u, y):
@@ -305,7 +345,7 @@ def entropy(u, y):
     return -y * np.log(d) - (1 - y) * np.log(1 - d)
 """ + losses().split("\n\n", 1)[1]),
         ("give N x N numbers", losses(each="np.logaddexp(0, u) - u * np.ravel(y)")),
-        ("changes its arguments", losses(each="np.logaddexp(0, u) - u.__imul__(y)")),
+        ("in place: work on a copy", losses(each="np.logaddexp(0, u) - u.__imul__(y)")),
         ("leaves the work to log_expit", losses(each="-y * log_expit(u) - (1 - y) * log_expit(-u)")
          + "\nfrom scipy.special import log_expit\n"),
         ("leaves the work to tf", losses(each="tf.nn.sigmoid_cross_entropy_with_logits(y + 0 * u, "
@@ -317,7 +357,7 @@ def entropy(u, y):
         ("D gets the gradient of G's loss on top", BOTH_LOSSES_FOR_D),
         ("G gets the gradient of D's loss on top", BOTH_LOSSES_FOR_G),
         ("This is the saturating loss", step(g="-mean(tf.nn.softplus(on_made))")),
-        ("G learns to be caught", step(g="mean(tf.nn.softplus(on_made))")),
+        ("G gets the gradient of D's loss", step(g="mean(tf.nn.softplus(on_made))")),
         ("D's labels are swapped", step(real_loss="mean(tf.nn.softplus(on_real))",
                                         made_loss="mean(tf.nn.softplus(-on_made))")),
         ("both have label 1 here", step(made_loss="mean(tf.nn.softplus(-on_made))")),
@@ -328,7 +368,7 @@ def entropy(u, y):
         ("D climbs its loss", step(d_sign="-")),
         ("G climbs its loss", step(g_sign="-")),
         ("from the real points only", step(d="real_loss")),
-        ("from the made points only", step(d="made_loss")),
+        ("from the generated points only", step(d="made_loss")),
         ("D's loss is half", step(d="(real_loss + made_loss) / 2")),
         ("sum over the batch", step(mean="tf.reduce_sum")),
         ("G runs without training=True", step(g_call="generator(z)")),
@@ -341,11 +381,11 @@ def entropy(u, y):
     g_optimizer.learning_rate, d_optimizer.learning_rate = d_rate, g_rate
     d_optimizer.apply""")),
         ("weights that are not its own", step(d_opt="g_optimizer", g_opt="d_optimizer")),
-        ("two tapes", step(tapes="tf.GradientTape() as one", second="one")),
+        ("A tape gives its gradients once", step(tapes="tf.GradientTape() as one", second="one")),
         ("A gradient is None", step(g_call="tf.constant(generator(z, training=True).numpy())")),
         ("The two losses are swapped", step(result="g_loss, d_loss")),
         ("in one batch", TOGETHER),
-        ("D after D's update", ONE_AFTER_THE_OTHER),
+        ("G moves after D's update", ONE_AFTER_THE_OTHER),
         ("cannot be compiled", step(result="d_loss.numpy(), g_loss.numpy()")),
         ("return d_loss, g_loss", step(result="d_loss")),
         ("let the optimizer move the weights", step().replace(
@@ -356,12 +396,23 @@ def entropy(u, y):
         ("Leave out @tf.function", "@tf.function" + step()),
         ("Take trainable_variables", step(d_weights="discriminator.variables")),
         ("Take trainable_variables", step(g_weights="generator.weights")),
-        ("D judges the made points without", step(made="discriminator(made)")),
+        ("D judges the generated points without", step(made="discriminator(made)")),
         ("D judges the real points without", step(real="discriminator(x)")),
         ("swapped in the cross-entropy of D", step(
             real_loss=XENT.format("on_real, tf.ones_like(on_real)"),
             made_loss=XENT.format("on_made, tf.zeros_like(on_made)"))),
         ("swapped in the cross-entropy of G", step(g=XENT.format("on_made, tf.ones_like(on_made)"))),
+        ("use TensorFlow's functions, not NumPy's", step(real_loss="np.mean(np.logaddexp(0, -on_real))",
+                                                          made_loss="np.mean(np.logaddexp(0, on_made))", g="np.mean(np.logaddexp(0, -on_made))")),
+        ("D moves after G's update", G_FIRST),
+        ("G's loss is half", step(g="mean(tf.nn.softplus(-on_made)) / 2")),
+        ("D gets the gradient of G's loss, and", step(d="mean(tf.nn.softplus(-on_made))")),
+        ("An optimizer takes two lists", step().replace("d_optimizer.apply(d_slopes, d_weights)", "d_optimizer.apply(d_weights, d_slopes)")),
+        ("A second sigmoid", step(g="mean(tf.nn.softplus(-tf.sigmoid(on_made)))")),
+        ("g_optimizer makes 2 steps", step().replace("    return", """    for weight, old in zip(g_weights, [w.numpy() for w in g_weights]):
+        g_optimizer.apply([tf.zeros_like(w) for w in g_weights], g_weights)
+        break
+    return""")),
         ("The weights of D do not move", step().replace("    d_optimizer.apply(d_slopes, d_weights)\n", "")),
         ("The weights of G do not move", step().replace("    g_optimizer.apply(g_slopes, g_weights)\n", "")),
     ],
@@ -379,17 +430,32 @@ def entropy(u, y):
         ("here 0.1 was taken", modes(modes="(near.mean(axis=0) >= 0.1).sum()")),
         ("here 1 was taken", modes(modes="(near.mean(axis=0) >= 1).sum()")),
         ("points[:, None] - centres", modes(distance="np.linalg.norm(points - centres, axis=1)")),
-        ("modes has shape [8], one number", modes(modes="near.mean(axis=0) >= 0.01")),
+        ("modes has shape [8], expected one number", modes(modes="near.mean(axis=0) >= 0.01")),
         ("it counts once in share", modes(share="near.mean(axis=0).sum()")),
-        ("less than (<) was asked", modes(near="distances <= radius")),
-        ("at least (>=) was asked", modes(modes="(near.mean(axis=0) > 0.01).sum()")),
-        ("1 % of all points was asked", modes(
+        ("less than (<) is required", modes(near="distances <= radius")),
+        ("at least (>=) is required", modes(modes="(near.mean(axis=0) > 0.01).sum()")),
+        ("expected 1 % of all points", modes(
             modes="(near.sum(axis=0) >= 0.01 * near.any(axis=1).sum()).sum()")),
         ("not only for the nearest", modes(
             near="(distances < radius) & (np.arange(len(centres)) == distances.argmin(axis=1)[:, None])")),
-        ("take their number from `centres`", modes(modes="sum(near[:, k].mean() >= 0.01 for k in range(8))")),
-        ("changes its arguments", modes(near="(points.__isub__(1), distances < radius)[1]")),
+        ("Take the number of centres", modes(modes="sum(near[:, k].mean() >= 0.01 for k in range(8))")),
+        ("changes its argument points in place", modes(near="(points.__isub__(1), distances < radius)[1]")),
         ("return modes, share", modes(result="modes")),
+        ("not only for the nearest", modes(modes="sum(near.any(axis=1)[distances.argmin(axis=1) == k].sum() >= 0.01 * len(points) "
+                                                 "for k in range(len(centres)))")),
+        ("not only for the nearest", """
+def covered(points, centres, radius):
+    counts = [0] * len(centres)
+    for point in points:
+        for k, centre in sorted(enumerate(centres), key=lambda pair: np.linalg.norm(point - pair[1])):
+            if np.linalg.norm(point - centre) < radius:
+                counts[k] += 1
+                break
+    return sum(count >= 0.01 * len(points) for count in counts), sum(counts) / len(points)
+"""),
+        ("The order is modes, share", modes(result="share, modes")),
+        ("This is the share of the centres, expected their number", modes(modes="(near.mean(axis=0) >= 0.01).mean()")),
+        ("how many centres are not covered", modes(modes="(near.mean(axis=0) < 0.01).sum()")),
         ("Panel P does not show cause 4", modes(P=4)),
         ("Panel Q does not show cause 5", modes(Q=5)),
         ("Panel R does not show cause 3", modes(R=3)),
@@ -401,10 +467,10 @@ def entropy(u, y):
     ],
     "slerp": [
         ("This is the straight line", slerp(arc="((1 - t) * a + t * b) * np.sin(omega)")),
-        ("The ends are turned round", slerp(start="a, b = b, a")),
+        ("The ends are swapped", slerp(start="a, b = b, a")),
         ("the weights multiply a and b themselves", slerp(
             start="a, b = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (a, b))")),
-        ("divided by its length", slerp() + """
+        ("do not divide it by its length", slerp() + """
 _slerp = slerp
 def slerp(a, b, t):
     result = _slerp(a, b, t)
@@ -418,26 +484,42 @@ def slerp(a, b, t):
         ("in degrees", slerp(angle="np.degrees(np.arccos", clipped="np.clip(cosine, -1, 1))").replace(
             "parallel = np.sin(omega) < 1e-6", "parallel = np.sin(np.radians(omega)) < 1e-6")),
         ("division by sin", slerp(divide="1")),
-        ("the straight line was asked", slerp(straight="a")),
+        ("the straight line is required", slerp(straight="a")),
         ("where a and b are parallel", """
 def slerp(a, b, t):
     u, v = (w / np.linalg.norm(w, axis=1, keepdims=True) for w in (a, b))
     omega = np.arccos(np.clip((u * v).sum(axis=1, keepdims=True), -1, 1))
     return (np.sin((1 - t) * omega) * a + np.sin(t * omega) * b) / np.sin(omega)
 """),
+        ("the weights multiply a and b themselves", slerp(arc="(np.sin((1 - t) * omega) * a / np.linalg.norm(a, axis=1, keepdims=True) "
+                                                              "+ np.sin(t * omega) * b / np.linalg.norm(b, axis=1, keepdims=True))")),
+        ("There is one norm for the whole batch", slerp(cosine="np.sum(a * b, axis=1, keepdims=True) / (np.linalg.norm(a) * np.linalg.norm(b))")),
+        ("There is one norm for the whole batch", slerp(start="u, v = a / np.linalg.norm(a), b / np.linalg.norm(b)",
+                                                        cosine="np.sum(u * v, axis=1, keepdims=True)",
+                                                        arc="np.sin((1 - t) * omega) * u + np.sin(t * omega) * v")),
+        ("The ends are swapped", slerp(arc="np.sin(t * omega) * a + np.sin((1 - t) * omega) * b")),
+        ("choose row by row", slerp().replace("return np.where(parallel,", "return np.where(np.any(parallel),")),
+        ("choose row by row", slerp().replace("    return", "    if not np.all(~parallel):\n        return (1 - t) * a + t * b\n    return")),
+        ("One term only is divided", slerp(arc="np.sin((1 - t) * omega) * a * np.sin(omega) + np.sin(t * omega) * b")),
+        ("sin((1 - t) omega)", slerp(arc="np.sin(1 - t * omega) * a + np.sin(t * omega) * b")),
+        ("np.arccos is missing", slerp(angle="(lambda cosine: cosine)").replace("parallel =", "parallel = 0 * omega + lengths < 0 #")),
         ("keepdims=True", slerp().replace(", keepdims=True", "")),
         ("The sums go over axis 0", slerp(cosine="np.sum(a * b, axis=0, keepdims=True) / lengths").replace(
             "axis=1", "axis=0")),
-        ("changes its arguments", slerp(start="a /= np.linalg.norm(a, axis=1, keepdims=True)")),
+        ("changes its argument a in place", slerp(start="a /= np.linalg.norm(a, axis=1, keepdims=True)")),
         ("gives a list", slerp() + "\n_slerp = slerp\ndef slerp(a, b, t):\n    return list(_slerp(a, b, t))"),
-        ("slerp gives shape", slerp() + "\n_slerp = slerp\ndef slerp(a, b, t):\n    return _slerp(a, b, "
+        ("has shape [5], expected [4, 5]", slerp() + "\n_slerp = slerp\ndef slerp(a, b, t):\n    return _slerp(a, b, "
                                         "t)[0]"),
     ],
     "frechet": [
         ("divided by N", frechet(cov="np.cov(x, rowvar=False, ddof=0)")),
         ("its trace is not that of the product", frechet(root="np.trace(A @ B)")),
         ("root of the trace", frechet(root="np.sqrt(np.trace(A @ B))")),
-        ("root of each entry", frechet(root="np.trace(np.sqrt(np.maximum(A @ B, 0)))")),
+        ("takes the root of each entry", frechet(root="np.trace(np.sqrt(np.maximum(A @ B, 0)))")),
+        ("takes the root of each entry", frechet(root="np.trace(np.sqrt(A @ B))")),
+        ("takes the root of each entry", frechet(root="np.sqrt(A @ B).sum()")),
+        ("Sums over all entries", frechet(last="- 2 * root + A.sum() - np.trace(A) + B.sum() - np.trace(B)")),
+        ("each feature has its own mean", frechet(means="np.sum((a.mean(1) - b.mean(1))**2)")),
         ("The 2 before the root", frechet(last="- root")),
         ("The root is added", frechet(last="+ 2 * root")),
         ("distance of the means is missing", frechet(means="0")),
@@ -446,16 +528,16 @@ def slerp(a, b, t):
         ("One mean was taken", frechet(means="(a.mean() - b.mean())**2")),
         ("These are correlations", frechet(cov="np.corrcoef(x, rowvar=False)")),
         ("not subtracted before", frechet(cov="x.T @ x / (len(x) - 1)")),
-        ("the root of the product A B", "from scipy.linalg import sqrtm\n"
+        ("expected the root of A B", "from scipy.linalg import sqrtm\n"
          + frechet(root="np.trace(sqrtm(A).real @ sqrtm(B).real)")),
         ("means alone", frechet(result="np.sum((a.mean(0) - b.mean(0))**2)")),
-        ("root of what was asked", frechet(result="np.sqrt(F)")),
+        ("is the root of what is expected", frechet(result="np.sqrt(F)")),
         ("standard deviations only", frechet(cov="np.diag(x.var(axis=0, ddof=1))")),
         ("rowvar=False", frechet(cov="np.cov(x)")),
         ("A B is none", frechet(root="np.sum(np.sqrt(np.maximum(np.linalg.eigvalsh(A @ B), 0)))")),
         ("eigvalsh", frechet(root="np.sum(np.sqrt(np.linalg.eigvalsh(A @ B)))")),
         ("A @ B", frechet(root="np.sum(np.sqrt(np.maximum(np.linalg.eigvals(A * B).real, 0)))")),
-        ("changes its arguments", """
+        ("changes its argument a in place", """
 def frechet_distance(a, b):
     means = np.sum((a.mean(0) - b.mean(0))**2)
     a -= a.mean(0)
@@ -467,7 +549,7 @@ def frechet_distance(a, b):
         ("expected numbers", frechet(result="f'F = {F:.2f}'")),
         ("complex number", frechet(root="np.sum(np.sqrt(np.linalg.eigvals(A @ B).astype(complex)))")),
         ("part of utils", "def frechet_distance(a, b):\n    return quality.frechet_distance(a, b)"),
-        ("not finite", frechet(root="np.sum(np.sqrt(np.linalg.eigvalsh((A @ B + B @ A) / 2 - 1e-9 * "
+        ("0 for what is below 0", frechet(root="np.sum(np.sqrt(np.linalg.eigvalsh((A @ B + B @ A) / 2 - 1e-9 * "
                                     "np.eye(len(A)))))",
                                result="F if len(A) > 5 else float(generative_copy(a, b))") + """
 def generative_copy(a, b):
@@ -483,18 +565,23 @@ def generative_copy(a, b):
         ("mean over all restarts and images", inversion(total="tf.reduce_mean(errors)")),
         ("mean over the images", inversion(total="tf.reduce_sum(tf.reduce_mean(errors, axis=0))")),
         ("mean over the restarts", inversion(total="tf.reduce_sum(tf.reduce_mean(errors, axis=1))")),
-        ("errors is a mean over the pixels", inversion(error="tf.reduce_mean((made - images[:, None])**2, "
+        ("errors is 1/16 of what is expected", inversion(error="tf.reduce_mean((made - images[:, None])**2, "
                                                              "axis=[2, 3, 4])")),
-        ("errors is half of it", inversion(error="tf.reduce_sum((made - images[:, None])**2, axis=[2, 3, 4]) / 2")),
+        ("errors is 1/2 of what is expected", inversion(error="tf.reduce_sum((made - images[:, None])**2, axis=[2, 3, 4]) / 2")),
         ("compared with images of others", inversion(
             error="tf.reduce_sum((made - tf.reshape(tf.tile(images, [z.shape[1], 1, 1, 1]), made.shape))**2, axis=[2, 3, 4])")),
-        ("errors holds distances", inversion(error="tf.sqrt(tf.reduce_sum((made - images[:, None])**2, "
+        ("errors holds absolute differences", inversion(error="tf.reduce_sum(tf.abs(made - images[:, None]), axis=[2, 3, 4])")),
+        ("expected 2: return z, errors", inversion(result="new")),
+        ("use TensorFlow's functions, not NumPy's", inversion(error="np.sum((made - images[:, None])**2, axis=(2, 3, 4))",
+                                                              total="np.sum(errors)")),
+        ("another number type", inversion(new="z - np.float64(rate) * tf.cast(slope, tf.float64)")),
+        ("errors is the root of what is expected", inversion(error="tf.sqrt(tf.reduce_sum((made - images[:, None])**2, "
                                                    "axis=[2, 3, 4]))")),
-        ("training=True is left out", inversion(
+        ("without training=True", inversion(
             call="generator(tf.reshape(z, [-1, z.shape[2]]), training=True)")),
-        ("tape.watch", inversion(watch="pass")),
+        ("call the tape's watch", inversion(watch="pass")),
         ("The order is z, errors", inversion(result="errors, new")),
-        ("errors is one number", inversion(result="new, total")),
+        ("errors has shape [], expected [5, 2]", inversion(result="new, total")),
         ("sign of the gradient", inversion(new="z - rate * tf.sign(slope)")),
         ("takes [N * R, latent]", inversion(call="generator(z)")),
         ("z did not move", inversion(new="z")),
@@ -503,9 +590,9 @@ def generative_copy(a, b):
         ("cannot be compiled", VARIABLE.replace("v.assign_sub(rate * slope)",
                                                 "tf.keras.optimizers.SGD(rate).apply([slope], [v])")),
         ("Leave out @tf.function", "@tf.function" + inversion()),
-        ("take the sizes from images and z", inversion().replace("*z.shape[:2], *images.shape[1:]",
+        ("Take the sizes from images and z", inversion().replace("*z.shape[:2], *images.shape[1:]",
                                                                  "*z.shape[:2], 28, 28, 1")),
-        ("take the sizes from images and z", inversion(call="generator(tf.reshape(z, [-1, 32]))")),
+        ("Take the sizes from images and z", inversion(call="generator(tf.reshape(z, [-1, 32]))")),
         ("errors belongs to the new z", inversion(result="new, " + LATER)),
         ("Only the best restart of each image moves", inversion(
             total="tf.reduce_sum(tf.reduce_min(errors, axis=1))")),
@@ -529,6 +616,6 @@ def generative_copy(a, b):
         ("restarts are axis 1", inversion(best="tf.gather(tf.transpose(z, [1, 0, 2]), tf.argmin(errors, "
                                                "axis=0), batch_dims=1)")),
         ("for every image", inversion(best="tf.gather(z, tf.argmin(errors, axis=1), axis=1)")),
-        ("part of utils", inversion(best="latent.invert(None, z)")),
+        ("part of utils", inversion(best="gans.sample(None, z)")),
     ],
 }

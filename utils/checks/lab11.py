@@ -1,1020 +1,565 @@
-"""The checks of lab 11, and the five games of its fifth task.
-
-Each check raises `checks.CheckFailed` with one sentence.
-"""
-import functools
+"""The checks of lab 11: the game of two networks, its losses and its step, and a trained generator at work."""
 import operator
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import linalg
 from scipy.special import rel_entr, xlog1py, xlogy
 
-from utils import checks, session
+from utils.checks import LIBRARIES, CheckFailed, call, check, equal, generator, inputs, require, results, shaped, written_out
 from utils.generative import minimax, quality
-from utils.checks import LIBRARIES, CheckFailed, call, inputs, require, same, written_out
 from utils.quiet import tf
 
 layers = tf.keras.layers
-QUIET = dict(all="ignore")  # NumPy's warnings of 0/0 and log 0: the check says it in a sentence
 
 
-def untouched(function: Callable, *arguments):
-    """What `call` gives, for copies of the arrays; raises CheckFailed if the function writes into them."""
-    copies = [np.array(argument) if isinstance(argument, np.ndarray) else argument for argument in arguments]
-    with np.errstate(**QUIET):
-        value = call(function, *copies)
-    require(all(np.array_equal(copy, argument) for copy, argument in zip(copies, arguments)),
-            "Your function changes its arguments: work on copies (a = a - 1 makes a new array, a -= 1 does "
-            "not).")
-    return value
+def _array(function: Callable, *arguments, hints=(), nan: str = ""):
+    """What `call` gives, without NumPy's warnings; raises CheckFailed for a list, and with `nan`, what it means here, for NaN and infinity."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        got, name = call(function, *arguments, hints=hints), function.__name__
+    require(not isinstance(got, list | tuple), f"{name} gives a {type(got).__name__}: return one array (np.array makes one of a list).")
+    require(not nan or np.asarray(got).dtype.kind != "f" or bool(np.isfinite(got).all()), f"{name} gives NaN or infinity: {nan}")
+    return got
 
 
-def array(name: str, got) -> np.ndarray:
-    """`got` as floats; CheckFailed for a list, with which the cells below could not go on."""
-    require(not isinstance(got, list | tuple),
-            f"{name} gives a {type(got).__name__}: return one NumPy array (np.array makes one of a list).")
+def _for_graphs(function: Callable) -> None:
+    require(not hasattr(function, "python_function"), "Leave out @tf.function: the lab compiles your function.")
+    written_out(function, names=set())
+
+
+def _compiled(function: Callable, compiled: Callable):
     try:
-        return np.asarray(got, np.float64)
-    except (TypeError, ValueError):
-        raise CheckFailed(f"{name} gives a {type(got).__name__}, expected numbers.") from None
+        return compiled()
+    except Exception as error:
+        raise CheckFailed(f"{function.__name__} cannot be compiled ({type(error).__name__}): tf.function allows no .numpy(), float() or NumPy "
+                          "function on tensors, and no new variables or optimizers.") from None
 
 
-def is_pair(got) -> bool:
-    return isinstance(got, list | tuple) and len(got) == 2 or tuple(getattr(got, "shape", ())) == (2,)
-
-
-def not_compiled(function: Callable) -> None:
-    """CheckFailed if @tf.function stands above def."""
-    require(not hasattr(function, "python_function"), "Leave out @tf.function: the lab compiles your step.")
-
-
-@checks.check
+@check
 def game(best_discriminator: Callable, value: Callable) -> None:
-    """Task 1: two densities on a line that are 0 at different places; -log 4 where they are equal."""
-    for name, function in (("best_discriminator", best_discriminator), ("value", value)):
-        require(callable(function), f"{name} is not a function: define it with def.")
+    """Task 1: two densities on a line that are 0 at different positions; equal ones; any D; a D that is sure and wrong; the example."""
+    for function in (best_discriminator, value):
         written_out(function, names=LIBRARIES | {"xlogy", "xlog1py", "rel_entr"})
-    shift = inputs(1.0, lambda rng: rng.uniform(0.5, 1.5))
-    for dx in (0.01, 0.02):
-        x = np.arange(-6, 6, dx)
-        p = np.where(np.abs(x + shift) < 2, 1 + np.cos(np.pi * (x + shift) / 2), 0)
-        q = np.where(np.abs(x - shift) < 2, 0.5 + 0.1 * np.sin(x), 0)
-        p, q = p / (p.sum() * dx), q / (q.sum() * dx)
-        both = np.where(p + q > 0, p + q, 1)
-        d = np.where(p + q > 0, p / both, 0.5)
-        got = array("best_discriminator", untouched(best_discriminator, p, q))
-        require(got.shape == p.shape,
-                f"best_discriminator gives shape {list(got.shape)}, expected {list(p.shape)}: one "
-                "probability for each place of the grid.")
-        empty = p + q == 0
-        require(np.isfinite(got).all(),
-                "D* is not a number where p and q are both 0: 0/0 came out, 1/2 is asked there.")
-        require(np.allclose(got[empty], 0.5) or not np.allclose(got[~empty], d[~empty], atol=1e-6),
-                f"Where p and q are both 0, your D* is {got[empty][0]:.3g}: 1/2 is asked there.")
-        same("D*", got, d, {
-            "D* is turned round: it is the probability of 'real', and p is the density of the real ones.":
-                1 - d,
-            "This is p itself: divide by the sum of both densities.": p,
-            "This is 0 or 1: D* is a probability, p / (p + q).": np.where(p == q, 0.5, p > q)})
-        middle = (p + q) / 2
-        right = dx * (rel_entr(p, middle) + rel_entr(q, middle)).sum() - np.log(4)
-        _value(value, p, q, d, dx, right)
-        _value(value, p, p, np.full_like(p, 0.5), dx, -np.log(4))
-        other = 0.05 + 0.9 / (1 + np.exp(x))
-        _value(value, p, q, other, dx, dx * (xlogy(p, other) + xlog1py(q, -other)).sum())
-        sure = np.full_like(p, 1e-12)
-        same("value for D = 1e-12", call(value, p, q, sure, dx), -12 * np.log(10), {
-            f"A small number in the logarithm, or a clipped D, hides how wrong D is: V is not that for D = {wrong:g}.":
-                dx * (xlogy(p, wrong) + xlog1py(q, -wrong)).sum() for wrong in 10.0**np.arange(-11, -3)}, tolerance=1e-3)
+    shift, dx = inputs(1.0, lambda rng: rng.uniform(0.5, 1.5)), 0.02
+    x = np.arange(-6, 6, dx)
+    p = np.where(np.abs(x + shift) < 2, 1 + np.cos(np.pi * (x + shift) / 2), 0)
+    q = np.where(np.abs(x - shift) < 2, 0.5 + 0.1 * np.sin(x), 0)
+    p, q = p / (p.sum() * dx), q / (q.sum() * dx)
+    _value(value, p, q, _best(best_discriminator, p, q), dx)
+    _value(value, p, p, np.full_like(p, 0.5), dx)
+    _value(value, p, q, 0.05 + 0.9 / (1 + np.exp(x)), dx)
+    sure = _array(value, p, q, np.full_like(p, 1e-12), dx)
+    require(sure < -27.6, f"With D = 1e-12 V is {sure:.4g}, expected -27.63: a small number in the logarithm, or a clipped D, hides how wrong D is.")
+    p, q = np.array([1.0, 0, 0]), np.array([0.5, 0.5, 0])
+    _value(value, p, q, _best(best_discriminator, p, q), 1.0)
 
 
-def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: float, right: float) -> None:
-    got = array("value", untouched(value, p, q, d, dx))
-    middle, real, made = (p + q) / 2, dx * xlogy(p, d).sum(), dx * xlog1py(q, -d).sum()
-    require(np.ndim(got) == 0,
-            f"value gives shape {list(np.shape(got))}: add up over the grid, one number was asked.")
-    require(not np.isnan(got),
-            "The value is not a number: 0 log 0 counts as 0 (where p is 0, D may be 0; where q is 0, D may "
-            "be 1).")
-    turned = dx * (xlogy(np.where(d > 0, q, 0), d).sum() + xlog1py(np.where(d < 1, p, 0), -d).sum())
-    same("value(p, q, d, dx)", got, right, {
-        "This is with the logarithm of base 2: the natural one, np.log, was asked.": right / np.log(2),
-        "This is with the logarithm of base 10: the natural one, np.log, was asked.": right / np.log(10),
-        "The sign is turned round: logarithms of probabilities are negative, so is V.": -right,
-        "dx is missing: an integral is a sum times the width of the cells.": right / dx,
-        "This is a mean over the grid: an integral is the sum times dx.": right / dx / len(p),
-        "This is a mean times dx: an integral is the sum times dx.": right / len(p),
-        "d is not used: V is asked for any d, not only for the best one.":
-            dx * (rel_entr(p, middle) + rel_entr(q, middle)).sum() - np.log(4),
-        "p and q are swapped: the real ones, p, count with log D.": turned,
-        "The part of the made ones is missing, the integral of q log(1 - D).": real,
-        "The part of the real ones is missing, the integral of p log D.": made,
-        "The two parts are subtracted: add them.": real - made,
-        "The made ones count with log(1 - D), not with log D.":
-            real + dx * xlogy(np.where(d > 0, q, 0), d).sum(),
-        "The second part is weighted with p: log(1 - D) counts where q is.":
-            real + dx * xlog1py(np.where(d < 1, p, 0), -d).sum()})
+def _best(best_discriminator: Callable, p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    got, none = _array(best_discriminator, p, q, nan="where p and q are both 0, that is 0/0, D* is 1/2."), p + q == 0
+    shaped("D*", got, p.shape)
+    d = np.where(none, 0.5, p / np.where(none, 1, p + q))
+    equal("D*", got, d, [
+        ("D* is swapped: it is the probability of 'real', and p is the density of the real points.", lambda: 1 - d),
+        ("This is p itself: divide by the sum of both densities.", lambda: p),
+        ("D* is 0 or 1, expected a probability, p / (p + q).", lambda: np.where(p == q, 0.5, p > q)),
+        ("D* is 0 where p is 0 and q is not: it is 1/2 only where both are 0.", lambda: np.where(p > 0, d, 0.5)),
+        ("D* is 1 where q is 0 and p is not: it is 1/2 only where both are 0.", lambda: np.where(q > 0, d, 0.5)),
+        ("Where one of p and q is 0, D* is 0 or 1: it is 1/2 only where both are 0.", lambda: np.where(p * q > 0, d, 0.5)),
+        (f"Where p and q are both 0 your D* is {got[none][0]:.3g}, expected 1/2.", lambda: np.where(none, got, d))], given={"p": p, "q": q})
+    return d
 
 
-@checks.check
+def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: float) -> None:
+    def weighted(p: np.ndarray, q: np.ndarray) -> float:
+        """log D times p and log(1 - D) times q, with no logarithm of 0."""
+        return dx * (xlogy(np.where(d > 0, p, 0), d) + xlog1py(np.where(d < 1, q, 0), -d)).sum()
+
+    got = _array(value, p, q, d, dx, nan="0 log 0 counts as 0 (where p is 0, D may be 0; where q is 0, D may be 1).")
+    right, real, fake, m = weighted(p, q), weighted(p, 0), weighted(0, q), (p + q) / 2
+    equal("value(p, q, d, dx)", got, right, [
+        ("dx is missing: an integral is a sum times the width of the cells.", lambda: right / dx),
+        ("This is a mean over the grid, expected the sum times dx.", lambda: right / dx / len(p)),
+        ("This is a mean times dx, expected the sum times dx.", lambda: right / len(p)),
+        ("np.trapezoid counts both ends half, expected the sum times dx.", lambda: np.trapezoid(xlogy(p, d) + xlog1py(q, -d), dx=dx)),
+        ("d is not used: V is for any d, not only for D*.", lambda: dx * (rel_entr(p, m) + rel_entr(q, m)).sum() - np.log(4)),
+        ("p and q are swapped: the real points, p, count with log D.", lambda: weighted(q, p)),
+        ("The part of the generated points is missing, the integral of q log(1 - D).", lambda: real),
+        ("The part of the real points is missing, the integral of p log D.", lambda: fake),
+        ("The two parts are subtracted: add them.", lambda: real - fake),
+        ("The generated points count with log(1 - D), not with log D.", lambda: weighted(p + q, 0)),
+        ("The second part is weighted with p: log(1 - D) counts where q is.", lambda: weighted(p, p)),
+        ("Only positions where p and q are above 0 count: mask each of the two parts by itself.", lambda: weighted(p * (q > 0), q * (p > 0)))],
+        given={"p": p, "q": q, "d": d})
+
+
+@check
 def transposed(transposed_convolution: Callable) -> None:
-    """Task 2: against tf.nn.conv2d_transpose; strides below, at and above the size of the kernel."""
+    """Task 2: against tf.nn.conv2d_transpose; strides below, at and above the size of the kernel; whole numbers; the example."""
     written_out(transposed_convolution)
-    rng = checks.generator(2)
-    for shape, k, stride in (((5, 4), 3, 2), ((2, 4), 4, 2), ((3, 3), 2, 1), ((2, 3), 2, 3)):
-        x, kernel = rng.normal(size=shape), rng.normal(size=(k, k))
-        right = _conv2d_transpose(x, kernel, stride)
-        name = f"transposed_convolution of a {shape[0]}x{shape[1]} image, kernel {k}x{k}, stride {stride},"
-        try:
-            got = array("transposed_convolution", untouched(transposed_convolution, x, kernel, stride))
-        except CheckFailed as failure:
-            require("broadcast" not in str(failure),
-                    f"Two shapes do not fit ({str(failure).split(': ')[-1]}): each pixel adds a window of "
-                    f"{k}x{k} to a result of {right.shape[0]}x{right.shape[1]} (is it h, w = x.shape?).")
-            require("IndexError" not in str(failure),
-                    f"An index is too large for an image of {shape[0]}x{shape[1]}: x.shape gives the rows "
-                    "first, h, w = x.shape.")
-            require("Cannot cast" not in str(failure),
-                    "The result holds whole numbers and takes no fractions: begin with np.zeros, which has "
-                    "floats.")
-            raise
-        require(np.shape(got) != shape or shape == right.shape,
-                f"{name} has the size of its input: the result has "
-                "(h - 1) stride + k rows.")
-        written = np.zeros_like(right)
-        counts = _conv2d_transpose(np.ones(shape), np.ones((k, k)), stride)
-        for i, j in np.ndindex(*shape):
-            written[stride * i:stride * i + k, stride * j:stride * j + k] = x[i, j] * kernel
-        border = tuple(slice(0, stride * side) for side in shape)
-        mistakes = {
-            "The kernel is flipped: put it down as it is.": _conv2d_transpose(x, kernel[::-1, ::-1], stride),
-            "The kernel is transposed: its rows run down, as those of the image do.":
-                _conv2d_transpose(x, kernel.T, stride),
-            "Where windows overlap, the later one replaces the earlier one: add them.": written,
-            "Where windows overlap you take the mean: add them.": right / np.maximum(counts, 1),
-            "The stride is missing: pixel (i, j) puts its window at (stride i, stride j).":
-                _conv2d_transpose(x, kernel, 1),
-            "The result is cut off: without padding it has (h - 1) stride + k rows.": right[border],
-            "The result has rows and columns of zeros at its end: it has (h - 1) stride + k rows.":
-                np.pad(right, [(0, max(stride - 1, 0))] * 2),
-            "This is the convolution, which makes images smaller: here each pixel is spread out.":
-                _convolution(x, kernel, stride),
-            "Rows and columns of the image are swapped.": _conv2d_transpose(x.T, kernel, stride)}
-        same(name, got, right, mistakes)
-    x, kernel = np.array([[1, 2]]), np.array([[1.5, 0], [0, 0.5]])
-    same("transposed_convolution of whole numbers", call(transposed_convolution, x, kernel, 1),
-         _conv2d_transpose(x, kernel, 1), {
-         "The result holds whole numbers, as the image does: begin with np.zeros, which has floats.":
-             np.trunc([[1.5, 3, 0], [0, 0.5, 1]]), "The fractions are lost.": [[1, 3, 0], [0, 0, 1]]})
+    random = generator(2)
+    drawn = [(random.normal(size=shape), random.normal(size=(k, k)), stride)
+             for shape, k, stride in (((5, 4), 3, 2), ((2, 4), 4, 2), ((3, 3), 2, 1), ((2, 3), 2, 3))]
+    for x, kernel, stride in (*drawn, (np.array([[1, 2]]), np.array([[1.5, 0], [0, 0.5]]), 1),
+                              (np.array([[0.5, 2]]), np.array([[1, 3], [2, 1]]), 1), (np.array([[1, 2]]), np.ones([3, 3]), 2)):
+        right, (h, w), k = _spread(x, kernel, stride), x.shape, len(kernel)
+        got = _array(transposed_convolution, x, kernel, stride, hints=(
+            ("broadcast", f"Each pixel adds a window of {k}x{k} to a result of {right.shape[0]}x{right.shape[1]} (is it h, w = x.shape?)."),
+            ("IndexError", f"An index is too large for an image of {h}x{w}: x.shape gives the rows first, h, w = x.shape.")))
+        equal(f"transposed_convolution of an image {h}x{w}, kernel {k}x{k}, stride {stride},", got, right, [
+            ("The kernel is flipped: put it down as it is.", lambda: _spread(x, kernel[::-1, ::-1], stride)),
+            ("The kernel is transposed: its rows run down, as those of the image do.", lambda: _spread(x, kernel.T, stride)),
+            ("Where windows overlap, the later one replaces the earlier one: add them.", lambda: _spread(x, kernel, stride, add=False)),
+            ("Where windows overlap this is their mean: add them.", lambda: right / np.maximum(_spread(np.ones([h, w]), np.ones([k, k]), stride), 1)),
+            ("The stride is missing: pixel (i, j) puts its window at (stride i, stride j).", lambda: _spread(x, kernel, 1)),
+            ("The stride is missing where a window starts: that of pixel (i, j) is at (stride i, stride j).", lambda: _spread(x, kernel, stride, 1)),
+            ("The windows lie side by side: they start at (stride i, stride j), and may overlap.", lambda: np.kron(x, kernel)),
+            ("The result has the size of the image, expected (h - 1) stride + k rows.", lambda: right[:h, :w]),
+            ("The result is cut off: without padding it has (h - 1) stride + k rows.", lambda: right[:stride * h, :stride * w]),
+            ("The result is cut off at both ends: there is no padding.", lambda: right[(k - 1) // 2:, (k - 1) // 2:][:stride * h, :stride * w]),
+            ("The result ends in rows of zeros, expected (h - 1) stride + k rows.", lambda: np.pad(right, [(0, max(stride - 1, 0))] * 2)),
+            ("This is the convolution, which makes images smaller: here each pixel is spread out.", lambda: [] if k > min(h, w) else tf.nn.conv2d(
+                x[None, ..., None], kernel[..., None, None], stride, "VALID")[0, ..., 0]),
+            ("Rows and columns of the image are swapped.", lambda: _spread(x.T, kernel, stride))], given={"x": x, "kernel": kernel, "stride": stride})
 
 
-def _conv2d_transpose(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
-    height, width = (stride * (side - 1) + len(kernel) for side in x.shape)
-    return tf.nn.conv2d_transpose(np.float64(x)[None, ..., None], np.float64(kernel)[..., None, None],
-                                  [1, height, width, 1], stride, "VALID").numpy()[0, ..., 0]
+def _spread(x: np.ndarray, kernel: np.ndarray, stride: int, step: int = 0, add: bool = True) -> np.ndarray:
+    """The transposed convolution, by TensorFlow; with another `step`, or windows that do not `add`, as a student may write it."""
+    result, step, k = np.zeros([stride * (side - 1) + len(kernel) for side in x.shape]), step or stride, len(kernel)
+    if add and step == stride:
+        images, kernels = np.float64(x)[None, ..., None], np.float64(kernel)[..., None, None]
+        return tf.nn.conv2d_transpose(images, kernels, [1, *result.shape, 1], stride, "VALID").numpy()[0, ..., 0]
+    for i, j in np.ndindex(*x.shape):
+        window = result[step * i:, step * j:][:k, :k]
+        window[:] = add * window + x[i, j] * kernel
+    return result
 
 
-def _convolution(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
-    if min(x.shape) < len(kernel):
-        return np.zeros(0)
-    return tf.nn.conv2d(x[None, ..., None], kernel[..., None, None], stride, "VALID").numpy()[0, ..., 0]
-
-
-@checks.check
+@check
 def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
-    """Task 3: against TensorFlow, for hard, soft and noisy labels and for logits of a thousand."""
+    """Task 3: against TensorFlow, for hard, soft and noisy labels and for logits of a thousand; the example."""
     for function in (discriminator_loss, generator_loss):
         written_out(function, names=LIBRARIES | {"log_expit", "softplus"})
-    rng = checks.generator(3)
-    on_real, on_made = rng.normal(1, 2, (6, 1)), rng.normal(-1, 2, (6, 1))
-    hard = np.ones([6, 1]), np.zeros([6, 1])
-    for real, made in (hard, (rng.uniform(0.7, 1.2, (6, 1)), rng.uniform(0, 0.3, (6, 1)))):
-        got = untouched(discriminator_loss, on_real, on_made, real, made)
-        first, second = _cross_entropy(on_real, real), _cross_entropy(on_made, made)
-        right = np.mean(first + second)
-        require(np.ndim(got) == 0,
-                f"discriminator_loss gives shape {list(np.shape(got))}: one number was asked, the mean.")
-        kind = "labels 1 and 0" if real is hard[0] else "soft labels"
-        same(f"discriminator_loss with {kind}", got, right, {
-            "This is the sum over the images: their mean was asked.": 6 * right,
-            "This is half of it: the loss is the mean over the real images plus the mean over the made ones.":
-                right / 2,
-            "The part of the made images is missing: with label 0, -log(1 - D) counts for them.":
-                first.mean(),
-            "The part of the real images is missing.": second.mean(),
-            "The labels are swapped: `real` belongs to `on_real`, `made` to `on_made`.":
-                np.mean(_cross_entropy(on_real, made) + _cross_entropy(on_made, real)),
-            "The sign is turned round: a cross-entropy is minimised, its terms have a minus.": -right,
-            "This is with the logarithm of base 2: the natural one was asked.": right / np.log(2),
-            "Logits [N, 1] and labels [N] give N x N numbers: leave the labels in the shape [N, 1].":
-                right + np.sum([np.mean(u * y) - np.mean(u) * np.mean(y)
-                                for u, y in ((on_real, real), (on_made, made))]),
-            "The |u| in log(1 + e^-|u|) is missing: with u alone this is another number for u < 0.":
-                right + np.mean(np.logaddexp(0, -on_real) - np.logaddexp(0, -abs(on_real))
-                                + np.logaddexp(0, -on_made) - np.logaddexp(0, -abs(on_made))),
-            "The term u y is added: it is subtracted.": right + 2 * np.mean(on_real * real + on_made * made),
-            "These are squared differences of logits and labels: the cross-entropy was asked.":
-                np.mean((on_real - real)**2 + (on_made - made)**2),
-            "The labels are not used: they may be other numbers than 1 and 0.":
-                np.mean(_cross_entropy(on_real, hard[0]) + _cross_entropy(on_made, hard[1])),
-            "A second sigmoid: D = sigmoid(logit), and the cross-entropy takes D.":
-                np.mean(_cross_entropy(_sigmoid(on_real), real) + _cross_entropy(_sigmoid(on_made), made)),
-            "The term with 1 - y is missing: -(y log D + (1 - y) log(1 - D)).":
-                np.mean(real * _cross_entropy(on_real, hard[0]) + made * _cross_entropy(on_made, hard[0])),
-            "The label of a made image is 0 here, that is log(1 - D): you take log D.":
-                np.mean(first + _cross_entropy(on_made, 1 - made))})
-    got = untouched(generator_loss, on_made)
-    right = _cross_entropy(on_made, 1).mean()
-    require(np.ndim(got) == 0,
-            f"generator_loss gives shape {list(np.shape(got))}: one number was asked, the mean.")
-    same("generator_loss", got, right, {
-        "This is the saturating loss, log(1 - D): the one that was asked is -log D.":
-            -_cross_entropy(on_made, 0).mean(),
-        "This is -log(1 - D): it is the discriminator's loss, with which G would learn to be caught.":
-            _cross_entropy(on_made, 0).mean(),
-        "The sign is turned round: with log D, minimised, G would learn to be caught.": -right,
-        "This is the sum over the images: their mean was asked.": 6 * right,
-        "This is with the logarithm of base 2: the natural one was asked.": right / np.log(2),
-        "This is the mean of the logits: the cross-entropy with label 1 was asked.": -on_made.mean(),
-        "This is 1 - D: the logarithm is missing.": np.mean(1 - _sigmoid(on_made)),
-        "This is -D: the logarithm is missing.": -np.mean(_sigmoid(on_made))})
-    large = np.array([[-1000.0], [1000.0]])
-    got = [untouched(discriminator_loss, large, large[::-1], 1.0, 0.0), untouched(generator_loss, large)]
-    for name, number, right in (("discriminator_loss", got[0], 1000), ("generator_loss", got[1], 500)):
-        require(bool(np.isfinite(number)),
-                f"{name} is not finite for logits of -1000 and 1000: e^1000 is infinite and "
-                "log 0 too; use the stable form.")
-        require(abs(number - right) < 1,
-                f"{name} is {number:.5g} for logits of -1000 and 1000, expected {right}: a clipped "
-                "probability, or a small number in the logarithm, hides how wrong D is, and the gradient is "
-                "lost.")
+    random, nan = generator(3), "a logit may be negative and has no logarithm, D = sigmoid(logit) has."
+    u, v = random.normal(1, 2, (6, 1)), random.normal(-1, 2, (6, 1))  # on real and on generated images
+
+    def cross(u, y) -> np.ndarray:
+        return tf.nn.sigmoid_cross_entropy_with_logits(y + 0 * u, u + 0 * y).numpy()
+
+    for y, w, kind in ((np.ones([6, 1]), np.zeros([6, 1]), "labels 1 and 0"),
+                       (random.uniform(0.7, 1.2, (6, 1)), random.uniform(0, 0.3, (6, 1)), "soft labels")):
+        def of(each: Callable) -> float:
+            return np.mean(each(u, y) + each(v, w))
+
+        right = of(cross)
+        equal(f"discriminator_loss with {kind}", _array(discriminator_loss, u, v, y, w, nan=nan), right, [
+            ("This is the sum over the images, expected the mean.", lambda: 6 * right),
+            ("The part of the generated images is missing: with label 0, -log(1 - D) counts, the term with 1 - y.", lambda: cross(u, y).mean()),
+            ("The part of the real images is missing.", lambda: cross(v, w).mean()),
+            ("The labels are swapped: `real` belongs to `on_real`, `made` to `on_made`.", lambda: np.mean(cross(u, w) + cross(v, y))),
+            ("Logits [N, 1] and labels [N] give N x N numbers: leave the labels in the shape [N, 1].", lambda: of(lambda u, y: cross(u, y.T).mean())),
+            ("The |u| in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y + np.logaddexp(0, -u))),
+            ("max(u, 0) is missing.", lambda: of(lambda u, y: np.logaddexp(0, -abs(u)) - u * y)),
+            ("The 1 in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y - abs(u))),
+            ("The term u y is added: it is subtracted.", lambda: of(lambda u, y: np.logaddexp(0, u) + u * y)),
+            ("These are squared differences of logits and labels, expected the cross-entropy.", lambda: of(lambda u, y: (u - y)**2)),
+            ("The labels are not used: they may be other numbers than 1 and 0.", lambda: np.mean(cross(u, 1) + cross(v, 0))),
+            ("A second sigmoid: D = sigmoid(logit), and the cross-entropy takes D.", lambda: of(lambda u, y: cross(tf.sigmoid(u).numpy(), y))),
+            ("The label of a generated image is 0 here, that is log(1 - D), not log D.", lambda: np.mean(cross(u, y) + cross(v, 1 - w)))])
+    d, large, zeros = tf.sigmoid(v).numpy(), np.array([[-1000.0], [1000.0]]), np.zeros([2, 1])
+    equal("generator_loss", _array(generator_loss, v, nan=nan), cross(v, 1).mean(), [
+        ("This is the saturating loss, log(1 - D), expected -log D.", lambda: -cross(v, 0).mean()),
+        ("This is -log(1 - D), the discriminator's loss: with it G would learn to be caught.", lambda: cross(v, 0).mean()),
+        ("The sign is wrong: with log D, minimised, G would learn to be caught.", lambda: -cross(v, 1).mean()),
+        ("This is the sum over the images, expected the mean.", cross(v, 1).sum),
+        ("This is the mean of the logits, expected the cross-entropy with label 1.", lambda: -v.mean()),
+        ("This is the logarithm of the mean of D, expected the mean of the logarithms.", lambda: -np.log(d.mean())),
+        ("This is 1 - D: the logarithm is missing.", lambda: 1 - d.mean()), ("This is -D: the logarithm is missing.", lambda: -d.mean())])
+    for function, logits, right in ((discriminator_loss, (large, large[::-1], 1.0, 0.0), 1000), (generator_loss, (large,), 500)):
+        got = float(_array(function, *logits, nan="logits of 1000 are given, e^1000 is infinite and log 0 too; use the stable form."))
+        require(abs(got - right) < 1, f"{function.__name__} is {got:.5g} for logits of -1000 and 1000, expected {right}: a clipped probability, or a "
+                "small number in the logarithm, hides how wrong D is, and the gradient is lost.")
+    equal("discriminator_loss of the example, logits 0,", _array(discriminator_loss, zeros, zeros, 1.0, 0.0), 2 * np.log(2))
+    equal("generator_loss of the example, logits 0,", _array(generator_loss, zeros), np.log(2))
 
 
-def _cross_entropy(logits: np.ndarray, labels: np.ndarray | float) -> np.ndarray:
-    """TensorFlow's, in float64."""
-    return tf.nn.sigmoid_cross_entropy_with_logits(labels + 0 * logits, np.float64(logits)).numpy()
+RATES = 0.1, 0.3  # of G and of D, in the check of task 4
+NO_WAY = ("A gradient is None: the tape has to see the whole way from the weights to the loss. Generate the points inside `with`, from z, and turn "
+          "nothing into NumPy arrays on the way.")
+STEP = (*((words, NO_WAY) for words in ("No gradients", "NoneType", "None values")),
+        ("moving_", "Take trainable_variables: the running statistics of batch norm have no gradient."),
+        ("Unknown variable", "An optimizer gets weights that are not its own: g_optimizer is for the weights of G, d_optimizer for those of D."))
 
 
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return tf.sigmoid(logits).numpy()
+def _mean(logits: tf.Tensor) -> tf.Tensor:
+    """The mean cross-entropy of logits with label 0; for -logits, of logits with label 1."""
+    return tf.reduce_mean(tf.nn.softplus(logits))
 
 
-# task 4: a step ---------------------------------------------------------------------------------------------
-
-RATES = 0.1, 0.3  # of G and of D, in the check
+LOSSES = (lambda real, made: _mean(-made)), (lambda real, made: _mean(-real) + _mean(made))  # of G and of D, for the logits of D
 
 
-def small_gan() -> tuple[tf.keras.Model, tf.keras.Model]:
-    """G: [N, 3] -> [N, 2] and D: [N, 2] -> [N, 1], small, with batch norm, and weights unlike a start."""
-    generator = tf.keras.Sequential([tf.keras.Input([3]), layers.Dense(4), layers.BatchNormalization(),
-                                     layers.ReLU(), layers.Dense(2)])
-    discriminator = tf.keras.Sequential([tf.keras.Input([2]), layers.Dense(5), layers.BatchNormalization(),
-                                         layers.LeakyReLU(0.2), layers.Dense(1)])
-    rng = checks.generator(4)
-    for network in (generator, discriminator):
-        network.set_weights([rng.normal(0.3, 0.8, weight.shape) if "variance" not in weight.name
-                             else rng.uniform(0.5, 2, weight.shape) for weight in network.weights])
-    return generator, discriminator
+def _network(seed: int, inputs: int, first: int, *others: tf.keras.Layer) -> tf.keras.Model:
+    """A small network with batch norm, and weights unlike a start."""
+    network, random = tf.keras.Sequential([tf.keras.Input([inputs]), layers.Dense(first), layers.BatchNormalization(), *others]), generator(seed)
+    network.set_weights([random.uniform(0.5, 2, weight.shape) if "variance" in weight.name else random.normal(0.3, 0.8, weight.shape)
+                         for weight in network.weights])
+    return network
 
 
-def points() -> tuple[tf.Tensor, tf.Tensor]:
-    """Real points x [6, 2] and latent vectors z [6, 3] of the check."""
-    rng = checks.generator(5)
-    return tuple(tf.constant(rng.normal(size=[6, side]), tf.float32) for side in (2, 3))
+def slopes(networks: tuple, x: tf.Tensor, z: tf.Tensor, loss: Callable, player: int, training=(True, True, True), together=False) -> tuple:
+    """loss(logits on x, logits on G(z)), and its gradient for the weights of player 0, G, or 1, D.
 
-
-def gradients(generator: tf.keras.Model, discriminator: tf.keras.Model, x: tf.Tensor, z: tf.Tensor, *,
-              names: Collection[str] = ("d", "g"), training: tuple[bool, bool, bool] = (True, True, True),
-              together: bool = False) -> tuple[dict, dict]:
-    """The losses "d", "g" (and mistaken ones), and for those in `names` their gradients, flat, for G's and for D's weights.
-
-    training  of G, of D on real points and of D on made ones
-    together  D judges real and made points in one batch
+    training  of G, of D on real points and of D on generated ones; together  D judges both in one batch
     """
-    with tf.GradientTape(persistent=True) as tape:
-        made = generator(z, training=training[0])
-        if together:
-            on_real, on_made = tf.split(discriminator(tf.concat([x, made], 0), training=training[1]), 2)
-        else:
-            on_real = discriminator(x, training=training[1])
-            on_made = discriminator(made, training=training[2])
-        real, taken_for_made, caught, missed = (
-            tf.reduce_mean(tf.nn.softplus(logits)) for logits in (-on_real, on_real, on_made, -on_made))
-        found = {"d": real + caught, "g": missed, "caught": caught, "real": real, "saturating": -caught,
-                 "swapped": taken_for_made + missed,  # the last two: logits and labels changed places
-                 "all real": real + missed, "bare": _keras(on_real, on_made, lambda u: u),
-                 "twice": _keras(on_real, on_made, lambda u: tf.sigmoid(tf.sigmoid(u))),
-                 "d turned": -tf.reduce_mean(on_real), "g turned": -tf.reduce_mean(on_made)}
-    both = generator.trainable_variables, discriminator.trainable_variables
-    return found, {name: tuple(_slope(tape, loss, weights) for weights in both)
-                   for name, loss in found.items() if name in names}
-
-
-MISTAKEN = "caught", "real", "saturating", "swapped", "all real", "bare", "twice", "d turned", "g turned"
-
-
-@functools.cache
-def _mistaken_slopes(variant: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The gradients of mistaken losses and mistaken passes for the networks and points of the check, for G and for D.
-
-    Computed when a step is wrong for the first time: no step of the student's changes them. `variant` is that of the
-    hidden tests, which draw other numbers.
-    """
-    networks, examples = small_gan(), points()
-    start = [network.get_weights() for network in networks]
-
-    def slopes(**options) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        for network, weights in zip(networks, start):
-            network.set_weights(weights)  # a pass with training=True changes the running statistics
-        return gradients(*networks, *examples, **options)[1]
-
-    found = slopes(names=MISTAKEN)
-    for name, training in {"no training": (False, False, False), "G not": (False, True, True), "D not": (True, False, False),
-                           "not real": (True, False, True), "not made": (True, True, False)}.items():
-        right = slopes(training=training)
-        found[name] = right["g"][0], right["d"][1]
-    found["together"] = slopes(names=["d"], together=True)["d"]
-    one = slopes()["d"][1]
-    for variable, part in zip(networks[1].trainable_variables, _apart(one, networks[1].trainable_variables)):
-        variable.assign_sub(RATES[1] * part)
-    found["later"] = gradients(*networks, *examples, names=["g"])[1]["g"]  # by D after its update
-    return found
-
-
-def _variant() -> int:
-    """0, within the hidden tests a number that differs with their variant."""
-    return inputs(0, lambda rng: int(rng.integers(1, 2**31)))
-
-
-def _apart(flat: np.ndarray, variables: list) -> list[np.ndarray]:
-    """A flat gradient as one array for each variable."""
-    ends = np.cumsum([np.prod(variable.shape) for variable in variables])[:-1].astype(int)
-    return [part.reshape(variable.shape) for part, variable in zip(np.split(flat, ends), variables)]
-
-
-def _keras(on_real: tf.Tensor, on_made: tf.Tensor, probability: Callable) -> tf.Tensor:
-    """The loss of D by Keras' cross-entropy, which takes probabilities."""
-    loss = tf.keras.losses.BinaryCrossentropy()
-    real, made = probability(on_real), probability(on_made)
-    return loss(tf.ones_like(real), real) + loss(tf.zeros_like(made), made)
-
-
-def _slope(tape: tf.GradientTape, loss: tf.Tensor, weights: list) -> np.ndarray:
-    """The gradient, flat; 0 for weights that do not enter the loss."""
-    parts = tape.gradient(loss, weights)
-    return _flat([tf.zeros_like(weight) if part is None else part for part, weight in zip(parts, weights)])
+    with tf.GradientTape() as tape:
+        made = networks[0](z, training=training[0])
+        value = loss(*(tf.split(networks[1](tf.concat([x, made], 0), training=True), 2) if together else
+                       (networks[1](x, training=training[1]), networks[1](made, training=training[2]))))
+    return float(value), tape.gradient(value, networks[player].trainable_variables)
 
 
 def _flat(arrays: list) -> np.ndarray:
     return np.concatenate([np.ravel(array) for array in arrays])
 
 
-@checks.check
+@check
 def step(train_step: Callable) -> None:
-    """Task 4: losses, and the weights after one step of gradient descent, against those of `gradients`."""
-    not_compiled(train_step)
-    written_out(train_step, names=set())
-    generator, discriminator = small_gan()
-    networks = generator, discriminator
-    start = [network.get_weights() for network in networks]
-    x, z = points()
-    optimizers = _descents(networks)
-    before = [_flat(network.trainable_variables) for network in networks]
+    """Task 4: the weights after one step of gradient descent, which show the gradient itself, the losses, and a compiled step."""
+    _for_graphs(train_step)
+    networks, random = (_network(4, 3, 4, layers.ReLU(), layers.Dense(2)), _network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))), generator(5)
+    x, z = (tf.constant(random.normal(size=[6, side]), tf.float32) for side in (2, 3))
+    start, before = [network.get_weights() for network in networks], [_flat(network.trainable_variables) for network in networks]
 
-    def reset() -> None:
-        for network, weights in zip(networks, start):
+    def reset() -> list[tf.keras.Optimizer]:
+        optimizers = [tf.keras.optimizers.SGD(rate) for rate in RATES]
+        for network, weights, optimizer in zip(networks, start, optimizers):
             network.set_weights(weights)
+            optimizer.build(network.trainable_variables)
+        return optimizers
 
-    got = _step(train_step, *networks, *optimizers, x, z)
-    after = [_flat(network.trainable_variables) for network in networks]
-    statistics = _flat(generator.non_trainable_variables)
+    def moved(player: int, loss: Callable, rate: float = 0, later: bool = False, **options) -> np.ndarray:
+        """The weights of a player after a step down `loss`; `later`, after the other one's step."""
+        optimizers, other = reset(), 1 - player
+        if later:
+            optimizers[other].apply(slopes(networks, x, z, LOSSES[other], other)[1], networks[other].trainable_variables)
+        return before[player] - (rate or RATES[player]) * _flat(slopes(networks, x, z, loss, player, **options)[1])
+
+    optimizers = reset()
+    got = results(train_step, call(train_step, *networks, *optimizers, x, z, hints=STEP), "d_loss", "g_loss")
+    after, statistics = [_flat(network.trainable_variables) for network in networks], _flat(networks[0].non_trainable_variables)
+    for player, name in ((1, "D"), (0, "G")):
+        equal(f"A weight of {name} after the step", after[player], moved(player, LOSSES[player]),
+              _wrong_steps(moved, player, before[player]), tolerance=1e-4)
+        steps = int(optimizers[player].iterations)
+        require(steps == 1, f"{name.lower()}_optimizer makes {steps} steps, expected 1: let the optimizer move the weights, with one call of apply. "
+                "(Adam does more than subtract rate times gradient.)")
     reset()
-    losses, flat = gradients(*networks, x, z)
-    _judge_d(before[1], after[1], flat)
-    _judge_g(before[0], after[0], flat)
-    for name, optimizer in zip(("g_optimizer", "d_optimizer"), optimizers):
-        require(int(optimizer.iterations) == 1,
-                f"{name} makes {int(optimizer.iterations)} steps, expected 1: let the optimizer move the "
-                "weights, with one call of apply. (Adam does more than subtract rate times gradient.)")
-    reset()
-    generator(z, training=True)
-    require(np.allclose(statistics, _flat(generator.non_trainable_variables), atol=1e-5),
-            "The generator runs more than once: make the points once, both losses take them.")
-    pair = {"d": float(losses["d"]), "g": float(losses["g"])}
-    same("The first loss, that of D,", got[0], pair["d"], {
-        "The two losses are swapped: return d_loss, g_loss.": pair["g"],
-        "The loss of D is half of what was asked: the mean over the real points plus the mean over the made "
-        "ones.": pair["d"] / 2}, tolerance=1e-4)
-    same("The second loss, that of G,", got[1], pair["g"], {
-        "The loss of G that you return is the saturating one.": -float(losses["caught"])}, tolerance=1e-4)
-    reset()
-    optimizers = _descents(networks)
-    compiled = tf.function(lambda: train_step(*networks, *optimizers, x, z), autograph=False)
-    try:
-        compiled()
-    except Exception as error:
-        raise CheckFailed(f"train_step cannot be compiled ({type(error).__name__}): tf.function allows no "
-                          f".numpy(), float() "
-                          "or np function on tensors, and no new variables.") from None
-    require(np.allclose(_flat(generator.trainable_variables), after[0], atol=1e-4),
-            "Compiled, train_step does something else than when it is called: does it use NumPy's random "
-            "numbers, or change variables of Python?")
+    networks[0](z, training=True)
+    require(np.allclose(statistics, _flat(networks[0].non_trainable_variables), atol=1e-5),
+            "The generator runs more than once: generate the points once, both losses take them.")
+    g, d, saturating = (slopes(networks, x, z, loss, 0)[0] for loss in (*LOSSES, lambda real, made: -_mean(made)))
+    equal("The first result, the loss of D,", got[0], d, [("The two losses are swapped: return d_loss, g_loss.", lambda: g)], tolerance=1e-4)
+    equal("The second result, the loss of G,", got[1], g, [("The loss of G that you return is saturating.", lambda: saturating)], tolerance=1e-4)
+    optimizers = reset()
+    _compiled(train_step, tf.function(lambda: train_step(*networks, *optimizers, x, z), autograph=False))
+    require(np.allclose(_flat(networks[0].trainable_variables), after[0], atol=1e-4), "Compiled, train_step does something else than when it is "
+            "called: does it use NumPy's random numbers, or change variables of Python?")
 
 
-def _descents(networks: tuple) -> list[tf.keras.Optimizer]:
-    """Plain gradient descent for G and for D: the weights after a step show the gradient itself."""
-    optimizers = [tf.keras.optimizers.SGD(rate) for rate in RATES]
-    for optimizer, network in zip(optimizers, networks):
-        optimizer.build(network.trainable_variables)
-    return optimizers
+def _wrong_steps(moved: Callable, player: int, before: np.ndarray) -> Iterator[tuple]:
+    """Mistakes, and the weights of a player after them."""
+    own, others, other_rate, me, other = LOSSES[player], LOSSES[1 - player], RATES[1 - player], "GD"[player], "DG"[player]
+    keras = tf.keras.losses.BinaryCrossentropy()  # takes probabilities
+
+    def bare(real: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
+        return keras(tf.ones_like(real), real) + keras(tf.zeros_like(made), made) if player else keras(tf.ones_like(made), made)
+
+    yield f"The weights of {me} do not move: apply its gradients with {me.lower()}_optimizer.", lambda: before
+    yield (f"{other}'s update moves the weights of {me} too, and {me} learns to lose: {other.lower()}_optimizer gets the weights of {other} only.",
+           lambda: moved(player, own) + moved(player, others, other_rate) - before)
+    yield from ((sentence, lambda loss=loss: moved(player, loss)) for sentence, loss in (
+        (f"{me} gets the gradient of {other}'s loss on top of its own: each network has its own loss.", lambda r, m: own(r, m) + others(r, m)),
+        (f"{me} gets the gradient of {other}'s loss, and learns to lose: each network has its own.", others),
+        (f"{me} climbs its loss: both losses are minimised.", lambda r, m: -own(r, m)),
+        (f"{me}'s loss is the sum over the batch, expected the mean.", lambda r, m: 6 * own(r, m)),
+        (f"{me}'s loss is half of what is required: a mean is not divided once more.", lambda r, m: own(r, m) / 2),
+        ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: own(tf.sigmoid(r), tf.sigmoid(m))),
+        ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: bare(*map(tf.sigmoid, map(tf.sigmoid, (r, m))))),
+        ("The cross-entropy takes the logits for probabilities: say from_logits=True, or use tf.nn.sigmoid_cross_entropy_with_logits.", bare),
+        (f"Labels and logits are swapped in the cross-entropy of {me}: labels come first.", lambda r, m: -tf.reduce_mean(r if player else m)),
+        *((("D's labels are swapped: 1 is real, 0 is generated.", lambda r, m: _mean(r) + _mean(-m)),
+           ("The label of the generated points is 0 for D: both have label 1 here.", lambda r, m: _mean(-r) + _mean(-m)),
+           ("D learns from the real points only: the generated ones, with label 0, belong to its loss.", lambda r, m: _mean(-r)),
+           ("D learns from the generated points only: the real ones, with label 1, belong to its loss.", lambda r, m: _mean(m))) if player else
+          (("This is the saturating loss of G, log(1 - D), expected -log D, the cross-entropy with label 1.", lambda r, m: -_mean(m)),))))
+    yield "The optimizers are swapped: g_optimizer is that of G.", lambda: moved(player, own, other_rate)
+    yield f"{me} moves after {other}'s update: take both losses and both gradients, then move both.", lambda: moved(player, own, later=True)
+    yield from ((f"{who} without training=True: batch norm then takes its running statistics, not those of the batch.",
+                 lambda training=training: moved(player, own, training=training)) for who, training in (
+        ("G runs", (False, True, True)), ("D runs", (True, False, False)), ("D judges the generated points", (True, True, False)),
+        ("D judges the real points", (True, False, True)), ("G and D run", (False, False, False))))
+    yield "D judges both in one batch, and its batch norm mixes them: call D twice.", lambda: moved(player, own, together=True)
 
 
-def _step(train_step: Callable, *arguments) -> tuple[float, float]:
-    try:
-        got = call(train_step, *arguments)
-    except CheckFailed as failure:
-        require(not any(words in str(failure) for words in ("No gradients", "NoneType", "None values")),
-                "A gradient is None: the tape has to see the whole way from the weights to the loss. Make "
-                "the images inside `with`, from z, and turn nothing into NumPy arrays on the way.")
-        require("only be used" not in str(failure) and "non-persistent" not in str(failure),
-                "One tape gives its gradients once: take two tapes, one for each loss (or persistent=True).")
-        require("moving_" not in str(failure),
-                "Take trainable_variables: the running statistics of batch norm have no gradient.")
-        require("Unknown variable" not in str(failure) and "cannot be called on variable" not in str(failure)
-                and "optimizer was created" not in str(failure).lower(),
-                "An optimizer gets weights that are not its own: g_optimizer has the memories for the "
-                "weights of G, d_optimizer those for the weights of D.")
-        raise
-    require(is_pair(got),
-            "train_step gives two numbers: return d_loss, g_loss.")
-    for loss in got:
-        require(np.ndim(loss) == 0,
-                f"A loss has shape {list(np.shape(loss))}: it is a mean over the batch, one number.")
-    return got
+CAUSES = {1: "nothing is wrong", 2: "mode collapse", 3: "D too strong", 4: "D too weak", 5: "stopped too early"}
+FAULTS = {"P": (3, "its two curves lie at 1 and 0 all the time; what does the slope of a sure D tell G"),
+          "Q": (1, "where are its points, compared with the data, and what do both curves end at"),
+          "R": (4, "look at the numbers on its axes, and at how often D takes the generated points for real, and the real ones"),
+          "S": (5, "how many steps does it have, and have its points stopped moving"),
+          "T": (2, "the curves look balanced; how many different points does it generate")}
 
 
-def _judge_d(before: np.ndarray, after: np.ndarray, flat: dict) -> None:
-    """The weights of D after the step; `flat` has the right gradients of both losses."""
-    rate, right = RATES[1], flat["d"][1]
-
-    def moved(direction: np.ndarray, rate: float = rate) -> np.ndarray:
-        return before - rate * direction
-
-    if np.allclose(after, moved(right), atol=1e-4):
-        return
-    require(not np.allclose(after, before),
-            "The weights of D do not move: apply its gradients with d_optimizer.")
-    flat = flat | _mistaken_slopes(_variant())
-    same("A weight of D after the step", after, moved(right), {
-        "G's update moves the weights of D too, and D learns to be fooled: g_optimizer gets the weights of "
-        "G only.": before - rate * right - RATES[0] * flat["g"][1],
-        "D gets the gradient of G's loss on top of its own: each network has its own loss.":
-            moved(right + flat["g"][1]),
-        "D climbs its loss: it is minimised, as that of G is.": moved(-right),
-        "D's labels are swapped: 1 is real, 0 is made.": moved(flat["swapped"][1]),
-        "The label of the made points is 0 for D: both have label 1 here.": moved(flat["all real"][1]),
-        "The cross-entropy takes the logits for probabilities: say from_logits=True, or use "
-        "tf.nn.sigmoid_cross_entropy_with_logits.": moved(flat["bare"][1]),
-        "A second sigmoid: the cross-entropy takes the logits of D as they are.": moved(flat["twice"][1]),
-        "D gets the gradient of G's loss.": moved(flat["g"][1]),
-        "D learns from the real points only: the made ones, with label 0, belong to its loss.":
-            moved(flat["real"][1]),
-        "D learns from the made points only: the real ones, with label 1, belong to its loss.":
-            moved(flat["caught"][1]),
-        "D's loss is the sum over the batch: the mean was asked.": moved(6 * right),
-        "D's loss is half of what was asked: the mean over the real points plus the mean over the made ones.":
-            moved(right / 2),
-        "The optimizers are swapped: g_optimizer is that of G.": moved(right, RATES[0]),
-        "G runs without training=True: its batch norm has to take the statistics of the batch.":
-            moved(flat["G not"][1]),
-        "D runs without training=True: its batch norm has to take the statistics of the batch.":
-            moved(flat["D not"][1]),
-        "D judges the made points without training=True: all three calls take it.":
-            moved(flat["not made"][1]),
-        "D judges the real points without training=True: all three calls take it.":
-            moved(flat["not real"][1]),
-        "Labels and logits are swapped in the cross-entropy of D: labels come first, or write labels=, "
-        "logits=.": moved(flat["d turned"][1]),
-        "G and D run without training=True: batch norm then takes its running statistics, not those of the "
-        "batch.": moved(flat["no training"][1]),
-        "D judges real and made points in one batch, and its batch norm mixes them: call D twice.":
-            moved(flat["together"][1])}, tolerance=1e-4)
-
-
-def _judge_g(before: np.ndarray, after: np.ndarray, flat: dict) -> None:
-    """The weights of G after the step; `flat` has the right gradients of both losses."""
-    rate, right = RATES[0], flat["g"][0]
-
-    def moved(direction: np.ndarray, rate: float = rate) -> np.ndarray:
-        return before - rate * direction
-
-    if np.allclose(after, moved(right), atol=1e-4):
-        return
-    require(not np.allclose(after, before),
-            "The weights of G do not move: apply its gradients with g_optimizer.")
-    flat = flat | _mistaken_slopes(_variant())
-    same("A weight of G after the step", after, moved(right), {
-        "D's update moves the weights of G too, so that G learns to be caught: d_optimizer gets the weights "
-        "of D only.": before - rate * right - RATES[1] * flat["d"][0],
-        "G gets the gradient of D's loss on top of its own: each network has its own loss.":
-            moved(right + flat["d"][0]),
-        "This is the saturating loss of G, log(1 - D): -log D was asked, the cross-entropy with label 1.":
-            moved(flat["saturating"][0]),
-        "G learns to be caught: its loss is not that of D, it has the label 1 for the points that it made.":
-            moved(flat["caught"][0]),
-        "G climbs its loss: it is minimised, as that of D is.": moved(-right),
-        "G's loss is the sum over the batch: the mean was asked.": moved(6 * right),
-        "G is judged by D after D's update: take both losses and both gradients first, then move both "
-        "networks.": moved(flat["later"][0]),
-        "D runs without training=True when it judges for G.": moved(flat["not made"][0]),
-        "Labels and logits are swapped in the cross-entropy of G: labels come first, or write labels=, "
-        "logits=.": moved(flat["g turned"][0]),
-        "The optimizers are swapped: g_optimizer is that of G.": moved(right, RATES[1])}, tolerance=1e-4)
-
-
-# task 5: what went wrong ------------------------------------------------------------------------------------
-
-CAUSES = {1: "nothing is wrong", 2: "mode collapse", 3: "D too strong", 4: "D too weak",
-          5: "stopped too early"}
-FAULTS = {"P": 3, "Q": 1, "R": 4, "S": 5, "T": 2}
-SEEN = {"P": "its two curves lie at 1 and 0 all the time; what does the slope of a sure D tell G",
-        "Q": "where are its points, compared with the data, and what do both curves end at",
-        "R":
-            "look at the numbers on its axes, and at how often D takes the made points for real, and the "
-            "real ones",
-        "S": "how many steps does it have, and have its points stopped moving",
-        "T": "the curves look balanced; how many different points does it make"}
-
-
-@checks.check
+@check
 def modes(covered: Callable) -> None:
-    """Task 5, first half: on points at given distances from given centres."""
+    """Task 5, first half: points at given distances from the eight centres, then six of which some overlap, and the example."""
     written_out(covered)
-    rng = checks.generator(6)
-    centres, radius = minimax.centres().astype(np.float64), 0.4
+    random, centres, radius = generator(6), minimax.centres().astype(np.float64), 0.4
     for counts in inputs(([100, 0, 30, 1, 10, 0, 60, 0], [0, 0, 500, 0, 0, 0, 0, 0]),
                          lambda rng: rng.permuted([[90, 2, 25, 12, 1, 70, 0, 40], [0, 300, 0, 0, 15, 0, 0, 0]], axis=1)):
-        angles = rng.uniform(0, 2 * np.pi, sum(counts))
-        lengths = radius * rng.choice([0.1, 0.5, 0.95], sum(counts))
+        angles, lengths = random.uniform(0, 2 * np.pi, sum(counts)), radius * random.choice([0.1, 0.5, 0.95], sum(counts))
         angles[:2], lengths[:2] = np.pi / 4, 0.95 * radius  # outside for those who add up both coordinates
         inside = np.repeat(centres, counts, axis=0) + (lengths * [np.cos(angles), np.sin(angles)]).T
-        corners = centres[rng.integers(0, 8, 149)] + 0.35 * rng.choice([-1, 1], (149, 2))  # not in the circle
-        beside = centres[rng.integers(0, 8, 50)] + [0.55, 0]  # 0.55**2 is less than the radius, 0.55 is not
-        points = rng.permutation(np.concatenate([inside, corners, beside, rng.normal(0, 0.3, (100, 2))]))
-        distances = np.linalg.norm(points[:, None] - centres, axis=2)
-        near = distances < radius
-
-        def answer(near: np.ndarray, least: float = 0.01) -> list[float]:
-            return [np.sum(near.mean(axis=0) >= least), near.any(axis=1).mean()]
-
-        try:
-            got = _two_numbers(untouched(covered, points, centres, radius))
-        except CheckFailed as failure:
-            require("broadcast" not in str(failure),
-                    "Two shapes do not fit: points[:, None] - centres is [N, M, 2], each point with each centre.")
-            raise
-        right = answer(near)
-        steps = np.abs(points[:, None] - centres)
-        others = {
-            "The distance is not squared on both sides: its root is missing.": answer(distances**2 < radius),
-            "These are the points in a square: the distance is the root of the sum of squares.":
-                answer(steps.max(axis=2) < radius),
-            "These are the points in a diamond: the distance is the root of the sum of squares.":
-                answer(steps.sum(axis=2) < radius)}
-        require(got[0] != right[1] or got[1] != right[0], "The order is modes, share.")
-        same("share", got[1], right[1], {
-            "share is that of the points that lie near no centre.": 1 - right[1],
-            "This is the share of the centres that have a point: share is that of the points, any over the centres.":
-                near.any(axis=0).mean(),
-            "This is a mean over points and centres: a point counts once, where it lies near any centre.":
-                near.mean(),
-            "share is a number of points: divide by how many there are.": near.any(axis=1).sum(),
-            "share is a percentage: a fraction, 0 to 1, was asked.": 100 * right[1]}
-            | {sentence: wrong[1] for sentence, wrong in others.items()}, tolerance=1e-6)
-        same("modes", got[0], right[0], {
-            "A centre counts when at least one point of a hundred lies near it: here one point is enough.":
-                answer(near, 1e-9)[0],
-            "1 % of the points is the fraction 0.01: here 0.1 was taken.": answer(near, 0.1)[0],
-            "1 % of the points is the fraction 0.01: here 1 was taken, all of them.": answer(near, 1)[0],
-            "This is how many points lie near a centre: count the centres.": near.any(axis=1).sum(),
-            "This is the share of the centres: their number was asked.": right[0] / 8,
-            "This is how many centres are not covered.": 8 - right[0]}
-            | {sentence: wrong[0] for sentence, wrong in others.items()}, tolerance=1e-6)
-    _borderline(covered)
-
-
-def _two_numbers(got) -> tuple[float, float]:
-    require(is_pair(got), "covered gives two numbers: return modes, share.")
-    for name, number in zip(("modes", "share"), got):
-        require(np.ndim(number) == 0, f"{name} has shape {list(np.shape(number))}, one number was asked.")
-    return got
-
-
-def _borderline(covered: Callable) -> None:
-    """Six centres: three have points in common, one has points on its circle, one has exactly 1 %."""
+        corners = centres[random.integers(0, 8, 149)] + 0.35 * random.choice([-1, 1], (149, 2))  # not in the circle
+        beside = centres[random.integers(0, 8, 50)] + [0.55, 0]  # 0.55**2 is less than the radius, 0.55 is not
+        _count(covered, random.permutation(np.concatenate([inside, corners, beside, random.normal(0, 0.3, (100, 2))])), centres, radius)
     centres = np.array([[0, 0], [0.5, 0], [0, 0.5], [10, 0], [0, 10], [10, 10]], float)
-    places = [[0.25, 0.25], [11, 0], [0, 10], [10, 10], [5, 5]]
-    points = np.repeat(np.array(places, float), [20, 50, 2, 1, 127], axis=0)
-    try:
-        got = _two_numbers(untouched(covered, points, centres, 1.0))
-    except CheckFailed as failure:
-        raise CheckFailed("With 6 centres it does not work: take their number from `centres`, it is not "
-                          f"always 8. ({failure})") from None
-    same("share, where circles overlap,", got[1], 23 / 200, {
-        "A point near several centres counts several times: it counts once in share (any, not sum).":
-            63 / 200,
-        "A point at exactly the distance `radius` is not near: less than (<) was asked.": 73 / 200},
-        tolerance=1e-6)
-    same("modes, for 6 centres,", got[0], 4, {
-        "A centre with exactly 1 % of the points counts too: at least (>=) was asked.": 3,
-        "A point may lie near several centres: it counts for each of them, not only for the nearest.": 2,
-        "This is 1 % of the points that are near: 1 % of all points was asked.": 5,
-        "The number of centres is not always 8: take it from `centres`.": 8}, tolerance=1e-6)
+    places = np.array([[0.25, 0.25], [11, 0], [0, 10], [10, 10], [5, 5]])  # near three; on a circle; exactly 1 %; below 1 %; near none
+    _count(covered, np.repeat(places, [20, 50, 2, 1, 127], axis=0), centres, 1.0)
+    _count(covered, np.zeros([5, 2]), centres[:2], 1.0)
+    _count(covered, np.array([[0, 0], [0, 0.5], [3, 0]]), np.array([[0.0, 0], [5, 0]]), 1.0)
 
 
-def games() -> dict[str, dict]:
-    """Five games on the ring: for each letter the points "made" [500, 2], and "d_real", "d_made" by step."""
-    play = _ring_game()
-    return {"P": play(300, rates=(2e-5, 5e-3), d_first=200), "Q": play(1500),
-            "R": play(60, rates=(2e-3, 1e-6)), "S": play(80), "T": play(250, g_steps=10)}
+def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: float) -> None:
+    got = call(covered, points, centres, radius, hints=(
+        ("broadcast", "Two shapes do not fit: points[:, None] - centres is [N, M, 2], each point with each centre."),
+        ("IndexError", "Take the number of centres from `centres`: it is not always 8.")))
+    got = results(covered, tuple(got) if isinstance(got, np.ndarray) and got.shape == (2,) else got, "modes", "share")
+    steps, given = np.abs(points[:, None] - centres), {"points": points, "centres": centres, "radius": radius}
+    distances = np.sqrt((steps**2).sum(axis=2))
+    near, nearest = distances < radius, distances.argmin(axis=1)[:, None] == range(len(centres))
+
+    def answer(near: np.ndarray, least: float = 0.01) -> tuple[int, float]:
+        return np.sum(near.mean(axis=0) >= least), near.any(axis=1).mean()
+
+    (modes, share), both = answer(near), (
+        ("The distance is not squared on both sides: its root is missing.", distances**2 < radius),
+        ("These are the points in a square: the distance is the root of the sum of squares.", steps.max(axis=2) < radius),
+        ("These are the points in a diamond: the distance is the root of the sum of squares.", steps.sum(axis=2) < radius),
+        ("A point at exactly the distance `radius` is not near: less than (<) is required.", distances <= radius))
+    equal("share", got[1], share, [
+        ("The order is modes, share.", lambda: modes),
+        ("share is that of the points that lie near no centre.", lambda: 1 - share),
+        ("This is the share of the centres that have a point: share is that of the points, any over the centres.", near.any(axis=0).mean),
+        ("This is a mean over points and centres: a point counts once, where it lies near any centre.", near.mean),
+        ("A point near several centres counts several times: it counts once in share (any, not sum).", lambda: near.sum() / len(near)),
+        ("share is a number of points: divide by how many there are.", near.any(axis=1).sum),
+        ("share is a percentage, expected a fraction, 0 to 1.", lambda: 100 * share),
+        *((sentence, lambda wrong=wrong: answer(wrong)[1]) for sentence, wrong in both)], tolerance=1e-6, given=given)
+    equal("modes", got[0], modes, [
+        ("A point may lie near several centres: it counts for each of them, not only for the nearest.", lambda: answer(near & nearest)[0]),
+        ("A centre with exactly 1 % of the points counts too: at least (>=) is required.", lambda: np.sum(near.mean(axis=0) > 0.01)),
+        ("This is 1 % of the points that are near, expected 1 % of all points.", lambda: answer(near, 0.01 * share)[0]),
+        ("A centre counts when at least 1 % of all points lie near it: here one point is enough.", lambda: answer(near, 1e-9)[0]),
+        ("1 % of the points is the fraction 0.01: here 0.1 was taken.", lambda: answer(near, 0.1)[0]),
+        ("1 % of the points is the fraction 0.01: here 1 was taken, all of them.", lambda: answer(near, 1)[0]),
+        ("This is how many points lie near a centre: count the centres.", near.any(axis=1).sum),
+        ("This is the share of the centres, expected their number.", lambda: modes / len(centres)),
+        ("This is how many centres are not covered.", lambda: len(centres) - modes),
+        *((sentence, lambda wrong=wrong: answer(wrong)[0]) for sentence, wrong in both)], tolerance=1e-6, given=given)
 
 
-def _ring_game() -> Callable[..., dict]:
-    """A function that plays a GAN on the ring, each time from the same first weights; compiled once for all games."""
-    session.start(seed=5)
-    data = tf.constant(minimax.ring(2000))
-    networks = minimax.dense(4, 2, (64, 64)), minimax.dense(2, 1, (64, 64))
-    optimizers = [tf.keras.optimizers.Adam(beta_1=0.5) for _ in networks]
-    for optimizer, network in zip(optimizers, networks):
-        optimizer.build(network.trainable_variables)
-    random = tf.random.Generator.from_seed(5)
-    state = [variable for part in (*networks, *optimizers) for variable in part.variables]
-    start = [variable.numpy() for variable in state]
-
-    def update(player: int) -> tuple[tf.Tensor, tf.Tensor]:
-        x = tf.gather(data, random.uniform([128], 0, len(data), tf.int32))
-        with tf.GradientTape() as tape:
-            on_real, on_made = networks[1](x), networks[1](networks[0](random.normal([128, 4])))
-            loss = tf.reduce_mean(tf.nn.softplus(-on_made) if player == 0 else
-                                  tf.nn.softplus(-on_real) + tf.nn.softplus(on_made))
-        weights = networks[player].trainable_variables
-        optimizers[player].apply(tape.gradient(loss, weights), weights)
-        return tf.reduce_mean(tf.sigmoid(on_real)), tf.reduce_mean(tf.sigmoid(on_made))
-
-    @tf.function
-    def loop(steps: tf.Tensor, g_steps: tf.Tensor) -> tf.Tensor:
-        history = tf.TensorArray(tf.float32, steps)
-        for step in tf.range(steps):
-            history = history.write(step, tf.stack(update(1)))
-            for _ in tf.range(g_steps):
-                update(0)
-        return history.stack()
-
-    def play(steps: int, rates: tuple[float, float] = (2e-3, 2e-3), g_steps: int = 1, d_first: int = 0) -> dict:
-        """`g_steps` updates of G for one of D, after `d_first` updates of D alone; learning rates of G and of D."""
-        for variable, value in zip(state, start):
-            variable.assign(value)
-        for optimizer, rate in zip(optimizers, rates):
-            optimizer.learning_rate = rate
-        random.reset_from_seed(5)
-        loop(tf.constant(d_first), tf.constant(0))
-        history = loop(tf.constant(steps), tf.constant(g_steps)).numpy()
-        return dict(made=networks[0](random.normal([500, 4])).numpy(), d_real=history[:, 0], d_made=history[:, 1])
-
-    return play
-
-
-@checks.check
+@check
 def diagnosis(named: Callable) -> None:
     """Task 5, second half: the cause of each panel, by its number."""
     got = call(named)
-    require(isinstance(got, dict) and got.keys() == FAULTS.keys(),
-            'diagnosis gives a dictionary with the keys "P", "Q", "R", "S" and "T".')
-    for letter, cause in FAULTS.items():
-        try:
-            number = operator.index(got[letter])
-        except TypeError:
-            number = 0
+    require(isinstance(got, dict) and got.keys() == FAULTS.keys(), 'diagnosis gives a dictionary with the keys "P", "Q", "R", "S" and "T".')
+    for letter, (cause, look) in FAULTS.items():
+        number = operator.index(got[letter]) if hasattr(got[letter], "__index__") else 0
         require(number in CAUSES, f"Panel {letter}: {got[letter]!r} is not the number of a cause, 1 to 5.")
-        require(number == cause,
-                f"Panel {letter} does not show cause {number}, {CAUSES[number]}: {SEEN[letter]}.")
+        require(number == cause, f"Panel {letter} does not show cause {number}, {CAUSES[number]}: {look}.")
 
 
-# tasks 6 to 8: the generator at work ------------------------------------------------------------------------
-
-@checks.check
+@check
 def spherical(slerp: Callable) -> None:
-    """Task 6: on vectors of unequal length, right angles, parallel and equal ones; the norm, and the ends."""
+    """Task 6: vectors of unequal length, right angles; then equal and parallel ones among them; cosines near 1; the example."""
     written_out(slerp)
-    rng = checks.generator(7)
-    a, b = rng.normal(size=(6, 5)), 2 * rng.normal(size=(6, 5))
+    random, apart = generator(7), [0, 1, 2, 5]
+    a, b = random.normal(size=(6, 5)), 2 * random.normal(size=(6, 5))
     a[3:5] = np.eye(5)[:2]
     b[3], b[4] = a[3], 3 * a[4]  # equal, and parallel, with a cosine of exactly 1
     for t in (0.3, 0.75, 0.0, 1.0):
-        try:
-            got = array("slerp", untouched(slerp, a, b, t))
-        except CheckFailed as failure:
-            require("broadcast" not in str(failure) and "not aligned" not in str(failure),
-                    "Two shapes do not fit: the sums go over axis 1 with keepdims=True, so that [N, 1] "
-                    f"multiplies [N, d]. ({str(failure).split(': ', 1)[-1]})")
-            raise
-        with np.errstate(**QUIET):
-            right = _slerp(a, b, t)
-            require(got.shape == a.shape, f"slerp gives shape {list(got.shape)}, expected {list(a.shape)}.")
-            require(np.isfinite(got[[0, 1, 2, 5]]).all() or np.isfinite(got).all(),
-                    "slerp is not a number for vectors that are not of length 1: the cosine of the angle is "
-                    "that of a / |a| and b / |b|.")
-            require(np.isfinite(got).all(),
-                    "slerp is not a number where a and b are parallel: sin of the angle is 0 there (or the "
-                    "cosine comes out above 1, clip it); take the straight line for those rows.")
-            name, mistakes = f"slerp(a, b, {t})", _mistaken_slerps(a, b, t)
-        apart = [0, 1, 2, 5]
-        require(not np.allclose(got[apart], right[apart]) or np.allclose(got[3:5], right[3:5], atol=1e-6),
-                "Where a and b are parallel, sin of the angle below 1e-6, the straight line was asked: "
-                "(1 - t) a + t b.")
-        same(name, got, right, mistakes, tolerance=1e-6)
-    a, b = rng.normal(size=(2, 50, 5))
-    b[25:] = 2 * a[25:]
-    a, b = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (a, b))
-    got = array("slerp", untouched(slerp, a, b, 0.5))
-    require(np.isfinite(got).all(),
-            "slerp is not a number for some vectors of length 1: rounding brings a cosine above 1, clip it.")
-    same("The norm of slerp between unit vectors", np.linalg.norm(got, axis=1), np.ones(50))
+        _arc(slerp, a[apart], b[apart], t)
+        got, right = np.asarray(_array(slerp, a, b, t, nan="where a and b are parallel, sin of the angle is 0 (or the cosine comes out above 1, clip "
+                                       "it); take the straight line for those rows.")), _slerp(a, b, t)
+        equal("slerp of rows that are not parallel, among others that are,", got[apart], right[apart], [
+            ("One pair of parallel rows makes all rows go straight: choose row by row, with np.where, not with np.all or np.any.",
+             lambda: ((1 - t) * a + t * b)[apart])], tolerance=1e-6)
+        require(np.allclose(got, right, atol=1e-6), "Where sin of the angle is below 1e-6, the straight line is required: (1 - t) a + t b.")
+    unit = random.normal(size=(50, 5))
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    equal("slerp from a to a", _array(slerp, unit, unit, 0.5, nan="vectors of length 1 are given; rounding brings a cosine above 1, clip it."), unit)
+    _arc(slerp, np.eye(2)[:1], np.eye(2)[1:], 0.5)
 
 
-def _slerp(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
-    """Row by row, with the angle from the arc tangent, which has no trouble near 0."""
-    result = []
-    for one, other in zip(a, b):
-        u, v = one / np.linalg.norm(one), other / np.linalg.norm(other)
-        angle = 2 * np.arctan2(np.linalg.norm(u - v), np.linalg.norm(u + v))
-        result.append((1 - t) * one + t * other if angle < 1e-6 else
-                      (np.sin((1 - t) * angle) * one + np.sin(t * angle) * other) / np.sin(angle))
-    return np.array(result)
+def _slerp(a: np.ndarray, b: np.ndarray, t: float, angle: np.ndarray | None = None) -> np.ndarray:
+    """With the angle from the arc tangent, which has no trouble near 0, or another one."""
+    if angle is None:
+        u, v = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (a, b))
+        angle = 2 * np.arctan2(np.linalg.norm(u - v, axis=1, keepdims=True), np.linalg.norm(u + v, axis=1, keepdims=True))
+    straight = np.abs(np.sin(angle)) < 1e-6
+    arc = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.where(straight, 1, np.sin(angle))
+    return np.where(straight, (1 - t) * a + t * b, arc)
 
 
-def _mistaken_slerps(a: np.ndarray, b: np.ndarray, t: float) -> dict[str, np.ndarray]:
-    lengths = [np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (a, b)]
-    units = [vectors / length for vectors, length in zip((a, b), lengths)]
-    right, straight, on_sphere = _slerp(a, b, t), (1 - t) * a + t * b, _slerp(*units, t)
-    angle = np.arccos(np.clip((units[0] * units[1]).sum(axis=1, keepdims=True), -1, 1))
-    raw = np.arccos(np.clip((a * b).sum(axis=1, keepdims=True), -1, 1))
-    columns = (a * b).sum(axis=0) / np.linalg.norm(a, axis=0) / np.linalg.norm(b, axis=0)
-    one = np.arccos(np.clip((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b), -1, 1))
+def _arc(slerp: Callable, a: np.ndarray, b: np.ndarray, t: float) -> None:
+    """Compares slerp(a, b, t) with the arc, for rows none of which are parallel."""
+    fit = "The sums go over axis 1 with keepdims=True, so that [N, 1] multiplies [N, d]."
+    got = _array(slerp, a, b, t, hints=(("broadcast", fit), ("not aligned", fit)),
+                 nan="vectors that are not of length 1 are given; the cosine of the angle is that of a / |a| and b / |b|.")
+    (u, v), norm, dots = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b)), np.linalg.norm, (a * b).sum(axis=1, keepdims=True)
+    right, angle = _slerp(a, b, t), np.arccos((u * v).sum(axis=1, keepdims=True))
 
-    def by(angle: np.ndarray) -> np.ndarray:
-        curved = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.sin(angle)
-        return np.where(np.abs(np.sin(angle)) < 1e-6, straight, curved)
+    def of(cosine: np.ndarray, a: np.ndarray = a, b: np.ndarray = b) -> np.ndarray:
+        return _slerp(a, b, t, np.arccos(np.clip(cosine, -1, 1)))
 
-    return {
-        "This is the straight line: near its middle vectors are too short.": straight,
-        "The ends are turned round: t = 0 gives a, t = 1 gives b.": _slerp(b, a, t),
-        "The result has length 1: the weights multiply a and b themselves, not a / |a| and b / |b|.":
-            on_sphere,
-        "The result has length 1: nothing was asked to be divided by its length.":
-            right / np.linalg.norm(right, axis=1, keepdims=True),
-        "The cosine was clipped, but not of unit vectors: divide a and b by their lengths for it.": by(raw),
-        "There is one angle for the whole batch: each row has its own (axis=1, keepdims=True).": by(one),
-        "The sums go over axis 0, the rows: each row has its own angle (axis=1, keepdims=True).":
-            by(np.arccos(np.clip(columns, -1, 1))),
-        "The angle is in degrees: np.sin takes radians.": by(np.degrees(angle)),
-        "The division by sin of the angle is missing.":
-            np.where(np.sin(angle) < 1e-6, straight, by(angle) * np.sin(angle)),
-        "This is the cosine, not the angle: np.arccos is missing.": by(np.cos(angle))}
+    equal(f"slerp(a, b, {t})", got, right, [
+        ("This is the straight line: near its middle vectors are too short.", lambda: (1 - t) * a + t * b),
+        ("The ends are swapped: t = 0 gives a, t = 1 gives b.", lambda: _slerp(b, a, t)),
+        ("The result has length 1: the weights multiply a and b themselves, not a / |a| and b / |b|.", lambda: _slerp(u, v, t)),
+        ("The result has length 1: do not divide it by its length.", lambda: right / norm(right, axis=1, keepdims=True)),
+        ("The cosine was clipped, but not of unit vectors: divide a and b by their lengths for it.", lambda: of(dots)),
+        ("There is one norm for the whole batch: each row has its own, norm(..., axis=1, keepdims=True).", lambda: of(dots / norm(a) / norm(b))),
+        ("There is one norm for the whole batch, and it divides the result too: each row has its own (axis=1, keepdims=True).",
+         lambda: of(dots / norm(a) / norm(b), a / norm(a), b / norm(b))),
+        ("There is one angle for the whole batch: each row has its own (axis=1, keepdims=True).", lambda: of((a * b).sum() / norm(a) / norm(b))),
+        ("The sums go over axis 0: each row has its own angle (axis=1, keepdims=True).", lambda: of((a * b).sum(0) / norm(a, 2, 0) / norm(b, 2, 0))),
+        ("The angle is in degrees: np.sin takes radians.", lambda: _slerp(a, b, t, np.degrees(angle))),
+        ("The division by sin of the angle is missing.", lambda: right * np.sin(angle)),
+        ("One term only is divided by sin of the angle.", lambda: np.sin((1 - t) * angle) * a + np.sin(t * angle) * b / np.sin(angle)),
+        ("This is sin(1 - t omega), expected sin((1 - t) omega).", lambda: (np.sin(1 - t * angle) * a + np.sin(t * angle) * b) / np.sin(angle)),
+        ("This is the cosine, not the angle: np.arccos is missing.", lambda: _slerp(a, b, t, np.cos(angle)))], tolerance=1e-6, given={"a": a, "b": b})
 
 
-@checks.check
+@check
 def frechet(frechet_distance: Callable) -> None:
-    """Task 7: against closed forms, and against another way to the root on correlated features."""
-    written_out(frechet_distance, names={"utils", "generative", "frechet_distance"})
-    rng = checks.generator(8)
-    mixing = rng.normal(size=(4, 4))
-    a, b = rng.normal(size=(30, 4)) @ mixing + 1, rng.normal(size=(21, 4)) @ mixing.T
-
-    def got(a: np.ndarray, b: np.ndarray) -> float:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # sqrtm warns of singular matrices
-            try:
-                value = untouched(frechet_distance, a, b)
-            except CheckFailed as failure:
-                require("matmul" not in str(failure) and "broadcast" not in str(failure)
-                        and "not aligned" not in str(failure),
-                        "Two shapes do not fit: A and B are both [d, d]; np.cov takes the rows as features "
-                        f"unless you say rowvar=False. ({str(failure).split(': ', 1)[-1]})")
-                raise
-        require(np.ndim(value) == 0,
-                f"frechet_distance gives shape {list(np.shape(value))}, expected one number: the trace "
-                "of a matrix is the sum of its diagonal.")
-        require(not np.iscomplexobj(value),
-                "frechet_distance is a complex number: rounding leaves a tiny imaginary part in the root, "
-                "take the real part (.real).")
-        return float(array("frechet_distance", value))
-
-    first = got(a, b)
-    require(not np.isnan(first),
-            "frechet_distance is not a number: a root of something negative. (A B is not symmetric: eigvalsh "
-            "and eigh do not hold for it.)")
-    same("frechet_distance", first, quality.frechet_distance(a, b), _mistaken_distances(a, b))
-    shift = np.array([3.0, 0, -4, 0])
-    same("The distance of features and the same features moved by (3, 0, -4, 0)", got(a, a + shift), 25.0)
-    same("The distance of features and twice those features about their mean", got(a, 2 * a - a.mean(axis=0)),
-         np.trace(np.cov(a.T)))
-    few = rng.normal(size=(7, 12)), rng.normal(size=(9, 12))  # singular covariances
-    value = got(*few)
-    require(bool(np.isfinite(value)),
-            "With fewer images than features it is not finite: rounding makes an eigenvalue negative, and "
-            "its root is not a number. Take the real part, and 0 for what is below 0.")
-    right = quality.frechet_distance(*few)
-    same("The distance with fewer images than features", value, right, tolerance=1e-3)
+    """Task 7: another way to the root on correlated features, closed forms, fewer images than features, the example."""
+    written_out(frechet_distance, names={"frechet_distance"})
+    random, fit = generator(8), "A and B are [d, d], each feature has its own mean (axis 0); np.cov takes rows as features unless rowvar=False."
+    mixing, shift = random.normal(size=(4, 4)), np.array([3.0, 0, -4, 0])
+    a, b = random.normal(size=(30, 4)) @ mixing + 1, random.normal(size=(21, 4)) @ mixing.T
+    few = random.normal(size=(7, 12)), random.normal(size=(9, 12))  # singular covariances
+    example = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.array([[5.0, 0], [1, 0], [3, 2], [3, -2]])
+    for name, pair, right in (("frechet_distance", (a, b), quality.frechet_distance(a, b)),
+                              ("The distance of features and the same features moved by (3, 0, -4, 0)", (a, a + shift), 25.0),
+                              ("The distance of features and the same, twice as far from their mean", (a, 2 * a - a.mean(0)), np.trace(np.cov(a.T))),
+                              ("The distance with fewer images than features", few, quality.frechet_distance(*few)),
+                              ("The distance of the example", example, 31 / 3)):
+        got = _array(frechet_distance, *pair, hints=[(words, fit) for words in ("matmul", "broadcast", "not aligned")], nan=(
+            "fewer images than features are given, and rounding makes an eigenvalue negative; take the real part, and 0 for what is below 0."
+            if pair is few else "np.sqrt takes the root of each entry, not of the matrix; and A B is not symmetric, eigvalsh is wrong for it."))
+        require(not np.iscomplexobj(got), "frechet_distance is a complex number: rounding leaves a tiny imaginary part, take the real part (.real).")
+        equal(name, got, right, _wrong_distances(*pair, right), tolerance=1e-3 if pair is few else 1e-5)
 
 
-def _mistaken_distances(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
-    means = np.sum((a.mean(axis=0) - b.mean(axis=0))**2)
-    covariances = [np.cov(x, rowvar=False) for x in (a, b)]
-    right, traces = quality.frechet_distance(a, b), sum(map(np.trace, covariances))
-    root, product = (means + traces - right) / 2, np.trace(covariances[0] @ covariances[1])
-    deviations = [x.std(axis=0, ddof=1) for x in (a, b)]
-    biased = [np.cov(x, rowvar=False, ddof=0) for x in (a, b)]
-    shares = [np.trace(biased[n]) / np.trace(covariances[n]) for n in (0, 1)]
-    products = covariances[0] @ covariances[1], covariances[0] * covariances[1]
-    half = [np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum() for product in products]
-    entries = np.sqrt(np.maximum(covariances[0] @ covariances[1], 0))
-    roots = [linalg.sqrtm(covariance).real for covariance in covariances]
-    bare, correlated = (np.trace(one) + np.trace(other) - 2 * np.sqrt(np.abs(np.linalg.eigvals(one @ other))).sum()
-                        for one, other in ([x.T @ x / (len(x) - 1) for x in (a, b)],
-                                           [np.corrcoef(x, rowvar=False) for x in (a, b)]))
-    return {
-        "The covariances are divided by N: np.cov divides by N - 1, as asked.":
-            means + shares[0] * np.trace(covariances[0]) + shares[1] * np.trace(covariances[1])
-            - 2 * np.sqrt(shares[0] * shares[1]) * root,
-        "The root of A B is missing: its trace is not that of the product.": means + traces - 2 * product,
-        "You take the root of the trace of A B: the trace of its root was asked.":
-            means + traces - 2 * np.sqrt(product),
-        "np.sqrt takes the root of each entry: the root of a matrix is another thing (its eigenvalues have "
-        "the roots).": means + traces - 2 * np.trace(entries),
-        "eigvalsh and eigh are for symmetric matrices, A B is none: take np.linalg.eigvals.":
-            means + traces - 2 * half[0],
-        "A * B multiplies entry by entry: the product of matrices is A @ B.": means + traces - 2 * half[1],
-        "The 2 before the root is missing.": means + traces - root,
-        "The root is added: it is subtracted, twice.": means + traces + 2 * root,
-        "The distance of the means is missing.": right - means,
-        "The squares of the means are averaged: add them up.": right - means + means / a.shape[1],
-        "One mean was taken over everything: each feature has its own (axis 0).":
-            right - means + (a.mean() - b.mean())**2,
-        "The means are not subtracted before the covariance: take np.cov.": means + bare,
-        "These are correlations: the covariances were asked (np.cov).": means + correlated,
-        "This is the root of A times the root of B: the root of the product A B was asked.":
-            means + traces - 2 * np.trace(roots[0] @ roots[1]),
-        "The distance of the means is not squared.": right - means + np.sqrt(means),
-        "This is the distance of the means alone: the covariances belong to it.": means,
-        "This is the root of what was asked: the distance is a squared one, as it is reported everywhere.":
-            np.sqrt(right),
-        "This takes standard deviations only: features that vary together count too, with the covariances.":
-            means + np.sum((deviations[0] - deviations[1])**2)}
+def _wrong_distances(a: np.ndarray, b: np.ndarray, right: float) -> list[tuple]:
+    A, B, means = np.cov(a, rowvar=False), np.cov(b, rowvar=False), np.sum((a.mean(axis=0) - b.mean(axis=0))**2)
+    product, rest, root = A @ B, means + np.trace(A + B), (means + np.trace(A + B) - right) / 2
+
+    def of(cov: Callable) -> float:
+        """With other covariances."""
+        return means + np.trace(cov(a) + cov(b)) - 2 * np.sqrt(np.abs(np.linalg.eigvals(cov(a) @ cov(b)))).sum()
+
+    def symmetric(product: np.ndarray) -> float:
+        return rest - 2 * np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum()
+
+    return [
+        ("The covariances are divided by N: np.cov divides by N - 1, as required.", lambda: of(lambda x: np.cov(x, rowvar=False, ddof=0))),
+        ("The root of A B is missing: its trace is not that of the product.", lambda: rest - 2 * np.trace(product)),
+        ("This is the root of the trace of A B, expected the trace of its root.", lambda: rest - 2 * np.sqrt(np.trace(product))),
+        ("np.sqrt takes the root of each entry, not of the matrix.", lambda: rest - 2 * np.trace(np.sqrt(np.maximum(product, 0)))),
+        ("eigvalsh and eigh are for symmetric matrices, A B is none: take np.linalg.eigvals.", lambda: symmetric(product)),
+        ("A * B multiplies entry by entry: the product of matrices is A @ B.", lambda: symmetric(A * B)),
+        ("This is the root of A times the root of B, expected the root of A B.", lambda: rest - 2 * np.trace(linalg.sqrtm(A) @ linalg.sqrtm(B)).real),
+        ("The 2 before the root is missing.", lambda: right + root),
+        ("The root is added: it is subtracted, twice.", lambda: right + 4 * root),
+        ("The distance of the means is missing.", lambda: right - means),
+        ("The squares of the means are averaged: add them up.", lambda: right - means + means / a.shape[1]),
+        ("One mean was taken over everything: each feature has its own (axis 0).", lambda: right - means + (a.mean() - b.mean())**2),
+        ("The means are not subtracted before the covariance: take np.cov.", lambda: of(lambda x: x.T @ x / (len(x) - 1))),
+        ("These are correlations, expected the covariances (np.cov).", lambda: of(lambda x: np.corrcoef(x, rowvar=False))),
+        ("The distance of the means is not squared.", lambda: right - means + np.sqrt(means)),
+        ("This is the distance of the means alone: the covariances belong to it.", lambda: means),
+        ("Sums over all entries of A and B, expected their traces, the sums of the diagonals.", lambda: means + A.sum() + B.sum() - 2 * root),
+        ("This takes standard deviations only: features that vary together count too.", lambda: of(lambda x: np.diag(x.var(axis=0, ddof=1))))]
 
 
-@checks.check
+INVERT = (*((words, "Take the sizes from images and z: they are not always 28, 28, 1 and 32.") for words in ("reshape", "Reshape", "values, but")),
+          *((words, "G takes [N * R, latent], one row for each restart of each image; bring what it gives to [N, R, height, width, 1] and compare "
+             "with images[:, None].") for words in ("ncompatible shape", "roadcast")),
+          ("NoneType", "The gradient is None: z is a tensor, no variable; call the tape's watch with z, and compute the errors inside `with`."))
+
+
+@check
 def inversion(invert_step: Callable, best_restart: Callable) -> None:
-    """Task 8: one step against the reference, with batch norm, and the choice on given errors."""
+    """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors."""
     for function in (invert_step, best_restart):
-        not_compiled(function)
-        written_out(function, names=set())
-    generator = tf.keras.Sequential([
-        tf.keras.Input([3]), layers.Dense(8), layers.BatchNormalization(), layers.ReLU(), layers.Dense(4 * 4),
-        layers.Reshape([4, 4, 1])])
-    rng = checks.generator(9)
-    generator.set_weights([rng.normal(0.2, 0.8, weight.shape) if "variance" not in weight.name
-                           else rng.uniform(0.5, 2, weight.shape) for weight in generator.weights])
-    kept = generator.get_weights()
-    z, images, rate = rng.normal(size=(5, 2, 3)), rng.random((5, 4, 4, 1)), 0.05
-    z, images = tf.constant(z, tf.float32), tf.constant(images, tf.float32)
-    try:
-        got = call(invert_step, generator, z, images, rate)
-    except CheckFailed as failure:
-        require("eshape" not in str(failure) or "values" not in str(failure),
-                "A reshape does not fit: take the sizes from images and z; the check uses other ones than "
-                "28, 28, 1 and 32.")
-        require("ncompatible shape" not in str(failure) and "broadcast" not in str(failure).lower(),
-                "Two shapes do not fit: G takes [N * R, latent], one row for each restart of each image; "
-                "bring what it gives to [N, R, height, width, 1] and compare with images[:, None].")
-        require("NoneType" not in str(failure),
-                "The gradient is None: z is a tensor, no variable; tell the tape with tape.watch(z), and "
-                "compute the errors inside `with`.")
-        raise
-    require(isinstance(got, list | tuple) and len(got) == 2,
-            "invert_step gives two things: return z, errors.")
-    require(all(np.allclose(one, other) for one, other in zip(kept, generator.get_weights())),
-            "Your step changes the generator: only z moves here, and training=True is left out.")
-    right = _descent(generator, z, images)
-    moved = z - rate * right[1]
-    shape = [5, 2, 4, 4, 1]
-    made = tf.reshape(generator(tf.reshape(z, [10, 3])), shape)
-    tiled = tf.reduce_sum((made - tf.reshape(tf.tile(images, [2, 1, 1, 1]), shape))**2, axis=[2, 3, 4])
-    _judge_inversion(got, right, np.asarray(z), rate, _descent(generator, moved, images)[0], tiled.numpy())
+        _for_graphs(function)
+    network, random, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), generator(10), 0.05
+    z, images = (tf.constant(numbers, tf.float32) for numbers in (random.normal(size=(5, 2, 3)), random.random((5, 4, 4, 1))))
+
+    def descent(z: tf.Tensor, wanted: tf.Tensor = images[:, None], size: Callable = tf.square) -> tuple[np.ndarray, np.ndarray]:
+        """The errors [N, R] and their gradient for z, one restart after the other."""
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            errors = tf.reduce_sum(size(tf.stack([network(one) for one in tf.unstack(z, axis=1)], 1) - wanted), [2, 3, 4])
+        return errors.numpy(), tape.gradient(errors, z).numpy()
+
+    kept = network.get_weights()
+    got = results(invert_step, call(invert_step, network, z, images, rate, hints=INVERT), "z", "errors")
+    require(all(map(np.array_equal, kept, network.get_weights())), "Your step changes the generator: only z moves here, without training=True.")
+    errors, slope = descent(z)
+    moved, sums = z - rate * slope, "each restart goes down its own error, take the sum."
+    require(np.shape(got[1]) != z.shape or np.shape(got[0]) != errors.shape, "The order is z, errors.")
+    equal("errors", got[1], errors, [
+        ("errors holds absolute differences, expected the squared ones.", lambda: descent(z, size=tf.abs)[0]),
+        ("The restarts are compared with images of others: tf.repeat(images, R, axis=0) gives each image R times in a row, tf.tile does not.",
+         lambda: descent(z, tf.reshape(tf.tile(images, [2, 1, 1, 1]), [5, 2, 4, 4, 1]))[0]),
+        ("errors belongs to the new z, expected that of the z given.", lambda: descent(moved)[0]),
+        ("errors is the smallest of each image: each restart has its own, [N, R].", lambda: errors.min(axis=1))], tolerance=1e-4)
+    equal("The new z", got[0], moved, [
+        ("z did not move.", lambda: z),
+        ("z goes up the slope, away from the image: subtract rate times the gradient.", lambda: z + rate * slope),
+        ("The gradient alone came back: the new z is z - rate * gradient.", lambda: slope),
+        ("The gradient came without the rate.", lambda: z - slope),
+        *((f"This is the gradient of the mean over {what}: {sums}", lambda n=n: z - rate * slope / n) for what, n in (
+            ("all restarts and images", 10), ("the images", 5), ("the restarts", 2), ("the pixels", 16), ("all pixels of all images", 160))),
+        (f"Only the best restart of each image moves: {sums}", lambda: z - rate * slope * (errors == errors.min(axis=1)[:, None])[..., None]),
+        ("This is the gradient of the distance, expected that of its square.", lambda: z - rate * slope / (2 * np.sqrt(errors)[..., None])),
+        ("This is a step of the sign of the gradient, expected the gradient itself.", lambda: z - rate * np.sign(slope))], tolerance=1e-4)
 
     @tf.function
-    def search(z: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        errors = tf.zeros(z.shape[:2])
+    def search(z: tf.Tensor) -> tf.Tensor:
         for _ in tf.range(2):
-            z, errors = invert_step(generator, z, images, rate)
-        return z, errors
+            z = invert_step(network, z, images, rate)[0]
+        return z
 
-    try:
-        twice, _ = search(z, images)
-    except Exception as error:
-        raise CheckFailed(f"invert_step cannot be compiled ({type(error).__name__}): tf.function allows no "
-                          "NumPy, no .numpy(), no new variables and no optimizer; the new z is a tensor, "
-                          "z - rate * gradient.") from None
-    require(np.allclose(twice, moved - rate * _descent(generator, moved, images)[1], atol=1e-4),
-            "Compiled, invert_step does something else than when it is called: does it change variables of "
-            "Python?")
-    _choice(best_restart)
-
-
-def _descent(generator: tf.keras.Model, z: tf.Tensor, images: tf.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """The errors [N, R] and their gradient for z [N, R, latent], one restart after the other."""
-    errors, slopes = [], []
-    for restart in tf.unstack(z, axis=1):
-        with tf.GradientTape() as tape:
-            tape.watch(restart)
-            error = tf.reduce_sum((generator(restart) - images)**2, axis=[1, 2, 3])
-        errors.append(error)
-        slopes.append(tape.gradient(error, restart))
-    return tf.stack(errors, 1).numpy(), tf.stack(slopes, 1).numpy()
-
-
-def _judge_inversion(got: tuple, right: tuple, z: np.ndarray, rate: float,
-                     later: np.ndarray, tiled: np.ndarray) -> None:
-    (new, error), (errors, slope) = got, right
-    pixels, images, best = 16, len(z), errors == errors.min(axis=1, keepdims=True)
-    require(np.shape(error) != np.shape(z) or np.shape(new) != errors.shape, "The order is z, errors.")
-    require(np.ndim(error) > 0, "errors is one number: each restart of each image has its own, [N, R].")
-    if np.shape(error) != errors.shape or not np.allclose(error, errors, rtol=1e-4):
-        same("errors", error, errors, {
-            "errors is a mean over the pixels: the sum was asked.": errors / pixels,
-            "errors holds distances: their squares were asked, the sum of the squared differences.":
-                np.sqrt(errors),
-            "errors is half of it: there is no factor 1/2 here.": errors / 2,
-            "The restarts are compared with images of others: tf.repeat(images, R, axis=0) gives each image R times "
-            "in a row, tf.tile the whole batch R times.": tiled,
-            "errors belongs to the new z: that of the z given was asked.": later,
-            "errors is the smallest of each image: each restart has its own, [N, R].": errors.min(axis=1)},
-            tolerance=1e-4)
-    same("The new z", new, z - rate * slope, {
-        "z did not move.": z,
-        "z goes up the slope, away from the image: subtract rate times the gradient.": z + rate * slope,
-        "The gradient alone came back: the new z is z - rate * gradient.": slope,
-        "The gradient came without the rate.": z - slope,
-        "This is the gradient of the mean over all restarts and images: each goes down its own error, take "
-        "the sum.": z - rate * slope / errors.size,
-        "This is the gradient of the mean over the images: each goes down its own error, take the sum.":
-            z - rate * slope / images,
-        "This is the gradient of the mean over the restarts: each goes down its own error, take the sum.":
-            z - rate * slope / errors.shape[1],
-        "Only the best restart of each image moves: each goes down its own error, take the sum.":
-            z - rate * slope * best[..., None],
-        "This is the gradient of a mean over the pixels: the error is the sum over them.":
-            z - rate * slope / pixels,
-        "This is the gradient of the mean over all pixels of all images: the error is the sum over the "
-        "pixels, and each restart goes down its own.": z - rate * slope / errors.size / pixels,
-        "This is the gradient of the distance: its square was asked.":
-            z - rate * slope / (2 * np.sqrt(errors)[..., None]),
-        "This is a step of the sign of the gradient: the gradient itself was asked.":
-            z - rate * np.sign(slope)},
-        tolerance=1e-4)
-
-
-def _choice(best_restart: Callable) -> None:
-    z = checks.generator(10).normal(size=(5, 3, 4)).astype(np.float32)
-    errors = np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32)
-    best = errors.argmin(axis=1)
-    try:
-        got = call(best_restart, tf.constant(z), tf.constant(errors))
-    except CheckFailed as failure:
-        require("indices.shape[0]" not in str(failure),
-                "The smallest over the images was taken (axis 0, as argmin does by itself): the restarts are axis 1.")
-        raise
-    require(not isinstance(got, list | tuple),
-            "best_restart gives a list: return one tensor or array, [N, latent].")
-    whole = np.unravel_index(errors.argmin(), errors.shape)
-    each, column = np.arange(5), errors.mean(axis=0).argmin()
-    sorted_places = [np.unravel_index(place, errors.shape) for place in np.argsort(errors, axis=None)[:5]]
-    same("best_restart(z, errors)", got, z[each, best], {
-        "These are the worst restarts: the smallest error is the best.": z[each, errors.argmax(axis=1)],
-        "This is the best restart of the whole batch, for all images: each image has its own best.":
-            np.repeat(z[whole][None], 5, axis=0),
-        "This is one row, the best of the whole batch: each image has its own best restart.": z[whole],
-        "All images get the same restart, number by number: each image has its own best.": z[:, column],
-        "All images get the restart of the best one in the batch: each image has its own best.":
-            z[:, whole[1]],
-        "These are the five best of the whole batch: one for each image was asked.":
-            np.array([z[place] for place in sorted_places]),
-        "These are the smallest errors: their z were asked.": errors.min(axis=1),
-        "These are the numbers of the restarts: their z were asked.": best,
-        "The smallest over the images was taken (axis 0): the restarts are axis 1.":
-            z[errors.argmin(axis=0), [0, 1, 2]],
-        "z[:, numbers] takes each of these restarts for every image: pair the images with their numbers.":
-            z[:, best]},
-        tolerance=1e-6)
+    require(np.allclose(_compiled(invert_step, lambda: search(z)), moved - rate * descent(moved)[1], atol=1e-4),
+            "Compiled, invert_step does something else than when it is called: does it change variables of Python?")
+    for errors in (np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32), np.array([[3, 1], [5, 9]], np.float32)):
+        z = random.normal(size=(*errors.shape, 4)).astype(np.float32)
+        rows, best, whole = np.arange(len(z)), errors.argmin(axis=1), np.unravel_index(errors.argmin(), errors.shape)
+        got = _array(best_restart, tf.constant(z), tf.constant(errors), hints=[
+            ("indices.shape[0]", "The smallest over the images was taken (axis 0, as argmin does by itself): the restarts are axis 1.")])
+        equal("best_restart(z, errors)", got, z[rows, best], [
+            ("These are the worst restarts: the smallest error is the best.", lambda: z[rows, errors.argmax(axis=1)]),
+            ("This is the best restart of the whole batch, for all images: each image has its own best.", lambda: 0 * z[:, 0] + z[whole]),
+            ("This is one row, the best of the whole batch: each image has its own best restart.", lambda: z[whole]),
+            ("All images get the same restart, number by number: each image has its own best.", lambda: z[:, errors.mean(axis=0).argmin()]),
+            ("All images get the restart of the best one in the batch: each image has its own best.", lambda: z[:, whole[1]]),
+            ("These are the best of the whole batch, expected one for each image.", lambda: z.reshape(-1, 4)[np.argsort(errors, axis=None)[:len(z)]]),
+            ("These are the smallest errors, expected their z.", lambda: errors.min(axis=1)),
+            ("These are the numbers of the restarts, expected their z.", lambda: best),
+            ("The smallest over the images was taken (axis 0): the restarts are axis 1.", lambda: z[errors.argmin(axis=0), range(errors.shape[1])]),
+            ("z[:, numbers] takes each of these restarts for every image: pair the images with their numbers.", lambda: z[:, best])], tolerance=1e-6)

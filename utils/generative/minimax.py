@@ -3,6 +3,8 @@
 Densities are given on a grid, [N] or [H, W]; points are float32 [N, dimensions]. The value of the game is
 V(D, G) = E log D(x) + E log(1 - D(G(z))), in nats (Goodfellow et al. 2014, equation 1).
 """
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import rel_entr, xlogy
 
@@ -135,3 +137,56 @@ class Game(tf.Module):
                 logs = tf.where(saturating, tf.math.log_sigmoid(-on_made), -tf.math.log_sigmoid(on_made))
                 loss = tf.reduce_mean(logs)
             self.update(0, loss, tape)
+
+
+# five games that differ -----------------------------------------------------------------------------------
+
+def games() -> dict[str, dict]:
+    """Five games on the ring, P to T, for lab 11: for each the points "made" [500, 2], and "d_real", "d_made" by step."""
+    play = _ring_game()
+    return {"P": play(300, rates=(2e-5, 5e-3), d_first=200), "Q": play(1500), "R": play(60, rates=(2e-3, 1e-6)), "S": play(80),
+            "T": play(250, g_steps=10)}
+
+
+def _ring_game() -> Callable[..., dict]:
+    """A function that plays a GAN on the ring, each time from the same first weights; compiled once for all games."""
+    tf.keras.utils.set_random_seed(5)
+    data = tf.constant(ring(2000))
+    networks = dense(4, 2, (64, 64)), dense(2, 1, (64, 64))
+    optimizers = [tf.keras.optimizers.Adam(beta_1=0.5) for _ in networks]
+    for optimizer, network in zip(optimizers, networks):
+        optimizer.build(network.trainable_variables)
+    random = tf.random.Generator.from_seed(5)
+    state = [variable for part in (*networks, *optimizers) for variable in part.variables]
+    start = [variable.numpy() for variable in state]
+
+    def update(player: int) -> tuple[tf.Tensor, tf.Tensor]:
+        x = tf.gather(data, random.uniform([BATCH], 0, len(data), tf.int32))
+        with tf.GradientTape() as tape:
+            on_real, on_made = networks[1](x), networks[1](networks[0](random.normal([BATCH, 4])))
+            loss = tf.reduce_mean(tf.nn.softplus(-on_made) if player == 0 else tf.nn.softplus(-on_real) + tf.nn.softplus(on_made))
+        weights = networks[player].trainable_variables
+        optimizers[player].apply(tape.gradient(loss, weights), weights)
+        return tf.reduce_mean(tf.sigmoid(on_real)), tf.reduce_mean(tf.sigmoid(on_made))
+
+    @tf.function
+    def loop(steps: tf.Tensor, g_steps: tf.Tensor) -> tf.Tensor:
+        history = tf.TensorArray(tf.float32, steps)
+        for step in tf.range(steps):
+            history = history.write(step, tf.stack(update(1)))
+            for _ in tf.range(g_steps):
+                update(0)
+        return history.stack()
+
+    def play(steps: int, rates: tuple[float, float] = (2e-3, 2e-3), g_steps: int = 1, d_first: int = 0) -> dict:
+        """`g_steps` updates of G for one of D, after `d_first` updates of D alone; learning rates of G and of D."""
+        for variable, value in zip(state, start):
+            variable.assign(value)
+        for optimizer, rate in zip(optimizers, rates):
+            optimizer.learning_rate = rate
+        random.reset_from_seed(5)
+        loop(tf.constant(d_first), tf.constant(0))
+        history = loop(tf.constant(steps), tf.constant(g_steps)).numpy()
+        return dict(made=networks[0](random.normal([500, 4])).numpy(), d_real=history[:, 0], d_made=history[:, 1])
+
+    return play
