@@ -114,16 +114,16 @@ def momentum(w: np.ndarray, gradient: np.ndarray, memory: np.ndarray | None, rat
 
 def adam(w: np.ndarray, gradient: np.ndarray, memory: tuple | None, rate: float, beta1: float = 0.9,
          beta2: float = 0.999, epsilon: float = 1e-8) -> tuple[np.ndarray, tuple]:
-    """Running means of the gradient and of its square, corrected for their start at 0.
+    """Running means m of the gradient and v of its square, corrected for their start at 0.
 
     Source: Kingma and Ba 2015, algorithm 1.
     """
-    mean, square, steps = (0.0, 0.0, 0) if memory is None else memory
-    mean = beta1 * mean + (1 - beta1) * gradient
-    square = beta2 * square + (1 - beta2) * gradient**2
+    m, v, steps = (0.0, 0.0, 0) if memory is None else memory
+    m = beta1 * m + (1 - beta1) * gradient
+    v = beta2 * v + (1 - beta2) * gradient**2
     steps += 1
-    step = mean / (1 - beta1**steps) / (np.sqrt(square / (1 - beta2**steps)) + epsilon)
-    return w - rate * step, (mean, square, steps)
+    step = m / (1 - beta1**steps) / (np.sqrt(v / (1 - beta2**steps)) + epsilon)
+    return w - rate * step, (m, v, steps)
 
 
 def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterator[np.ndarray]:

@@ -42,13 +42,12 @@ def backward(net, outputs, delta):
 """
 
 
-def adam(mean="0.9 * mean + 0.1 * gradient", square="0.999 * square + 0.001 * gradient**2",
-         new="w - rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)", result=
-         "w, mean, square"):
+def adam(m="0.9 * m + 0.1 * g", v="0.999 * v + 0.001 * g**2",
+         new="w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)", result="w, m, v"):
     return f"""
-def adam_step(w, gradient, mean, square, step, rate):
-    mean = {mean}
-    square = {square}
+def adam_step(w, g, m, v, t, rate):
+    m = {m}
+    v = {v}
     w = {new}
     return {result}
 """
@@ -65,7 +64,7 @@ def lamp_features(hours):
 """
 
 
-def descent(rate="0.2", activation="backprop.RELU", start="backprop.initialise([196, 32, 10], seed)",
+def descent(rate="0.2", activation="backprop.RELU", start="backprop.initialise([196, 24, 10], seed)",
             result="backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed)[0], backprop.RELU"):
     return f"""
 def fixed_c(x, y, seed):
@@ -112,47 +111,97 @@ WRONG = {
         ("softmax of the logits", forward(last="softmax(outputs[-1] @ net[-1][0] + net[-1][1])")
          + "\ndef softmax(z):\n    return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)"),
         ("one array", forward(result="outputs[-1]")),
-        ("one array too few", forward(result="outputs[1:]")),
+        ("has 3 arrays, expected 4: x itself", forward(result="outputs[1:]")),
         ("gives None", forward().replace("return outputs", "")),
         ("part of utils", "def forward(net, x):\n    return backprop.forward(net, x)"),
         ("leaves the work to tf (in layer)", "def layer(a, w, b):\n    return tf.nn.relu(a @ w + b)\n"
          + forward(hidden="layer(outputs[-1], w, b)")),
-        ("forward stops with ValueError", forward(hidden="np.maximum(w @ outputs[-1] + b, 0)")),
+        ("x @ W, not W @ x", forward(hidden="np.maximum(w @ outputs[-1] + b, 0)")),
+        ("x @ W, not W @ x", forward(hidden="np.maximum(np.dot(w, outputs[-1]) + b, 0)")),
+        ("np.max gives the largest value", forward(hidden="np.max(outputs[-1] @ w + b, 0)")),
+        ("changes its argument net in place", "def forward(net, x):\n    w, b = net.pop()\n    outputs = [x]\n    for v, c in net:\n"
+         "        outputs.append(np.maximum(outputs[-1] @ v + c, 0))\n    return [*outputs, outputs[-1] @ w + b]"),
+        ("added after ReLU", forward(hidden="np.maximum(outputs[-1] @ w, 0) + b")),
+        ("what goes into the layer", forward(hidden="np.maximum(outputs[-1], 0) @ w + b")),
+        ("keep the number", forward(hidden="(outputs[-1] @ w + b > 0) * 1.0")),
+        ("has 6 arrays, expected 4: x itself", forward().replace("outputs.append(np", "z = outputs[-1] @ w + b; outputs.append(z); outputs.append(np")
+         .replace("(outputs[-1] @ w + b, 0)", "(z, 0)")),
     ],
     "loss": [
         ("sum over the examples", loss(mean="np.sum(each)")),
-        ("one number for each example", loss(mean="each")),
+        ("the mean over axis 0 is missing", loss(mean="each")),
         ("m is missing", loss(mean="np.mean(np.log(powers.sum(axis=1)) - logits[rows, labels])")),
         ("leaves the work to scipy", "def softmax_cross_entropy(logits, labels):\n"
          "    from scipy.special import log_softmax\n"
          "    return -log_softmax(logits, axis=1)[:, labels].mean(), logits"),
-        ("never negative", loss(mean="-np.mean(each)")),
-        ("delta is not divided by N", loss(delta="delta")),
-        ("subtract 1 at the label of each example.", loss(minus="pass")),
+        ("The loss has the wrong sign", loss(mean="-np.mean(each)")),
+        ("delta is 7 times what is expected", loss(delta="delta")),
+        ("delta is the softmax itself", loss(minus="pass")),
         ("and divide by N", loss(minus="pass", delta="delta")),
         ("delta has the wrong sign", loss(delta="-delta / len(labels)")),
-        ("number of all its entries", loss(delta="delta / delta.size")),
+        ("delta is 1/3 of what is expected", loss(delta="delta / delta.size")),
         ("subtract the largest logit", loss(start="logits")),
-        ("delta is", loss(axis=0)),
-        ("changes the logits", loss(start="logits\n    shifted -= logits.max(axis=1, keepdims=True)")),
+        ("not over the examples", loss(axis=0)),
+        ("changes its argument logits in place", loss(start="logits\n    shifted -= logits.max(axis=1, keepdims=True)")),
         ("return loss, delta", loss(result="np.mean(each)")),
+        ("each example has its own sum", loss().replace("axis=1, keepdims=True)\n    each", ")\n    each")),
+        ("each example has its own sum", "def softmax_cross_entropy(logits, labels):\n    e = np.exp(logits)\n    p = e / e.sum()\n"
+         "    return -np.log(p[np.arange(len(p)), labels]).mean(), p"),
+        ("changes the columns of all labels", loss(minus="delta[:, labels] -= 1").replace("delta[:, labels] -= 1", "delta[:, np.unique(labels)] -= 1")),
+        ("changes the columns of all labels", loss(minus="delta[:, labels] -= 1")),
+        ("has the columns of all labels", loss(mean="-np.log(p[:, labels]).mean()")),
+        ("mean over all entries", loss(mean="-np.mean(np.eye(p.shape[1])[labels] * np.log(p))")),
+        ("over all classes", loss(mean="-np.mean(np.log(p))")),
+        ("log(p + 1e-12) hides", loss(mean="-np.log(p[rows, labels] + 1e-12).mean()")),
+        ("log(p + 1e-12) hides", loss(mean="-np.log(np.clip(p[rows, labels], 1e-9, 1)).mean()")),
+        ("take no logarithm of a probability", loss(mean="-np.log(p[rows, labels]).mean()")),
+        ("the mean logit", loss(mean="-logits[rows, labels].mean()")),
+        ("The loss is the mean probability", loss(mean="p[rows, labels].mean()")),
+        ("taken after the mean", loss(mean="-np.log(p[rows, labels].mean())")),
+        ("with keepdims=True", loss(start="logits - logits.max(axis=1)")),
+        ("subtract 1, in the column", loss(minus="delta = delta - labels[:, None]")),
     ],
     "backward": [
         ("slope of ReLU is missing", backward(slope="1")),
         ("multiplied by what the layer gave", backward(slope="outputs[n]")),
-        ("the wrong way round", backward(slope="(outputs[n] <= 0)")),
-        ("divided by N", backward(w="outputs[n].T @ delta / len(delta)")),
-        ("mean over the examples", backward(b="delta.mean(axis=0)")),
+        ("The slope of ReLU is swapped", backward(slope="(outputs[n] <= 0)")),
+        ("1/6 of what is expected", backward(w="outputs[n].T @ delta / len(delta)")),
+        ("1/6 of what is expected", backward(b="delta.mean(axis=0)")),
         ("transposed", backward(w="delta.T @ outputs[n]")),
-        ("add up over the examples only", backward(b="delta.sum()")),
-        ("one row for each example", backward(b="delta")),
-        ("turn it round", backward(result="gradients")),
-        ("sign of an update", backward(w="-outputs[n].T @ delta")),
+        ("one number for all, expected one for each", backward(b="delta.sum()")),
+        ("the sum over axis 0 is missing", backward(b="delta")),
+        ("reverse it", backward(result="gradients")),
+        ("has the wrong sign", backward(w="-outputs[n].T @ delta")),
         ("W transposed", backward(back="delta @ net[n][0]")),
         ("multiply it by W.T, also where W is square", backward(
             back="delta @ (net[n][0] if len(net[n][0]) == len(net[n][1]) else net[n][0].T)")),
         ("delta is not masked there", backward().replace(
             "    gradients.append", "    delta = delta * (outputs[n + 1] > 0)\n        gradients.append")),
+        ("slope of ReLU is missing, or 1 everywhere", backward(slope="(outputs[n] >= 0)")),
+        ("The new delta is used too early", """
+def backward(net, outputs, delta):
+    gradients = []
+    for n in reversed(range(len(net))):
+        back = (delta @ net[n][0].T) * (outputs[n] > 0)
+        gradients.append((outputs[n].T @ back, back.sum(axis=0)))
+        delta = back
+    return gradients[::-1]
+"""),
+        ("The new delta is used too early", """
+def backward(net, outputs, delta):
+    gradients = []
+    for n in reversed(range(len(net))):
+        w = outputs[n].T @ delta
+        delta = (delta @ net[n][0].T) * (outputs[n] > 0)
+        gradients.append((w, delta.sum(axis=0)))
+    return gradients[::-1]
+"""),
+        ("Begin with the last layer", backward().replace("reversed(range(len(net)))", "range(len(net))")),
+        ("divided by N at each layer", backward(slope="(outputs[n] > 0) / len(delta)")),
+        ("changes its argument outputs in place", backward().replace("    gradients.append", "    outputs[n][outputs[n] < 0] = 0\n        gradients.append")),
+        ("changes its argument outputs in place", backward().replace("    gradients = []", "    gradients = []\n    outputs.pop()")),
+        ("changes its argument delta in place", backward().replace("    gradients = []", "    gradients = []\n    delta *= 1 / len(delta)")),
+        ("take the axis of length 1 off", backward(b="delta.sum(axis=0, keepdims=True)")),
         ("leaves the work to tf", "def backward(net, outputs, delta):\n    with tf.GradientTape():\n"
                                   "        return []"),
         ("list of 3 pairs", backward(result="[array for pair in gradients[::-1] for array in pair]")),
@@ -160,38 +209,50 @@ WRONG = {
                           "delta)"),
     ],
     "adam": [
-        ("correction for the start", adam(new="w - rate * mean / (np.sqrt(square) + 1e-8)")),
-        ("Only the mean is corrected", adam(new="w - rate * mean / (1 - 0.9**step) / (np.sqrt(square) + "
-                                                "1e-8)")),
-        ("root is missing", adam(new="w - rate * mean / (1 - 0.9**step) / (square / (1 - 0.999**step) + "
-                                     "1e-8)")),
-        ("up the slope", adam(new="w + rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - "
-                                  "0.999**step)) + 1e-8)")),
-        ("without the rate", adam(new="w - (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) "
-                                      "+ 1e-8)")),
-        ("swapped", adam(mean="0.1 * mean + 0.9 * gradient")),
-        ("added whole", adam(mean="0.9 * mean + gradient")),
-        ("square the gradient first", adam(square="0.999 * square + 0.001 * gradient")),
-        ("0.999 was asked", adam(square="0.9 * square + 0.1 * gradient**2")),
-        ("mean of the squares", adam(square="mean**2")),
-        ("mean is the corrected one", adam(mean="(0.9 * mean + 0.1 * gradient) / (1 - 0.9**step)", new="w")),
-        ("three things", adam(result="w")),
-        ("The tiny number is missing", adam(new="w - rate * mean / (1 - 0.9**step) / np.sqrt(square / (1 - "
-                                                "0.999**step))")),
-        ("stands inside the root", adam(new="w - rate * mean / (1 - 0.9**step) / np.sqrt(square / (1 - "
-                                            "0.999**step) + 1e-8)")),
-        ("with the old mean and square", """
-def adam_step(w, gradient, mean, square, step, rate):
-    w = w - rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
-    return w, 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        ("correction for the start", adam(new="w - rate * m / (np.sqrt(v) + 1e-8)")),
+        ("Only m is corrected", adam(new="w - rate * m / (1 - 0.9**t) / (np.sqrt(v) + 1e-8)")),
+        ("Only v is corrected", adam(new="w - rate * m / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("root is missing", adam(new="w - rate * m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-8)")),
+        ("up the slope", adam(new="w + rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("without the rate", adam(new="w - (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("w is the step alone", adam(new="rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("swapped", adam(m="0.1 * m + 0.9 * g")),
+        ("0.999 and 0.001 are swapped", adam(v="0.001 * v + 0.999 * g**2")),
+        ("added whole", adam(m="0.9 * m + g")),
+        ("square the gradient first", adam(v="0.999 * v + 0.001 * g")),
+        ("expected 0.999", adam(v="0.9 * v + 0.1 * g**2")),
+        ("mean of the squares", adam(v="m**2")),
+        ("m is the corrected one", adam(m="(0.9 * m + 0.1 * g) / (1 - 0.9**t)", new="w")),
+        ("v is the corrected one", adam(v="(0.999 * v + 0.001 * g**2) / (1 - 0.999**t)", new="w")),
+        ("return w, m, v", adam(result="w")),
+        ("another order", adam(result="m, v, w")),
+        ("another order", adam(result="w, v, m")),
+        ("another order", adam(result="v, m, w")),
+        ("The tiny number is missing", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t))")),
+        ("stands inside the root", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t) + 1e-8)")),
+        ("1e-7, expected 1e-8", adam(new="w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)")),
+        ("the paper's shorter form", adam(new="w - rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-8)")),
+        ("powers, 0.9**t", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(v / (1 - 0.999 * t)) + 1e-8)")),
+        ("expected the power", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("The corrections multiply", adam(new="w - rate * m * (1 - 0.9**t) / (np.sqrt(v * (1 - 0.999**t)) + 1e-8)")),
+        ("take m in the numerator", adam(new="w - rate * g / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("with the old m and v", """
+def adam_step(w, g, m, v, t, rate):
+    w = w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    return w, 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
 """),
-        ("0.9 and 0.999 are swapped: mean", adam(mean="0.999 * mean + 0.001 * gradient")),
-        ("swapped in the corrections", adam(new="w - rate * mean / (1 - 0.999**step) / (np.sqrt(square / "
-                                                "(1 - 0.9**step)) + 1e-8)")),
+        ("m is the old one", """
+def adam_step(w, g, m, v, t, rate):
+    new_m, new_v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+    return w - rate * new_m / (1 - 0.9**t) / (np.sqrt(new_v / (1 - 0.999**t)) + 1e-8), m, v
+"""),
+        ("changes its argument m in place", adam(m="m; m *= 0.9; m += 0.1 * g")),
+        ("0.9 and 0.999 are swapped: m", adam(m="0.999 * m + 0.001 * g")),
+        ("swapped in the corrections", adam(new="w - rate * m / (1 - 0.999**t) / (np.sqrt(v / (1 - 0.9**t)) + 1e-8)")),
         ("leaves the work to tf", adam(result="tf.keras.optimizers.Adam(rate)")),
     ],
     "data": [
-        ("divide by it", data(standard="(x - x_train.mean(axis=0)) / x_train.std(axis=0)")),
+        ("divided by 0 or by a tiny", data(standard="(x - x_train.mean(axis=0)) / x_train.std(axis=0)")),
         ("or by a tiny number", data(standard="(x - x_train.mean(axis=0)) / (x_train.std(axis=0) + 1e-8)")),
         ("take them from x_train", data(standard="(x - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, "
                                                  "x.std(axis=0), 1)")),
@@ -200,13 +261,23 @@ def adam_step(w, gradient, mean, square, step, rate):
         ("divide by the variance", data(standard="(x - x_train.mean(0)) / np.where(x_train.var(0) > 0, "
                                                  "x_train.var(0), 1)")),
         ("for all pixels", data(standard="(x - x_train.mean()) / x_train.std()")),
-        ("expected [1000, 196]", data(standard="x_train")),
+        ("tiny number (std + 1e-8)", data(standard="(x - x_train.mean(axis=0)) / np.maximum(x_train.std(axis=0), 1e-12)")),
+        ("divided by the same number", data(standard="(x - x_train.mean(axis=0)) / 16")),
+        ("divided by the same number", data(standard="(x - x_train.mean(axis=0)) / 255")),
+        ("after the division", data(standard="x / np.where(x_train.std(0) > 0, x_train.std(0), 1) - x_train.mean(0)")),
+        ("You scale to 0 to 1", data(standard="(x - x_train.min(0)) / np.maximum(np.ptp(x_train, axis=0), 1)")),
+        ("changes its argument x in place", data(standard="x.__isub__(x_train.mean(axis=0)) / np.where(x_train.std(axis=0) > 0, x_train.std(axis=0), 1)")),
+        ("the second array standardised, has shape [2000, 196], expected [1000, 196]", data(standard="x_train")),
         ("the next day gives other features", data(lamp="(hours[:, None] - 4380) / 2529")),
         ("the next day gives other features", data(lamp="np.stack([np.sin(hours / 24), np.cos(hours / 24)], "
                                                         "axis=1)")),
-        ("just after midnight", data(lamp="(hours[:, None] % 24) / 24")),
-        ("Program B is not fixed", data(lamp="[[np.sin(a)] for a in 2 * np.pi * hours / 24]")),
-        ("Program B is not fixed", data(lamp="np.sin(2 * np.pi * hours / 24)[:, None]")),
+        ("far apart in your features", data(lamp="(hours[:, None] % 24) / 24")),
+        ("and the features are the same", data(lamp="[[np.sin(a)] for a in 2 * np.pi * hours / 24]")),
+        ("and the features are the same", data(lamp="np.sin(2 * np.pi * hours / 24)[:, None]")),
+        ("and the features are the same", data(lamp="np.stack([np.sin(2 * np.pi * hours / 12), np.cos(2 * np.pi * hours / 12)], axis=1)")),
+        ("The features reach 12: bring them near to 0", data(lamp="np.abs(hours % 24 - 12)[:, None]")),
+        ("changes its argument hours in place", data(lamp="np.stack([np.sin(hours.__imul__(np.pi / 12)), np.cos(hours)], axis=1)")),
+        ("beyond 100", data(lamp="np.stack([500 * np.sin(2 * np.pi * hours / 24), np.cos(2 * np.pi * hours / 24)], axis=1)")),
         ("one row for each hour", data(lamp="np.stack([np.sin(2 * np.pi * hours / 24), np.cos(2 * np.pi * "
                                             "hours / 24)])")),
     ],
@@ -214,7 +285,7 @@ def adam_step(w, gradient, mean, square, step, rate):
         ("too large", descent(rate="40")),
         ("Program C", descent(rate="2.5")),
         ("Program C is not fixed", descent(rate="1")),
-        ("too small", descent(rate="1e-5")),
+        ("its start are small", descent(rate="1e-5")),
         ("slope of the activation of Program D", descent(activation="STEP")),
         ("slope of the activation of Program D",
          descent(activation="backprop.Activation(lambda z: np.round(np.tanh(z)), lambda a: 0 * a)")),
@@ -224,32 +295,38 @@ def adam_step(w, gradient, mean, square, step, rate):
                                        "np.zeros(10))]")),
         ("same weights", descent(start="[(np.zeros((196, 32)), np.zeros(32)), (np.zeros((32, 10)), "
                                        "np.zeros(10))]")),
-        ("return net, activation", descent(result="backprop.train(net, x, y, rate=0.2, epochs=8, "
+        ("expected net, activation", descent(result="backprop.train(net, x, y, rate=0.2, epochs=8, "
                                                   "seed=seed)[0]")),
-        ("take the first", descent(
+        ("take the first of these two", descent(
             result="backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed), backprop.RELU")),
-        ("stops with", descent(start="backprop.initialise([784, 32, 10], seed)")),
+        ("Two shapes do not fit", descent(start="backprop.initialise([784, 24, 10], seed)")),
+        ("Program E is left to fixed_c", descent() + "\ndef fixed_e(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
+        ("Program D is left to fixed_c", descent() + "\ndef fixed_d(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
+        ("expected [24, 10] as before", descent() + "\nfixed_e = fixed_c\n"),
+        ("expected [24, 10] as before", descent(start="backprop.initialise([196, 32, 10], seed)")),
     ],
     "shape": [
         ("never negative", shape(wave="Dense(32, 'relu'), Dense(1, 'sigmoid')")),
         ("never negative", shape(wave="Dense(32, 'relu'), Dense(1, 'relu')")),
         ("from -1 to 1", shape(wave="Dense(32, 'relu'), Dense(1, 'tanh')")),
         ("Program F is not fixed", shape(wave="Dense(1)")),
-        ("has 12 hidden layers: clearly fewer",
+        ("has 12 hidden layers, at most 4",
          shape(deep="*[Dense(8, 'relu') for _ in range(12)], Dense(2)")),
         ("gives softmax: the loss takes logits", shape(deep="Dense(8, 'sigmoid'), Dense(2, 'softmax')")),
         ("gives softmax: the loss takes logits",
          shape(narrow="Dense(16, 'relu'), Dense(2), keras.layers.Softmax()")),
-        ("begin with keras.Input([2])", shape().replace("keras.Input([2]), ", "")),
-        ("begin with keras.Input([1])", "class Net(keras.Model):\n    pass\n" + shape(compiled=" and Net()")),
+        ("Program H stops for inputs [500, 2]", shape().replace("keras.Input([2]), Dense(16", "keras.Input([3]), Dense(16")),
+        ("Program F stops for inputs [500, 1]", "class Net(keras.Model):\n    pass\n" + shape(compiled=" and Net()")),
         ("define a function", shape() + "\nfixed_f = fixed_f()"),
         ("has 12 hidden layers", shape(deep="*[Dense(8, 'sigmoid') for _ in range(12)], Dense(2)")),
-        ("6 hidden layers too much of the gradient is lost",
+        ("has 6 hidden layers, at most 4",
          shape(deep="*[Dense(8, 'sigmoid') for _ in range(6)], Dense(2)")),
+        ("gives sigmoid: the loss takes logits", shape(narrow="Dense(16, 'relu'), Dense(2, 'sigmoid')")),
+        ("2 hidden units, which draw", shape(narrow="Dense(2, 'relu'), Dense(2)")),
         ("no hidden layer", shape(deep="Dense(2)")),
-        ("1 hidden units draw", shape(narrow="Dense(1, 'relu'), Dense(2)")),
-        ("expected (None, 2) to (None, 2)", shape(narrow="Dense(16, 'relu'), Dense(1)")),
-        ("return the Keras model", shape(compiled=".compile('adam', 'mse') or 0")),
+        ("1 hidden units, which draw", shape(narrow="Dense(1, 'relu'), Dense(2)")),
+        ("expected [500, 2]", shape(narrow="Dense(16, 'relu'), Dense(1)")),
+        ("Program F gives a int: return the Keras model", shape(compiled=".compile('adam', 'mse') or 0")),
     ],
     "diagnosis": [
         ("Panel P does not show cause 6", diagnosis(P=6)),

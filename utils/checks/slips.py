@@ -15,6 +15,7 @@ EXCEPTIONS = (  # (words of an exception, what it means), the first that fits
     ("to be a float", "One of the two has another number type: convert it with tf.cast or astype(np.float32)."),
     ("Matrix size-incompatible", "Two shapes do not fit: in A @ B the columns of A must be as many as the rows of B."),
     ("mismatch in its core dimension", "Two shapes do not fit: in A @ B the columns of A must be as many as the rows of B."),
+    ("not aligned", "Two shapes do not fit: in A @ B the columns of A must be as many as the rows of B."),
     ("could not be broadcast", "Two shapes do not fit: print them, from the right they must be equal or 1."),
     ("Incompatible shapes", "Two shapes do not fit: print them, from the right they must be equal or 1."),
     ("cannot reshape", "The number of values must stay the same when an array is reshaped."),
