@@ -233,7 +233,7 @@ WRONG = {
         ("same answer for nearly all", train("tf.keras.utils.set_random_seed(3)\nreturn networks.three_convolutions()")),
         ("not what fit returns", train("return training.fit(networks.three_convolutions(), faces, epochs=1)")),
         ("gives None", train("model = networks.three_convolutions()")),
-        ("more than 85 % is asked", train(
+        ("more than 85 % is required", train(
             "model = networks.three_convolutions()\n"
             "training.fit(model, faces, epochs=1, learning_rate=3e-3)\nreturn model")),
         ("looks at x_test", train("model = networks.three_convolutions()\n"
