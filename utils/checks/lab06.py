@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from scipy.optimize import brentq
+from scipy.special import expit
 
 from utils.checks import CheckFailed, call, check, equal, generator, inputs, own, require, run, shaped
 from utils.checks import lab04
@@ -18,6 +19,8 @@ from utils.checks.lab04 import mirrored  # noqa: F401, the hidden part of task 1
 from utils.checks.trained import trained  # noqa: F401, the training of task 1
 from utils.data import Dataset
 from utils.quiet import tf
+
+EMPTY = ("at least one array", "Perhaps no file of a piece can be read: then ask nothing.")  # what np.stack says of no image
 
 
 @check
@@ -45,10 +48,9 @@ def script_part(start: Path, part: Path, function: str) -> Callable:
 def reading(start: Path, part: Path) -> None:
     """Task 2: read_face on files of each kind, and on files that are none."""
     read_face = script_part(start, part, "read_face")
-    levels, middle, halves = generator(0).integers(0, 256, (48, 48), np.uint8), np.zeros((480, 960), np.uint8), np.zeros((120, 120), np.uint8)
-    middle[:, 240:720], halves[:, 60:], turn = 200, 255, Image.Exif()
-    turn[0x0112] = 6  # to be turned by 90 degrees clockwise
-    even, right_half = np.full((48, 48), 200), np.repeat([[0] * 24 + [255] * 24], 48, 0)
+    levels, turn = generator(0).integers(0, 256, (48, 48), np.uint8), Image.Exif()
+    middle, halves = (np.repeat(np.repeat(np.uint8([row]), 480 // len(row), axis=1), 480, axis=0) for row in ([0, 200, 200, 0], [0, 255]))
+    middle, even, turn[0x0112] = np.repeat(middle, 2, axis=1), np.full((48, 48), 200), 6  # to be turned by 90 degrees clockwise
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "face.raw").write_bytes(levels.tobytes())
@@ -59,7 +61,7 @@ def reading(start: Path, part: Path) -> None:
                 ("deep.png", "a png of 16 bits", levels.astype(np.uint16) * 257, levels, 1e-6),
                 ("wide.png", "a wide picture (crop the middle, do not squeeze it)", middle, even, 0.1),
                 ("tall.png", "a tall picture (crop the middle, do not squeeze it)", middle.T, even, 0.1),
-                ("turned.jpg", "a jpg that the camera held on its side (EXIF)", np.rot90(halves), right_half, 0.2)):
+                ("turned.jpg", "a jpg that the camera held on its side (EXIF)", np.rot90(halves), halves[:48, ::10], 0.2)):
             if picture is not None:
                 Image.fromarray(np.ascontiguousarray(picture)).save(folder / file, **{"exif": turn, "quality": 95} if file == "turned.jpg" else {})
             face = call(read_face, str(folder / file), hints=[("", f"The file was {what}.")])
@@ -68,7 +70,7 @@ def reading(start: Path, part: Path) -> None:
                 (f"read_face gives a transposed image for {what}: the file holds it row by row.", lambda: expected.T[..., None] / 255),
                 ("A png of 16 bits is cut off at 255: divide its values by 257.", lambda: np.minimum(expected[..., None] * 257.0, 255) / 255)],
                 tolerance=tolerance)
-            require(face.dtype == np.float32, f"read_face gives {np.dtype(face.dtype)} for {what}, expected float32.")
+            require(np.asarray(face).dtype == np.float32, f"read_face gives {np.asarray(face).dtype} for {what}, expected float32.")
         (folder / "cut.png").write_bytes((folder / "face.png").read_bytes()[:600])
         (folder / "short.raw").write_bytes(b"\x00" * 2303)
         (folder / "words.txt").write_text("no image", encoding="utf-8")
@@ -110,35 +112,28 @@ def answering(start: Path, part: Path) -> None:
         return tf.constant(np.stack([np.full(len(images), 99.0002), 98.0 + slope * images[:, 0, 0, 0]], 1).astype(np.float32))
 
     def printed(paths: list[str], model: Callable = model) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), np.errstate(all="ignore"):
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err, np.errstate(all="ignore"):
             try:
-                status = run(answer, paths, model, hints=[("at least one array", "Perhaps no file of a piece can be read: then ask nothing.")])
+                return run(answer, paths, model, hints=[EMPTY]), out.getvalue(), err.getvalue()
             except SystemExit:
                 raise CheckFailed("answer ends the script with sys.exit: return the status.") from None
-        return status, out.getvalue(), err.getvalue()
 
     own(answer)
     answer.__globals__["read_face"] = read_face
     paths = [f"face-{number:03}" for number in range(600)]
     status, out, err = printed(paths)
     lines, good = [line.split("\t") for line in out.splitlines()], [path for path in paths if path not in bad]
-    wrong = [line for line in out.splitlines() if line.count("\t") != 2]
-    require(bool(out), "answer prints nothing on standard output.")
-    require(not wrong, f"A line has not the form FILE<TAB>LABEL<TAB>PROBABILITY: {wrong[:1]}.")
-    require([line[0] for line in lines] == good,
-            f"{len(lines)} lines for {len(good)} readable files, or in another order: one for each, as in paths.")
+    for line in lines or [["It prints nothing"]]:
+        require(len(line) == 3, f"A line has not the form FILE<TAB>LABEL<TAB>PROBABILITY: {' '.join(line)}.")
+    require([line[0] for line in lines] == good, f"{len(lines)} lines for {len(good)} readable files, or in another order: one for each, in order.")
     require(len(asked) <= 6, f"The model is asked {len(asked)} times for 600 files: once for a batch.")
-    shares = np.array([1 / (1 + np.exp(1.0002 - slope * int(path[-3:]) / 1000)) for path in good])  # the probability of "woman"
-    labels, said = ["woman" if share > 0.5 else "man" for share in shares], [line[1] for line in lines]
-    require(said != ["man" if label == "woman" else "woman" for label in labels], "The labels are swapped: 0 is man, 1 is woman.")
     require("nan" not in out, "A probability is nan: subtract the largest logit of each image before np.exp.")
-    for path, one, label in zip(good, said, labels):
-        require(one == label, f"The label of {path} is {one!r}, expected {label!r}: that of its larger logit. Does a sum go over the images, axis 0?")
-    for (path, label, text), share in zip(lines, shares):
-        expected = f"{max(share, 1 - share):.4f}"
+    for path, one, text in lines:
+        gap = slope * int(path[-3:]) / 1000 - 1.0002  # logit of "woman" - logit of "man"
+        label, expected = ("man", "woman")[int(gap > 0)], f"{1 / (1 + np.exp(-abs(gap))):.4f}"
+        require(one == label, f"The label of {path} is {one!r}, expected {label!r}: that of the larger logit, 0 is man, 1 is woman.")
         require(text.replace(".", "", 1).isdigit() and abs(float(text) - float(expected)) < 2e-4, f"The probability of {path} is {text}, expected "
-                f"{expected}: the softmax over the two logits of an image, for the label that is printed.")
+                f"{expected}: that of the label, by a softmax over the two logits of each image.")
         require(len(text) == 6, f"The probability {text} has not four digits after the point.")
     require(all(f"{path}: " in err for path in bad), "A bad file gets no line FILE: reason on standard error.")
     require(status == 1, f"The exit status is {status} although two files are bad, expected 1.")
@@ -148,7 +143,7 @@ def answering(start: Path, part: Path) -> None:
     require(status == 0, f"The exit status is {status} although all files are good, expected 0.")
 
 
-@check(seconds=6)
+@check
 def training_dx(function: Callable, model: tf.Module, x: np.ndarray, labels: np.ndarray) -> None:
     """Task 4: on logits (0, w . (X - 0.5)), where the best DX is along w, and on a face of x [N, 48, 48, 1] that `model` gets right."""
     w = generator(1).normal(size=48 * 48).astype(np.float32)
@@ -160,25 +155,25 @@ def training_dx(function: Callable, model: tf.Module, x: np.ndarray, labels: np.
 
     def best(lam: float, slope: float = 6.0) -> float:
         """The length s along w at which -slope / (1 + e^(slope s)) + 2 lam s / 2304 = 0."""
-        return brentq(lambda s: 2 * lam * s / 2304 - slope / (1 + np.exp(slope * s)), 0, 1e6)
+        return brentq(lambda s: 2 * lam * s / 2304 - slope * expit(-slope * s), 0, 1e6)
 
     def attacked(network: Callable, image: np.ndarray, wrong: int, lam: float) -> np.ndarray:
-        dx = call(function, network, tf.constant(image), wrong, lam)
+        dx = call(function, network, tf.constant(image), wrong, lam, hints=[("len is not", "An optimizer takes two lists: apply([gradient], [dx]).")])
         shaped("DX", dx, image.shape)
+        require(bool(np.isfinite(dx).all()), "DX holds NaN: the penalty is the mean of DX^2, without a root.")
         return np.asarray(dx)
 
-    grey, white = np.full([1, 48, 48, 1], 0.5, np.float32), np.ones([1, 48, 48, 1], np.float32)
-    dx = attacked(linear, grey, 1, 2000.0)
+    dx = attacked(linear, np.full([1, 48, 48, 1], 0.5, np.float32), 1, 2000.0)
     require(np.abs(dx).max() > 0, "DX is 0 everywhere: is it changed by the optimizer?")
     require(abs(dx.mean() - 0.5) > 0.05, "train_dx gives the modified image X + DX, expected DX.")
     require(np.vdot(dx, w) > 0, "DX goes away from the wrong label: the loss is the cross-entropy towards it, and it is minimised.")
-    equal("The L2 norm of DX on a linear network", np.linalg.norm(dx), best(2000), [
-        ("The penalty is missing: add lam * mean(DX^2) to the loss.", lambda: np.linalg.norm(attacked(linear, grey, 1, 0.0))),
-        ("The penalty is the sum of the squares: take the mean.", lambda: best(2000 * 2304)),
-        ("lam multiplies the cross-entropy, expected the penalty.", lambda: best(1 / 2000)),
+    size = np.linalg.norm(dx)
+    require(size > best(2000) / 20, "DX is far smaller than it should be: the penalty is the mean of the squares, not the sum.")
+    require(size < 3 * best(2000), "DX is far larger than it should be: add lam * mean(DX^2) to the cross-entropy.")
+    equal("The L2 norm of DX on a linear network", size, best(2000), [
         ("The model is called with training=True: leave it in inference.", lambda: best(2000, 3.0)),
-        ("DX moves by one step of 0.005 only: make all steps, whatever the network says.", lambda: 0.005 * 48)], tolerance=0.1)
-    most = 1 + float(attacked(linear, white, 1, 10.0).max())
+        ("DX moves by one step of 0.005 only: make all steps.", lambda: 0.005 * 48)], tolerance=0.1)
+    most = 1 + float(attacked(linear, np.ones([1, 48, 48, 1], np.float32), 1, 10.0).max())
     require(most <= 1 + 1e-6, f"X + DX goes up to {most:.3f} for a white image: put it back into the box after each step.")
     right = np.flatnonzero(np.argmax(model(tf.constant(x)), 1) == labels)[inputs(0, lambda rng: int(rng.integers(1, 9)))]
     face, wrong, before = x[right:right + 1], int(1 - labels[right]), [variable.numpy() for variable in model.variables]
@@ -187,8 +182,7 @@ def training_dx(function: Callable, model: tf.Module, x: np.ndarray, labels: np.
     for old, variable in zip(before, model.variables):
         variable.assign(old)
     require(not changed, "The weights of the network changed: give the optimizer DX alone.")
-    require(int(np.argmax(model(tf.constant(face + dx)))) == wrong, "The network still gives the old label for X + DX of a face with lam = 1000: are "
-            "there enough steps?")
+    require(int(np.argmax(model(tf.constant(face + dx)))) == wrong, "The network gives a face the old label for X + DX, lam = 1000: more steps.")
 
 
 @check
@@ -221,8 +215,7 @@ def surviving(function: Callable) -> None:
         ("The image leaves [0, 1]: clip it.", lambda: np.round(255 * (x + 1.45 * dx)) / 255),
         ("This is X + (1 + t) DX, expected X + t DX.", lambda: first(lambda t: saved(1 + t))),
         ("Each t multiplies the DX of the t before: it multiplies the dx that is given.", lambda: first(saved, np.cumprod(lengths))),
-        ("X and t DX are rounded one by one: round their sum.",
-         lambda: first(lambda t: np.clip(np.round(255 * x) + np.round(255 * t * dx), 0, 255) / 255))])
+        ("X and t DX are rounded apart: round their sum.", lambda: first(lambda t: np.minimum((255 * x).round() + (255 * t * dx).round(), 255) / 255))])
     _refuses(function, "a DX of 0, which fools no network,", model, x, np.zeros_like(x), 1)
 
 
