@@ -165,7 +165,7 @@ WRONG = {
         ("in one place only", loss(result="np.mean(logs - logits[np.arange(len(labels)), labels])")),
         ("The logarithm is missing", loss(result="-np.mean(np.exp(shifted[np.arange(len(labels)), labels] - logs))")),
         ("not over all", loss(result="np.log(np.exp(logits).sum()) - np.mean(logits[np.arange(len(labels)), labels])")),
-        ("take no logarithm of a probability", NAIVE.replace("p = np", "logits = logits - logits.max(1, keepdims=True); p = np")
+        ("takes no logarithm of a probability", NAIVE.replace("p = np", "logits = logits - logits.max(1, keepdims=True); p = np")
             .replace("labels]))", "labels] + 1e-12))")),
         ("changes its argument logits in place", loss().replace("shifted = logits -", "logits -=").replace("keepdims=True)", "keepdims=True); shifted = logits")),
         ("leaves the work to tf", "def cross_entropy(logits, labels):\n"

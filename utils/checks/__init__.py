@@ -112,7 +112,8 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
     """As `call`, for a task in which `utils` may be used."""
     given, name = [_copy(argument) for argument in arguments], _name(function)
     try:
-        value = function(*given, **named)
+        with np.errstate(all="ignore"):  # what overflows is told by the check
+            value = function(*given, **named)
     except CheckFailed:
         raise
     except Exception as error:

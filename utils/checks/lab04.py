@@ -18,9 +18,10 @@ JOIN = (
     ("Dimension 3 in both", "Concatenate along the channels, which are the last axis."),
     ("in both shapes", "The features have another height than their input: the convolution is \"SAME\", and the pooling comes after the loop."),
     ("Incompatible shapes", "Concatenate the features to their input with tf.concat, do not add them."))
-NO_GRADIENT = "A gradient is None: compute the loss inside `with`, and take the gradients for trainable_variables alone."
-SLOPE = (("NoneType", NO_GRADIENT), ("(None)", NO_GRADIENT), ("logits.shape", "The loss takes first the labels, then the logits."),
-         ("singleton tf.Variable", "An optimizer makes variables, which a step that is compiled cannot: use assign_sub."))
+SLOPE = (
+    ("None", "A gradient is None: compute the loss inside `with`, and take the gradients for trainable_variables alone."),
+    ("logits.shape", "The loss takes first the labels, then the logits."),
+    ("singleton tf.Variable", "An optimizer makes variables, which a step that is compiled cannot: use assign_sub."))
 
 
 @check
@@ -102,12 +103,11 @@ def loss(cross_entropy: Callable, accuracy: Callable) -> None:
         ("The logarithm is missing: this is minus the mean probability.", lambda: -np.exp(-each).mean()),
         ("The sum goes over the classes of an image (axis 1), not over the images.", lambda: np.mean(np.log(powers.sum(0))[labels] - own_logits)),
         ("The sum goes over the classes of an image (axis 1), not over all.", lambda: np.log(powers.sum()) - own_logits.mean())])
-    with np.errstate(all="ignore"):
-        large = call(cross_entropy, 1000 * logits, labels)
-    require(bool(np.isfinite(large).all()), "With logits of some thousands it is not finite: subtract the largest logit of each image before "
-            "np.exp, and take no logarithm of a probability that has become 0.")
-    equal("For logits of some thousands cross_entropy, which should take no logarithm of a probability (it may be 0),", large,
-          1000 * np.mean(logits.max(axis=1) - own_logits), tolerance=1e-4)
+    large = call(cross_entropy, 1000 * logits, labels)
+    require(bool(np.isfinite(large).all()), f"With logits of some thousands it is {large}: subtract the largest logit of each image before "
+            "np.exp, and take no logarithm of a probability, which may be 0.")
+    right = 1000 * np.mean(logits.max(axis=1) - own_logits)
+    equal("With logits of some thousands cross_entropy, which takes no logarithm of a probability,", large, right, tolerance=1e-4)
     equal("cross_entropy of the example, logits (0, 0),", call(cross_entropy, np.zeros([1, 2]), np.array([1])), np.log(2))
     written_out(accuracy)
     hits = logits.argmax(axis=1) == labels
@@ -185,12 +185,12 @@ def batches(function: Callable) -> None:
     every = {(seed, epoch): np.concatenate(parts(images, 32, seed, epoch)) for seed in range(4) for epoch in range(25)}
     first, known = every[1, 0], {}
     require(np.ptp(first[:32]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
-    require(np.array_equal(first, np.concatenate(parts(images, 32, 1, 0))), "Called twice with the same seed and epoch it gives two orders: make a "
-            "generator of your own from seed and epoch.")
+    again = np.concatenate(parts(images, 32, 1, 0))
+    require(np.array_equal(first, again), "Called twice with the same seed and epoch it gives two orders: make a generator from the two.")
     for (seed, epoch), flat in every.items():
         other = known.setdefault(flat.tobytes(), (seed, epoch))
-        require(other == (seed, epoch), f"Seed {seed} in epoch {epoch} gives the order of seed {other[0]} in epoch {other[1]}: give the generator "
-                "both numbers, as a list.")
+        require(other == (seed, epoch),
+                f"Seed {seed} in epoch {epoch} gives the order of seed {other[0]} in epoch {other[1]}: give the generator both, as a list.")
     require(set(every[1, 0][:32]) not in [set(every[1, 1][start:start + 32]) for start in range(0, images, 32)],
             "Epoch 1 has the same batches as epoch 0, in another order: shuffle the images for each epoch.")
 
@@ -271,8 +271,7 @@ def answering(function: Callable) -> None:
     _stands_alone(function)
     for first, second in inputs(((0.0, np.log(3)), (2.0, 0.5), (-1.0, 1.0), (0.3, 0.4), (900.0, 1000.0)),
                                 lambda rng: [*rng.normal(size=(4, 2)), (1000.0, 950.0)]):
-        with np.errstate(all="ignore"):
-            label, got = results(function, call(function, np.array([[first, second]], np.float32)), "label", "probability")
+        label, got = results(function, call(function, np.array([[first, second]], np.float32)), "label", "probability")
         high, p, name = max(first, second), 1 / (1 + np.exp(-abs(first - second))), f"answer([[{first:.4g}, {second:.4g}]])"
         require(isinstance(label, str) and label in ("man", "woman"), f'{name} gives the label {label!r}, expected "man" or "woman".')
         require(label == ("man", "woman")[int(second > first)], f'{name} says {label!r}: index 0 is "man", 1 is "woman", and the larger logit wins.')

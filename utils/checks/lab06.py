@@ -20,7 +20,7 @@ from utils.checks.trained import trained  # noqa: F401, the training of task 1
 from utils.data import Dataset
 from utils.quiet import tf
 
-EMPTY = ("at least one array", "Perhaps no file of a piece can be read: then ask nothing.")  # what np.stack says of no image
+EMPTY = [("at least one array", "Perhaps no file of a piece can be read: then ask nothing.")]  # what np.stack says of no image
 
 
 @check
@@ -112,9 +112,9 @@ def answering(start: Path, part: Path) -> None:
         return tf.constant(np.stack([np.full(len(images), 99.0002), 98.0 + slope * images[:, 0, 0, 0]], 1).astype(np.float32))
 
     def printed(paths: list[str], model: Callable = model) -> tuple[int, str, str]:
-        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err, np.errstate(all="ignore"):
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
             try:
-                return run(answer, paths, model, hints=[EMPTY]), out.getvalue(), err.getvalue()
+                return run(answer, paths, model, hints=EMPTY), out.getvalue(), err.getvalue()
             except SystemExit:
                 raise CheckFailed("answer ends the script with sys.exit: return the status.") from None
 
@@ -215,7 +215,7 @@ def surviving(function: Callable) -> None:
         ("The image leaves [0, 1]: clip it.", lambda: np.round(255 * (x + 1.45 * dx)) / 255),
         ("This is X + (1 + t) DX, expected X + t DX.", lambda: first(lambda t: saved(1 + t))),
         ("Each t multiplies the DX of the t before: it multiplies the dx that is given.", lambda: first(saved, np.cumprod(lengths))),
-        ("X and t DX are rounded apart: round their sum.", lambda: first(lambda t: np.minimum((255 * x).round() + (255 * t * dx).round(), 255) / 255))])
+        ("X and t DX are rounded apart, not their sum.", lambda: first(lambda t: np.minimum((255 * x).round() + (255 * t * dx).round(), 255) / 255))])
     _refuses(function, "a DX of 0, which fools no network,", model, x, np.zeros_like(x), 1)
 
 
