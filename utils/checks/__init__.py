@@ -233,7 +233,7 @@ def _line(error: Exception, function: Callable) -> str:
     python = _python(function)
     notebook = getattr(python, "__globals__", None)
     frames = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)
-              if frame.f_globals is notebook and notebook is not None]
+              if frame.f_globals is notebook and notebook is not None and "__autograph" not in frame.f_code.co_filename]
     if not frames:
         return ""
     text = linecache.getline(*frames[-1]).strip()

@@ -10,6 +10,7 @@ EXCEPTIONS = (  # (words of an exception, what it means), the first that fits
     ("has no attribute 'assign'", "Only a tf.Variable has assign: x = ... makes a tensor of that name."),
     ("has no attribute '_id'", "The tape needs tensors: use TensorFlow's functions, not NumPy's, on the way to the loss."),
     ("a Tensor` to a NumPy", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
+    ("SymbolicTensor' object", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("symbolic tf.Tensor", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("expected to be a double", "One of the two is float64, as NumPy makes arrays, the other float32: convert it with tf.cast or astype."),
     ("to be a float", "One of the two has another number type: convert it with tf.cast or astype(np.float32)."),

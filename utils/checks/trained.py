@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from utils.checks import CheckFailed, require, run
+from utils.checks import CheckFailed, _said, require, run
 from utils.data import Dataset
 from utils.training import predict
 
@@ -49,7 +49,11 @@ def trained(train: Callable, dataset: Dataset, *arguments):
 def logits_of(model: Callable, x: np.ndarray, classes: int) -> np.ndarray:
     """The logits [N, classes] of images x [N, H, W, C]. Raises CheckFailed unless `model` is a network that gives these."""
     require(callable(model), f"train gives a {type(model).__name__}: return the network, not what fit returns.")
-    logits = predict(model, x)
+    try:
+        logits = predict(model, x)
+    except Exception as error:
+        raise CheckFailed(f"The network stops on images {list(x.shape)} with {_said(error)}") from None
+    require(bool(np.isfinite(logits).all()), "The network gives NaN: a smaller learning rate helps, and images in [0, 1].")
     require(logits.shape == (len(x), classes), f"The network gives shape {list(logits.shape)} for {len(x)} images, expected {classes} logits for each.")
     require(not np.allclose(logits.sum(axis=1), 1, atol=1e-4),
             "The network gives probabilities: take the softmax off, and train with from_logits=True.")
