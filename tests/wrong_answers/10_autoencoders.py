@@ -145,7 +145,7 @@ WRONG = {
         ("one number for all, expected one for each", pca(mean="x.mean()")),
         ("The mean is 0 everywhere", pca(result="0 * mean, rows[:k]")),
         ("Each image is centred by its own mean", pca(centred="x - x.mean(axis=1, keepdims=True)")),
-        ("The components are columns", pca(result="mean, rows[:k].T")),
+        ("rows and columns are exchanged", pca(result="mean, rows[:k].T")),
         ("These are rows of V", pca(rows="np.linalg.svd(centred)[2]", result="mean, rows.T[:k]")),
         ("first numbers of each row of V^T",
          pca(rows="np.linalg.svd(centred)[2]", result="mean, rows[:, :k]")),
@@ -198,12 +198,12 @@ WRONG = {
     "angles": [
         ("in radians", angles(result="np.arccos(clipped)")),
         ("in radians, and the largest", angles(result="np.arccos(clipped)[::-1]")),
-        ("The largest angle comes first", angles(result="np.degrees(np.arccos(clipped))[::-1]")),
+        ("is reversed along axis 0", angles(result="np.degrees(np.arccos(clipped))[::-1]")),
         ("These are the cosines", angles(result="clipped")),
         ("The sine was turned back", angles(result="np.degrees(np.arcsin(clipped))")),
         ("The singular values are squared", angles(clipped="np.clip(cosines, -1, 1)**2")),
         ("not orthonormal yet", angles(q_a="a", q_b="b")),
-        ("take Q of np.linalg.qr of both bases", angles(q_a="a", q_b="b", clipped="cosines")),
+        ("take Q of np.linalg.qr of both", angles(q_a="a", q_b="b", clipped="cosines")),
         ("not at right angles", angles(q_a="a / np.linalg.norm(a, axis=0)", q_b="b / np.linalg.norm(b, "
                                                                                 "axis=0)")),
         ("Only a was made orthonormal", angles(q_b="b")),
@@ -336,7 +336,7 @@ WRONG = {
         ("base 2: take np.log10", denoising(psnr="np.mean(-10 * np.log2(np.mean((x - y)**2, axis=(1, 2, 3))))")),
         ("The peak is the largest pixel here", denoising(psnr="np.mean(10 * np.log10(x.max((1, 2, 3))**2 / np.mean((x - y)**2, axis=(1, 2, 3))))")),
         ("expected 2: return noisy, clean", denoising(pairs="np.clip(x + noise, 0, 1)").replace("noisy_pairs(digits.x_train, sigma, 0)", "0")),
-        ("The sign is wrong", denoising(psnr="np.mean(10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("has the wrong sign", denoising(psnr="np.mean(10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
         ("The logarithm is the natural one", denoising(psnr="np.mean(-10 * np.log(np.mean((x - y)**2, "
                                                             "axis=(1, 2, 3))))")),
         ("The factor is 20", denoising(psnr="np.mean(-20 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
@@ -349,7 +349,7 @@ WRONG = {
         ("leaves the work to peak_signal", "from skimage.metrics import peak_signal_noise_ratio\n"
          + denoising(psnr="np.mean([peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(x, y)])")),
         ("target of the training has to be the clean image", denoising(fitted="fit(net, pairs[0], pairs[0], 2)")),
-        ("the inputs of the training have to be noisy",
+        ("the inputs have to be noisy",
          denoising(fitted="fit(net, pairs[1], pairs[1], 4)", units=WIDE)),
         ("has learned to copy", denoising(fitted="net = keras.Sequential([keras.Input([28, 28, 1]), "
                                                  "layers.Rescaling(2.0, -1.0), layers.ReLU()])")),
