@@ -235,7 +235,7 @@ WRONG = {
         ("train for more epochs", train()),
         ("looks at x_test", train(fitted="held = globals()['digits'].x_test; fit(whole, held, held, 1)")),
         ("looks at x_test", train(fitted="fit(whole, digits.x_test, digits.x_test, 1)")),
-        ("looks at x_test. Test digits", train(
+        ("looks at x_test. The test set", train(
             fitted="fit(whole, *2 * [x_test.reshape(-1, 28, 28, 1)], 20)", hidden="layers.Dense(256, 'relu'),")),
         ("it draws pixels from", train(last="None")),
         ("at a rate of some thousandths", train(fitted="fit(whole, digits.x_train, digits.x_train, 1, rate=1e-6)")),
