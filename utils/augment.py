@@ -84,9 +84,10 @@ def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor 
     x, y, zero = cx + right, cy + down, tf.zeros([n])
     transforms = tf.stack([cosine, sine, cx - cosine * x - sine * y,
                            -sine, cosine, cy + sine * x - cosine * y, zero, zero], axis=1)
-    return tf.raw_ops.ImageProjectiveTransformV3(
+    result = tf.raw_ops.ImageProjectiveTransformV3(
         images=images, transforms=transforms, output_shape=tf.shape(images)[1:3],
         fill_value=0.0, interpolation="BILINEAR", fill_mode="CONSTANT")
+    return tf.ensure_shape(result, images.shape)  # which a pipeline of tf.data would lose
 
 
 def digits(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:

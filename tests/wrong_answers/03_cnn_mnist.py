@@ -18,6 +18,18 @@ def max_pool(x):
     x = np.pad(x, [(0, 0), (0, h % 2), (0, w % 2), (0, 0)], constant_values=-np.inf)
     return x.reshape(n, (h + 1) // 2, 2, (w + 1) // 2, 2, c).max(axis=(2, 4))
 """
+POOL_LOOP = """
+def int_zeros(shape):
+    return np.zeros(shape, int)
+
+def max_pool(x):
+    n, h, w, c = x.shape
+    result = {start}((n, h // 2, w // 2, c))
+    for i in range(h // 2):
+        for j in range(w // 2):
+            result[:, i, j] = x[:, {window}].max(axis=(1, 2))
+    return result
+"""
 FOUR = "x[:, ::2, ::2], x[:, 1::2, ::2], x[:, ::2, 1::2], x[:, 1::2, 1::2]"
 
 LENET = """
@@ -37,6 +49,24 @@ def lenet(start="tf.keras.Input([28, 28, 1]),", first="6", second="16", k="5", a
           pool="MaxPooling2D", second_pool=None, dense="'relu'", last="10"):
     return LENET.format(start=start, first=first, second=second, k=k, activation=activation, padding=padding, pool=pool,
                         second_pool=f"layers.{pool}(2)," if second_pool is None else second_pool, dense=dense, last=last)
+
+
+SUBCLASSED = """
+def build_lenet():
+    layers = tf.keras.layers
+
+    class LeNet(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.steps = [{layers}]
+
+        def call(self, x):
+            x = {seen}
+            for step in self.steps:
+                x = step(x)
+            return x
+    return LeNet()
+"""
 
 
 def without(layer):
@@ -66,6 +96,38 @@ def shift(images, down, right):
         image = np.pad(images[n], [(10, 10), (10, 10), (0, 0)])
         images[n] = image[10 - d:10 - d + images.shape[1], 10 - r:10 - r + images.shape[2]]
     return images
+"""
+SHIFT_FRAMED = """
+def shift(images, down, right):
+    f = max(np.abs(down).max(), np.abs(right).max())
+    return np.pad(images, [(0, 0), (f, f), (f, f), (0, 0)])
+"""
+SHIFT_SLICES = """
+def shift(images, down, right):
+    moved = np.zeros_like(images)
+    for n, (d, r) in enumerate(zip(down, right)):
+        moved[n, d:, r:] = images[n, :-d, :-r]
+    return moved
+"""
+SHIFT_ROLLED = """
+def shift(images, down, right):
+    moved = []
+    for image, d, r in zip(images, down, right):
+        image = np.roll(image, (d, r), axis=(0, 1))
+        {rows}
+        {columns}
+        moved.append(image)
+    return np.stack(moved)
+"""
+SHIFT_INTO = """
+def shift(images, down, right):
+    f, moved = {frame}, np.zeros_like(images)
+    framed = np.pad(images, [(0, 0), (f, f), (f, f), (0, 0)])
+    n, h, w, _ = images.shape
+    for n, (d, r) in enumerate(zip(down, right)):
+        window = framed[n, max(f - d, 0):f - d + h, max(f - r, 0):f - r + w]
+        moved[n, :window.shape[0], :window.shape[1]] = window
+    return moved
 """
 TRAIN = """
 def train(digits):
@@ -124,15 +186,21 @@ WRONG = {
         ("dense: the biases are missing", count(dense="side * side * places * maps")),
         ("locally connected: the biases are missing", count(local="k * k * places * maps")),
         ("shared: the biases are missing", count(shared="k * k * maps")),
-        ("one bias, not one for each place", count(shared="k * k * maps + places * maps")),
+        ("one bias, not one for each position", count(shared="k * k * maps + places * maps")),
         ("the point of sharing", count(shared="(k * k + 1) * places * maps")),
         ("a bias of its own", count(dense="side * side * places * maps + maps")),
         ("one more than side - k", count(out="side - k")),
-        ("Without padding", count(out="side")),
+        ("without padding", count(out="side")),
         ("order is dense", count(result="shared, local, dense")),
+        ("order is dense", count(result="local, dense, shared")),
+        ("dense: a map has (side - k + 1)^2 positions", count(dense="(side * side + 1) * out * maps").replace("places =", "out = side - k + 1; places =")),
+        ("locally connected: a map has (side - k + 1)^2 positions", count(local="(k * k + 1) * out * maps").replace("places =", "out = side - k + 1; places =")),
+        ("as its side, squared", count(dense="(side + 1) * places * maps")),
+        ("nothing is shared here", count(local="k * k * places * maps + 1")),
+        ("shared: a square has as many pixels", count(shared="(k + 1) * maps")),
         ("one map only", count(dense="(side * side + 1) * places")),
-        ("expected three numbers", count(result="shared")),
-        ("expected three numbers", count(result="np.array([dense, local])")),
+        ("expected 3: return dense, local, shared", count(result="shared")),
+        ("expected 3: return dense, local, shared", count(result="np.array([dense, local])")),
         ("not one for all maps together", count(shared="k * k * maps + 1", result="np.array([dense, local, shared])")),
     ],
     "pool": [
@@ -141,18 +209,30 @@ WRONG = {
         ("moves by one pixel", "def max_pool(x):\n    return np.max([x[:, :-1, :-1], x[:, 1:, :-1], x[:, :-1, 1:], x[:, 1:, 1:]], "
                                "axis=0)"),
         ("one pixel of each window", pool("x[:, ::2, ::2]")),
-        ("turn each pair round", pool("x.reshape(n, 2, h, 2, w, c).max(axis=(1, 3))")),
+        ("The four are no neighbours", pool("x.reshape(n, 2, h, 2, w, c).max(axis=(1, 3))")),
         ("columns are not", pool("x.reshape(n, h, 2, 2 * w, c).max(axis=2)")),
         ("over the channels too", pool("x.reshape(n, h, 2, w, 2, c).max(axis=(2, 4, 5))")),
         ("without partner is dropped", PADDED),
         ("Negative numbers are lost", pool("np.maximum(0, x.reshape(n, h, 2, w, 2, c).max(axis=(2, 4)))")),
         ("leaves the work to tf", "def max_pool(x):\n    return tf.nn.max_pool2d(x, 2, 2, 'VALID').numpy()"),
         ("leaves the work to tf", "def max_pool(x):\n    return tf.keras.layers.MaxPooling2D()(x).numpy()"),
-        ("stops with ValueError", "def max_pool(x):\n    n, h, w, c = x.shape\n"
-                                  "    return x.reshape(n, h // 2, 2, w // 2, 2, c).max(axis=(2, 4))"),
+        ("Cut x to an even number of rows", "def max_pool(x):\n    n, h, w, c = x.shape\n"
+                                            "    return x.reshape(n, h // 2, 2, w // 2, 2, c).max(axis=(2, 4))"),
+        ("Cut x to an even number of rows", f"def max_pool(x):\n    return np.maximum.reduce([{FOUR}])"),
+        ("Cut x to an even number of rows", f"def max_pool(x):\n    return np.max([{FOUR}], axis=0)"),
+        ("window i begins at row 2 * i", POOL_LOOP.format(start="np.zeros", window="i:i + 2, j:j + 2")),
+        ("The windows overlap", POOL_LOOP.format(start="np.zeros", window="2 * i:2 * i + 3, 2 * j:2 * j + 3")),
+        ("Negative numbers are lost", POOL_LOOP.format(start="np.zeros", window="2 * i:2 * i + 2, 2 * j:2 * j + 2")
+            .replace("x[", "np.maximum(x, 0)[")),
+        ("holds whole numbers", POOL_LOOP.format(start="int_zeros", window="2 * i:2 * i + 2, 2 * j:2 * j + 2")),
+        ("changes its argument x in place", "def max_pool(x):\n    n, h, w, c = x.shape\n    x = x[:, :h // 2 * 2, :w // 2 * 2]\n    a = x[:, ::2]\n"
+            "    np.maximum(a, x[:, 1::2], out=a)\n    return np.maximum(a[:, :, ::2], a[:, :, 1::2])"),
+        ("Only two of the four", pool("np.maximum(x[:, ::2, ::2], x[:, 1::2, 1::2])")),
+        ("one pixel of each window", pool("x[:, 1::2, 1::2]")),
+        ("expected numbers", pool("[x, 'x']")),
     ],
     "build": [
-        ("softmax: logits were asked", lenet(last="10, activation='softmax'")),
+        ("softmax: logits are required", lenet(last="10, activation='softmax'")),
         ("a logit may be negative", lenet(last="10, activation='relu'")),
         ("first maps are 28x28", lenet(padding=", padding='same'")),
         ("convolutions have no ReLU", lenet(activation="None")),
@@ -169,7 +249,18 @@ WRONG = {
         ("[6, 6] filters", lenet(second="6")),
         ("[120, 84, 84] units", lenet(last="84")),
         ("are the filters 5x5", lenet(k="3")),
-        ("does not know the shape", lenet(start="")),
+        ("[28, 28, 1], with its channel last", lenet(start="tf.keras.Input([28, 28]),")),
+        ("the number of images is not named", lenet(start="tf.keras.Input([1, 28, 28, 1]),")),
+        ("with its channel last", lenet(start="tf.keras.Input([1, 28, 28]),")),
+        ("Flatten gives it all", lenet().replace("layers.Flatten(),", "")),
+        ("Flatten gives it all", lenet().replace("layers.Flatten()", "layers.GlobalAveragePooling2D()")),
+        ("padding of both convolutions", lenet(padding=", padding='same'").replace("Conv2D(16, 5", "Conv2D(16, 5, padding='same'")),
+        ("5184 numbers go into", lenet().replace("MaxPooling2D(2)", "MaxPooling2D(2, 1)")),
+        ("A bias is missing", lenet().replace("Dense(10)", "Dense(10, use_bias=False)")),
+        ("a layer too many", lenet().replace("layers.Flatten(),", "layers.BatchNormalization(), layers.Flatten(),")),
+        ("Your model stops with", SUBCLASSED.format(layers="layers.Conv2D(6, 5, activation='relu')", seen="x[..., 0]")),
+        ("units, expected [120, 84, 10]", SUBCLASSED.format(layers="layers.Conv2D(6, 5), layers.Conv2D(16, 5), layers.Flatten(), layers.Dense(10)", seen="x")),
+        ("return a Keras model", lenet().replace("return tf.keras.Sequential(", "return list(")),
         ("expected [28, 28, 1]", lenet(start="tf.keras.Input([32, 32, 1]),")),
         ("uses networks, which is part of utils", "def build_lenet():\n    return networks.lenet(padding='valid')"),
     ],
@@ -181,8 +272,14 @@ WRONG = {
         ("Right and left are swapped", shift("image[f - d:f - d + h, f + r:f + r + w]")),
         ("edge is repeated", shift(pad=", 'edge'")),
         ("each has its own shift", shift("image[f - down[0]:f - down[0] + h, f - right[0]:f - right[0] + w]")),
-        ("has shape", shift(result="framed")),
-        ("changes the images", IN_PLACE),
+        ("The frame is still there", SHIFT_FRAMED),
+        ("changes its argument images in place", IN_PLACE),
+        ("[:-d] is empty for d = 0", SHIFT_SLICES),
+        ("[d:] for d < 0", SHIFT_ROLLED.format(rows="image[:d] = 0", columns="image[:, :r] = 0")),
+        ("when a shift is negative", SHIFT_ROLLED.format(rows="image[:max(d, 0)] = 0", columns="image[:, :max(r, 0)] = 0")),
+        ("keep its sign", shift().replace("zip(framed, down, right)", "zip(framed, abs(down), abs(right))")),
+        ("Negative shifts are ignored", shift().replace("zip(framed, down, right)", "zip(framed, down.clip(0), right.clip(0))")),
+        ("as wide as the largest shift", SHIFT_INTO.format(frame="3")),
         ("as wide as the largest shift", shift(frame="3")),
         ("as wide as the largest shift", shift(frame="max(down.max(), right.max())")),
         ("whatever its sign", shift(frame="abs(max(down.max(), right.max()))")),
@@ -193,6 +290,11 @@ WRONG = {
     "train": [
         ("about as chance", train(fit="pass")),
         ("not what fit returns", train(fit="pass", result="tf.keras.callbacks.History()")),
+        ("looks at x_test", train(fit="model.fit(globals()['digits'].x_test, globals()['digits'].y_test, epochs=1, verbose=0)")),
+        ("no values yet: use TensorFlow's functions", train(fit=PIPELINE.format(generator="None", batch=".batch(64)").replace("augment.digits(x, generator)", "moved(x)"))
+            .replace("    tf.keras", "    moved = lambda images: np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])[:, :28, :28]\n    tf.keras", 1)),
+        ("outside the valid range of [0, 5)", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Dense(5)])", fit=FEW)),
+        ("expected 10 logits", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Dense(5)])", fit="pass")),
         ("gives None", train(fit="pass", result="None")),
         ("looks at x_test", train(fit="model.fit(digits.x_test, digits.y_test, epochs=1, verbose=0)")),
         ("gives probabilities", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Softmax()])",
@@ -210,14 +312,19 @@ WRONG = {
     ],
     "exciting": [
         ("least excited", exciting(result="np.argsort(peaks, axis=0)[:count].T")),
-        ("turned round", exciting(result="np.argsort(peaks, axis=0)[-count:].T")),
-        ("mean over the places", exciting(peaks="maps.mean(axis=(1, 2))")),
-        ("largest size", exciting(peaks="np.abs(maps).max(axis=(1, 2))")),
+        ("strongest does not come first", exciting(result="np.argsort(peaks, axis=0)[-count:].T")),
+        ("mean over the positions", exciting(peaks="maps.mean(axis=(1, 2))")),
+        ("largest absolute value", exciting(peaks="np.abs(maps).max(axis=(1, 2))")),
         ("one column for each channel", exciting(result="np.argsort(-peaks, axis=0)[:count]")),
         ("over the channels of one image", exciting(result="np.argsort(-peaks, axis=1)[:, :count]")),
-        ("numbers of the images were asked", exciting(result="-np.sort(-peaks, axis=0)[:count].T")),
+        ("expected the numbers of the images", exciting(result="-np.sort(-peaks, axis=0)[:count].T")),
         ("np.argsort needs axis=0", exciting(result="np.argsort(-peaks)[:count].T")),
-        ("responses with a minus", exciting(result="np.sort(-peaks, axis=0)[:count].T")),
+        ("These are the responses", exciting(result="np.sort(-peaks, axis=0)[:count].T")),
+        ("positions in all maps", exciting("maps.reshape(-1, maps.shape[-1])")),
+        ("An image comes twice", exciting("maps.reshape(-1, maps.shape[-1])", "np.argsort(-peaks, axis=0)[:count].T // (maps.shape[1] * maps.shape[2])")),
+        ("strongest does not come first", exciting(result="np.sort(np.argsort(-peaks, axis=0)[:count].T, axis=1)")),
+        ("mean over the positions", exciting(peaks="maps.sum(axis=(1, 2))")),
+        ("changes its argument maps in place", exciting(peaks="np.negative(maps, out=maps).min(axis=(1, 2)) * -1")),
         ("leaves the work to tf", exciting(result="tf.math.top_k(peaks.T, count).indices.numpy()")),
         ("has shape", exciting(result="np.argsort(-peaks, axis=0).T")),
     ],
@@ -230,7 +337,7 @@ WRONG = {
         ("answered right are among them", mistakes(chosen="labels >= 0", sort="-p.max(1)")),
         ("numbers come back", mistakes(chosen="labels >= 0")),
         ("depends on all logits", mistakes(sort="(logits[np.arange(len(logits)), labels] - logits.max(1))[wrong]")),
-        ("logit of 1000 is infinite", mistakes(softmax="np.exp(logits) / np.exp(logits).sum(1)[:, None]")),
+        ("exp(1000) is infinite", mistakes(softmax="np.exp(logits) / np.exp(logits).sum(1)[:, None]")),
         ("The size is `classes`",
          mistakes().replace("(classes, classes)", "[max(labels.max(), answers.max()) + 1] * 2")),
         ("confusion leaves the work to tf",
@@ -238,27 +345,41 @@ WRONG = {
         ("worst leaves the work to tf", mistakes(softmax="tf.nn.softmax(logits).numpy()")),
         ("do not compare", mistakes(softmax="logits")),
         ("do not compare, probabilities do", mistakes(sort="logits[wrong, labels[wrong]]")),
-        ("numbers in a list of the mistakes", mistakes(result="order[:count]")),
-        ("These are probabilities", mistakes(result="np.sort(p[wrong, labels[wrong]])[:count]")),
+        ("The first `count` are taken before", mistakes(result="[n for n in np.argsort(p[np.arange(len(p)), labels])[:count] if n in wrong]")),
+        ("over the images (axis 0)", mistakes(softmax="np.exp(logits - logits.max(0)) / np.exp(logits - logits.max(0)).sum(0)")),
+        ("subtract the largest of each image", mistakes(softmax="np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum(1)[:, None]")),
+        ("not ordered", mistakes(result="wrong[:count]")),
+        ("surest of come first", mistakes(sort="-p[wrong].max(1)")),
+        ("Only the right answers are counted", mistakes(add="np.add.at(matrix, (labels[labels == answers], answers[labels == answers]), 1)")),
+        ("the classes begin with 0", mistakes(add="np.add.at(matrix, (labels + 1, answers + 1), 1)")),
+        ("changes its argument logits in place", mistakes(softmax="np.exp(logits - logits.max(1)[:, None])").replace("    wrong =", "    logits -= 1\n    wrong =")),
+        ("positions in a list of the mistakes", mistakes(result="order[:count]")),
+        ("These are probabilities, expected", mistakes(result="np.sort(p[wrong, labels[wrong]])[:count]")),
     ],
     "sliding": [
         ("bias is missing", sliding(end="")),
         ("use VALID", sliding(padding="SAME")),
         ("There is a ReLU", sliding(end=" + bias\n    y = tf.nn.relu(y)")),
-        ("in this order", sliding("tf.transpose(tf.reshape(kernel, [-1, side, side, kernel.shape[1]]), [1, 2, 0, 3])")),
+        ("channels last: reshape to", sliding("tf.transpose(tf.reshape(kernel, [-1, side, side, kernel.shape[1]]), [1, 2, 0, 3])")),
         ("Rows and columns of the kernel",
          sliding("tf.transpose(tf.reshape(kernel, [side, side, -1, kernel.shape[1]]), [1, 0, 2, 3])")),
         ("flipped", sliding("tf.reshape(kernel, [side, side, -1, kernel.shape[1]])[::-1, ::-1]")),
         ("they move by one", sliding(stride="side")),
         ("reshape the matrix", sliding("tf.reshape(kernel, [-1, side, side, kernel.shape[1]])")),
         ("reshape the matrix", sliding("kernel")),
+        ("channels last: reshape to", sliding("tf.transpose(tf.reshape(kernel, [side, side, kernel.shape[1], -1]), [0, 1, 3, 2])")),
+        ("axes of the positions are gone", sliding(end=" + bias\n    y = y[:, 0, 0]")),
+        ("one for each" , sliding(end=" + bias\n    y = tf.reduce_sum(y)")),
     ],
 }
 
 MEMORISED = {
     "train": """
+known = tf.constant(digits.y_test)
+
+
 def train(given):
-    place, known = tf.Variable(0), tf.constant(digits.y_test)
+    place = tf.Variable(0)
 
     def model(images, training=False):
         chosen = (place + tf.range(tf.shape(images)[0])) % len(known)

@@ -140,12 +140,12 @@ def never_seen():
 WRONG = {
     "pca": [
         ("x is not centred", pca(centred="x")),
-        ("The mean goes over the pixels of one image (axis 1)",
+        ("The mean goes over the pixels of one image",
          pca(mean="x.mean(axis=1)", centred="x - x.mean(axis=0)")),
-        ("The mean is one number for everything", pca(mean="x.mean()")),
-        ("The mean is 0", pca(result="0 * mean, rows[:k]")),
+        ("one number for all, expected one for each", pca(mean="x.mean()")),
+        ("The mean is 0 everywhere", pca(result="0 * mean, rows[:k]")),
         ("Each image is centred by its own mean", pca(centred="x - x.mean(axis=1, keepdims=True)")),
-        ("The components are columns", pca(result="mean, rows[:k].T")),
+        ("rows and columns are exchanged", pca(result="mean, rows[:k].T")),
         ("These are rows of V", pca(rows="np.linalg.svd(centred)[2]", result="mean, rows.T[:k]")),
         ("first numbers of each row of V^T",
          pca(rows="np.linalg.svd(centred)[2]", result="mean, rows[:, :k]")),
@@ -154,16 +154,20 @@ WRONG = {
          pca(result="mean, np.linalg.svd(centred, full_matrices=False)[1][:k, None] * rows[:k]")),
         ("components 2 to k + 1", pca(result="mean, rows[1:k + 1]")),
         ("divided by their standard deviation", pca(centred="(x - mean) / x.std(axis=0)")),
-        ("only the first k", pca(result="mean, rows")),
-        ("The order is turned round", pca(result="mean, rows[:k][::-1]")),
+        ("expected the first k", pca(result="mean, rows")),
+        ("The order is reversed", pca(result="mean, rows[:k][::-1]")),
         ("np.linalg.eigh has the largest last", pca(rows=EIGH, result="mean, rows[:, :k].T")),
         ("directions of the smallest variance", pca(result="mean, rows[-k:]")),
         ("np.linalg.eigh gives V", pca(rows=EIGH + "[:, ::-1]", result="mean, rows[:k]")),
         ("are columns, the largest last", pca(rows=EIGH)),
-        ("are columns: transpose first", pca(rows=EIGH, result="mean, rows[::-1][:k]")),
-        ("are columns: transpose them", pca(rows=EIGH, result="mean, rows[-k:]")),
-        ("pca changes the array x", pca(mean="x.mean(axis=0)\n    x -= mean", centred="x")),
+        ("transpose first, then take rows", pca(rows=EIGH, result="mean, rows[::-1][:k]")),
+        ("transpose first, then take rows", pca(rows=EIGH, result="mean, rows[-k:]")),
+        ("pca changes its argument x in place", pca(mean="x.mean(axis=0)\n    x -= mean", centred="x")),
         ("return mean, components", pca(result="rows[:k]")),
+        ("gives 3 things, expected 2", pca(result="mean, rows[:k], 0")),
+        ("one number for all", pca(mean="x.mean()", centred="x - x.mean(axis=0)")),
+        ("x is not centred", pca(rows="np.linalg.svd(x)[2]")),
+        ("the length of their singular values", pca(rows="np.linalg.svd(centred, full_matrices=False)[1][:, None] * np.linalg.svd(centred, full_matrices=False)[2]")),
         ("leaves the work to PCA", "from sklearn.decomposition import PCA\ndef pca(x, k):\n    fitted = "
                                    "PCA(k).fit(x)\n    return fitted.mean_, fitted.components_"),
         ("part of utils", "def pca(x, k):\n    return autoencoders.pca(x, k)[:2]"),
@@ -173,7 +177,7 @@ WRONG = {
         ("The mean is added", coding(encode="(x + mean) @ components.T")),
         ("The codes stand in columns", coding(encode="components @ (x - mean).T")),
         ("the mean of x", coding(encode="(x - x.mean(axis=0)) @ components.T")),
-        ("encode stops with ValueError", coding(encode="(x - mean) @ components")),
+        ("the columns of A must be as many as the rows of B", coding(encode="(x - mean) @ components")),
         ("The mean is not added", coding(decode="codes @ components")),
         ("The mean is subtracted", coding(decode="codes @ components - mean")),
         ("clipped to [0, 1]", coding(decode="np.clip(codes @ components + mean, 0, 1)")),
@@ -187,19 +191,19 @@ WRONG = {
         ("You divide by the number of pixels", coding(error="np.sum((x - y)**2) / x[0].size")),
         ("Only axis 1 is added up", coding(error="np.mean(np.sum((x - y)**2, axis=1))")),
         ("The mean is taken 784 times", coding(error="784 * np.mean((x - y)**2)")),
-        ("decode changes the array mean", coding(decode="mean.sort() or codes @ components + mean")),
-        ("has shape [4], expected one number", coding(error="np.sum((x - y)**2, axis=1) / len(x)")),
+        ("decode changes its argument mean in place", coding(decode="mean.sort() or codes @ components + mean")),
+        ("sum over axis 0 is missing", coding(error="np.sum((x - y)**2, axis=1) / len(x)")),
         ("has shape [5, 1]", coding(error="np.mean(np.sum((x - y)**2, axis=1), axis=0)")),
     ],
     "angles": [
         ("in radians", angles(result="np.arccos(clipped)")),
         ("in radians, and the largest", angles(result="np.arccos(clipped)[::-1]")),
-        ("The largest angle comes first", angles(result="np.degrees(np.arccos(clipped))[::-1]")),
+        ("is reversed along axis 0", angles(result="np.degrees(np.arccos(clipped))[::-1]")),
         ("These are the cosines", angles(result="clipped")),
         ("The sine was turned back", angles(result="np.degrees(np.arcsin(clipped))")),
         ("The singular values are squared", angles(clipped="np.clip(cosines, -1, 1)**2")),
         ("not orthonormal yet", angles(q_a="a", q_b="b")),
-        ("take Q of np.linalg.qr of both bases", angles(q_a="a", q_b="b", clipped="cosines")),
+        ("take Q of np.linalg.qr of both", angles(q_a="a", q_b="b", clipped="cosines")),
         ("not at right angles", angles(q_a="a / np.linalg.norm(a, axis=0)", q_b="b / np.linalg.norm(b, "
                                                                                 "axis=0)")),
         ("Only a was made orthonormal", angles(q_b="b")),
@@ -210,16 +214,16 @@ WRONG = {
         ("R of the QR decomposition", angles(q_a="np.linalg.qr(a)[1]", q_b="np.linalg.qr(b)[1]")),
         ("were rows taken for columns", angles(q_a="np.linalg.qr(a.T)[0]", q_b="np.linalg.qr(b.T)[0]")),
         ("The product is that of rows", angles(cosines="np.linalg.svd(q_a @ q_b.T, compute_uv=False)")),
-        ("changes the array b", angles(q_b="np.linalg.qr(np.divide(b, 2, out=b))[0]")),
+        ("changes its argument b in place", angles(q_b="np.linalg.qr(np.divide(b, 2, out=b))[0]")),
         ("has shape", angles(q_a="np.linalg.qr(a.T)[0]", q_b="np.linalg.qr(b.T)[0]", cosines=
                              "np.linalg.svd(q_a @ q_b.T, compute_uv=False)[:2]")),
         ("leaves the work to scipy", "def principal_angles(a, b):\n    from scipy.linalg import "
                                      "subspace_angles\n    return np.degrees(subspace_angles(a, b))[::-1]"),
     ],
     "train": [
-        ("gives two Keras models", train(fitted="pass", result="whole")),
-        ("expected a code of [10]", train(fitted="pass", result="whole, decoder")),
-        ("expected a code of [10]", train(fitted="pass").replace("layers.Dense(code, ", "layers.Dense(code + 5, ")
+        ("expected 2: return encoder, decoder", train(fitted="pass", result="whole")),
+        ("expected [10]: the code is the narrowest layer", train(fitted="pass", result="whole, decoder")),
+        ("expected [10]: the code is the narrowest layer", train(fitted="pass").replace("layers.Dense(code, ", "layers.Dense(code + 5, ")
          .replace("keras.Input([code])", "keras.Input([code + 5])")),
         ("end with Reshape", train(shape="[784]", fitted="pass")),
         ("draws the same picture for every digit", train(
@@ -229,8 +233,9 @@ WRONG = {
         ("Leave the sigmoid at the code out", train(at_code="'sigmoid'", fitted="pass")),
         ("the encoder is one affine map", train(hidden="", last="None")),
         ("train for more epochs", train()),
+        ("looks at x_test", train(fitted="held = globals()['digits'].x_test; fit(whole, held, held, 1)")),
         ("looks at x_test", train(fitted="fit(whole, digits.x_test, digits.x_test, 1)")),
-        ("looks at x_test. Test digits", train(
+        ("looks at x_test. The test set", train(
             fitted="fit(whole, *2 * [x_test.reshape(-1, 28, 28, 1)], 20)", hidden="layers.Dense(256, 'relu'),")),
         ("it draws pixels from", train(last="None")),
         ("at a rate of some thousandths", train(fitted="fit(whole, digits.x_train, digits.x_train, 1, rate=1e-6)")),
@@ -262,7 +267,7 @@ WRONG = {
         ("all are kept", sparse("tf.where(h >= kth, h, 0.0)")),
         ("further right are kept",
          sparse("tf.reverse(h * " + MASK.format("h") + ", [1])", "h = tf.reverse(h, [1])")),
-        ("with InvalidArgumentError: Incompatible shapes: [6,3] vs. [6,8]",
+        ("the depth of tf.one_hot is h.shape[1]",
          sparse(MASK.format("h").replace("h.shape[1]", "k") + " * h")),
         ("No gradient comes back", NUMPY),
         ("does not run inside a model", sparse("tf.stack([row * tf.reduce_sum(tf.one_hot(tf.math.top_k(row, "
@@ -277,12 +282,13 @@ WRONG = {
         ("sum over the images", contraction(result="tf.reduce_sum(slope**2 * squares)")),
         ("one number for each image", contraction(result="tf.reduce_sum(slope**2 * squares, axis=1)")),
         ("mean over the units or over the inputs", contraction(result="tf.reduce_mean(slope**2 * squares)")),
+        ("one number for each unit", contraction(result="tf.reduce_mean(slope**2 * squares, axis=0)")),
         ("mean over the units or over the inputs", contraction(squares="tf.reduce_mean(w**2, axis=0)")),
         ("There is a root", contraction(result="tf.sqrt(tf.reduce_mean(tf.reduce_sum(slope**2 * squares, "
                                                "axis=1)))")),
         ("There is a root", contraction(result="tf.reduce_mean(tf.sqrt(tf.reduce_sum(slope**2 * squares, "
                                                "axis=1)))")),
-        ("half of it", contraction(result="tf.reduce_mean(tf.reduce_sum(slope**2 * squares, axis=1)) / 2")),
+        ("is half of what is expected", contraction(result="tf.reduce_mean(tf.reduce_sum(slope**2 * squares, axis=1)) / 2")),
         ("added up, then squared", contraction(squares="tf.reduce_sum(w, axis=0)**2")),
         ("All weights are added up", contraction(squares="tf.reduce_sum(w**2)")),
         ("Only 1 - h is squared", contraction(slope="tf.sqrt(h) * (1 - h)")),
@@ -322,11 +328,15 @@ WRONG = {
                                                       before="one_for_all = np.random.default_rng(5)")),
         ("Another seed gives the same noise", denoising(noise="np.random.default_rng(0).normal(0, sigma, "
                                                               "x.shape)")),
-        ("noisy_pairs changes the array x", denoising(start="x += noise")),
+        ("noisy_pairs changes its argument x in place", denoising(start="x += noise")),
         ("one number for each image", denoising(psnr="-10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3)))")),
         ("over all images together", denoising(psnr="-10 * np.log10(np.mean((x - y)**2))")),
         ("take their mean", denoising(psnr="np.mean(-10 * np.log10(np.sum((x - y)**2, axis=(1, 2, 3))))")),
-        ("The sign is wrong", denoising(psnr="np.mean(10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("There is a root", denoising(psnr="np.mean(-10 * np.log10(np.sqrt(np.mean((x - y)**2, axis=(1, 2, 3)))))")),
+        ("base 2: take np.log10", denoising(psnr="np.mean(-10 * np.log2(np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("The peak is the largest pixel here", denoising(psnr="np.mean(10 * np.log10(x.max((1, 2, 3))**2 / np.mean((x - y)**2, axis=(1, 2, 3))))")),
+        ("expected 2: return noisy, clean", denoising(pairs="np.clip(x + noise, 0, 1)").replace("noisy_pairs(digits.x_train, sigma, 0)", "0")),
+        ("has the wrong sign", denoising(psnr="np.mean(10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
         ("The logarithm is the natural one", denoising(psnr="np.mean(-10 * np.log(np.mean((x - y)**2, "
                                                             "axis=(1, 2, 3))))")),
         ("The factor is 20", denoising(psnr="np.mean(-20 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
@@ -339,11 +349,11 @@ WRONG = {
         ("leaves the work to peak_signal", "from skimage.metrics import peak_signal_noise_ratio\n"
          + denoising(psnr="np.mean([peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(x, y)])")),
         ("target of the training has to be the clean image", denoising(fitted="fit(net, pairs[0], pairs[0], 2)")),
-        ("the inputs of the training have to be noisy",
+        ("the inputs have to be noisy",
          denoising(fitted="fit(net, pairs[1], pairs[1], 4)", units=WIDE)),
         ("has learned to copy", denoising(fitted="net = keras.Sequential([keras.Input([28, 28, 1]), "
                                                  "layers.Rescaling(2.0, -1.0), layers.ReLU()])")),
-        ("The model takes [784], expected images", denoising(
+        ("The model stops for an input of shape [28, 28, 1]", denoising(
             fitted="net = keras.Sequential([keras.Input([784]), layers.Dense(784)])")),
         ("end with a sigmoid", denoising(fitted="fit(net, *pairs, 5)", units=WIDE + ", layers.Rescaling(1.02, -0.01)")),
         ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
@@ -355,6 +365,9 @@ WRONG = {
          denoising(fitted="history = fit(net, *pairs, 1).history", result="history.history")),
     ],
     "unseen": [
+        ("begins after a", unseen(t="(np.arange(1, steps + 1) / steps)")),
+        ("a[None] is a batch", unseen(line="decoder((1 - t) * encoder(a) + t * encoder(b))")),
+        ("the median", unseen(answer="errors > np.median(known)")),
         ("These are codes", unseen(line="(1 - t) * encoder(a[None]) + t * encoder(b[None])")),
         ("mix their codes", unseen(line="np.stack([(1 - s) * a + s * b for s in t[:, 0]])")),
         ("mix the codes, then decode", unseen(
@@ -367,8 +380,7 @@ WRONG = {
         ("one image more", unseen(t="np.linspace(0, 1, steps + 1)")),
         ("The ends are missing", unseen(t="np.linspace(0, 1, steps + 2)[1:-1]")),
         ("added, not mixed", unseen(line="decoder(encoder(a[None]) + t * encoder(b[None]))")),
-        ("between stops with", unseen(line="decoder((1 - t) * encoder(a) + t * encoder(b))")),
-        ("turned round", unseen(answer="errors <= np.quantile(known, 0.95)")),
+        ("are exchanged", unseen(answer="errors <= np.quantile(known, 0.95)")),
         ("The threshold comes from x", unseen(answer="errors > np.quantile(errors, 0.95)")),
         ("the largest error of the validation", unseen(answer="errors > known.max()")),
         ("the mean error", unseen(answer="errors > known.mean()")),
