@@ -217,9 +217,13 @@ SIZES = (1, 3, CHUNK + 1)
 
 @pytest.fixture(scope="module", params=[(6, 6, 1), (5, 7, 3)], ids=str)
 def linear_case(request):
-    """A linear model on images of a shape, its w, images in the middle of the box, what it says of them and its logit."""
+    """A linear model on images of a shape, its w, images, what the model says of them and its logit.
+
+    The first image is black and white, so that half of all directions are closed; the others are in the middle of the box.
+    """
     model, w = linear(7, shape=request.param)
     x = attacks.round_to_8bit(random_images(CHUNK + 1, 0.35, 0.65, request.param))
+    x[0] = np.round(x[0])
     model, _ = linear(7, bias=0.05 - float(np.median(logits_of(model, x)[:, 1])), shape=request.param)
     f = logits_of(model, x)[:, 1]
     return model, w, x, (f > 0).astype(int), f
@@ -261,10 +265,14 @@ def test_result_of_every_attack(linear_case, by_size, n):
 
 
 @pytest.mark.parametrize("n", SIZES[:-1])
-def test_the_batch_an_image_is_in_changes_nothing(by_size, n):
+def test_the_batch_an_image_is_in_changes_nothing(by_size, n, attack):
+    """But for rounding. The penalty of Linf pulls at the largest value only: rounding decides at which of two equal ones."""
     every = by_size[CHUNK + 1]
-    np.testing.assert_allclose(by_size[n].dx, every.dx[:n], atol=1e-3)
     np.testing.assert_array_equal(by_size[n].success, every.success[:n])
+    if attack == "dx Linf":
+        np.testing.assert_allclose(by_size[n].norms["Linf"][1:], every.norms["Linf"][1:n], rtol=0.1)  # but at the box
+        return
+    np.testing.assert_allclose(by_size[n].dx, every.dx[:n], atol=1e-3)
     for name in DUAL:
         np.testing.assert_allclose(by_size[n].norms[name], every.norms[name][:n], rtol=0.02, atol=1e-4)
 
@@ -277,12 +285,12 @@ def test_every_attack_against_the_exact_answer_of_a_linear_model(linear_case, by
         exact = np.abs(f) / np.linalg.norm(w, q)
         assert np.all(found.norms[name][found.success] >= exact[found.success] * (1 - 1e-3) - 1e-6), name
     if attack == "fgsm":
-        np.testing.assert_array_equal(found.success, np.abs(f) < 0.02 * np.abs(w).sum())
-        np.testing.assert_allclose(np.abs(found.dx), 0.02, atol=1e-6)
+        np.testing.assert_array_equal(found.success[1:], np.abs(f[1:]) < 0.02 * np.abs(w).sum())
+        np.testing.assert_allclose(np.abs(found.dx[1:]), 0.02, atol=1e-6)
     elif attack == "dx L2":
         exact = np.abs(f) / np.linalg.norm(w)
         inside = (exact / np.linalg.norm(w) * np.abs(w).max() < 0.3) & (exact > 0.01)  # the closed form is in the box
-        assert inside.sum() > len(x) / 2 and found.success.all()
+        assert inside.sum() > len(x) / 2 and found.success[1:].all()
         assert np.median(found.norms["L2"][inside] / exact[inside]) < 1.1
     elif attack == "8 bit":
         levels = 255 * found.modified
@@ -454,7 +462,7 @@ NO_GRADIENT = {
     "flat": sum_logits(tf.sign),
     "saturated": sum_logits(lambda f: tf.tanh(1e4 * f)),
     "does not look": sum_logits(lambda f: tf.sign(tf.stop_gradient(f))),
-    "not finite": sum_logits(lambda f: tf.sign(f) + 0 * tf.sqrt(tf.nn.relu(-f))),  # the gradient of sqrt at 0 is infinite
+    "not finite": sum_logits(lambda f: tf.sign(f) + tf.sqrt(f - tf.stop_gradient(f))),  # at 0: infinite
 }
 
 
