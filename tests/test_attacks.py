@@ -19,9 +19,9 @@ RATE = {"L1": 0.005, "L2": 0.005, "Linf": 0.002}
 TOLERANCE = {"L1": 0.5, "L2": 0.01, "Linf": 0.7}
 
 
-def linear(seed: int = 0, bias: float = 0.0):
-    """A model with logits (0, w . x + b) on images of SHAPE, and w as an array."""
-    w = np.random.default_rng(seed).normal(size=np.prod(SHAPE)).astype(np.float32)
+def linear(seed: int = 0, bias: float = 0.0, shape=SHAPE):
+    """A model with logits (0, w . x + b) on images of a shape, and w as an array."""
+    w = np.random.default_rng(seed).normal(size=np.prod(shape)).astype(np.float32)
     kernel = tf.constant(w[:, None])
 
     def model(x):
@@ -203,6 +203,100 @@ def test_fgsm_with_a_numpy_epsilon_and_targeted():
     np.testing.assert_allclose(found.dx[0].ravel(), 0.05 * np.sign(w), atol=1e-6)
 
 
+# every attack, norm, batch and shape ----------------------------------------------------------------------------------
+
+ATTACKS = {
+    "dx L1": lambda *given: attacks.dx_attack(*given, norm="L1", steps=60, learning_rate=0.02),
+    "dx L2": lambda *given: attacks.dx_attack(*given, norm="L2", steps=60, learning_rate=0.02),
+    "dx Linf": lambda *given: attacks.dx_attack(*given, norm="Linf", steps=60, learning_rate=0.01),
+    "fgsm": lambda *given: attacks.fgsm(*given, epsilon=0.02),
+    "8 bit": lambda model, x, labels: attacks.smallest_8bit(model, x, labels, attacks.fgsm(model, x, labels, epsilon=0.02).dx),
+}
+SIZES = (1, 3, CHUNK + 1)
+
+
+@pytest.fixture(scope="module", params=[(6, 6, 1), (5, 7, 3)], ids=str)
+def linear_case(request):
+    """A linear model on images of a shape, its w, images, what the model says of them and its logit.
+
+    The first image is black and white, so that half of all directions are closed; the others are in the middle of the box.
+    """
+    model, w = linear(7, shape=request.param)
+    x = attacks.round_to_8bit(random_images(CHUNK + 1, 0.35, 0.65, request.param))
+    x[0] = np.round(x[0])
+    model, _ = linear(7, bias=0.05 - float(np.median(logits_of(model, x)[:, 1])), shape=request.param)
+    f = logits_of(model, x)[:, 1]
+    return model, w, x, (f > 0).astype(int), f
+
+
+@pytest.fixture(scope="module", params=ATTACKS)
+def attack(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def by_size(linear_case, attack):
+    """The Result of an attack on the first images, for each number of images, with a look at whether its inputs are kept."""
+    model, _, x, labels, _ = linear_case
+    results = {}
+    for n in SIZES:
+        given = x[:n].copy(), labels[:n].copy()
+        for array in given:
+            array.flags.writeable = False  # a write raises an error
+        results[n] = ATTACKS[attack](model, *given)
+        np.testing.assert_array_equal(given[0], x[:n])
+        np.testing.assert_array_equal(given[1], labels[:n])
+    return results
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_result_of_every_attack(linear_case, by_size, n):
+    model, _, x, labels, _ = linear_case
+    found = by_size[n]
+    assert found.dx.shape == found.modified.shape == (n, *x.shape[1:]) and found.success.shape == (n,)
+    assert found.dx.dtype == found.modified.dtype == np.float32 and found.success.dtype == bool
+    assert found.modified.min() >= 0 and found.modified.max() <= 1
+    np.testing.assert_array_equal(found.modified, np.float32(x[:n] + found.dx))
+    np.testing.assert_array_equal(found.success, logits_of(model, found.modified).argmax(axis=1) != labels[:n])
+    flat = found.dx.reshape(n, -1)
+    for name, order in {"L0": 0, "L1": 1, "L2": 2, "Linf": np.inf}.items():
+        assert found.norms[name].shape == (n,)
+        np.testing.assert_allclose(found.norms[name], np.linalg.norm(flat, order, axis=1), rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("n", SIZES[:-1])
+def test_the_batch_an_image_is_in_changes_nothing(by_size, n, attack):
+    """But for rounding. The penalty of Linf pulls at the largest value only: rounding decides at which of two equal ones."""
+    every = by_size[CHUNK + 1]
+    np.testing.assert_array_equal(by_size[n].success, every.success[:n])
+    if attack == "dx Linf":
+        np.testing.assert_allclose(by_size[n].norms["Linf"][1:], every.norms["Linf"][1:n], rtol=0.1)  # but at the box
+        return
+    np.testing.assert_allclose(by_size[n].dx, every.dx[:n], atol=1e-3)
+    for name in DUAL:
+        np.testing.assert_allclose(by_size[n].norms[name], every.norms[name][:n], rtol=0.02, atol=1e-4)
+
+
+def test_every_attack_against_the_exact_answer_of_a_linear_model(linear_case, by_size, attack):
+    """The smallest dx has the length |f| / ||w||_q, q the dual norm; nothing that fools is shorter."""
+    _, w, x, _, f = linear_case
+    found = by_size[len(x)]
+    for name, q in DUAL.items():
+        exact = np.abs(f) / np.linalg.norm(w, q)
+        assert np.all(found.norms[name][found.success] >= exact[found.success] * (1 - 1e-3) - 1e-6), name
+    if attack == "fgsm":
+        np.testing.assert_array_equal(found.success[1:], np.abs(f[1:]) < 0.02 * np.abs(w).sum())
+        np.testing.assert_allclose(np.abs(found.dx[1:]), 0.02, atol=1e-6)
+    elif attack == "dx L2":
+        exact = np.abs(f) / np.linalg.norm(w)
+        inside = (exact / np.linalg.norm(w) * np.abs(w).max() < 0.3) & (exact > 0.01)  # the closed form is in the box
+        assert inside.sum() > len(x) / 2 and found.success[1:].all()
+        assert np.median(found.norms["L2"][inside] / exact[inside]) < 1.1
+    elif attack == "8 bit":
+        levels = 255 * found.modified
+        assert np.abs(levels - np.round(levels)).max() < 1e-4
+
+
 # what every attack promises -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("norm", ["L1", "L2", "Linf"])
@@ -237,27 +331,13 @@ def test_smoothness_lowers_the_total_variation(small_net):
     assert np.median(attacks.total_variation(smooth.dx)) < 0.8 * np.median(attacks.total_variation(plain.dx))
 
 
-def test_an_image_alone_gives_what_it_gives_in_a_batch(small_net):
-    net, x, labels = small_net
-    batch = attacks.dx_attack(net, x, labels, steps=40)
-    for i in (0, 7):
-        alone = attacks.dx_attack(net, x[i:i + 1], labels[i:i + 1], steps=40)
-        np.testing.assert_allclose(alone.norms["L2"], batch.norms["L2"][i:i + 1], rtol=0.02)
-        np.testing.assert_allclose(alone.dx[0], batch.dx[i], atol=0.02 * np.abs(batch.dx[i]).max())
-
-
-def test_more_images_than_one_chunk():
-    model, w = linear(5)
-    n = CHUNK + 9
-    x = random_images(n, 0.3, 0.7)
+def test_history_is_the_mean_over_the_images_of_all_chunks():
+    model, _ = linear(5)
+    x = random_images(CHUNK + 9, 0.3, 0.7)
     labels = logits_of(model, x).argmax(axis=1)
-    found = attacks.dx_attack(model, x, labels, steps=150)
-    assert found.dx.shape == x.shape and found.success.shape == (n,) and found.success.all()
-    last = attacks.dx_attack(model, x[CHUNK:], labels[CHUNK:], steps=150)
-    np.testing.assert_allclose(found.norms["L2"][CHUNK:], last.norms["L2"], rtol=1e-3)
-    first = attacks.dx_attack(model, x[:CHUNK], labels[:CHUNK], steps=150)
-    weighted = (CHUNK * first.history["loss"] + 9 * last.history["loss"]) / n
-    np.testing.assert_allclose(found.history["loss"], weighted, rtol=1e-3)
+    every, first, last = (attacks.dx_attack(model, x[part], labels[part], steps=20).history["loss"]
+                          for part in (slice(None), slice(CHUNK), slice(CHUNK, None)))
+    np.testing.assert_allclose(every, (CHUNK * first + 9 * last) / (CHUNK + 9), rtol=1e-4)
 
 
 @pytest.mark.parametrize("make", [networks.three_convolutions, lambda: tf.keras.Sequential(
@@ -366,3 +446,49 @@ def test_warns_when_the_wanted_label_is_there_already():
         warnings.simplefilter("error")
         attacks.fgsm(model, x, np.r_[1 - said[:1], said[1:]], epsilon=0.1, targeted=True)
         attacks.fgsm(model, x, said, epsilon=0.1)
+
+
+# no gradient ----------------------------------------------------------------------------------------------------------
+
+def sum_logits(function):
+    """A model with logits (0, 40 * function(mean - .5)): class 1 for bright images."""
+    def model(x):
+        f = 40 * function(tf.reduce_mean(x, [1, 2, 3], keepdims=True)[..., 0, 0] - 0.5)
+        return tf.concat([tf.zeros_like(f), f], axis=1)
+    return model
+
+
+NO_GRADIENT = {
+    "flat": sum_logits(tf.sign),
+    "saturated": sum_logits(lambda f: tf.tanh(1e4 * f)),
+    "does not look": sum_logits(lambda f: tf.sign(tf.stop_gradient(f))),
+    "not finite": sum_logits(lambda f: tf.sign(f) + tf.sqrt(f - tf.stop_gradient(f))),  # at 0: infinite
+}
+
+
+@pytest.mark.parametrize("kind, norm, lam", [("flat", "L1", None), ("saturated", "L2", None), ("does not look", "Linf", None),
+                                             ("not finite", "L2", None), ("saturated", "L1", 10.0)])
+def test_dx_without_a_gradient_stays_finite_and_in_the_box_and_says_so(kind, norm, lam):
+    x = random_images(3, 0.7, 1.0)
+    with pytest.warns(UserWarning, match="failed on 3 of 3 images where the gradient"):
+        found = attacks.dx_attack(NO_GRADIENT[kind], x, np.ones(3, int), norm=norm, steps=20, lam=lam)
+    assert np.isfinite(found.dx).all() and found.modified.min() >= 0 and found.modified.max() <= 1
+    assert not found.success.any() and found.norms["Linf"].min() > 0.005, "it should have searched at random"
+    assert all(np.isfinite(values).all() for values in found.history.values())
+
+
+def test_dx_gets_off_a_plateau_and_leaves_an_image_that_fools_as_it_is():
+    near = np.full([2, *SHAPE], 0.5004, np.float32)  # the plateau of tanh ends a random step away
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert attacks.dx_attack(NO_GRADIENT["saturated"], near, np.ones(2, int)).success.all()
+        found = attacks.dx_attack(NO_GRADIENT["flat"], near, np.zeros(2, int), lam=10.0)
+    assert found.success.all() and not found.dx.any()
+
+
+@pytest.mark.parametrize("kind", NO_GRADIENT)
+def test_fgsm_without_a_gradient_changes_nothing_and_says_so(kind):
+    x = random_images(2, 0.7, 1.0)
+    with pytest.warns(UserWarning, match="failed on 2 of 2 images where the gradient"):
+        found = attacks.fgsm(NO_GRADIENT[kind], x, np.ones(2, int), epsilon=0.1)
+    assert not found.dx.any() and not found.success.any()

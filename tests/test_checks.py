@@ -152,7 +152,7 @@ def test_of_a_long_message_only_the_line_that_matters_is_shown():
 
     def short():
         raise ValueError("one\ntwo")
-    fails("^graph stops in .*with ValueError: Incompatible shapes: 2 vs. 3 Two shapes do not fit", checks.call, graph)
+    fails("^graph stops in .*with ValueError: Incompatible shapes: 2 vs. 3. Two shapes do not fit", checks.call, graph)
     fails("^layer stops in .*with ValueError: Expected shape 4$", checks.call, layer)
     fails("^inside stops in .*with NameError: no x$", checks.call, inside)
     fails("^short stops in .*with ValueError: one\ntwo$", checks.call, short)

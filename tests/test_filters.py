@@ -36,7 +36,7 @@ def test_convolve_is_tensorflows():
 
     for dims, run in ((1, tf.nn.conv1d), (2, tf.nn.conv2d), (3, tf.nn.conv3d)):
         x, w = RANDOM.standard_normal([8] * dims), RANDOM.standard_normal([3] * dims)
-        for padding, own in (("VALID", filters.convolve), ("SAME", filters.same)):
+        for padding, own in (("VALID", filters.convolve), ("SAME", filters.same_padded)):
             strides = 1 if dims == 1 else [1] * (dims + 2)
             theirs = run(x[None, ..., None], w[..., None, None], strides, padding)[0, ..., 0]
             np.testing.assert_allclose(own(x, w), theirs, atol=1e-12)
@@ -46,20 +46,20 @@ def test_convolve_is_tensorflows():
 def test_same_keeps_the_size_and_pads_with_zeros(d, k):
     x, w = RANDOM.standard_normal(d), RANDOM.standard_normal(k)
     from scipy.ndimage import correlate
-    np.testing.assert_allclose(filters.same(x, w), correlate(x, w, mode="constant"), atol=1e-12)
+    np.testing.assert_allclose(filters.same_padded(x, w), correlate(x, w, mode="constant"), atol=1e-12)
 
 
 def test_arguments_are_not_changed():
     x, w = RANDOM.standard_normal((9, 9)), RANDOM.standard_normal((3, 3))
     kept = x.copy(), w.copy()
-    filters.convolve(x, w), filters.same(x, w), filters.match(x, w), filters.normalised_match(x, w)
+    filters.convolve(x, w), filters.same_padded(x, w), filters.match(x, w), filters.normalised_match(x, w)
     assert (x == kept[0]).all() and (w == kept[1]).all()
 
 
 @pytest.mark.parametrize("call, words", [
     (lambda: filters.convolve(np.ones(5), np.ones((2, 2))), "1 dimensions and w has 2"),
     (lambda: filters.convolve(np.ones((5, 5)), np.ones((6, 2))), "larger than x"),
-    (lambda: filters.same(np.ones(5), np.ones(2)), "odd"),
+    (lambda: filters.same_padded(np.ones(5), np.ones(2)), "odd"),
     (lambda: filters.normalised_match(np.ones((5, 5)), np.ones((2, 2))), "constant")])
 def test_errors_say_what_was_wrong(call, words):
     with pytest.raises(ValueError, match=words):

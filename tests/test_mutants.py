@@ -25,6 +25,8 @@ def test_every_kind_of_change_is_made():
                  "y = np.sqrt(x.sum(axis=0)) + 2", "y = x.sum(axis=1) + 2", "if y.max() >= 0:", "if not y.max() > 0:", "pass",
                  "return y[1:]", "return -y[1 + 1:]"):
         assert line in lines, line
+    assert "a = f(y, x)" in code("a = f(x, y)") and "return (b, a)" in code("def f(a, b):\n    return a, b") and "w = a" in code("w = a.T")
+    assert code("np.hypot(a, b)") == {"pass"}, "the same with its arguments exchanged"
     assert "for i in range(n - 1):" in code("for i in range(n):\n    g(i)") and "x = b if c else a" in code("x = a if c else b")
 
 

@@ -1,4 +1,8 @@
-"""Random changes of training images that keep their label, in batches: of faces and of digits."""
+"""Random changes of training images that keep their label, in batches: of faces and of digits.
+
+Images are float32 [N, H, W, C] in [0, 1]; so are the results, of the same shape. `generator` is a `tf.random.Generator`,
+whose state moves on with each call.
+"""
 import math
 
 from utils.quiet import tf

@@ -92,7 +92,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.nda
 
 
 def mean_square(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
-    """The mean of (outputs - targets)^2 over all numbers, and its gradient for the outputs."""
+    """The mean of (outputs - targets)^2 over all entries, and its gradient for the outputs; all of one shape."""
     error = outputs - targets
     return float(np.mean(error**2)), 2 * error / error.size
 
@@ -127,7 +127,7 @@ def adam(w: np.ndarray, gradient: np.ndarray, memory: tuple | None, rate: float,
 
 
 def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterator[np.ndarray]:
-    """The numbers of the examples of each batch; in each epoch every example comes once, in a new order."""
+    """The indices of the examples of each batch, int [batch_size] or fewer; in each epoch every example comes once, in a new order."""
     rng = np.random.default_rng(seed)
     for _ in range(epochs):
         order = rng.permutation(examples)
@@ -137,16 +137,27 @@ def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterator[
 def train(net: list[Layer], x: np.ndarray, y: np.ndarray, *, rate: float, epochs: int, batch_size: int = 32,
           seed: int = 0, rule: Callable = sgd,
           activation: Activation = RELU) -> tuple[list[Layer], list[float]]:
-    """The net after training with cross-entropy on x [N, inputs], y [N], and the loss of each batch."""
-    memories, losses = [(None, None)] * len(net), []
+    """The net after training with cross-entropy on x [N, inputs], y [N], and the loss of each batch, in nats.
+
+    rule  `sgd`, `momentum`, `adam` or another function (w, gradient, memory, rate) -> (new w, new memory)
+
+    The `net` that was given stays as it is.
+    """
+    net, memories, losses = list(net), [(None, None)] * len(net), []
     for batch in batches(len(x), batch_size, epochs, seed):
+        # forward
         outputs = forward(net, x[batch], activation)
         loss, delta = cross_entropy(outputs[-1], y[batch])
         losses.append(loss)
-        stepped = [[rule(w, gradient, memory, rate) for w, gradient, memory in zip(*layer)]
-                   for layer in zip(net, backward(net, outputs, delta, activation), memories)]
-        net = [(weights[0], bias[0]) for weights, bias in stepped]
-        memories = [(weights[1], bias[1]) for weights, bias in stepped]
+
+        # backward
+        gradients = backward(net, outputs, delta, activation)
+
+        # update
+        for i, (weights, bias) in enumerate(net):
+            weights, of_weights = rule(weights, gradients[i][0], memories[i][0], rate)
+            bias, of_bias = rule(bias, gradients[i][1], memories[i][1], rate)
+            net[i], memories[i] = (weights, bias), (of_weights, of_bias)
     return net, losses
 
 

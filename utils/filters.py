@@ -27,10 +27,10 @@ def convolve(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.einsum(windows, range(2 * x.ndim), w, range(x.ndim, 2 * x.ndim))
 
 
-def same(x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """The convolution of x, padded with (k - 1) / 2 zeros on each side, with w: as large as x.
+def same_padded(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """The SAME convolution of x with w: x is padded with (k - 1) / 2 zeros on each side, the result is as large as x.
 
-    Raises ValueError unless all k are odd.
+    x and w have the same number of dimensions. Raises ValueError unless all k are odd, and as `convolve`.
     """
     if any(k % 2 == 0 for k in np.shape(w)):
         raise ValueError(f"w has shape {list(np.shape(w))}: take odd sizes, so that (k - 1) / 2 is whole.")
@@ -55,9 +55,9 @@ def gaussian(k: int, sigma: float, dims: int = 1) -> np.ndarray:
 # pattern matching -------------------------------------------------------------------------------------------
 
 def match(x: np.ndarray, pattern: np.ndarray) -> np.ndarray:
-    """The plain match: the sum of the products of each window of x with the pattern.
+    """The plain match: the sum of the products of each window of x with the pattern, d - k + 1 values on each axis.
 
-    Brighter (louder) places match better, whatever they look like.
+    Brighter (louder) positions match better, whatever they look like.
     """
     return convolve(x, pattern)
 

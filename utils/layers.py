@@ -118,7 +118,7 @@ class BatchNorm(tf.Module):
 class Dropout(tf.Module):
     """In training, each value is zero with probability `rate`, else divided by 1 - rate: the mean stays.
 
-    The random numbers come from a generator whose state is a variable, so that a checkpoint resumes them
+    The random numbers come from a `tf.random.Generator`, whose state is a variable, so that a checkpoint resumes them
     exactly.
     """
 
@@ -126,12 +126,12 @@ class Dropout(tf.Module):
         super().__init__()
         self.rate = rate
         seed = int(tf.random.uniform([], maxval=2**31 - 1, dtype=tf.int32))
-        self.generator = tf.random.Generator.from_seed(seed)
+        self.random = tf.random.Generator.from_seed(seed)
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or self.rate == 0:
             return x
-        kept = self.generator.uniform(tf.shape(x)) >= self.rate
+        kept = self.random.uniform(tf.shape(x)) >= self.rate
         return tf.where(kept, x / (1 - self.rate), 0.0)
 
 

@@ -38,6 +38,7 @@ def three_convolutions() -> Chain:
 class DenseNet(tf.Module):
     """The DenseNet of the slides: blocks of two 16-filter convolutions, two dense layers; 59,160 parameters.
 
+    `dense_stages` is another network, to compare connections at equal depth.
     [N, 48, 48, 1] -> four blocks -> [N, 3, 3, 32] -> [N, 288] -> [N, 50] -> [N, 2]. The options are those of
     the course's meta-parameter study: `blocks` (depth), `filters` of each convolution, `dropout` (rate, after
     each block and after the hidden dense layer) and `batch_norm` (after each convolution of a block).
@@ -61,7 +62,7 @@ class DenseNet(tf.Module):
         return self.output(self.dropout(self.hidden(flat(x)), training))
 
 
-def mean_over_places(x: tf.Tensor) -> tf.Tensor:
+def mean_over_positions(x: tf.Tensor) -> tf.Tensor:
     """The mean of each channel: [N, H, W, C] -> [N, C]."""
     return tf.reduce_mean(x, axis=[1, 2])
 
@@ -81,7 +82,7 @@ class Detector(tf.Module):
             Residual(24), maxpool,                           # [N, 12, 12, 24]
             Normalised(24, 64), Residual(64), maxpool,       # [N, 6, 6, 64]
             Normalised(64, 128), Residual(128),              # [N, 6, 6, 128]
-            mean_over_places, Dropout(0.2), FullyConnected(128, 2, relu=False),
+            mean_over_positions, Dropout(0.2), FullyConnected(128, 2, relu=False),
         ])
 
     def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -165,7 +166,7 @@ def residual_stages(depth: int, width: int = 16) -> Chain:
 def dense_stages(depth: int, width: int = 16) -> Chain:
     """`plain_stages` with the output of each convolution concatenated to its input.
 
-    A 1x1 reduction to `width` channels follows each stage. The convolutions have as many filters as give
+    For the comparison with `plain_stages` and `residual_stages`; the network of the slides is `DenseNet`. A 1x1 reduction to `width` channels follows each stage. The convolutions have as many filters as give
     about the same number of parameters.
     """
     n = depth // 3
@@ -184,7 +185,7 @@ def _three_stages(depth: int, width: int, stage: Callable[[int], list]) -> Chain
         Normalised(1, width, stride=2),  # [N, 24, 24, width]
         *stage(n), maxpool,              # [N, 12, 12, width]
         *stage(n), maxpool,              # [N, 6, 6, width]
-        *stage(n), mean_over_places,     # [N, width]
+        *stage(n), mean_over_positions,     # [N, width]
         FullyConnected(width, 2, relu=False),
     ])
 
@@ -243,5 +244,5 @@ class WithoutActivation(tf.keras.layers.Layer):
 
 
 def count_parameters(model: tf.Module) -> int:
-    """How many numbers training changes in a `tf.Module` or Keras model."""
+    """How many parameters training changes in a `tf.Module` or Keras model."""
     return sum(int(tf.size(variable)) for variable in model.trainable_variables)

@@ -3,7 +3,7 @@
 `load(name)` gives a stored network, ready to use, or a GAN that is ready to be trained on. The weights are in
 data/weights/NAME.npz, as 16-bit numbers; `course.py weights` trains them again, on built-in data only.
 
-`imagenet()` gives MobileNetV2 (Sandler et al. 2018). where its weights are at hand: `imagenet/mobilenet_v2_224_int8.npz` in the folder that
+`imagenet()` gives MobileNetV2 (Sandler et al. 2018), where its weights are at hand: `imagenet/mobilenet_v2_224_int8.npz` in the folder that
 COURSE_DATA names (batch norm folded into 8-bit kernels `k00`.. with scales `s00`.. and biases `b00`.., and `labels`),
 or those that Keras keeps in its cache, or downloads.
 """
@@ -13,6 +13,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,12 +40,12 @@ def digits_lenet() -> tf.keras.Model:
 
 
 def digits_gan(seed: int = 0) -> GAN:
-    """An unconditional DCGAN, 32 latent numbers."""
+    """An unconditional DCGAN, z of dimension 32."""
     return GAN(gans.generator(32, 32), gans.discriminator(1, 32), seed=seed)
 
 
 def digits_conditional_gan(seed: int = 0) -> GAN:
-    """A DCGAN that draws the digit it is asked for, 32 latent numbers and ten classes."""
+    """A DCGAN that generates the digit of a given label: z of dimension 32, ten classes."""
     return GAN(gans.generator(32 + 10, 32), gans.discriminator(1 + 10, 32), seed=seed)
 
 
@@ -53,7 +54,7 @@ BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_gan": digits
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet}
 
 
-def load(name: str, **options) -> tf.Module | GAN:
+def load(name: str, **options: Any) -> tf.Module | GAN:
     """The network `name`, one of BUILD, with its stored weights.
 
     `options` are those of the function of that name: a GAN has the `seed` of what it draws when it is trained
@@ -78,13 +79,15 @@ def load(name: str, **options) -> tf.Module | GAN:
     return network
 
 
-def build(name: str, **options) -> tf.Module | GAN:
+def build(name: str, **options: Any) -> tf.Module | GAN:
+    """The network `name`, one of BUILD, with its first weights. Raises ValueError for an unknown name."""
     if name not in BUILD:
         raise ValueError(f"There are no weights {name!r}: choose one of {', '.join(map(repr, BUILD))}.")
     return BUILD[name](**options)
 
 
 def shapes(network: tf.Module | GAN) -> dict[str, tuple[int, ...]]:
+    """The shape of each variable that inference needs, by the name under which it is stored."""
     return {key: tuple(variable.shape) for key, variable in variables(network).items()}
 
 
@@ -135,6 +138,7 @@ def _folder() -> Path:
 
 
 def _square(photo: Image.Image) -> np.ndarray:
+    """The largest square in the middle, float32 [224, 224, 3] in [0, 1]."""
     width, height = photo.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2

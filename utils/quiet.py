@@ -8,6 +8,7 @@ others: here they are always those the course is written for.
 """
 import os
 import sys
+from types import ModuleType
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -15,7 +16,7 @@ for name in ("TF_USE_LEGACY_KERAS", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPO
     os.environ.pop(name, None)
 
 
-def _import_tensorflow():
+def _import_tensorflow() -> ModuleType:
     sys.stderr.flush()
     kept = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)

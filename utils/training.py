@@ -8,11 +8,12 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from utils.augment import digits as augmented_digits
+from utils import augment as augmentations
 from utils.data import Dataset
 from utils.networks import check_shape
 from utils.quiet import tf
@@ -80,7 +81,7 @@ def _compiled(model: tf.Module, dataset: Dataset, optimizer: tf.keras.optimizers
 
     @tf.function(input_signature=[tf.TensorSpec([None, batch_size], kind) for kind in (tf.int32, tf.float32)])
     def train(batches: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """One Adam step for each row of image numbers [S, B]; `counts` [S, B], 0 or 1, says which count."""
+        """One Adam step for each row of image indices [S, B]; `counts` [S, B], 0 or 1, says which count."""
         total_loss, total_correct = 0.0, 0.0
         for step in tf.range(tf.shape(batches)[0]):
             x, y, count = tf.gather(images, batches[step]), tf.gather(labels, batches[step]), counts[step]
@@ -127,16 +128,16 @@ def _copy(variables: list[tf.Variable], to: list[tf.Variable]) -> None:
 
 
 def epoch_batches(images: int, batch_size: int, seed: int, epoch: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The order of one epoch, a function of `seed` and `epoch`: image numbers and counts [steps, batch_size].
+    """The order of one epoch, a function of `seed` and `epoch`: image indices and counts [steps, batch_size].
 
     Each image counts once. All batches have the same size: the last one is filled up with images from the
     start of the order, which have count 0 in the loss (they still take part in the moments of batch norm).
     """
     order = np.random.default_rng([seed, epoch]).permutation(images)
     steps = math.ceil(images / batch_size)
-    places = np.arange(steps * batch_size)
-    batches = order[places % images].reshape(steps, batch_size)
-    counts = (places < images).reshape(steps, batch_size)
+    positions = np.arange(steps * batch_size)
+    batches = order[positions % images].reshape(steps, batch_size)
+    counts = (positions < images).reshape(steps, batch_size)
     return tf.constant(batches, tf.int32), tf.constant(counts, tf.float32)
 
 
@@ -184,7 +185,7 @@ def export(model: tf.Module, folder: str | os.PathLike, input_shape: tuple[int, 
     shutil.rmtree(old, ignore_errors=True)
 
 
-def resume(folder: str | os.PathLike | None, **state) -> tf.train.CheckpointManager | None:
+def resume(folder: str | os.PathLike | None, **state: Any) -> tf.train.CheckpointManager | None:
     """A manager that saves `state`, whatever has variables, in `folder`, after restoring what is there; None without a folder.
 
     Raises ValueError for a checkpoint of another network.
@@ -228,11 +229,15 @@ def _write_log(writer: tf.summary.SummaryWriter, epoch: int, row: list[float], m
 
 
 def train_lenet(model: tf.keras.Model, digits: Dataset, steps: int = 1000, seed: int = 0) -> None:
-    """Train a `networks.lenet` as unit 03 does: changed images, Adam from 2e-3 to 0 along half a cosine."""
+    """Train a `networks.lenet` as unit 03 does: augmented images, Adam from 2e-3 to 0 along half a cosine.
+
+    digits  its training images, float32 [N, 28, 28, 1] in [0, 1], and their labels [N]
+    steps   of 64 images each; `seed` is that of their order and of `augment.digits`
+    """
     generator = tf.random.Generator.from_seed(seed)
     batches = tf.data.Dataset.from_tensor_slices((digits.x_train, digits.y_train))
     batches = batches.shuffle(len(digits.y_train), seed=seed).repeat().batch(64)
-    batches = batches.map(lambda x, y: (augmented_digits(x, generator), y)).prefetch(2)
+    batches = batches.map(lambda x, y: (augmentations.digits(x, generator), y)).prefetch(2)
     optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(2e-3, steps))
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, steps_per_execution=10)

@@ -1,20 +1,25 @@
 """What every attack looks at before it starts: the images, the labels, the model, the numbers."""
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from utils.networks import check_shape
 from utils.quiet import tf
 
-CHUNK = 128  # images put through the model at one time, so that memory does not grow with their number
+CHUNK = 128  # images in one batch, so that memory does not grow with their number
 Model = Callable[[tf.Tensor], tf.Tensor]  # images [N, H, W, C] in [0, 1] -> logits [N, classes]
 
 
 def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """x as float32 and labels as int64, or ValueError with one sentence that says what was wrong with them or the model.
+    """x as float32 [N, H, W, C] and labels as int64 [N], or ValueError with one sentence that says what is wrong.
 
-    Warns when the model says the wanted labels without an attack. It is no error: a table of all pairs of classes has such images.
+    x       N >= 1 images with values in [0, 1]
+    labels  integers from 0 to classes - 1
+    model   gives finite logits [N, classes] for them, 2 classes or more, without softmax
+
+    Warns when the model says the wanted labels without an attack. That is no error: a table of all pairs of classes has
+    such images.
     """
     x, labels = np.asarray(x, np.float32), np.asarray(labels)
     if x.ndim != 4 or not len(x):
@@ -40,7 +45,7 @@ def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool
         raise ValueError("The model ends in softmax, which flattens the gradients that an attack follows: "
                          "give it as networks.without_softmax(model).")
     if targeted and (logits.argmax(1) == labels[:CHUNK]).all():
-        warnings.warn("The model gives the images their wanted labels without an attack, so there is nothing to find: with "
+        warnings.warn("The model gives the images their wanted labels without an attack, so there is nothing to do: with "
                       "targeted=True, labels are the wrong ones that the attacker wants.", stacklevel=3)
     return x, labels.astype(np.int64)
 
@@ -52,3 +57,14 @@ def check_numbers(**numbers: np.ndarray | float | None) -> None:
             raise ValueError(f"{name} holds {'NaN' if np.isnan(value).any() else 'infinity'}, expected finite numbers.")
 
 
+def chunks(n: int) -> Iterator[slice]:
+    """Slices of at most CHUNK that together are 0 to n."""
+    return (slice(start, start + CHUNK) for start in range(0, n, CHUNK))
+
+
+def warn_without_gradient(blind: np.ndarray) -> None:
+    """Warn when an attack failed on images, True in `blind` [N], for which the model gave it no gradient."""
+    if blind.any():
+        warnings.warn(f"The attack failed on {blind.sum()} of {len(blind)} images where the gradient of its loss is 0 or not "
+                      "finite, so it had no direction to go. That does not show a robust model: look for a saturated or "
+                      "rounded output, dead ReLUs, or a mask where the model does not look.", stacklevel=3)

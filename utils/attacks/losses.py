@@ -5,10 +5,11 @@ from utils.quiet import tf
 
 
 def margin(logits: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
-    """How far each image is from fooling the model, [N]: below 0 it is fooled.
+    """How far each image is from fooling the model, [N], in logits: below 0 the model is fooled.
 
-    Untargeted, `labels` are the right ones: their logit less the highest of the others. Targeted, `labels` are the wanted
-    ones, and the sign turns. This is the function f of Carlini and Wagner 2017 (section IV-A, f6) before it is clipped.
+    From logits [N, classes] and integer labels [N]. Untargeted, `labels` are the true ones: their logit minus the highest
+    of the others. Targeted, `labels` are the wanted ones, and the sign is flipped. This is the function f of Carlini and
+    Wagner 2017 (section IV-A, f6) before it is clipped.
     """
     own = tf.one_hot(labels, tf.shape(logits)[-1], on_value=True, off_value=False, dtype=tf.bool)
     label = tf.reduce_sum(tf.where(own, logits, 0.0), -1)
@@ -17,8 +18,9 @@ def margin(logits: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
 
 
 def attack_loss(logits: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
-    """The loss that an attacker makes small, [N]: -log p(label) when targeted, -log(1 - p(label)) when not.
+    """The loss that an attacker makes small, [N], in nats: -log p(label) when targeted, -log(1 - p(label)) when not.
 
+    From logits [N, classes] and integer labels [N]; finite and at least 0 for logits up to 1e8.
     The first is the cross-entropy towards the wanted label; the second is the same towards "any other label". Both are
     softplus of (log sum exp of the logits to lower) - (of those to raise), so that none ever takes the log of 0.
     """

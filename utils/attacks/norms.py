@@ -1,7 +1,9 @@
 """The norms that measure a perturbation, and the penalties that keep it small while it is trained.
 
-A norm is a small object with `size(dx)`, which is reported, and `penalty(dx)`, which the attack adds to its loss. Both
-take dx [N, H, W, C] and give one number for each image, [N].
+A `Norm` holds two functions: `size(dx)`, which is reported, and `penalty(dx)`, which the attack adds to its loss. Both map
+dx, float32 [N, H, W, C], to one number for each image, float32 [N], at least 0. A value of dx is a difference of two pixel
+values in [0, 1]: 1 is from black to white, 1/255 is one grey level of a file. A penalty is a mean over the H * W * C values
+of an image where its size is a sum, so that the same lambda suits images of any size.
 """
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +14,12 @@ PIXELS = (1, 2, 3)  # the axes of one image in a batch
 
 
 class Norm(NamedTuple):
-    """A norm: its name, its value for each image [N], and the penalty of the course for each image [N]."""
+    """A norm.
+
+    name     "L1", "L2" or "Linf"
+    size     dx [N, H, W, C] -> the norm of each image [N], in pixel values
+    penalty  dx [N, H, W, C] -> what lambda multiplies, [N]: in pixel values for L1 and Linf, in their squares for L2
+    """
 
     name: str
     size: Callable[[tf.Tensor], tf.Tensor]
@@ -20,22 +27,30 @@ class Norm(NamedTuple):
 
 
 def total_absolute(dx: tf.Tensor) -> tf.Tensor:
+    """The L1 norm, the sum of the absolute values: [N, H, W, C] -> [N], 0 to H * W * C."""
     return tf.reduce_sum(tf.abs(dx), PIXELS)
 
 
 def mean_absolute(dx: tf.Tensor) -> tf.Tensor:
+    """The L1 norm divided by the number of values: [N, H, W, C] -> [N], 0 to 1."""
     return tf.reduce_mean(tf.abs(dx), PIXELS)
 
 
 def euclidean(dx: tf.Tensor) -> tf.Tensor:
+    """The L2 norm, the root of the sum of squares: [N, H, W, C] -> [N], 0 to sqrt(H * W * C).
+
+    Its gradient at 0 is NaN, so it is reported and not trained.
+    """
     return tf.sqrt(tf.reduce_sum(dx**2, PIXELS))
 
 
 def mean_square(dx: tf.Tensor) -> tf.Tensor:
+    """The square of the L2 norm divided by the number of values: [N, H, W, C] -> [N], 0 to 1."""
     return tf.reduce_mean(dx**2, PIXELS)
 
 
 def largest_absolute(dx: tf.Tensor) -> tf.Tensor:
+    """The Linf norm, the largest absolute value: [N, H, W, C] -> [N], 0 to 1."""
     return tf.reduce_max(tf.abs(dx), PIXELS)
 
 
@@ -56,7 +71,8 @@ def named(norm: str) -> Norm:
 def total_variation(dx: tf.Tensor) -> tf.Tensor:
     """Sum of the absolute differences of neighbouring pixels, down and across, divided by the number of values.
 
-    dx [N, H, W, C] -> [N]. Anisotropic total variation (Rudin, Osher and Fatemi 1992): small for a smooth DX.
+    dx [N, H, W, C] -> [N], in pixel values. Anisotropic total variation (Rudin, Osher and Fatemi 1992, there with the
+    Euclidean length of the gradient): small for a smooth DX.
     """
     count = tf.cast(tf.reduce_prod(tf.shape(dx)[1:]), dx.dtype)
     down = tf.reduce_sum(tf.abs(dx[:, 1:] - dx[:, :-1]), PIXELS)

@@ -3,14 +3,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.attacks.inputs import CHUNK, Model
+from utils.attacks.inputs import Model, chunks
 from utils.attacks.losses import margin
 from utils.attacks.norms import NORMS, PIXELS
 from utils.quiet import tf
 
 
 class Result(NamedTuple):
-    """What an attack found for N images. All arrays are NumPy.
+    """What an attack gives for N images. All arrays are NumPy.
 
     dx        float32 [N, H, W, C]: the perturbation
     modified  float32 [N, H, W, C] in [0, 1]: the image with it
@@ -26,12 +26,12 @@ class Result(NamedTuple):
     history: dict[str, np.ndarray]
 
 
-def result(model: Model, x: np.ndarray, dx: np.ndarray, labels: np.ndarray, targeted: bool,
+def judged(model: Model, x: np.ndarray, dx: np.ndarray, labels: np.ndarray, targeted: bool,
            history: dict[str, np.ndarray]) -> Result:
-    """The Result of a perturbation: x + dx is judged by the model, in the box [0, 1]."""
+    """The Result of a perturbation dx of x, both [N, H, W, C]: x + dx is brought into the box [0, 1], then the model judges it."""
     modified = np.clip(x + np.asarray(dx, np.float32), 0, 1)
     dx = modified - x
-    parts = [slice(start, start + CHUNK) for start in range(0, len(x), CHUNK)]
-    success = np.concatenate([margin(model(tf.constant(modified[part])), labels[part], targeted) < 0 for part in parts])
+    success = np.concatenate([margin(model(tf.constant(modified[part])), labels[part], targeted) < 0
+                              for part in chunks(len(x))])
     sizes = {name: norm.size(tf.constant(dx)).numpy() for name, norm in NORMS.items()}
     return Result(dx, modified, success, {"L0": np.count_nonzero(dx, PIXELS)} | sizes, history)

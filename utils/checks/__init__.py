@@ -123,7 +123,7 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
                               f"cell.") from None
         said = _said(error)
         meant = next((sentence for words, sentence in [*hints, *slips.EXCEPTIONS] if words in said), "")
-        raise CheckFailed(f"{name} stops {line}with {said}{' ' * bool(meant)}{meant}") from None
+        raise CheckFailed(f"{name} stops {line}with {said.rstrip('.')}. {meant}" if meant else f"{name} stops {line}with {said}") from None
     require(value is not None, f"{name} gives None: {dict(hints).get('gives None', 'does it end with return?')}")
     for number, (before, after) in enumerate(zip(arguments, given)):
         require(_unchanged(before, after), f"{name} changes its argument {_parameter(function, number)} in place: work on a copy. "

@@ -88,7 +88,9 @@ class Contractive(tf.keras.Model):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return self.decoder(self.encoder(x))
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> tf.Tensor:
+    def compute_loss(self, x: tf.Tensor = None, y: tf.Tensor = None, y_pred: tf.Tensor = None,
+                     sample_weight: tf.Tensor | None = None, training: bool = True) -> tf.Tensor:
+        """The loss of `compile` plus the penalty, a scalar. Keras calls it."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         return loss + self.weight * contraction(self.encoder, x[:self.images]) if self.weight else loss
 

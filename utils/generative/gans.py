@@ -18,7 +18,7 @@ MOMENTUM = 0.9  # of batch norm's moving moments, as in utils.layers: .99 lags b
 
 
 def small() -> tf.keras.initializers.Initializer:
-    """Weights N(0, .02). A new one for each layer: one object would give the same numbers to all."""
+    """Weights N(0, .02). A new one for each layer: one object would give the same weights to all."""
     return tf.keras.initializers.RandomNormal(stddev=0.02)
 
 
@@ -61,7 +61,7 @@ class GAN(tf.Module):
 
     Adam with the learning rate 2e-4 and beta_1 = .5 of DCGAN (Radford et al. 2016, section 4). The GAN is
     conditional when the discriminator takes more channels than the generator makes: one for each of
-    `classes`. The generator then takes that many numbers more than the `latent` ones.
+    `classes`. The generator's input is then z of dimension `latent` and, behind it, a one-hot label.
     """
 
     def __init__(self, generator: tf.keras.Model, discriminator: tf.keras.Model,
@@ -81,7 +81,8 @@ class GAN(tf.Module):
                   ([], tf.float32)]  # x, y; count, batch_size, d_steps, real, fake; noise
         self.steps = tf.function(self._steps, input_signature=[tf.TensorSpec(*one) for one in inputs])
 
-    def _steps(self, x, y, count, batch_size, d_steps, real, fake, noise):
+    def _steps(self, x: tf.Tensor, y: tf.Tensor, count: tf.Tensor, batch_size: tf.Tensor, d_steps: tf.Tensor,
+               real: tf.Tensor, fake: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """`count` steps as one compiled loop: means of what `one_step` gives. See `train`; y is one-hot."""
         total = tf.zeros([4])
         for number in tf.range(count * d_steps):
@@ -92,8 +93,9 @@ class GAN(tf.Module):
                 self.step.assign_add(1)
         return total / tf.cast(count, tf.float32)
 
-    def one_step(self, x, y, batch_size, real, fake, noise, train_generator: tf.Tensor) -> tf.Tensor:
-        """An update of D and, if asked for, of G: [loss of D, loss of G, D(real), D(fake)]."""
+    def one_step(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor, real: tf.Tensor, fake: tf.Tensor,
+                 noise: tf.Tensor, train_generator: tf.Tensor) -> tf.Tensor:
+        """An update of D and, if `train_generator`, of G: [loss of D, loss of G, D(real), D(fake)]."""
         chosen = self.random.uniform([batch_size], 0, tf.shape(x)[0], tf.int32)
         images, labels = tf.gather(x, chosen), tf.gather(y, chosen)
         real_labels = self.random.uniform([batch_size, 1], real[0], real[1])
@@ -101,7 +103,7 @@ class GAN(tf.Module):
         with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
             z = self.random.normal([batch_size, self.latent])
             made = self.generator(tf.concat([z, labels], 1), training=True)
-            on_real = self.judge(images, labels, noise)  # apart: batch norm must not mix real and made images
+            on_real = self.judge(images, labels, noise)  # apart: batch norm must not mix real and generated images
             on_made = self.judge(made, labels, noise)
             d_loss = tf.reduce_mean(cross_entropy(on_real, real_labels) + cross_entropy(on_made, fake_labels))
             g_loss = tf.reduce_mean(cross_entropy(on_made, tf.ones_like(on_made)))
@@ -146,11 +148,7 @@ def train(gan: GAN, x: np.ndarray, y: np.ndarray | None = None, *, steps: int, b
     at the last update of each step), one number for each hundred steps, and for what is left. Raises
     ValueError for images, labels or a checkpoint that do not fit the GAN, and for options out of their range.
     """
-    if min(batch_size, d_steps) < 1:
-        raise ValueError(f"batch_size is {batch_size} and d_steps {d_steps}: both must be 1 or more.")
-    for name, ends in (("real", real), ("fake", fake)):
-        if np.shape(ends) != (2,) or ends[0] > ends[1]:
-            raise ValueError(f"{name} is {ends}, expected both ends of a range, such as (0.7, 1.2).")
+    _check_options(batch_size, d_steps, real, fake)
     images, labels = _checked(gan, x, y)
     numbers = [tf.constant(number, tf.int32) for number in (batch_size, d_steps)]
     options = [tf.constant(option, tf.float32) for option in (real, fake, noise)]
@@ -169,6 +167,14 @@ def train(gan: GAN, x: np.ndarray, y: np.ndarray | None = None, *, steps: int, b
                 measured.assign(rows)
                 manager.save()
     return {name: [row[i] for row in rows] for i, name in enumerate(("d_loss", "g_loss", "d_real", "d_fake"))}
+
+
+def _check_options(batch_size: int, d_steps: int, real: tuple[float, float], fake: tuple[float, float]) -> None:
+    if min(batch_size, d_steps) < 1:
+        raise ValueError(f"batch_size is {batch_size} and d_steps {d_steps}: both must be 1 or more.")
+    for name, ends in (("real", real), ("fake", fake)):
+        if np.shape(ends) != (2,) or ends[0] > ends[1]:
+            raise ValueError(f"{name} is {ends}, expected both ends of a range, such as (0.7, 1.2).")
 
 
 def _checked(gan: GAN, x: np.ndarray, y: np.ndarray | None) -> tuple[tf.Tensor, tf.Tensor]:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from utils.attacks import adam
 from utils.attacks.inputs import check_inputs
 from utils.quiet import tf
 
 IMAGES_PER_CALL = 512  # images, counting restarts, that an inversion works on at a time: bounds the memory
 
 
-def invert(generator: Callable, images: np.ndarray, *, restarts: int = 8, steps: int = 200,
+def invert(generator: tf.keras.Model, images: np.ndarray, *, restarts: int = 8, steps: int = 200,
            learning_rate: float = 0.05, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The z [N, latent] whose images G(z) [N, 28, 28, 1] are nearest to `images`, and those images.
 
@@ -29,19 +30,20 @@ def invert(generator: Callable, images: np.ndarray, *, restarts: int = 8, steps:
                          f"steps: expected [N, {size}] and at least one of each.")
     starts = np.stack([np.random.default_rng([seed, restart]).standard_normal(
         (len(images), generator.input_shape[1]), np.float32) for restart in range(restarts)], axis=1)
-    found = []
+    parts = []
     size = max(1, IMAGES_PER_CALL // restarts)
     for first in range(0, len(images), size):
         part = slice(first, first + size)
-        found.append(_invert(generator, tf.constant(images[part]), tf.constant(starts[part]),
+        parts.append(_invert(generator, tf.constant(images[part]), tf.constant(starts[part]),
                              tf.constant(steps), tf.constant(learning_rate, tf.float32)))
-    z, made = (np.concatenate(parts) for parts in zip(*found))
-    return z, made
+    z, samples = (np.concatenate(arrays) for arrays in zip(*parts))
+    return z, samples
 
 
 @tf.function(reduce_retracing=True)
-def _invert(generator, images, starts, steps, learning_rate):
-    """`invert` for a few images [N, ...] from starting points [N, restarts, latent], all at once."""
+def _invert(generator: tf.keras.Model, images: tf.Tensor, starts: tf.Tensor, steps: tf.Tensor,
+            learning_rate: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """`invert` for a few images [N, ...] from starting points [N, restarts, latent], in one batch."""
     n, restarts, latent = tf.unstack(tf.shape(starts))
     wanted = tf.repeat(images, restarts, axis=0)
 
@@ -54,14 +56,16 @@ def _invert(generator, images, starts, steps, learning_rate):
     return z, generator(z)
 
 
-def preferred(generator: Callable, model: Callable, label: int | np.ndarray, *, n: int = 16, steps: int = 200,
+def preferred(generator: tf.keras.Model, model: Callable, label: int | np.ndarray, *, n: int = 16, steps: int = 200,
               learning_rate: float = 0.05, penalty: float = 1.0, seed: int = 0) -> np.ndarray:
-    """n images [n, 28, 28, 1] of the generator that `model` takes for the class `label`, one for all or [n], most of all.
+    """n images [n, 28, 28, 1] of the generator to which `model` gives the highest logit of class `label`.
+
+    label  the class, one for all images or [n]
 
     Maximises logit - penalty |z|^2 / 2 over z, from n standard normal starting points (Nguyen et al. 2016):
     the generator keeps the image like a digit, the penalty keeps z where the generator was trained. `model`
     maps images to logits [N, classes], and need not know the generator. Raises ValueError for a label that it
-    does not have, and for a model that ends in softmax, whose flat ends stop the search.
+    does not have, and for a model that ends in softmax: where it saturates, its gradient is nearly 0 and the search stops.
     """
     start = np.random.default_rng(seed).standard_normal((n, generator.input_shape[1]), np.float32)
     labels = np.broadcast_to(label, n)
@@ -71,7 +75,9 @@ def preferred(generator: Callable, model: Callable, label: int | np.ndarray, *, 
 
 
 @tf.function(reduce_retracing=True)
-def _preferred(generator, model, labels, start, steps, learning_rate, penalty):
+def _preferred(generator: tf.keras.Model, model: Callable, labels: tf.Tensor, start: tf.Tensor, steps: tf.Tensor,
+               learning_rate: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
+    """`preferred`, compiled, from starting points [n, latent]."""
     def cost(z: tf.Tensor) -> tf.Tensor:
         return penalty / 2 * tf.reduce_sum(z**2, axis=1) - tf.gather(model(generator(z)), labels, batch_dims=1)
 
@@ -79,19 +85,14 @@ def _preferred(generator, model, labels, start, steps, learning_rate, penalty):
 
 
 def _minimise(cost: Callable, z: tf.Tensor, steps: tf.Tensor, learning_rate: tf.Tensor) -> tf.Tensor:
-    """z [N, latent] after `steps` of Adam (Kingma and Ba 2015, algorithm 1) on cost(z) [N]; for graphs.
-
-    beta_2 = .99: gradients become small fast, and a longer memory of the large ones would make steps short.
-    """
-    mean, square = tf.zeros_like(z), tf.zeros_like(z)
+    """z [N, latent] after `steps` of Adam on cost(z) [N], with a step size that falls to 0 on a cosine; for graphs."""
+    moments = adam.first_moments(z)
     for step in tf.range(steps):
         with tf.GradientTape() as tape:
             tape.watch(z)
             total = tf.reduce_sum(cost(z))
         gradient, done = tape.gradient(total, z), tf.cast(step, tf.float32)
-        mean = 0.9 * mean + 0.1 * gradient
-        square = 0.99 * square + 0.01 * gradient**2
-        fall = 0.5 + 0.5 * tf.cos(np.pi * done / tf.cast(steps, tf.float32))
-        unbiased = mean / (1 - 0.9 ** (done + 1)), square / (1 - 0.99 ** (done + 1))
-        z -= learning_rate * fall * unbiased[0] / (tf.sqrt(unbiased[1]) + 1e-8)
+        fall = adam.cosine(done, tf.cast(steps, tf.float32))
+        change, moments = adam.step(gradient, moments, done, learning_rate * fall)
+        z -= change
     return z

@@ -76,7 +76,7 @@ class Game(tf.Module):
 
     generator      [N, latent] -> [N, dimensions], for z standard normal
     discriminator  [N, together * dimensions] -> logits [N, 1]: it judges `together` points at once, all real
-                   or all made (Lin et al. 2018, PacGAN, section 2)
+                   or all generated (Lin et al. 2018, PacGAN, section 2)
     rates          learning rates of generator and discriminator; Adam with beta_1 = .5
     """
 

@@ -30,7 +30,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def precision_recall(real: np.ndarray, made: np.ndarray, k: int = 3) -> tuple[float, float]:
-    """How many of the made images are like real ones, and how many of the real ones the generator can make.
+    """How many of the generated images are like real ones, and how many of the real ones the generator can make.
 
     Features real [N, d], made [M, d]. A point lies in a set when it is within the distance of one of the
     set's points from its k-th nearest neighbour in the set. Precision is the fraction of `made` that lies in

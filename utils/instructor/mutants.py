@@ -27,6 +27,7 @@ SLOW = 15
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Pow: ast.Mult,
              ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+SYMMETRIC = {"hypot", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d"}  # in their two arguments
 TERMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
 
 
@@ -64,6 +65,12 @@ def changes(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[str, ast.AS
             yield "call", node.args[0]
         if ast.unparse(node.func) == "range":
             yield "bound", ast.Call(node.func, [*node.args[:-1], ast.BinOp(node.args[-1], ast.Sub(), ast.Constant(1))], [])
+        if len(node.args) == 2 and ast.unparse(node.func).split(".")[-1] not in SYMMETRIC:
+            yield "order", ast.Call(node.func, node.args[::-1], node.keywords)
+    elif isinstance(node, ast.Attribute) and node.attr == "T":
+        yield "order", node.value
+    elif isinstance(node, ast.Tuple) and len(node.elts) == 2 and isinstance(node.ctx, ast.Load):
+        yield "order", ast.Tuple(node.elts[::-1], node.ctx)
     elif isinstance(node, ast.IfExp):
         yield "branch", ast.IfExp(node.test, node.orelse, node.body)
     elif isinstance(node, ast.If):
