@@ -292,7 +292,3 @@ def _package(value) -> str:
 
 def _name(value) -> str:
     return getattr(_python(value), "__name__", repr(value))
-
-
-def same(name, got, expected, mistakes=None, *, tolerance=1e-5):  # TRANSITION
-    equal(name, got, expected, [(s, lambda w=w: w) for s, w in (mistakes or {}).items()], tolerance=tolerance)
