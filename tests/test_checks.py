@@ -20,14 +20,14 @@ def fails(words: str, function, *arguments, **named):
         function(*arguments, **named)
 
 
-def test_same_accepts_equal_numbers_however_they_come():
+def test_equal_accepts_equal_numbers_however_they_come():
     checks.equal("x", [1, 2, 3], np.array([1.0, 2.0, 3.0]))
     checks.equal("x", 1.0, np.float32(1))
     checks.equal("x", np.array([1e6 + 1]), np.array([1e6]), tolerance=1e-5)
     checks.equal("x", np.zeros(3), np.zeros(3))
 
 
-def test_same_names_what_is_wrong():
+def test_equal_names_what_is_wrong():
     fails(r"x has shape \[2\], expected \[3\]", checks.equal, "x", [1, 2], [1, 2, 3])
     fails(r"x is 5 at \[1\], expected 2", checks.equal, "x", [1, 5, 3], [1, 2, 3])
     fails("x holds NaN", checks.equal, "x", [np.nan, 1], [1, 1])
@@ -230,11 +230,11 @@ def test_a_thing_that_is_no_function_gets_a_sentence():
 
 def test_other_inputs_within_hidden_only():
     visible = np.random.default_rng(3).normal(size=4)
-    np.testing.assert_array_equal(checks.generator(3).normal(size=4), visible)
+    np.testing.assert_array_equal(checks.seeded(3).normal(size=4), visible)
     with checks.other_inputs(7):
-        np.testing.assert_array_equal(checks.generator(3).normal(size=4), np.random.default_rng([7, 3]).normal(size=4))
+        np.testing.assert_array_equal(checks.seeded(3).normal(size=4), np.random.default_rng([7, 3]).normal(size=4))
         assert checks.inputs((5, 9), lambda rng: (7, 11)) == (7, 11)
-    np.testing.assert_array_equal(checks.generator(3).normal(size=4), visible)
+    np.testing.assert_array_equal(checks.seeded(3).normal(size=4), visible)
     assert checks.inputs((5, 9), lambda rng: (7, 11)) == (5, 9)
 
 

@@ -164,6 +164,7 @@ def test_student_tree_has_no_answers(tmp_path):
     assert {"labs", "lectures", "utils", "course.py"} <= names and not names & {"solutions", "tests"}
     text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "students").rglob("*.ipynb"))
     assert "BEGIN SOLUTION" not in text
+    assert not list((tmp_path / "students").rglob("mutants.json")), "it shows right answers that are written differently"
     assert make_student_tree(tmp_path / "students") == 1, "a folder that is there must not be replaced"
 
 

@@ -4,7 +4,7 @@ import pytest
 from scipy.signal import correlate
 
 from utils import session
-from utils.layers import BatchNorm, Conv, DenseBlock, Dropout, FullyConnected, flat, maxpool, unflat
+from utils.layers import BatchNorm, Conv, DenseBlock, Dropout, FullyConnected, maxpool
 from utils.quiet import tf
 
 
@@ -67,13 +67,6 @@ def test_fully_connected_is_an_affine_map_then_relu():
 def test_maxpool_takes_the_largest_of_each_window_and_drops_an_odd_edge():
     x = images(2, 6, 7, 3)
     np.testing.assert_array_equal(maxpool(x), x[:, :, :6].reshape(2, 3, 2, 3, 2, 3).max(axis=(2, 4)))
-
-
-def test_unflat_undoes_flat():
-    x = images(2, 3, 4, 5)
-    assert flat(x).shape == (2, 60)
-    np.testing.assert_array_equal(flat(x), x.reshape(2, 60))
-    np.testing.assert_array_equal(unflat(flat(x), 3, 4, 5), x)
 
 
 @pytest.mark.parametrize("shape", [(8, 5, 6, 3), (32, 3)])

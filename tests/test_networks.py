@@ -27,7 +27,7 @@ def test_parameters_of_the_slides_networks():
     lambda: networks.DenseNet(blocks=3, filters=8, dropout=0.2, batch_norm=True),
     lambda: networks.plain_stages(6), lambda: networks.residual_stages(12), lambda: networks.dense_stages(12),
 ])
-def test_logits_of_two_classes_and_every_weight_gets_a_gradient(make):
+def test_without_softmax_of_two_classes_and_every_weight_gets_a_gradient(make):
     model, x = make(), images(3)
     assert model(x).shape == (3, 2) and model.input_shape == (48, 48, 1)
     with tf.GradientTape() as tape:
@@ -108,7 +108,7 @@ def softmax_models():
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_logits_takes_the_softmax_off_and_shares_the_weights(number, recwarn):
+def test_without_softmax_takes_the_softmax_off_and_shares_the_weights(number, recwarn):
     model, x = list(softmax_models())[number], images(5, 6)
     probabilities = model(x).numpy()
     without = networks.without_softmax(model)
@@ -120,12 +120,12 @@ def test_logits_takes_the_softmax_off_and_shares_the_weights(number, recwarn):
     assert not [str(w.message) for w in recwarn if "structure" in str(w.message)]
 
 
-def test_logits_returns_models_without_softmax_as_they_are():
+def test_without_softmax_returns_models_without_softmax_as_they_are():
     for model in (networks.lenet(), networks.three_convolutions()):
         assert networks.without_softmax(model) is model
 
 
-def test_logits_refuses_what_it_cannot_take_apart():
+def test_without_softmax_refuses_what_it_cannot_take_apart():
     shapeless = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")])
     with pytest.raises(ValueError, match="call it once"):
         networks.without_softmax(shapeless)

@@ -17,8 +17,11 @@ def mirror(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 def pose(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
     """Random mirror, zoom (mostly 0.8 to 1.5), aspect, rotation and shift, in one bilinear sampling.
 
-    Zoom 1.5 is a crop that is 8 pixels of 48 tighter on each side. Outside, the edge is repeated.
+    Square images [N, H, H, C] -> the same shape; ValueError for others. Zoom 1.5 is a crop that is 8 pixels of 48 tighter on
+    each side. Outside, the edge is repeated.
     """
+    if images.shape[1] != images.shape[2]:
+        raise ValueError(f"The images are {images.shape[1]} pixels high and {images.shape[2]} wide, expected square ones.")
     n, size = tf.shape(images)[0], images.shape[1]
 
     def normal(mean: float, deviation: float) -> tf.Tensor:

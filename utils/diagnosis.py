@@ -13,7 +13,7 @@ CAUSES = {1: "not normalised", 2: "results not checked", 3: "not preprocessed", 
 
 
 def standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """`toy.digits()`, each pixel with the mean 0 and the standard deviation 1 on the training images.
+    """`toy.digits()`, (x [2000, 196], labels, test x [1000, 196], test labels), each pixel with the mean 0 and the standard deviation 1 on the training images.
 
     One that varies by less than 10 grey levels is divided by 10: where it is 0 in nearly all training images, it would
     reach 50 in the others.
@@ -41,7 +41,7 @@ def lamps(prepare: Callable, seed: int) -> float:
 def fitted(build: Callable[[], "tf.keras.Model"], task: str, seed: int = 0) -> tuple["tf.keras.Model", float]:
     """The Keras model that `build()` gives, after training on `task`, and how good it is on other examples.
 
-    task  "waves": mean square error, the smaller the better; "rings": accuracy
+    task  "waves": mean square error, the smaller the better; "rings": accuracy. Raises KeyError for another
     """
     keras, make = tf.keras, {"waves": toy.waves, "rings": toy.rings}[task]
     (x, y), (other, y_other) = make(600, seed=0), make(600, seed=1)

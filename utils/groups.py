@@ -55,10 +55,11 @@ def accuracy_by_group(correct: np.ndarray, group: np.ndarray) -> list[Group]:
 def bands(values: np.ndarray, edges: list[float], unit: str = "") -> np.ndarray:
     """The name of the band of each value [N]: with edges 18, 30, 50 the names are "18-30" and "30-50" (upper edge excluded).
 
-    What lies outside of the edges goes to the first or the last band.
+    The last edge belongs to the last band; what lies outside is "under 18" or "over 50".
     """
-    names = np.array([f"{low:g}-{high:g}{unit}" for low, high in zip(edges[:-1], edges[1:])])
-    return names[np.digitize(values, edges[1:-1])]
+    inside = [f"{low:g}-{high:g}{unit}" for low, high in zip(edges[:-1], edges[1:])]
+    names = np.array([f"under {edges[0]:g}{unit}", *inside, f"over {edges[-1]:g}{unit}"])
+    return names[np.where(np.asarray(values) == edges[-1], len(inside), np.digitize(values, edges))]
 
 
 def balanced_accuracy(labels: np.ndarray, answers: np.ndarray) -> float:

@@ -37,11 +37,6 @@ def flat(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
 
 
-def unflat(x: tf.Tensor, height: int, width: int, channels: int) -> tf.Tensor:
-    """The inverse of `flat`: [N, height * width * channels] -> [N, height, width, channels]."""
-    return tf.reshape(x, [-1, height, width, channels])
-
-
 class Conv(tf.Module):
     """SAME convolution plus bias, then ReLU: [N, H, W, inputs] -> [N, H, W, filters].
 
@@ -80,7 +75,9 @@ class FullyConnected(tf.Module):
 
 
 class BatchNorm(tf.Module):
-    """scale * (x - mean) / sqrt(variance + epsilon) + shift for each channel (Ioffe and Szegedy 2015).
+    """scale * (x - mean) / sqrt(variance + epsilon) + shift for each channel (Ioffe and Szegedy 2015, algorithm 1).
+
+    [N, H, W, channels], or [N, channels] after a dense layer -> the same shape.
 
     Two modes. Training: mean and variance are those of the batch (over N, H and W), and the moving averages
     follow them. Inference: they are the moving averages, so that the answer for one image does not depend on
@@ -161,7 +158,7 @@ class DenseBlock(tf.Module):
 
 
 class Normalised(tf.Module):
-    """Convolution, batch norm, ReLU."""
+    """Convolution, batch norm, ReLU: [N, H, W, inputs] -> [N, H / stride, W / stride, filters], rounded up."""
 
     def __init__(self, inputs: int, filters: int, size: int = 3, stride: int = 1, relu: bool = True):
         super().__init__()
@@ -175,7 +172,7 @@ class Normalised(tf.Module):
 
 
 class Residual(tf.Module):
-    """ReLU(x + F(x)), where F is two convolutions with batch norm (He et al. 2016): the shape stays."""
+    """ReLU(x + F(x)), where F is two convolutions with batch norm (He et al. 2016, figure 2): [N, H, W, channels] -> the same shape."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -187,7 +184,7 @@ class Residual(tf.Module):
 
 
 class Concatenated(tf.Module):
-    """Convolutions with batch norm, each concatenated to its input, then 1x1 reduction: the shape stays."""
+    """Convolutions with batch norm, each concatenated to its input, then 1x1 reduction: [N, H, W, channels] -> the same shape."""
 
     def __init__(self, channels: int, filters: int, convolutions: int):
         super().__init__()

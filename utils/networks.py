@@ -154,7 +154,10 @@ def fully_convolutional(model: tf.keras.Model) -> Callable:
 
 
 def plain_stages(depth: int, width: int = 16) -> Chain:
-    """`depth` 3x3 convolutions of `width` filters in a row, in stages of 24x24, 12x12 and 6x6 pixels."""
+    """`depth` 3x3 convolutions of `width` filters in a row, in stages of 24x24, 12x12 and 6x6 pixels.
+
+    Images [N, 48, 48, 1] in [0, 1] -> logits [N, 2]. Raises ValueError unless `depth` is a multiple of 6, as its two siblings do.
+    """
     return _three_stages(depth, width, lambda n: [Normalised(width, width) for _ in range(n)])
 
 
@@ -166,8 +169,8 @@ def residual_stages(depth: int, width: int = 16) -> Chain:
 def dense_stages(depth: int, width: int = 16) -> Chain:
     """`plain_stages` with the output of each convolution concatenated to its input.
 
-    For the comparison with `plain_stages` and `residual_stages`; the network of the slides is `DenseNet`. A 1x1 reduction to `width` channels follows each stage. The convolutions have as many filters as give
-    about the same number of parameters.
+    For the comparison with `plain_stages` and `residual_stages`; the network of the slides is `DenseNet`. A 1x1 reduction to
+    `width` channels follows each stage. The convolutions have as many filters as give about the same number of parameters.
     """
     n = depth // 3
     # n convolutions with f filters of w, w + f, ... channels have 9 f (n w + f n (n - 1) / 2) weights, the

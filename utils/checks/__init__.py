@@ -27,7 +27,7 @@ LIBRARIES = {"tensorflow", "keras", "scipy", "sklearn"}  # have ready what the t
 
 Mistakes = Iterable[tuple[str, Callable[[], Any]]]
 T = TypeVar("T")
-_variant: ContextVar[int | None] = ContextVar("variant", default=None)  # None outside `other_inputs`
+VARIANT: ContextVar[int | None] = ContextVar("variant", default=None)  # None outside `other_inputs`
 
 
 class CheckFailed(AssertionError):
@@ -72,26 +72,26 @@ def other_inputs(variant: int) -> Iterator[None]:
 
     Whatever is raised within becomes a CheckFailed whose sentence begins with OTHER: no line of a hidden test is shown.
     """
-    token = _variant.set(variant)
+    token = VARIANT.set(variant)
     try:
         yield
     except CheckFailed as failure:
         raise CheckFailed(f"{OTHER} {failure}") from None
     except Exception as error:
-        raise CheckFailed(f"{OTHER} {_said(error)}") from None
+        raise CheckFailed(f"{OTHER} {message_of(error)}") from None
     finally:
-        _variant.reset(token)
+        VARIANT.reset(token)
 
 
-def generator(seed: int) -> np.random.Generator:
+def seeded(seed: int) -> np.random.Generator:
     """The random generator for the inputs of a check: that of `seed`, within `other_inputs` one that depends on the variant too."""
-    variant = _variant.get()
+    variant = VARIANT.get()
     return np.random.default_rng(seed if variant is None else [variant, seed])
 
 
 def inputs(given: T, other: Callable[[np.random.Generator], T]) -> T:
     """The inputs `given`, within `other_inputs` what `other(generator)` draws in their place."""
-    return given if _variant.get() is None else other(generator(0))
+    return given if VARIANT.get() is None else other(seeded(0))
 
 
 # calling what the student wrote ---------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
         if isinstance(error, NotImplementedError) and (not line or "NotImplementedError" in line):
             raise CheckFailed(f"{name} is not written yet: replace the line that raises NotImplementedError, and run that "
                               f"cell.") from None
-        said = _said(error)
+        said = message_of(error)
         meant = next((sentence for words, sentence in [*hints, *slips.EXCEPTIONS] if words in said), "")
         raise CheckFailed(f"{name} stops {line}with {said.rstrip('.')}. {meant}" if meant else f"{name} stops {line}with {said}") from None
     require(value is not None, f"{name} gives None: {dict(hints).get('gives None', 'does it end with return?')}")
@@ -141,11 +141,11 @@ def results(function: Callable, value, *names: str) -> tuple:
 
 def own(function: Callable) -> None:
     """Raise CheckFailed unless `function` was written in this notebook, and leaves the work to nothing in `utils`."""
-    function = _python(function)
+    function = python_function(function)
     require(isinstance(function, FunctionType), f"{_name(function)} is not a function: define it with def.")
     require(not function.__module__.startswith("utils"),
             f"{function.__name__} comes from utils: write your own, that is the task.")
-    for name, value in _used(function):
+    for name, value in names_used(function):
         require(_package(value) != "utils",
                 f"{function.__name__} uses {name}, which is part of utils: write it out, that is the task.")
 
@@ -156,10 +156,10 @@ def written_out(function: Callable, names: set[str] = LIBRARIES, what: str = "it
     names  of functions, modules and packages; a function of the notebook may have one of these names
     """
     own(function)
-    function = _python(function)
-    for part in (function, *(value for _, value in _used(function) if _of_notebook(value, function))):
+    function = python_function(function)
+    for part in (function, *(value for _, value in names_used(function) if _of_notebook(value, function))):
         own(part)
-        for name, value in _used(part):
+        for name, value in names_used(part):
             ready = names & {name.split(".")[0], getattr(value, "__name__", ""), _package(value)}
             where = "" if part is function else f" (in {part.__name__})"
             require(not ready or _of_notebook(value, function),
@@ -215,7 +215,7 @@ def _shown(given: dict[str, Any] | None) -> str:
 
 # what a failure says --------------------------------------------------------------------------------------------------
 
-def _said(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """An error and its message; of a long one, as TensorFlow and Keras write them, the line that says what happened."""
     text = re.sub(r"\x1b\[\d+m", "", str(error)).split("Arguments received by")[0]
     text = re.sub(r"^\{\{.*?\}\} *|\s*(; NodeDef: |\[Op:\w+\]).*", "", text, flags=re.DOTALL)  # which kernel, on which device
@@ -230,7 +230,7 @@ def _said(error: Exception) -> str:
 
 def _line(error: Exception, function: Callable) -> str:
     """"in line 3, `y = x @ w`, " of the notebook, the last one that the error went through; "" if there is none."""
-    python = _python(function)
+    python = python_function(function)
     notebook = getattr(python, "__globals__", None)
     frames = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)
               if frame.f_globals is notebook and notebook is not None and "__autograph" not in frame.f_code.co_filename]
@@ -259,23 +259,23 @@ def _unchanged(before, after) -> bool:
 
 def _parameter(function: Callable, number: int) -> str:
     """The name of an argument of the student's function, by its place."""
-    names = list(signature(_python(function)).parameters)
+    names = list(signature(python_function(function)).parameters)
     return names[number] if number < len(names) else str(number + 1)
 
 
-def _used(function: Callable) -> list[tuple[str, object]]:
+def names_used(function: Callable) -> list[tuple[str, object]]:
     """The names in a function and in those inside it, with the value of a global one and of an import, else None."""
     codes, found = [function.__code__], []
     for code in codes:
         codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
         for step in dis.get_instructions(code):
             if step.opcode in dis.hasname:
-                value = _python(function.__globals__.get(step.argval)) if step.opname == "LOAD_GLOBAL" else None
+                value = python_function(function.__globals__.get(step.argval)) if step.opname == "LOAD_GLOBAL" else None
                 found.append((step.argval, ModuleType(step.argval) if step.opname == "IMPORT_NAME" else value))
     return found
 
 
-def _python(value):
+def python_function(value):
     """The Python function under a decorator @tf.function; anything else as it is."""
     return getattr(value, "python_function", value)
 
@@ -291,4 +291,4 @@ def _package(value) -> str:
 
 
 def _name(value) -> str:
-    return getattr(_python(value), "__name__", repr(value))
+    return getattr(python_function(value), "__name__", repr(value))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import numpy as np
 
 from utils import backprop, checks
-from utils.checks import call, check, equal, generator, inputs, require, results, run, shaped, written_out
+from utils.checks import call, check, equal, inputs, require, results, run, seeded, shaped, written_out
 from utils.data import toy
 from utils.diagnosis import CAUSES, digits, fitted, lamps, standardised
 from utils.quiet import tf
@@ -17,7 +17,7 @@ BACK = ("Two shapes do not fit: a is [N, inputs], delta [N, outputs], W [inputs,
 
 def _given() -> tuple[list, np.ndarray, np.ndarray]:
     """A random net whose biases are not 0, inputs x [6, 5] and labels [6]."""
-    rng, number = generator(2), inputs(2, lambda rng: int(rng.integers(3, 1000)))
+    rng, number = seeded(2), inputs(2, lambda rng: int(rng.integers(3, 1000)))
     net = [(weights, rng.normal(size=bias.shape)) for weights, bias in backprop.initialise(SIZES, seed=number)]
     return net, rng.normal(size=(6, 5)), rng.integers(0, 3, 6)
 
@@ -56,7 +56,7 @@ def forward(function: Callable) -> None:
 def loss(function: Callable) -> None:
     """Task 2: against TensorFlow, for moderate and for large logits, and the example of the statement."""
     written_out(function)
-    logits, labels = generator(0).normal(scale=2, size=(7, 3)), np.array([0, 1, 2, 2, 1, 0, 0])
+    logits, labels = seeded(0).normal(scale=2, size=(7, 3)), np.array([0, 1, 2, 2, 1, 0, 0])
     each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits).numpy()
     p, one, rows = tf.nn.softmax(logits).numpy(), np.eye(3)[labels], np.arange(7)
     powers, shifted = np.exp(logits), np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -256,7 +256,7 @@ def optimisation(*programs: Callable) -> None:
     """Task 6: each program(x, y, seed) gives a trained net and its activation; three seeds of each."""
     x, y, x_test, y_test = standardised()
     for name, units, program in zip(("Program C", "Program D", "Program E"), (32, 32, 24), programs):
-        others = {"fixed_c", "fixed_d", "fixed_e"} & {used for used, _ in checks._used(checks._python(program))}
+        others = {"fixed_c", "fixed_d", "fixed_e"} & {used for used, _ in checks.names_used(checks.python_function(program))}
         require(not others, f"{name} is left to {', '.join(sorted(others))}: fix its own fault, one line.")
         for seed in range(3):
             net, activation = results(program, run(program, x, y, seed), "net", "activation")
@@ -310,7 +310,7 @@ def _built(build: Callable, name: str, size: int) -> tuple[str, list[int]]:
     try:
         got = model(tf.random.stateless_normal([500, size], [1, 2], stddev=5)).numpy()
     except Exception as error:
-        raise checks.CheckFailed(f"{name} stops for inputs [500, {size}] with {checks._said(error)}") from None
+        raise checks.CheckFailed(f"{name} stops for inputs [500, {size}] with {checks.message_of(error)}") from None
     shaped(f"What {name} gives for 500 inputs", got, [500, size])
     layers = _parts(model)
     last = getattr(getattr(layers[-1], "activation", None), "__name__", type(layers[-1]).__name__.lower())

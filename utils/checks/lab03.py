@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import softmax
 
 from utils import augment, networks
-from utils.checks import CheckFailed, _said, call, check, equal, generator, inputs, require, results, written_out
-from utils.checks import trained as training
+from utils.checks import CheckFailed, call, check, equal, inputs, message_of, require, results, seeded, written_out
+from utils.checks.trained import logits_of, without_test_set
 from utils.data import Dataset
 from utils.quiet import tf
 from utils.training import evaluate
@@ -51,7 +51,7 @@ def pooling(function: Callable) -> None:
     """Task 2: even and odd sizes and negative numbers, against TensorFlow, and the example of the statement."""
     written_out(function)
     example = np.array([1, 5, 0, 2, 3, 4, 8, 1], np.float32).reshape(1, 2, 4, 1)
-    for x in (*(generator(0).normal(-1, 1, shape).astype(np.float32) for shape in ((2, 4, 6, 3), (2, 5, 7, 1), (2, 6, 4, 3))), example):
+    for x in (*(seeded(0).normal(-1, 1, shape).astype(np.float32) for shape in ((2, 4, 6, 3), (2, 5, 7, 1), (2, 6, 4, 3))), example):
         (n, h, w, c), pooled = x.shape, tf.nn.max_pool2d(x, 2, 2, "VALID").numpy()
         got = call(function, x, hints=[(words, EVEN) for words in ("reshape", "broadcast", "inhomogeneous")] * (h % 2))
         h, w = h // 2, w // 2
@@ -81,12 +81,12 @@ def architecture(function: Callable) -> None:
         warnings.simplefilter("ignore")  # Keras warns of input_shape in the first layer, which is no mistake here
         model = call(function, hints=[(words, ONE_IMAGE) for words in ("found ndim=", "same length as input", "zero or negative")])
     require(isinstance(model, tf.keras.Model), f"build_lenet gives a {type(model).__name__}: return a Keras model.")
-    seen, x = tuple(getattr(model, "input_shape", (None, 28, 28, 1))[1:]), generator(1).random([8, 28, 28, 1]).astype(np.float32)
+    seen, x = tuple(getattr(model, "input_shape", (None, 28, 28, 1))[1:]), seeded(1).random([8, 28, 28, 1]).astype(np.float32)
     require(seen == (28, 28, 1), f"The images have shape {list(seen)}, expected [28, 28, 1]. {ONE_IMAGE}")
     try:
         model(x)
     except Exception as error:
-        raise CheckFailed(f"Your model stops with {_said(error)}") from None
+        raise CheckFailed(f"Your model stops with {message_of(error)}") from None
     shapes = [tuple(weight.shape) for weight in model.weights]
     filters, units, biases = ([one for one in shapes if len(one) == axes] for axes in (4, 2, 1))
     for kind, word, found, expected in (("convolutions", "filters", filters, [6, 16]), ("dense layers", "units", units, [120, 84, 10])):
@@ -100,7 +100,7 @@ def architecture(function: Callable) -> None:
     require(len(biases) >= 5, "A bias is missing: all five layers have one.")
     require(model.count_params() == 44_426, f"The model has {model.count_params():,} parameters, expected 44,426: it has a layer too many.")
     reference = networks.lenet(padding="valid")
-    weights = [generator(n).normal(0, 0.15, weight.shape).astype(np.float32) for n, weight in enumerate(reference.get_weights())]
+    weights = [seeded(n).normal(0, 0.15, weight.shape).astype(np.float32) for n, weight in enumerate(reference.get_weights())]
     reference.set_weights(weights)
     for variable in model.weights:
         variable.assign(next(weight for weight in weights if weight.shape == tuple(variable.shape)))
@@ -130,7 +130,7 @@ def shifting(function: Callable) -> None:
     """Task 4: against `augment.moved`, which is exact for whole pixels; small shifts, large ones, negative ones; the example."""
     written_out(function)
     hints = [(words, FRAME) for words in ("same shape", "zero-size", "negative values")] + [("could not broadcast", f"{SLICES} {FRAME}")]
-    many, row = generator(0).random([5, 9, 7, 1]).astype(np.float32), np.array([1, 2, 3, 4], np.float32).reshape(1, 1, 4, 1)
+    many, row = seeded(0).random([5, 9, 7, 1]).astype(np.float32), np.array([1, 2, 3, 4], np.float32).reshape(1, 1, 4, 1)
     for x, down, right in ((many, [2, -1, 0, 3, 0], [1, 2, -3, 0, 0]), (many, [2, -1, 0, 5, 0], [1, 2, 6, 0, 0]),
                            (many, [-2, -1, -3, -1, -2], [-1, -4, -1, -2, -1]), (row, [0], [1]), (row, [0], [-2])):
         (n, h, w, _), down, right = x.shape, np.array(down), np.array(right)
@@ -168,8 +168,8 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
     """Task 5: `train` does not see the test digits; `floor` of them are right, and 85 % of them moved by 2 pixels each way."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns that fit does not shuffle a tf.data.Dataset
-        model = training.trained(train, digits)
-    right = 100 * float(np.mean(training.logits_of(model, digits.x_test, 10).argmax(axis=1) == digits.y_test))
+        model = without_test_set(train, digits)
+    right = 100 * float(np.mean(logits_of(model, digits.x_test, 10).argmax(axis=1) == digits.y_test))
     said = f"{right:.2f} % of the test digits are right, {100 * floor:.1f} % is required"
     require(right >= 100 * floor or 100 * evaluate(model, 255 * digits.x_test, digits.y_test) < max(70, right + 8),
             f"{said}: the model was trained on images from 0 to 255, leave them in [0, 1].")
@@ -185,7 +185,7 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
 @check
 def shifted(model: tf.keras.Model, digits: Dataset) -> None:
     """The hidden part of task 5: the test digits in another order, each moved its own way by up to 2 pixels."""
-    rng, count = generator(5), len(digits.y_test)
+    rng, count = seeded(5), len(digits.y_test)
     order, (down, right) = rng.permutation(count), rng.integers(-2, 3, (2, count))
     accuracy = evaluate(model, augment.moved(tf.constant(digits.x_test[order]), down=down, right=right).numpy(), digits.y_test[order])
     require(accuracy >= 0.88, f"{100 * accuracy:.1f} % of the test digits are right when each is moved its own way by up to 2 pixels, 88 % is "
@@ -196,7 +196,7 @@ def shifted(model: tf.keras.Model, digits: Dataset) -> None:
 def exciting(function: Callable) -> None:
     """Task 6: random maps with negative numbers, in which mean, absolute value and maximum disagree, and the example."""
     written_out(function)
-    maps = generator(0).normal(size=(30, 4, 3, 5)).astype(np.float32)
+    maps = seeded(0).normal(size=(30, 4, 3, 5)).astype(np.float32)
     maps[7, ..., 2] = -9  # large, but not exciting
     for maps, count in ((maps, 4), (np.array([3, 1, 2, 5], np.float32).reshape(2, 1, 1, 2), 1)):
         peaks, flat, size, got = maps.max((1, 2)), maps.reshape(-1, maps.shape[-1]), maps[0, ..., 0].size, call(function, maps, count)
@@ -224,7 +224,7 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
     """Task 7: labels and logits made for it, and the examples."""
     written_out(confusion)
     written_out(worst)
-    rng = generator(1)
+    rng = seeded(1)
     labels, answers = rng.integers(0, 4, (2, 60))
     labels[:5], answers[:5] = 3, 1
     for labels, answers, classes in ((labels, answers, 4), (labels % 3, answers % 3, 4), (np.array([0, 1, 1]), np.array([0, 0, 0]), 2)):
@@ -276,7 +276,7 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
 @check
 def sliding(function: Callable) -> None:
     """Task 8: one dense layer on each window, by a loop over the windows, for windows of 3x3 and of 1x1; the example."""
-    rng, kernels = generator(0), "The kernel of a convolution has the shape [side, side, channels in, channels out]: reshape the matrix."
+    rng, kernels = seeded(0), "The kernel of a convolution has the shape [side, side, channels in, channels out]: reshape the matrix."
     drawn = [[rng.normal(size=shape) for shape in ((2, 6, 5, 4), (side * side * 4, 7), [7])] for side in (3, 1)]
     for side, given in zip((3, 1, 1), (*drawn, [np.array([[1, -2], [0.5, 3]])[None, ..., None], np.array([[2.0]]), np.array([1.0])])):
         maps, kernel, bias = (part.astype(np.float32) for part in given)

@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from utils import layers, networks
-from utils.checks import call, check, equal, generator, inputs, own, require, results, written_out
-from utils.checks.trained import logits_of
-from utils.checks.trained import trained as training_of
+from utils.checks import call, check, equal, inputs, own, require, results, seeded, written_out
+from utils.checks.trained import logits_of, without_test_set
 from utils.data import Dataset
+from utils.data.images import FACE_CLASSES
 from utils.quiet import tf
 
 JOIN = (
@@ -89,7 +89,7 @@ def block(function: Callable) -> None:
 def loss(cross_entropy: Callable, accuracy: Callable) -> None:
     """Task 3: against the logarithm of the softmax, on moderate and on large logits, and the example of the statement."""
     labels = inputs(np.array([0, 1, 2, 2, 1, 0, 0]), lambda rng: rng.integers(0, 3, 31))
-    logits = generator(0).normal(scale=2, size=(len(labels), 3))
+    logits = seeded(0).normal(scale=2, size=(len(labels), 3))
     powers, own_logits = np.exp(logits), logits[np.arange(len(labels)), labels]
     logs = np.log(powers / powers.sum(axis=1, keepdims=True))
     each = np.log(powers.sum(axis=1)) - own_logits
@@ -198,7 +198,7 @@ def batches(function: Callable) -> None:
 @check
 def trained(train: Callable, faces: Dataset) -> Callable:
     """Task 6: the network that `train` gives without seeing a test face."""
-    model = training_of(train, faces)
+    model = without_test_set(train, faces)
     accurate(model, faces)
     return model
 
@@ -216,7 +216,7 @@ def accurate(model: Callable, faces: Dataset, least: int = 85, which: str = "") 
 @check
 def mirrored(model: Callable, faces: Dataset) -> None:
     """The hidden part of task 6: the test faces in another order, every second one mirrored."""
-    order = generator(6).permutation(len(faces.y_test))
+    order = seeded(6).permutation(len(faces.y_test))
     images = faces.x_test[order]
     images[::2] = images[::2, :, ::-1]
     accurate(model, replace(faces, x_test=images, y_test=faces.y_test[order]), 80, ", every second one mirrored")
@@ -273,8 +273,8 @@ def answering(function: Callable) -> None:
                                 lambda rng: [*rng.normal(size=(4, 2)), (1000.0, 950.0)]):
         label, got = results(function, call(function, np.array([[first, second]], np.float32)), "label", "probability")
         high, p, name = max(first, second), 1 / (1 + np.exp(-abs(first - second))), f"answer([[{first:.4g}, {second:.4g}]])"
-        require(isinstance(label, str) and label in ("man", "woman"), f'{name} gives the label {label!r}, expected "man" or "woman".')
-        require(label == ("man", "woman")[int(second > first)], f'{name} says {label!r}: index 0 is "man", 1 is "woman", and the larger logit wins.')
+        require(isinstance(label, str) and label in FACE_CLASSES, f'{name} gives the label {label!r}, expected "man" or "woman".')
+        require(label == FACE_CLASSES[int(second > first)], f'{name} says {label!r}: index 0 is "man", 1 is "woman", and the larger logit wins.')
         require(not np.isnan(np.sum(got)), f"{name} gives a probability that is not a number: subtract the largest logit before np.exp.")
         equal(f"The probability of {name}", got, p, [
             ("This is the logit, not a probability: take the softmax.", lambda: high),

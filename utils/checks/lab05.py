@@ -6,7 +6,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from utils import attacks
-from utils.checks import call, check, equal, generator, inputs, require, results, shaped
+from utils.checks import call, check, equal, inputs, require, results, seeded, shaped
 from utils.quiet import tf
 
 NO_GRADIENT = "the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions."
@@ -26,7 +26,7 @@ def _with_gradient(function: Callable, x: tf.Tensor, *others) -> tf.Tensor:
 @check
 def penalty(function: Callable) -> None:
     """Task 1: the example of the statement, and random dx of two channels."""
-    random = generator(1).uniform(-0.6, 0.4, [3, 5, 4, 2]).astype(np.float32)
+    random = seeded(1).uniform(-0.6, 0.4, [3, 5, 4, 2]).astype(np.float32)
     for dx in (random, np.array([0, -0.4, 0.1, 0.1], np.float32).reshape(1, 2, 2, 1)):
         given = {"dx": dx.ravel()} if len(dx) == 1 else None
         for norm, values in {"L1": np.abs(dx), "L2": dx * dx, "Linf": np.abs(dx)}.items():
@@ -44,7 +44,7 @@ def penalty(function: Callable) -> None:
 @check
 def loss(function: Callable) -> None:
     """Task 2: five classes, and the example of the statement, two classes with logits (0, 0)."""
-    random = generator(2)
+    random = seeded(2)
     logits, labels = tf.constant(random.uniform(-3, 3, [6, 5]), tf.float32), random.integers(0, 5, 6)
     p = tf.nn.softmax(logits).numpy()[np.arange(6), labels]
     over_images = tf.nn.softmax(logits, axis=0).numpy()[np.arange(6), labels]
@@ -74,7 +74,7 @@ def loss(function: Callable) -> None:
 @check
 def gradient(function: Callable) -> None:
     """Task 3: on tanh(images . w), whose gradient is known, and which in training drops half of its input."""
-    random = generator(3)
+    random = seeded(3)
     x, dx = random.uniform(0.2, 0.8, [2, 3, 4, 4, 1]).astype(np.float32)
     dx = 0.4 * (dx - 0.5)
     w = random.normal(size=[16, 2]).astype(np.float32)
@@ -114,8 +114,8 @@ def gradient(function: Callable) -> None:
 @check(seconds=5)
 def attack(function: Callable) -> None:
     """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known."""
-    pictures = generator(4).uniform(0, 1, [3, 4, 4, 1]).astype(np.float32)
-    w = generator(5).normal(size=16).astype(np.float32)
+    pictures = seeded(4).uniform(0, 1, [3, 4, 4, 1]).astype(np.float32)
+    w = seeded(5).normal(size=16).astype(np.float32)
 
     def linear(images: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.reshape(images, [-1, 16]) @ w[:, None] + 3.0
@@ -207,7 +207,7 @@ def tradeoff(function: Callable) -> None:
 @check
 def save(function: Callable) -> None:
     """Task 6: a model that the second of five t fools, not the third, and the fourth again, by the grey level of one pixel."""
-    scales, rng = [0.6, 1.5, 2.4, 3.5, 5.0], generator(6)
+    scales, rng = [0.6, 1.5, 2.4, 3.5, 5.0], seeded(6)
     image = (rng.integers(40, 200, [3, 3, 1]) + rng.uniform(-0.4, 0.4, [3, 3, 1])).astype(np.float32) / 255
     step = (rng.uniform(2, 5, [3, 3, 1]) * rng.choice([-1, 1], [3, 3, 1])).astype(np.float32) / 255
     level = inputs(102, lambda rng: int(rng.integers(40, 100)))

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import linalg, ndimage
 from skimage.metrics import peak_signal_noise_ratio
 
-from utils.checks import LIBRARIES, CheckFailed, _said, call, check, equal, generator, inputs, own, require, results, run, shaped, written_out
-from utils.checks import trained as training
+from utils.checks import LIBRARIES, CheckFailed, call, check, equal, inputs, message_of, own, require, results, run, seeded, shaped, written_out
+from utils.checks.trained import without_test_set
 from utils.data import Dataset
 from utils.generative import autoencoders
 from utils.quiet import tf
@@ -50,14 +50,14 @@ def _blind(train: Callable, digits: Dataset, *arguments):
     own(train)
     seen = {"x_test", "centred_test"} & set(train.__code__.co_names)
     require(not seen, f"{train.__name__} looks at {min(seen, default='')}. The test set is for the check alone: train with digits.x_train.")
-    return training.trained(train, digits, *arguments)
+    return without_test_set(train, digits, *arguments)
 
 
 def _drawn(name: str, model: Callable, x: np.ndarray, shape: tuple[int, ...], why: str) -> np.ndarray:
     try:
         images = images_of(model, x)
     except Exception as error:
-        raise CheckFailed(f"{name} stops for an input of shape {list(x.shape[1:])} with {_said(error)}") from None
+        raise CheckFailed(f"{name} stops for an input of shape {list(x.shape[1:])} with {message_of(error)}") from None
     require(images.shape[1:] == shape, f"{name} gives {list(images.shape[1:])}, expected {list(shape)}: {why}")
     return images
 
@@ -73,7 +73,7 @@ def _in_range(name: str, images: np.ndarray) -> None:
 def components(function: Callable) -> None:
     """Task 1: many rows of few numbers, then few rows of many, and the example; the signs are free."""
     written_out(function)
-    rng = generator(0)
+    rng = seeded(0)
     drawn = [rng.normal(size=(n, d)) * np.linspace(0.5, 3, d) @ linalg.qr(rng.normal(size=(d, d)))[0] + rng.normal(3, 2, d)
              for n, d in ((60, 6), (6, 9))]
     for x, k in ((drawn[0], 2), (drawn[1], 3), (np.array([[0.0, 1], [2, 1], [4, 1]]), 1)):
@@ -119,7 +119,7 @@ def coding(encode: Callable, decode: Callable, error: Callable) -> None:
     """Task 2: each function by itself, on components that are given, and the example."""
     for function in (encode, decode, error):
         written_out(function)
-    rng = generator(1)
+    rng = seeded(1)
     basis = linalg.qr(rng.normal(size=(5, 3)))[0][:, :3].T
     for x, mean, rows in ((rng.random([7, 5]), rng.random(5), basis), (np.array([[5.0, 3]]), np.array([2.0, 1]), np.array([[1.0, 0]]))):
         codes, given = (x - mean) @ rows.T, {"mean": mean, "components": rows}
@@ -155,7 +155,7 @@ def coding(encode: Callable, decode: Callable, error: Callable) -> None:
 def angles(function: Callable) -> None:
     """Task 3: against SciPy; the example; then a subspace with itself, where rounding gives cosines above 1."""
     written_out(function)
-    rng = generator(2)
+    rng = seeded(2)
     a = rng.normal(size=(12, 4)) * [0.1, 0.2, 0.2, 0.3] + [0.05, 0, 0, 0.1]
     others = [rng.normal(size=(12, columns)) + 0.5 * a[:, :columns] for columns in (4, 3)]
     for b in others:
@@ -198,7 +198,7 @@ def angles(function: Callable) -> None:
 
 @check(seconds=5)
 def trained(train: Callable, digits: Dataset, code: int, share: float) -> tuple[tf.keras.Model, tf.keras.Model]:
-    """Task 4: the encoder and the decoder; their error on test digits is at most `share` of that of PCA."""
+    """Task 4: the encoder and the decoder of codes [N, code]; their error on test digits is at most `share` (0..1) of PCA's."""
     encoder, decoder = got = results(train, _blind(train, digits, code), "encoder", "decoder")
     require(all(isinstance(model, tf.keras.Model) for model in got), "train gives two Keras models: return encoder, decoder.")
     x = digits.x_test
@@ -256,7 +256,7 @@ def _why_poor(encoder: Callable, codes: np.ndarray, images: np.ndarray, x: np.nd
 def sparse(function: Callable) -> None:
     """Task 5: negative numbers, equal ones, among them the example; the gradient, and a batch of unknown size."""
     own(function)
-    rng = generator(3)
+    rng = seeded(3)
     h = rng.normal(size=(6, 8)).astype(np.float32)
     h[1] = -np.abs(h[1])
     kth, ranks, expected = -np.sort(-h, axis=1)[:, 2:3], (-h).argsort(axis=0).argsort(axis=0), _kept(h, 3)
@@ -312,7 +312,7 @@ def _compiles(function: Callable, arguments: list, sentence: str) -> None:
 def contractive(function: Callable) -> None:
     """Task 6: against the exact Jacobian and its gradient, two shapes of W; the example."""
     written_out(function, TAPES, "the formula")
-    rng = generator(4)
+    rng = seeded(4)
     drawn = [[rng.normal(size=shape).astype(np.float32) for shape in ((d, units), [units], (7, d))] for d, units in ((5, 5), (6, 3))]
     for arrays in (*drawn, [np.full([1, 1], 2, np.float32), np.zeros(1, np.float32), np.zeros([7, 1], np.float32)]):
         w, b, x = tf.Variable(arrays[0]), tf.Variable(arrays[1]), tf.constant(arrays[2])
@@ -381,7 +381,7 @@ def _mistaken_contractions(w: np.ndarray, b: np.ndarray, x: np.ndarray) -> list[
 
 def noise(x: np.ndarray, sigma: float) -> np.ndarray:
     """Images with Gaussian noise, clipped to [0, 1]: those on which a denoiser is measured."""
-    return np.clip(x + generator(99).normal(0, sigma, x.shape), 0, 1).astype(np.float32)
+    return np.clip(x + seeded(99).normal(0, sigma, x.shape), 0, 1).astype(np.float32)
 
 
 @check(seconds=5)
@@ -418,7 +418,7 @@ def denoised(model: Callable, digits: Dataset, sigma: float) -> None:
 def pairs(function: Callable) -> None:
     """Task 7, first part. The seed comes before what is measured: of noise without a seed luck would choose the sentence."""
     own(function)
-    sigma, rng = 0.1, generator(5)
+    sigma, rng = 0.1, seeded(5)
     x = rng.uniform(0.45, 0.55, (40, 28, 28, 1)).astype(np.float32)
     x[:10] = rng.integers(0, 2, (10, 28, 28, 1))
 
@@ -450,7 +450,7 @@ def pairs(function: Callable) -> None:
 def decibels(function: Callable) -> None:
     """Task 7, second part: against scikit-image, and the example."""
     written_out(function, LIBRARIES | {"skimage"})
-    rng = generator(6)
+    rng = seeded(6)
     x = rng.uniform(0, 0.7, (5, 28, 28, 1))
     y = x + rng.normal(size=x.shape) * np.array([0.02, 0.05, 0.1, 0.2, 0.4])[:, None, None, None]
     for x, y in ((x, y), (np.full([1, 28, 28, 1], 0.5), np.full([1, 28, 28, 1], 0.6))):
@@ -534,7 +534,7 @@ def novelty(function: Callable) -> None:
     """Task 8, second part: on noise of many shares and levels, where every known mistake gives another answer, and the example."""
     own(function)
     net = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), tf.keras.layers.Rescaling(0.5, 0.1)])
-    rng = generator(10)
+    rng = seeded(10)
     share, level = rng.random((2, 200, 1, 1, 1))
     images = ((rng.random((200, 28, 28, 1)) < share) * level).astype(np.float32)
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg
 from scipy.special import rel_entr, xlog1py, xlogy
 
-from utils.checks import LIBRARIES, CheckFailed, call, check, equal, generator, inputs, require, results, shaped, written_out
+from utils.checks import LIBRARIES, CheckFailed, call, check, equal, inputs, require, results, seeded, shaped, written_out
 from utils.generative import minimax, quality
 from utils.quiet import tf
 
@@ -98,7 +98,7 @@ def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: flo
 def transposed(transposed_convolution: Callable) -> None:
     """Task 2: against tf.nn.conv2d_transpose; strides below, at and above the size of the kernel; whole numbers; the example."""
     written_out(transposed_convolution)
-    random = generator(2)
+    random = seeded(2)
     drawn = [(random.normal(size=shape), random.normal(size=(k, k)), stride)
              for shape, k, stride in (((5, 4), 3, 2), ((2, 4), 4, 2), ((3, 3), 2, 1), ((2, 3), 2, 3))]
     for x, kernel, stride in (*drawn, (np.array([[1, 2]]), np.array([[1.5, 0], [0, 0.5]]), 1),
@@ -141,7 +141,7 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
     """Task 3: against TensorFlow, for hard, soft and noisy labels and for logits of a thousand; the example."""
     for function in (discriminator_loss, generator_loss):
         written_out(function, names=LIBRARIES | {"log_expit", "softplus"})
-    random, nan = generator(3), "a logit may be negative and has no logarithm, D = sigmoid(logit) has."
+    random, nan = seeded(3), "a logit may be negative and has no logarithm, D = sigmoid(logit) has."
     u, v = random.normal(1, 2, (6, 1)), random.normal(-1, 2, (6, 1))  # on real and on generated images
 
     def cross(u, y) -> np.ndarray:
@@ -202,7 +202,7 @@ LOSSES = (lambda real, made: _mean(-made)), (lambda real, made: _mean(-real) + _
 
 def _network(seed: int, inputs: int, first: int, *others: tf.keras.Layer) -> tf.keras.Model:
     """A small network with batch norm, and weights unlike a start."""
-    network, random = tf.keras.Sequential([tf.keras.Input([inputs]), layers.Dense(first), layers.BatchNormalization(), *others]), generator(seed)
+    network, random = tf.keras.Sequential([tf.keras.Input([inputs]), layers.Dense(first), layers.BatchNormalization(), *others]), seeded(seed)
     network.set_weights([random.uniform(0.5, 2, weight.shape) if "variance" in weight.name else random.normal(0.3, 0.8, weight.shape)
                          for weight in network.weights])
     return network
@@ -228,7 +228,7 @@ def _flat(arrays: list) -> np.ndarray:
 def step(train_step: Callable) -> None:
     """Task 4: the weights after one step of gradient descent, which show the gradient itself, the losses, and a compiled step."""
     _for_graphs(train_step)
-    networks, random = (_network(4, 3, 4, layers.ReLU(), layers.Dense(2)), _network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))), generator(5)
+    networks, random = (_network(4, 3, 4, layers.ReLU(), layers.Dense(2)), _network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))), seeded(5)
     x, z = (tf.constant(random.normal(size=[6, side]), tf.float32) for side in (2, 3))
     start, before = [network.get_weights() for network in networks], [_flat(network.trainable_variables) for network in networks]
 
@@ -315,7 +315,7 @@ FAULTS = {"P": (3, "its two curves lie at 1 and 0 all the time; what does the sl
 def modes(covered: Callable) -> None:
     """Task 5, first half: points at given distances from the eight centres, then six of which some overlap, and the example."""
     written_out(covered)
-    random, centres, radius = generator(6), minimax.centres().astype(np.float64), 0.4
+    random, centres, radius = seeded(6), minimax.centres().astype(np.float64), 0.4
     for counts in inputs(([100, 0, 30, 1, 10, 0, 60, 0], [0, 0, 500, 0, 0, 0, 0, 0]),
                          lambda rng: rng.permuted([[90, 2, 25, 12, 1, 70, 0, 40], [0, 300, 0, 0, 15, 0, 0, 0]], axis=1)):
         angles, lengths = random.uniform(0, 2 * np.pi, sum(counts)), radius * random.choice([0.1, 0.5, 0.95], sum(counts))
@@ -385,7 +385,7 @@ def diagnosis(named: Callable) -> None:
 def spherical(slerp: Callable) -> None:
     """Task 6: vectors of unequal length, right angles; then equal and parallel ones among them; cosines near 1; the example."""
     written_out(slerp)
-    random, apart = generator(7), [0, 1, 2, 5]
+    random, apart = seeded(7), [0, 1, 2, 5]
     a, b = random.normal(size=(6, 5)), 2 * random.normal(size=(6, 5))
     a[3:5] = np.eye(5)[:2]
     b[3], b[4] = a[3], 3 * a[4]  # equal, and parallel, with a cosine of exactly 1
@@ -446,7 +446,7 @@ def _arc(slerp: Callable, a: np.ndarray, b: np.ndarray, t: float) -> None:
 def frechet(frechet_distance: Callable) -> None:
     """Task 7: another way to the root on correlated features, closed forms, fewer images than features, the example."""
     written_out(frechet_distance, names={"frechet_distance"})
-    random, fit = generator(8), "A and B are [d, d], each feature has its own mean (axis 0); np.cov takes rows as features unless rowvar=False."
+    random, fit = seeded(8), "A and B are [d, d], each feature has its own mean (axis 0); np.cov takes rows as features unless rowvar=False."
     mixing, shift = random.normal(size=(4, 4)), np.array([3.0, 0, -4, 0])
     a, b = random.normal(size=(30, 4)) @ mixing + 1, random.normal(size=(21, 4)) @ mixing.T
     few = random.normal(size=(7, 12)), random.normal(size=(9, 12))  # singular covariances
@@ -506,7 +506,7 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
     """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors."""
     for function in (invert_step, best_restart):
         _for_graphs(function)
-    network, random, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), generator(10), 0.05
+    network, random, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), seeded(10), 0.05
     z, images = (tf.constant(numbers, tf.float32) for numbers in (random.normal(size=(5, 2, 3)), random.random((5, 4, 4, 1))))
 
     def descent(z: tf.Tensor, wanted: tf.Tensor = images[:, None], size: Callable = tf.square) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from utils.checks import CheckFailed, _said, require, run
+from utils.checks import CheckFailed, message_of, require, run
 from utils.data import Dataset
 from utils.training import predict
 
@@ -35,7 +35,7 @@ def without_test(dataset: Dataset) -> WithoutTest:
     return WithoutTest(**kept | {"factors": {split: dataset.factors[split] for split in ("train", "val")}})
 
 
-def trained(train: Callable, dataset: Dataset, *arguments):
+def without_test_set(train: Callable, dataset: Dataset, *arguments):
     """What `train(dataset, ...)` gives. It sees no test images, in its argument or in the notebook's variables."""
     notebook = getattr(getattr(train, "python_function", train), "__globals__", {})
     complete = {name: value for name, value in notebook.items() if isinstance(value, Dataset)}
@@ -52,7 +52,7 @@ def logits_of(model: Callable, x: np.ndarray, classes: int) -> np.ndarray:
     try:
         logits = predict(model, x)
     except Exception as error:
-        raise CheckFailed(f"The network stops on images {list(x.shape)} with {_said(error)}") from None
+        raise CheckFailed(f"The network stops on images {list(x.shape)} with {message_of(error)}") from None
     require(bool(np.isfinite(logits).all()), "The network gives NaN: a smaller learning rate helps, and images in [0, 1].")
     require(logits.shape == (len(x), classes), f"The network gives shape {list(logits.shape)} for {len(x)} images, expected {classes} logits for each.")
     require(not np.allclose(logits.sum(axis=1), 1, atol=1e-4),

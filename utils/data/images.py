@@ -2,7 +2,7 @@
 
     file -> open_picture -> levels, uint8 [...] -> to_float -> images, float [...] in [0, 1] -> to_levels -> levels -> to_png
 
-Networks and attacks work on images; files hold levels. Nothing else in `utils` divides by 255.
+Networks and attacks work on images; files hold levels. The students' shelf converts only here, and inside of compiled graphs.
 """
 import io
 from pathlib import Path

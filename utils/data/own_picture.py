@@ -12,7 +12,7 @@ def own_picture(file: str) -> np.ndarray:
         picture = pictures.picture(str(file).strip() or "china")
         if min(picture.shape[:2]) < SMALLEST:
             raise ValueError(f"{str(file)!r} has {picture.shape[0]} rows and {picture.shape[1]} columns (the longer "
-                             f"side is reduced to 640): at least {SMALLEST} rows and columns are needed.")
+                             f"side is reduced to {pictures.LARGEST}): at least {SMALLEST} rows and columns are needed.")
         if np.ptp(picture) < 0.1:
             raise ValueError(f"{str(file)!r} has only one brightness: a filter finds nothing in it.")
         return picture

@@ -32,7 +32,7 @@ does not depend on the label (`FREE`)
     gaze              pixels, to the right of the picture
     smile             -0.4 corners down .. 1 broad
     mouth_open        0..1, shows teeth
-    hair_tone         reflectance before greying, 0.015 black to 0.35 fair
+    hair_tone         reflectance before greying, 0.012 black to 0.31 fair
     hair_volume       pixels beyond the skull
     hairline          height of the hairline above the eyes, pixels
     parting           -1 or 1, the side of a parting

@@ -77,7 +77,8 @@ def make_student_tree(out: Path) -> int:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     for name in ("lectures", "labs", "data", "utils"):
-        shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns(
+            "__pycache__", ".ipynb_checkpoints", "mutants.json"))  # the last one shows answers that are written differently
     for name in ("README.md", "course.py", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE",
                  "CITATION.cff"):
         shutil.copy(ROOT / name, draft / name)

@@ -110,7 +110,7 @@ class Editor(widgets.VBox):
     def _repr_mimebundle_(self, **options) -> dict:
         # A widget is named by a number that changes from run to run, and a stored notebook cannot show it. Where
         # the course stores or compares outputs nobody can move a slider: there only the sentence is put out. Those
-        # runs (utils.instructor.execute.environment, tests/conftest.py) have TQDM_DISABLE=1: no progress bars either.
+        # runs (utils.instructor.execute.environment, conftest.py) have TQDM_DISABLE=1: no progress bars either.
         if os.environ.get("TQDM_DISABLE") == "1":
             return {"text/plain": INSTEAD}
         return super()._repr_mimebundle_(**options) | {"text/plain": INSTEAD}
