@@ -13,8 +13,9 @@ CAUSES = {1: "not normalised", 2: "results not checked", 3: "not preprocessed", 
 
 
 def standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """`toy.digits()`, (x [2000, 196], labels, test x [1000, 196], test labels), each pixel with the mean 0 and the standard deviation 1 on the training images.
+    """`toy.digits()`, each pixel with the mean 0 and the standard deviation 1 on the training images.
 
+    (x [2000, 196], labels [2000], x for the test [1000, 196], their labels [1000]).
     One that varies by less than 10 grey levels is divided by 10: where it is 0 in nearly all training images, it would
     reach 50 in the others.
     """

@@ -30,6 +30,11 @@ def maxpool(x: tf.Tensor, size: int = 2) -> tf.Tensor:
     return tf.nn.max_pool2d(x, size, size, "VALID")
 
 
+def mean_over_positions(x: tf.Tensor) -> tf.Tensor:
+    """The mean of each channel: [N, H, W, C] -> [N, C]."""
+    return tf.reduce_mean(x, axis=[1, 2])
+
+
 def flat(x: tf.Tensor) -> tf.Tensor:
     """Each image as one vector: [N, H, W, C] -> [N, H * W * C]."""
     x = tf.convert_to_tensor(x)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.layers import Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, Residual, check_maps, flat, maxpool
+from utils.layers import Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, Residual, check_maps, flat, maxpool, mean_over_positions
 from utils.quiet import tf
 
 
@@ -60,11 +60,6 @@ class DenseNet(tf.Module):
         for block in self.blocks:
             x = block(x, training)
         return self.output(self.dropout(self.hidden(flat(x)), training))
-
-
-def mean_over_positions(x: tf.Tensor) -> tf.Tensor:
-    """The mean of each channel: [N, H, W, C] -> [N, C]."""
-    return tf.reduce_mean(x, axis=[1, 2])
 
 
 class Detector(tf.Module):
