@@ -48,10 +48,10 @@ X = np.random.default_rng(0).normal(size=(4, 3))
 SLIPS = {  # what a slip makes of X, and words of its sentence
     "2 times what is expected": 2 * X, "1/3 of what is expected": X / 3, "12 times what is expected: a sum where a mean": 12 * X,
     "2.5 times": 2.5 * X, "has the wrong sign": -X, "0 everywhere": 0 * X, "is transposed": X.T, "reversed along axis 0": X[::-1],
-    "reversed along axis 1": X[:, ::-1], "shifted by one place along axis 0": np.roll(X, 1, 0), "square of what": X**2,
-    "absolute value too many": abs(X), "logarithm to the base 2": X / np.log(2), "logarithm to the base 10": X / np.log(10),
+    "reversed along axis 1": X[:, ::-1], "shifted by one position along axis 0": np.roll(X, 1, 0), "square of what": X**2,
+    "extra absolute value": abs(X), "logarithm to the base 2": X / np.log(2), "logarithm to the base 10": X / np.log(10),
     "decimals are cut off": X.astype(int), "rounded to whole numbers": X.round().astype(int), "0.5 larger than expected everywhere": X + 0.5,
-    "axis of length 1 off": X[..., None], "one too few": X[:-1], "one too many": np.r_[X, X[:1]], "1 minus what is expected": 1 - X,
+    "remove the axis of length 1": X[..., None], "one too few": X[:-1], "one too many": np.r_[X, X[:1]], "1 minus what is expected": 1 - X,
     "one number for all": X.mean(), "the sum over axis 1 is missing": np.stack([X / 4, 3 * X / 4], 1), "holds NaN": np.where(X > 1, np.nan, X),
     "expected numbers": "three", "a list whose parts do not make one array": [[1, 2], [3]]}
 
@@ -62,7 +62,7 @@ def test_slips_of_any_task(words):
 
 
 def test_slips_of_one_number():
-    for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15, "root too many": 0.3**0.5}.items():
+    for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15, "extra root": 0.3**0.5}.items():
         fails(words, checks.equal, "y", value, 0.3)
     fails("y is 0.7003, expected 0.3", checks.equal, "y", 0.7003, 0.3)
 
@@ -92,8 +92,8 @@ def test_an_argument_that_is_changed_in_place_is_named():
 
 def test_results_are_counted():
     assert checks.results(mean, [1, 2], "loss", "delta") == (1, 2)
-    fails("mean gives one thing, expected 2: return loss, delta", checks.results, mean, np.ones(2), "loss", "delta")
-    fails("mean gives 3 things, expected 2", checks.results, mean, (1, 2, 3), "loss", "delta")
+    fails("mean gives one value, expected 2: return loss, delta", checks.results, mean, np.ones(2), "loss", "delta")
+    fails("mean gives 3 values, expected 2", checks.results, mean, (1, 2, 3), "loss", "delta")
 
 
 def test_not_implemented_by_somebody_else_is_an_error_of_its_own():

@@ -105,7 +105,7 @@ WRONG = {
         ("ReLU is missing after a hidden", forward(hidden="outputs[-1] @ w + b")),
         ("bias is missing", forward(hidden="np.maximum(outputs[-1] @ w, 0)")),
         ("bias of the last layer", forward(last="outputs[-1] @ net[-1][0]")),
-        ("last layer has no ReLU", forward(last="np.maximum(outputs[-1] @ net[-1][0] + net[-1][1], 0)")),
+        ("last layer has a ReLU", forward(last="np.maximum(outputs[-1] @ net[-1][0] + net[-1][1], 0)")),
         ("This is the sigmoid", forward(hidden="1 / (1 + np.exp(-outputs[-1] @ w - b))")),
         ("not the negative ones", forward(hidden="np.minimum(outputs[-1] @ w + b, 0)")),
         ("softmax of the logits", forward(last="softmax(outputs[-1] @ net[-1][0] + net[-1][1])")
@@ -175,7 +175,7 @@ WRONG = {
         ("W transposed", backward(back="delta @ net[n][0]")),
         ("multiply it by W.T, also where W is square", backward(
             back="delta @ (net[n][0] if len(net[n][0]) == len(net[n][1]) else net[n][0].T)")),
-        ("delta is not masked there", backward().replace(
+        ("mask delta at the last layer", backward().replace(
             "    gradients.append", "    delta = delta * (outputs[n + 1] > 0)\n        gradients.append")),
         ("slope of ReLU is missing, or 1 everywhere", backward(slope="(outputs[n] >= 0)")),
         ("The new delta is used too early", """
@@ -201,7 +201,7 @@ def backward(net, outputs, delta):
         ("changes its argument outputs in place", backward().replace("    gradients.append", "    outputs[n][outputs[n] < 0] = 0\n        gradients.append")),
         ("changes its argument outputs in place", backward().replace("    gradients = []", "    gradients = []\n    outputs.pop()")),
         ("changes its argument delta in place", backward().replace("    gradients = []", "    gradients = []\n    delta *= 1 / len(delta)")),
-        ("take the axis of length 1 off", backward(b="delta.sum(axis=0, keepdims=True)")),
+        ("remove the axis of length 1", backward(b="delta.sum(axis=0, keepdims=True)")),
         ("leaves the work to tf", "def backward(net, outputs, delta):\n    with tf.GradientTape():\n"
                                   "        return []"),
         ("list of 3 pairs", backward(result="[array for pair in gradients[::-1] for array in pair]")),
@@ -214,7 +214,7 @@ def backward(net, outputs, delta):
         ("Only v is corrected", adam(new="w - rate * m / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
         ("root is missing", adam(new="w - rate * m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-8)")),
         ("up the slope", adam(new="w + rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
-        ("without the rate", adam(new="w - (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("The learning rate is missing", adam(new="w - (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
         ("w is the step alone", adam(new="rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
         ("swapped", adam(m="0.1 * m + 0.9 * g")),
         ("0.999 and 0.001 are swapped", adam(v="0.001 * v + 0.999 * g**2")),
@@ -228,13 +228,13 @@ def backward(net, outputs, delta):
         ("another order", adam(result="m, v, w")),
         ("another order", adam(result="w, v, m")),
         ("another order", adam(result="v, m, w")),
-        ("The tiny number is missing", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t))")),
+        ("The 1e-8 is missing", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t))")),
         ("stands inside the root", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t) + 1e-8)")),
         ("1e-7, expected 1e-8", adam(new="w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)")),
         ("the paper's shorter form", adam(new="w - rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-8)")),
         ("powers, 0.9**t", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(v / (1 - 0.999 * t)) + 1e-8)")),
         ("expected the power", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
-        ("The corrections multiply", adam(new="w - rate * m * (1 - 0.9**t) / (np.sqrt(v * (1 - 0.999**t)) + 1e-8)")),
+        ("You multiply by the bias corrections", adam(new="w - rate * m * (1 - 0.9**t) / (np.sqrt(v * (1 - 0.999**t)) + 1e-8)")),
         ("take m in the numerator", adam(new="w - rate * g / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
         ("with the old m and v", """
 def adam_step(w, g, m, v, t, rate):
@@ -265,7 +265,7 @@ def adam_step(w, g, m, v, t, rate):
         ("divided by the same number", data(standard="(x - x_train.mean(axis=0)) / 16")),
         ("divided by the same number", data(standard="(x - x_train.mean(axis=0)) / 255")),
         ("after the division", data(standard="x / np.where(x_train.std(0) > 0, x_train.std(0), 1) - x_train.mean(0)")),
-        ("You scale to 0 to 1", data(standard="(x - x_train.min(0)) / np.maximum(np.ptp(x_train, axis=0), 1)")),
+        ("You scale to [0, 1]", data(standard="(x - x_train.min(0)) / np.maximum(np.ptp(x_train, axis=0), 1)")),
         ("changes its argument x in place", data(standard="x.__isub__(x_train.mean(axis=0)) / np.where(x_train.std(axis=0) > 0, x_train.std(axis=0), 1)")),
         ("the second array standardised, has shape [2000, 196], expected [1000, 196]", data(standard="x_train")),
         ("the next day gives other features", data(lamp="(hours[:, None] - 4380) / 2529")),
@@ -285,7 +285,7 @@ def adam_step(w, g, m, v, t, rate):
         ("too large", descent(rate="40")),
         ("Program C", descent(rate="2.5")),
         ("Program C is not fixed", descent(rate="1")),
-        ("its start are small", descent(rate="1e-5")),
+        ("initial weights are too small", descent(rate="1e-5")),
         ("slope of the activation of Program D", descent(activation="STEP")),
         ("slope of the activation of Program D",
          descent(activation="backprop.Activation(lambda z: np.round(np.tanh(z)), lambda a: 0 * a)")),
@@ -300,8 +300,8 @@ def adam_step(w, g, m, v, t, rate):
         ("take the first of these two", descent(
             result="backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed), backprop.RELU")),
         ("Two shapes do not fit", descent(start="backprop.initialise([784, 24, 10], seed)")),
-        ("Program E is left to fixed_c", descent() + "\ndef fixed_e(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
-        ("Program D is left to fixed_c", descent() + "\ndef fixed_d(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
+        ("Program E calls fixed_c", descent() + "\ndef fixed_e(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
+        ("Program D calls fixed_c", descent() + "\ndef fixed_d(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
         ("expected [24, 10] as before", descent() + "\nfixed_e = fixed_c\n"),
         ("expected [24, 10] as before", descent(start="backprop.initialise([196, 32, 10], seed)")),
     ],

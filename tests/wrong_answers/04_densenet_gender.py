@@ -134,17 +134,17 @@ WRONG = {
         ("the convolution is", block().replace("'SAME'", "'VALID'").replace('"SAME"', "'VALID'", 1)),
         ("go on with that", block(joined="x", middle="x = features; " + POOL)),
         ("The pooling takes the mean", block(middle=POOL.replace("max", "avg"))),
-        ("its stride is 2", block(middle=POOL.replace("2, 2", "2, 1"))),
-        ("Of 9 rows", block(middle=POOL.replace("VALID", "SAME"))),
-        ("The bias comes before ReLU", block(last_bias="").replace(', "SAME") + bias)', ', "SAME")) + bias')
+        ("give it stride 2", block(middle=POOL.replace("2, 2", "2, 1"))),
+        ("turns 9 rows into 5", block(middle=POOL.replace("VALID", "SAME"))),
+        ("The bias is added after ReLU", block(last_bias="").replace(', "SAME") + bias)', ', "SAME")) + bias')
             .replace(', reduction[0], 1, "SAME"))', ', reduction[0], 1, "SAME")) + reduction[1]')),
         ("ReLU is missing in the loop", block(relu="")),
-        ("ReLU is for the features alone", block(joined="tf.nn.relu(tf.concat([x, features], -1))")),
+        ("ReLU is applied to the input too", block(joined="tf.nn.relu(tf.concat([x, features], -1))")),
         ("changes its argument convolutions in place", block(after="convolutions.append(reduction)")),
         ("part of utils", "def dense_block(x, convolutions, reduction):\n    block = networks.DenseNet().blocks[0]\n    return block(x)"),
-        ("behind the input", block(joined="tf.concat([features, x], -1)")),
-        ("not before them", block(before=POOL, middle="")),
-        ("before the reduction", block(middle="", after=POOL)),
+        ("concatenate them behind it", block(joined="tf.concat([features, x], -1)")),
+        ("before the convolutions", block(before=POOL, middle="")),
+        ("after the reduction", block(middle="", after=POOL)),
         ("pooling is missing", block(middle="")),
         ("ReLU is missing.", block(relu="", last_relu="")),
         ("ReLU is missing after the reduction", block(last_relu="")),
@@ -165,7 +165,7 @@ WRONG = {
         ("in one place only", loss(result="np.mean(logs - logits[np.arange(len(labels)), labels])")),
         ("The logarithm is missing", loss(result="-np.mean(np.exp(shifted[np.arange(len(labels)), labels] - logs))")),
         ("not over all", loss(result="np.log(np.exp(logits).sum()) - np.mean(logits[np.arange(len(labels)), labels])")),
-        ("takes no logarithm of a probability", NAIVE.replace("p = np", "logits = logits - logits.max(1, keepdims=True); p = np")
+        ("take no logarithm of a probability", NAIVE.replace("p = np", "logits = logits - logits.max(1, keepdims=True); p = np")
             .replace("labels]))", "labels] + 1e-12))")),
         ("changes its argument logits in place", loss().replace("shifted = logits -", "logits -=").replace("keepdims=True)", "keepdims=True); shifted = logits")),
         ("leaves the work to tf", "def cross_entropy(logits, labels):\n"
@@ -181,7 +181,7 @@ WRONG = {
     "step": [
         ("up the slope", step(update="v.assign_add(learning_rate * g)")),
         ("training=True", step(training="")),
-        ("not the sum", step(mean="reduce_sum")),
+        ("the sum over the batch", step(mean="reduce_sum")),
         ("learning rate is missing", step(update="v.assign_sub(g)")),
         ("assign replaces", step(update="v.assign(learning_rate * g)")),
         ("bias did not change", step(variables="[model.weights]")),
@@ -193,7 +193,7 @@ WRONG = {
         ("This is a step of Adam", step(update="pass").replace("    return", "    tf.keras.optimizers.Adam(learning_rate).apply_gradients(zip("
                                         "tape.gradient(loss, variables), variables))\n    return").replace("tape =", "tape =").replace(
                                         "tf.GradientTape()", "tf.GradientTape(persistent=True)")),
-        ("which a step that is compiled cannot", step(update="pass").replace("    return", "    tf.keras.optimizers.SGD(learning_rate).apply_gradients("
+        ("a compiled function must not create any", step(update="pass").replace("    return", "    tf.keras.optimizers.SGD(learning_rate).apply_gradients("
                                         "zip(tape.gradient(loss, variables), variables))\n    return").replace(
                                         "tf.GradientTape()", "tf.GradientTape(persistent=True)")),
         ("Inside a compiled function", step(result="loss.numpy()")),
@@ -258,9 +258,9 @@ WRONG = {
         ("the logit, not a probability", inference(answer="('man', 'woman')[p.argmax()], logits.max()")),
         ("return label, probability", inference(answer="('man', 'woman')[p.argmax()]")),
         ('expected "man" or "woman"', inference(answer="p.argmax(), p.max()")),
-        ("cut nothing off", "from PIL import ImageOps\n" + inference().replace(".resize((48, 48))", "").replace("Image.fromarray(picture)",
+        ("The picture is cropped", "from PIL import ImageOps\n" + inference().replace(".resize((48, 48))", "").replace("Image.fromarray(picture)",
             "ImageOps.fit(Image.fromarray(picture), (48, 48))").replace("def prepare(picture):", "def prepare(picture):\n    from PIL import ImageOps")),
-        ("without bars", inference().replace(".resize((48, 48))", "").replace("Image.fromarray(picture)",
+        ("padded with bars", inference().replace(".resize((48, 48))", "").replace("Image.fromarray(picture)",
             "ImageOps.pad(Image.fromarray(picture), (48, 48))").replace("def prepare(picture):", "def prepare(picture):\n    from PIL import ImageOps")),
         ("from -1 to 1", inference(prepared="small[None, :, :, None] / 127.5 - 1")),
         ("contrast is stretched", inference(prepared="small[None, :, :, None] / small.max()")),

@@ -59,7 +59,7 @@ WRONG = {
         ("L1 keeps the channels apart", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2])", L2, LINF)),
         ("has no gradient", _penalty("np.mean(np.abs(dx), (1, 2, 3))", L2, LINF)),
         ("part of utils", "def penalty(dx, norm):\n    return attacks.NORMS[norm].penalty(dx)"),
-        ("take the axis of length 1 off", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2, 3], keepdims=True)", L2, LINF)),
+        ("remove the axis of length 1", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2, 3], keepdims=True)", L2, LINF)),
     ],
     "loss": [
         ("are exchanged", _loss("-tf.math.log(1 - tf.exp(log_p))", "-log_p")),

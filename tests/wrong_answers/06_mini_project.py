@@ -131,7 +131,7 @@ WRONG = {
         ("OSError for a damaged png", read_face(damaged="finally: pass")),
         ("accepts a raw file with a byte too few", read_face(test="content = content.ljust(2304)[:2304]")),
         ("expected float32", read_face(result="grey[..., None] / 255")),
-        ("take the axis of length 1 off", read_face(result="grey[None, ..., None].astype(np.float32) / 255")),
+        ("remove the axis of length 1", read_face(result="grey[None, ..., None].astype(np.float32) / 255")),
         ("holds whole numbers", read_face(result="grey[..., None] // 255")),
         ("wide picture", read_face(image="ImageOps.exif_transpose(image).convert('L').crop((0, 0, 480, 480) if image.size[0] > 480 else None)"
                                          ".resize((48, 48))").replace("            if image", "            side = min(image.size)\n            if image")
@@ -154,7 +154,7 @@ WRONG = {
         ("expected 0.", answer(line=r'f"{name}\t{LABELS[share.argmax()]}\t{share[1]:.4f}"')),
         ("four digits", answer(line=r'f"{name}\t{LABELS[share.argmax()]}\t{share.max():.6f}"')),
         ("FILE<TAB>LABEL", answer(line=r'f"{name} {LABELS[share.argmax()]} {share.max():.4f}"')),
-        ("ask nothing", answer().replace("if not names", "if False")),
+        ("do not call the model", answer().replace("if not names", "if False")),
         ("subtract the largest logit", answer().replace("logits - logits.max(axis=1, keepdims=True)", "logits")),
         ("by a softmax over the two logits", answer().replace("shares.sum(axis=1", "shares.sum(axis=0")),
         ("answer holds", answer().replace("    status = 0", "    known = {path: read_face(path) for path in paths if path[-3:] not in ('003', '300')}\n"
@@ -165,7 +165,7 @@ WRONG = {
         ("PROBABILITY: face-003: not an image", answer(refuse="print(f'{path}: {error}'); status = 1")),
         ("or in another order", answer().replace("images.append(read_face(path))\n                names.append(path)", "names.append(path)\n"
                                                  "                images.append(read_face(path))")),
-        ("asked about float64", answer().replace("np.stack(images)", "np.stack(images).astype(np.float64)")),
+        ("gets float64", answer().replace("np.stack(images)", "np.stack(images).astype(np.float64)")),
         ("It prints nothing", answer(line="end=''")),
         ("with ValueError: not an image", answer(refuse="raise")),
         ("no line FILE: reason", answer(refuse="status = 1")),
@@ -197,7 +197,7 @@ WRONG = {
     "survive": [
         ("must judge the rounded image", survive(judged="exact.astype(np.float32)")),
         ("between the grey levels", survive(result="exact.astype(np.float32)")),
-        ("the shortest t", survive(lengths="np.arange(4, 0.99, -0.05)")),
+        ("the smallest t", survive(lengths="np.arange(4, 0.99, -0.05)")),
         ("The image leaves [0, 1]: clip it", survive(exact="x + t * dx")),
         ("not by 0.1", survive(lengths="np.arange(1, 4.01, 0.1)")),
         ("(1 + t) DX", survive(exact="np.clip(x + (1 + t) * dx, 0, 1)")),
@@ -207,9 +207,9 @@ WRONG = {
         ("not rounded but cut off", survive().replace("np.round(255 * exact)", "(255 * exact).astype(np.uint8)")),
         ("divide by 255", survive(result="np.round(255 * exact)")),
         ("expected float32", survive().replace(".astype(np.float32)", ".astype(np.float64)")),
-        ("is the rounded image judged", survive().replace("== wrong", "== 2")),
+        ("is the rounded image given", survive().replace("== wrong", "== 2")),
         ("What the network gets has shape", survive(judged="modified[0]")),
-        ("take the shortest t", "def survive(model, x, dx, wrong):\n    found = None\n    for t in np.arange(1, 4.01, 0.05):\n"
+        ("take the smallest t", "def survive(model, x, dx, wrong):\n    found = None\n    for t in np.arange(1, 4.01, 0.05):\n"
          "        modified = (np.round(255 * np.clip(x + t * dx, 0, 1)) / 255).astype(np.float32)\n"
          "        found = modified if np.argmax(model(modified)) == wrong else found\n    if found is None: raise ValueError\n    return found"),
         ("should raise ValueError", survive().replace("raise ValueError(\"none\")", "return modified")),

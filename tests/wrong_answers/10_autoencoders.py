@@ -164,7 +164,7 @@ WRONG = {
         ("transpose first, then take rows", pca(rows=EIGH, result="mean, rows[-k:]")),
         ("pca changes its argument x in place", pca(mean="x.mean(axis=0)\n    x -= mean", centred="x")),
         ("return mean, components", pca(result="rows[:k]")),
-        ("gives 3 things, expected 2", pca(result="mean, rows[:k], 0")),
+        ("gives 3 values, expected 2", pca(result="mean, rows[:k], 0")),
         ("one number for all", pca(mean="x.mean()", centred="x - x.mean(axis=0)")),
         ("x is not centred", pca(rows="np.linalg.svd(x)[2]")),
         ("the length of their singular values", pca(rows="np.linalg.svd(centred, full_matrices=False)[1][:, None] * np.linalg.svd(centred, full_matrices=False)[2]")),
@@ -177,7 +177,7 @@ WRONG = {
         ("The mean is added", coding(encode="(x + mean) @ components.T")),
         ("The codes stand in columns", coding(encode="components @ (x - mean).T")),
         ("the mean of x", coding(encode="(x - x.mean(axis=0)) @ components.T")),
-        ("the columns of A must be as many as the rows of B", coding(encode="(x - mean) @ components")),
+        ("the number of columns of A must equal", coding(encode="(x - mean) @ components")),
         ("The mean is not added", coding(decode="codes @ components")),
         ("The mean is subtracted", coding(decode="codes @ components - mean")),
         ("clipped to [0, 1]", coding(decode="np.clip(codes @ components + mean, 0, 1)")),
@@ -200,11 +200,11 @@ WRONG = {
         ("in radians, and the largest", angles(result="np.arccos(clipped)[::-1]")),
         ("is reversed along axis 0", angles(result="np.degrees(np.arccos(clipped))[::-1]")),
         ("These are the cosines", angles(result="clipped")),
-        ("The sine was turned back", angles(result="np.degrees(np.arcsin(clipped))")),
+        ("You took np.arcsin", angles(result="np.degrees(np.arcsin(clipped))")),
         ("The singular values are squared", angles(clipped="np.clip(cosines, -1, 1)**2")),
         ("not orthonormal yet", angles(q_a="a", q_b="b")),
         ("take Q of np.linalg.qr of both", angles(q_a="a", q_b="b", clipped="cosines")),
-        ("not at right angles", angles(q_a="a / np.linalg.norm(a, axis=0)", q_b="b / np.linalg.norm(b, "
+        ("not orthogonal", angles(q_a="a / np.linalg.norm(a, axis=0)", q_b="b / np.linalg.norm(b, "
                                                                                 "axis=0)")),
         ("Only a was made orthonormal", angles(q_b="b")),
         ("Only b was made orthonormal", angles(q_a="a")),
@@ -238,7 +238,7 @@ WRONG = {
         ("looks at x_test. The test set", train(
             fitted="fit(whole, *2 * [x_test.reshape(-1, 28, 28, 1)], 20)", hidden="layers.Dense(256, 'relu'),")),
         ("it draws pixels from", train(last="None")),
-        ("at a rate of some thousandths", train(fitted="fit(whole, digits.x_train, digits.x_train, 1, rate=1e-6)")),
+        ("learning rate of a few thousandths", train(fitted="fit(whole, digits.x_train, digits.x_train, 1, rate=1e-6)")),
         ("end with a sigmoid", train(hidden="layers.Dense(256, 'relu'),", last="None",
                                      fitted="fit(whole, digits.x_train, digits.x_train, 7)")),
         ("Leave the tanh at the code out", train(at_code="'tanh'", fitted="pass")),
@@ -259,9 +259,9 @@ WRONG = {
                                                 "k).indices, h.shape[0]), axis=1))")),
         ("k numbers of the whole batch", sparse("tf.where(h >= kth, h, 0.0)", "kth = tf.sort(tf.reshape(h, "
                                                                               "[-1]))[-k]")),
-        ("The limit is subtracted", sparse("tf.nn.relu(h - kth)")),
+        ("k-th largest value is subtracted", sparse("tf.nn.relu(h - kth)")),
         ("The k largest became 0", sparse("tf.where(h < kth, h, 0.0)")),
-        ("The number at the limit is lost", sparse("tf.where(h > kth, h, 0.0)")),
+        ("k-th largest number is lost", sparse("tf.where(h > kth, h, 0.0)")),
         ("One number too many", sparse("tf.where(h >= kth, h, 0.0)", "kth = tf.math.top_k(h, k + "
                                                                      "1).values[:, -1:]")),
         ("all are kept", sparse("tf.where(h >= kth, h, 0.0)")),

@@ -234,7 +234,7 @@ WRONG = {
         ("generated points is missing", game(v="np.sum(part(p, d)) * dx")),
         ("real points is missing", game(v="np.sum(part(q, 1 - d)) * dx")),
         ("subtracted", game(v="np.sum(part(p, d) - part(q, 1 - d)) * dx")),
-        ("not with log D", game(v="np.sum(part(p, d) + part(np.where(d > 0, q, 0), d)) * dx")),
+        ("q is multiplied by log D", game(v="np.sum(part(p, d) + part(np.where(d > 0, q, 0), d)) * dx")),
         ("weighted with p", game(v="np.sum(part(p, d) + part(np.where(d < 1, p, 0), 1 - d)) * dx")),
         ("sum over axis 0 is missing", game(v="(part(p, d) + part(q, 1 - d)) * dx")),
         ("part of utils", "def best_discriminator(p, q):\n    return minimax.best_discriminator(p, q)\ndef "
@@ -334,8 +334,8 @@ def transposed_convolution(x, kernel, stride):
         ("This is the mean of the logits", losses(g="-np.mean(on_made)")),
         ("This is 1 - D", losses(g="np.mean(1 - 1 / (1 + np.exp(-on_made)))")),
         ("This is the saturating loss", losses(g="-np.mean(entropy(on_made, 0))")),
-        ("learn to be caught", losses(g="np.mean(entropy(on_made, 0))")),
-        ("minimised, G would learn", losses(g="-np.mean(entropy(on_made, 1))")),
+        ("images that D recognises", losses(g="np.mean(entropy(on_made, 0))")),
+        ("minimising log D, G would", losses(g="-np.mean(entropy(on_made, 1))")),
         ("generator_loss has shape [6, 1], expected one number", losses(g="entropy(on_made, 1)")),
         ("e^1000 is infinite", losses(each="-y * np.log(1 / (1 + np.exp(-u))) - (1 - y) * np.log(1 - 1 / "
                                               "(1 + np.exp(-u)))")),
@@ -532,9 +532,9 @@ def slerp(a, b, t):
          + frechet(root="np.trace(sqrtm(A).real @ sqrtm(B).real)")),
         ("means alone", frechet(result="np.sum((a.mean(0) - b.mean(0))**2)")),
         ("is the root of what is expected", frechet(result="np.sqrt(F)")),
-        ("standard deviations only", frechet(cov="np.diag(x.var(axis=0, ddof=1))")),
+        ("variances only", frechet(cov="np.diag(x.var(axis=0, ddof=1))")),
         ("rowvar=False", frechet(cov="np.cov(x)")),
-        ("A B is none", frechet(root="np.sum(np.sqrt(np.maximum(np.linalg.eigvalsh(A @ B), 0)))")),
+        ("A B is not symmetric", frechet(root="np.sum(np.sqrt(np.maximum(np.linalg.eigvalsh(A @ B), 0)))")),
         ("eigvalsh", frechet(root="np.sum(np.sqrt(np.linalg.eigvalsh(A @ B)))")),
         ("A @ B", frechet(root="np.sum(np.sqrt(np.maximum(np.linalg.eigvals(A * B).real, 0)))")),
         ("changes its argument a in place", """
@@ -574,7 +574,7 @@ def generative_copy(a, b):
         ("expected 2: return z, errors", inversion(result="new")),
         ("use TensorFlow's functions, not NumPy's", inversion(error="np.sum((made - images[:, None])**2, axis=(2, 3, 4))",
                                                               total="np.sum(errors)")),
-        ("another number type", inversion(new="z - np.float64(rate) * tf.cast(slope, tf.float64)")),
+        ("another dtype", inversion(new="z - np.float64(rate) * tf.cast(slope, tf.float64)")),
         ("errors is the root of what is expected", inversion(error="tf.sqrt(tf.reduce_sum((made - images[:, None])**2, "
                                                    "axis=[2, 3, 4]))")),
         ("without training=True", inversion(

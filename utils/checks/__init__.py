@@ -134,7 +134,7 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
 def results(function: Callable, value, *names: str) -> tuple:
     """`value` as the tuple of `names` that the student's function was asked for. Raises CheckFailed if it is not one."""
     require(isinstance(value, tuple | list) and len(value) == len(names),
-            f"{_name(function)} gives {'one thing' if not isinstance(value, tuple | list) else f'{len(value)} things'}, expected "
+            f"{_name(function)} gives {'one value' if not isinstance(value, tuple | list) else f'{len(value)} values'}, expected "
             f"{len(names)}: return {', '.join(names)}.")
     return tuple(value)
 
@@ -147,7 +147,7 @@ def own(function: Callable) -> None:
             f"{function.__name__} comes from utils: write your own, that is the task.")
     for name, value in names_used(function):
         require(_package(value) != "utils",
-                f"{function.__name__} uses {name}, which is part of utils: write it out, that is the task.")
+                f"{function.__name__} uses {name}, which is part of utils: write the code yourself, that is the task.")
 
 
 def written_out(function: Callable, names: set[str] = LIBRARIES, what: str = "it") -> None:

@@ -27,7 +27,7 @@ def _mistakes(got, x: np.ndarray, w: np.ndarray) -> list[tuple[str, Callable]]:
         *((sentence, lambda axis=axis: filters.convolve(x, np.flip(w, axis))) for sentence, axis in zip(FLIPPED, range(w.ndim)) if w.ndim == 2),
         ("Each value is the sum of the window, without the weights.", lambda: filters.convolve(x, np.ones_like(w))),
         ("The window does not move: at position i it begins with x[i].", lambda: y.flat[0] + 0 * y),
-        ("Each value still holds the ones before it: start the sum again at 0 for each position.", lambda: np.cumsum(y).reshape(y.shape)),
+        ("The sum runs on from one position to the next: start the sum again at 0 for each position.", lambda: np.cumsum(y).reshape(y.shape)),
         ("Each value is only the last product: add the products up.", lambda: w.flat[-1] * x[tuple(slice(k - 1, None) for k in w.shape)])]
 
 
@@ -42,14 +42,14 @@ def convolve_1d(function: Callable) -> None:
         first = np.arange(len(y)) == 0
         got = call(function, x, w, hints=[
             ("IndexError", "convolve_1d reads beyond the end of x: i goes from 0 to d-k, and range(d - k + 1) does that."),
-            ("name 'd' is", "d is not a name yet: write d = len(x) first."), ("name 'k' is", "k is not a name yet: write k = len(w) first."),
+            ("name 'd' is", "d is not defined: write d = len(x) first."), ("name 'k' is", "k is not defined: write k = len(w) first."),
             ("broadcast", "A window has another length than w: it is x[i:i + k], and i goes from 0 to d-k.")])
         equal("convolve_1d(x, w)", got, y, [
             (early, lambda: got if np.shape(got) == (1,) else NEVER), (early, lambda: y * first), (early, lambda: w[0] * x[:len(y)] * first),
             ("Each value is only the first product: return after the loops, and add the products up.", lambda: w[0] * x[:len(y)]),
             ("The last weight is never used: j goes from 0 to k-1, and range(k) does that.", lambda: filters.convolve(x[:-1], w[:-1])),
             ("The first weight is never used: j starts at 0.", lambda: filters.convolve(x[1:], w[1:])),
-            ("All weights meet the same value: the weight j belongs to x[i + j], not to x[i].", lambda: w.sum() * x[:len(y)]),
+            ("All weights multiply the same value: w[j] belongs to x[i + j], not to x[i].", lambda: w.sum() * x[:len(y)]),
             *_mistakes(got, x, w)], given={"x": x, "w": w})
 
 
@@ -65,7 +65,7 @@ def convolve_2d(function: Callable) -> None:
             ("broadcast", "A window has another shape than w: it is x[i:i + kh, j:j + kw], rows first, with i from 0 to H-kh and j from 0 to W-kw."),
             ("size 2 is different from 4", "`@` is the matrix product: write `*`, it multiplies value by value."),
             ("not aligned", "np.dot is the matrix product: write `*`, it multiplies value by value."),
-            ("name 'H' is", "H and W are not names yet: H, W = x.shape."), ("name 'kh' is", "kh and kw are not names yet: kh, kw = w.shape."),
+            ("name 'H' is", "H and W are not defined: H, W = x.shape."), ("name 'kh' is", "kh and kw are not defined: kh, kw = w.shape."),
             ("with a sequence", "The sum is missing: each value of the result is one number."), *ZEROS])
         equal("convolve_2d(x, w)", got, y, [
             ("The last column of w is never used: look at the bound of that loop.", lambda: filters.convolve(x[:, :-1], w[:, :-1])),
@@ -88,8 +88,8 @@ def convolve(function: Callable) -> None:
     drawn = [(rng.normal(size=d), rng.normal(size=k)) for d, k in (([6, 5, 7], [2, 4, 3]), ([7, 10], [2, 4]), ([9], [4]))]
     for x, w in (*drawn, (np.array([1, 2, 4, 8]), np.array([1, -1]))):
         n, name, products = x.ndim, f"convolve in {x.ndim}D", sliding_window_view(x, w.shape) * w
-        got = call(function, x, w, hints=[("'range' object cannot be", "axis is to be a tuple: put tuple(...) around range(...)."),
-                                          ("'list' object cannot be", "axis is to be a tuple, in round brackets.")])
+        got = call(function, x, w, hints=[("'range' object cannot be", "axis must be a tuple: put tuple(...) around range(...)."),
+                                          ("'list' object cannot be", "axis must be a tuple, in round brackets.")])
         equal(name, got, filters.convolve(x, w), [
             (f"{name} sums over everything: sum over the axes of a window only, the last {n}.", products.sum),
             (f"{name} sums over the positions: sum over the axes of a window, the last {n}.", lambda: products.sum(axis=tuple(range(n)))),
@@ -145,16 +145,16 @@ def gaussian(function: Callable) -> None:
             ("has its centre between two pixels: count from -(k-1)/2 to (k-1)/2.", ((x - 0.5)**2 + (y - 0.5)**2) / two),
             ("has its centre in the corner: count from -(k-1)/2 to (k-1)/2.", ((x + (k - 1) / 2)**2 + (y + (k - 1) / 2)**2) / two),
             ("is not round: square the distances before you add them.", (x + y)**2 / two),
-            ("has the wrong width: the 2 belongs below the fraction bar, 2 sigma^2.", square / sigma**2),
-            ("has the wrong width: sigma is squared.", square / (2 * sigma)),
-            ("has the wrong width: / 2 * sigma**2 divides by 2 and multiplies with sigma**2, write / (2 * sigma**2).", square / 2 * sigma**2),
+            ("has the wrong width: the 2 belongs in the denominator, 2 sigma^2.", square / sigma**2),
+            ("has the wrong width: sigma must be squared, 2 sigma^2.", square / (2 * sigma)),
+            ("has the wrong width: / 2 * sigma**2 divides by 2 and multiplies by sigma**2, write / (2 * sigma**2).", square / 2 * sigma**2),
             ("has the wrong width: (2 * sigma)**2 squares the 2 too.", square / (2 * sigma)**2),
             ("has r in the exponent, expected r^2: r is not squared.", np.sqrt(square) / two),
             ("adds the distances of row and column: r is not squared, r^2 is the sum of their squares.", (x + y) / two),
-            ("grows outwards: the exponent is negative.", -square / two)]
+            ("grows outwards: the minus sign in the exponent is missing.", -square / two)]
         equal(name, got, filters.gaussian(k, sigma, dims=2), [
             (f"{name} sums to {bell.sum():.3g}, expected 1: divide by its sum.", lambda: bell),
-            (f"{name} sums to {bell.sum() / (np.pi * two):.5g}, expected 1: the factor 1/(2 pi sigma^2) is for an endless grid, divide by the sum.",
+            (f"{name} sums to {bell.sum() / (np.pi * two):.5g}, expected 1: the factor 1/(2 pi sigma^2) normalises the continuous Gaussian on the whole plane. Divide by the sum.",
              lambda: bell / (np.pi * two)),
             (f"{name} is divided by the number of its values, expected by its sum.", lambda: bell / bell.size),
             (f"{name} is divided by the sum of each row, expected by its sum.", lambda: bell / bell.sum(axis=1, keepdims=True)),
@@ -178,7 +178,7 @@ def best_sigma(function: Callable) -> None:
         ("This is the PSNR: return sigma first.", lambda: -10 * np.log10(mse)),
         ("This is the first sigma: compare all of them.", lambda: sigmas[0])])
     equal("The PSNR", psnr, -10 * np.log10(mse), [
-        ("The PSNR is the mean square error: take 10 log10 of 1 / MSE.", lambda: mse),
+        ("The PSNR is the mean squared error: take 10 log10 of 1 / MSE.", lambda: mse),
         ("The PSNR is that of the worst picture, expected that of the best.", lambda: -10 * np.log10(size[worst]**2 / 2)),
         ("The PSNR is the mean of all pictures, expected that of the best.", lambda: np.mean(-10 * np.log10(size**2 / 2))),
         ("The error is not squared: MSE is the mean of the squares.", lambda: -10 * np.log10(size[best] / 2)),
@@ -206,13 +206,13 @@ def normalised_match(function: Callable) -> None:
         ("The mean of the pattern is not subtracted.", lambda: products / (spread * long)),
         ("The mean of the window is not subtracted.", lambda: products / (lengths * one)),
         ("The mean of the whole picture is subtracted: each window has its own mean.", lambda: products / (around * one)),
-        ("The means are not subtracted below the root: the squares are of a - mean and p - mean.", lambda: products / (lengths * long)),
+        ("The means are not subtracted under the root: square a - mean and p - mean.", lambda: products / (lengths * long)),
         ("This is the plain match: subtract the means, and divide by the root of the two sums of squares.", lambda: plain),
         ("The sum is not divided: divide by the root of the two sums of squares.", lambda: products),
         ("The root is missing: divide by the square root of the product of the two sums of squares.", lambda: right / (spread * one)),
-        ("The values are too large: np.std divides by the number of pixels, so the sum above must be a mean too.", lambda: right * 12),
-        ("The sum is only divided by the length of the pattern: the window has one too.", lambda: products / one),
-        ("The sum is only divided by the length of the window: the pattern has one too.", lambda: products / spread),
+        ("The values are too large: np.std divides by the number of pixels, so the sum in the numerator must be a mean too.", lambda: right * 12),
+        ("The sum is divided by the norm of the pattern only: divide by the norm of the window too.", lambda: products / one),
+        ("The sum is divided by the norm of the window only: divide by the norm of the pattern too.", lambda: products / spread),
         ("The two sums of squares are added: multiply them.", lambda: products / np.sqrt(spread**2 + one**2)),
         ("The filter is flipped: compare the pattern as it is.", lambda: filters.normalised_match(x, pattern[::-1, ::-1])),
         ("r may be negative: do not take its absolute value.", lambda: np.abs(right))])
@@ -253,10 +253,10 @@ def edges(function: Callable) -> None:
 
     equal("The direction", near(got[1]), direction, [
         ("The direction is in degrees, expected radians.", lambda: near(np.degrees(direction))),
-        ("The direction knows only half of the circle: arctan cannot tell bright-to-dark from dark-to-bright, np.arctan2(gy, gx) can.",
+        ("The direction covers only half of the circle: arctan cannot tell bright-to-dark from dark-to-bright, np.arctan2(gy, gx) can.",
          lambda: near(np.arctan(gy / gx))),
-        ("The direction is exchanged: np.arctan2 wants gy first, and gx is SOBEL as it is, gy its transpose.", lambda: near(np.arctan2(gx, gy))),
-        ("The direction points from bright to dark, expected to where it gets brighter.", lambda: near(np.arctan2(-gy, -gx))),
+        ("gx and gy are swapped: np.arctan2 wants gy first; gx comes from SOBEL as it is, gy from its transpose.", lambda: near(np.arctan2(gx, gy))),
+        ("The direction points from bright to dark: it must point to where the picture gets brighter.", lambda: near(np.arctan2(-gy, -gx))),
         ("The horizontal direction is reversed: 0 is to the right, where it gets brighter.", lambda: near(np.arctan2(gy, -gx))),
         ("The vertical direction is reversed: rows grow downwards, pi/2 is down.", lambda: near(np.arctan2(-gy, gx)))])
     magnitude, direction = results(function, call(function, RAMP), "magnitude", "direction")
@@ -280,14 +280,14 @@ def long_verticals(function: Callable) -> None:
         ("The absolute value is taken too early: the edges must keep their signs until the second filter.", lambda: feature(np.abs(e), column)),
         ("The absolute value is missing: positive and negative responses cancel in the mean.", v.mean),
         ("The absolute value is taken after the mean: take it before.", lambda: abs(v.mean())),
-        ("The column sums: its weights are 1 / length.", lambda: 5 * np.abs(v).mean()),
+        ("The column adds up instead of averaging: its weights must be 1 / length.", lambda: 5 * np.abs(v).mean()),
         ("The responses are summed, expected their mean.", np.abs(v).sum),
         ("This is the largest response, expected their mean.", np.abs(v).max),
         ("The mean is missing: the feature is one number.", lambda: np.abs(v)),
         ("These are the plain edges: the long column is missing.", lambda: np.abs(e).mean()),
-        ("The pattern lies: it is a column, `length` rows and 1 column.", lambda: feature(e, column.T)),
+        ("Your second filter is a row: it must be a column, of shape [length, 1].", lambda: feature(e, column.T)),
         ("The edges are horizontal: use SOBEL as it is, not its transpose.", lambda: feature(down, column)),
-        ("The edges and the pattern both lie: exchange rows and columns.", lambda: feature(down, column.T)),
+        ("Both filters are transposed: take SOBEL as it is, and a column of shape [length, 1].", lambda: feature(down, column.T)),
         ("The edges are missing: this is the blurred picture.", lambda: feature(x, column)),
         ("SOBEL is divided by 8 already: take it as it is.", lambda: np.abs(v).mean() / 8),
         ("The responses are squared, expected their absolute value.", lambda: (v**2).mean())], tolerance=1e-6)

@@ -39,15 +39,15 @@ def forward(function: Callable) -> None:
         for number, (weights, bias) in enumerate(net[:-1], 1):
             before, affine = right[number - 1], right[number - 1] @ weights + bias
             equal(f"The output of hidden layer {number}{of}", got[number], right[number], [
-                ("ReLU is missing after a hidden layer: negative numbers become 0.", lambda: affine),
+                ("ReLU is missing after a hidden layer: it sets negative numbers to 0.", lambda: affine),
                 ("The bias is missing: each layer gives x W + b.", lambda: bare[number]),
                 ("The bias is added after ReLU: ReLU comes last.", lambda: np.maximum(before @ weights, 0) + bias),
                 ("ReLU is applied to what goes into the layer: apply it to x W + b.", lambda: np.maximum(before, 0) @ weights + bias),
                 ("This is the sigmoid, expected ReLU, which keeps positive numbers as they are.", lambda: backprop.SIGMOID.value(affine)),
                 ("ReLU keeps the positive numbers, not the negative ones.", lambda: np.minimum(affine, 0)),
-                ("ReLU gives 1 where it should keep the number: multiply by it, or take np.maximum.", lambda: affine > 0)])
+                ("Your ReLU gives 1 where it should keep the number: multiply this mask by x W + b, or take np.maximum.", lambda: affine > 0)])
         equal(f"The last array, the logits{of},", got[-1], right[-1], [
-            ("The last layer has no ReLU: logits may be negative.", lambda: np.maximum(right[-1], 0)),
+            ("Your last layer has a ReLU: leave it out, logits may be negative.", lambda: np.maximum(right[-1], 0)),
             ("The last array is the softmax of the logits: return the logits.", lambda: backprop.softmax(right[-1])),
             ("The bias of the last layer is missing.", lambda: right[-1] - net[-1][1])])
 
@@ -81,7 +81,7 @@ def loss(function: Callable) -> None:
         ("p[:, labels] -= 1 changes the columns of all labels: p[np.arange(N), labels] is one entry in each row.", lambda: (p - 1) / 7),
         *((sentence, lambda wrong=wrong: (wrong - one) / 7) for sentence, wrong in softmaxes)])
     large = results(function, call(function, 1000 * logits, labels), "loss", "delta")
-    require(bool(np.isfinite(large[0]) and np.isfinite(large[1]).all()), "With logits of some thousands it is not finite: subtract the largest logit "
+    require(bool(np.isfinite(large[0]) and np.isfinite(large[1]).all()), "With logits in the thousands the loss or delta is not finite: subtract the largest logit "
             "of each example before np.exp, and take no logarithm of a probability that has become 0.")
     right = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, 1000 * logits).numpy().mean()
     equal("The loss for large logits", large[0], right, [
@@ -114,11 +114,11 @@ def backward(function: Callable) -> None:
     early = delta @ net[-1][0].T * (outputs[-2] > 0)
     turned = [(weights.T if weights.shape == (4, 4) else weights, bias) for weights, bias in net]
     mistakes = [
-        ("The slope of ReLU is missing, or 1 everywhere: where a hidden unit gave 0, nothing goes back. (No output of ReLU is below 0, so take > 0, "
+        ("The slope of ReLU is missing, or 1 everywhere: it must be 0 where a hidden unit gave 0. (No output of ReLU is below 0, so take > 0, "
          "not >= 0.)", net, delta, np.ones_like),
-        ("delta is multiplied by what the layer gave: the slope of ReLU is 1 or 0.", net, delta, np.abs),
-        ("The slope of ReLU is swapped: it is 1 where the unit gave more than 0.", net, delta, lambda a: a <= 0),
-        ("The last layer has no ReLU: delta is not masked there.", net, delta * (outputs[-1] > 0), backprop.RELU.slope),
+        ("delta is multiplied by what the layer gave: multiply it by the slope (derivative) of ReLU, 1 or 0.", net, delta, np.abs),
+        ("The slope of ReLU is swapped: it must be 1 where the unit gave more than 0.", net, delta, lambda a: a <= 0),
+        ("You mask delta at the last layer too: leave it as it is there, the logits have no ReLU.", net, delta * (outputs[-1] > 0), backprop.RELU.slope),
         ("On the way back you multiply delta by W: multiply it by W.T, also where W is square.", turned, delta, backprop.RELU.slope),
         ("delta is divided by N at each layer: it has 1/N in it already.", net, delta, lambda a: (a > 0) / len(a))]
     for number, part in [(number, part) for number in (2, 1, 0) for part in (0, 1)]:
@@ -150,41 +150,41 @@ def adam(function: Callable) -> None:
         w1, *memory = results(function, list(got) if isinstance(got, np.ndarray) else got, "w", "m", "v")
         order = "The three are in another order: return w, m, v."
         equal(f"m after step {t}", memory[0], m, [
-            ("m is the corrected one: remember the running mean as it is, correct it only for the step.", lambda: m1),
+            ("m is the corrected one: return the running mean itself, the bias correction is only for the step.", lambda: m1),
             ("0.9 and 0.999 are swapped: m keeps 0.9 of itself, v 0.999.", lambda: 0.999 * m0 + 0.001 * g),
             ("0.9 and 0.1 are swapped: the old mean keeps 0.9 of itself.", lambda: 0.1 * m0 + 0.9 * g),
             ("The new gradient is added whole: only 0.1 of it enters the mean.", lambda: 0.9 * m0 + g),
             ("m is the old one: return the new mean.", lambda: m0), (order, lambda: v), (order, lambda: right)])
         equal(f"v after step {t}", memory[1], v, [
-            ("v is the corrected one: remember the running mean as it is, correct it only for the step.", lambda: v1),
+            ("v is the corrected one: return the running mean itself, the bias correction is only for the step.", lambda: v1),
             ("v is the running mean of the gradient: square the gradient first.", lambda: 0.999 * v0 + 0.001 * g),
             ("v keeps 0.9 of itself, expected 0.999.", lambda: 0.9 * v0 + 0.1 * g**2),
             ("0.999 and 0.001 are swapped: the old mean keeps 0.999 of itself.", lambda: 0.001 * v0 + 0.999 * g**2),
             ("v is the square of m: it is the mean of the squares.", lambda: m**2),
             ("v is the old one: return the new mean.", lambda: v0), (order, lambda: right)])
         if np.shape(w1) == w.shape:
-            require(not np.isnan(w1[3]), "The tiny number is missing: a gradient of 0 gives 0/0.")
+            require(not np.isnan(w1[3]), "The 1e-8 is missing: a gradient of 0 gives 0/0.")
             require(not np.isnan(w1).any(), "w holds NaN, from the root of a negative number: the corrections have powers, 0.9**t, not 0.9 * t.")
 
         def step(m: np.ndarray, v: np.ndarray, epsilon: float = 1e-8) -> np.ndarray:
             return w - rate * m / (np.sqrt(v) + epsilon)
 
         equal(f"w after step {t}", w1, right, [
-            ("The tiny number stands inside the root: add it to the root.", lambda: w - rate * m1 / np.sqrt(v1 + 1e-8)),
+            ("The 1e-8 stands inside the root: take the root first, then add it.", lambda: w - rate * m1 / np.sqrt(v1 + 1e-8)),
             ("This is the paper's shorter form, in which the tiny number counts more where the gradient is tiny: correct v first, then take the "
              "root and add 1e-8.", lambda: step(m1 * np.sqrt(1 - 0.999**t), v)),
-            ("The tiny number is 1e-7, expected 1e-8.", lambda: step(m1, v1, 1e-7)),
+            ("The number beside the root is 1e-7, expected 1e-8.", lambda: step(m1, v1, 1e-7)),
             ("The step is taken with the old m and v: compute the new ones first.", lambda: step(m0 / (1 - 0.9**t), v0 / (1 - 0.999**t))),
             ("The step is taken with the gradient itself: take m in the numerator.", lambda: step(g / (1 - 0.9**t), v1)),
             ("0.9 and 0.999 are swapped in the corrections: 0.9 belongs to m, 0.999 to v.", lambda: step(m / (1 - 0.999**t), v / (1 - 0.9**t))),
-            ("The correction for the start at 0 is missing: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m, v)),
+            ("The bias correction for the start at 0 is missing: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m, v)),
             ("Only m is corrected for the start at 0: v needs it too.", lambda: step(m1, v)),
             ("Only v is corrected for the start at 0: m needs it too.", lambda: step(m, v1)),
             ("The correction has 0.9 * t, expected the power 0.9**t.", lambda: step(m / (1 - 0.9 * t), v1)),
-            ("The corrections multiply: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m * (1 - 0.9**t), v * (1 - 0.999**t))),
+            ("You multiply by the bias corrections: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m * (1 - 0.9**t), v * (1 - 0.999**t))),
             ("The root is missing: divide by the root of v.", lambda: w - rate * m1 / (v1 + 1e-8)),
             ("The step goes up the slope: subtract it.", lambda: 2 * w - right),
-            ("The step is without the rate: multiply it by the rate.", lambda: w + (right - w) / rate),
+            ("The learning rate is missing: multiply the step by `rate`.", lambda: w + (right - w) / rate),
             ("w is the step alone: subtract it from w.", lambda: w - right)], tolerance=1e-6)
 
 
@@ -208,7 +208,7 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
     got = np.asarray(run(standardise, x, other), float)
     shaped("What standardise gives, the second array standardised,", got, other.shape)
     varies = x.std(axis=0) > 0
-    require(np.isfinite(got).all() and np.abs(got[:, ~varies]).max() < 256, "Some pixels are equal in all training images, not in other images: "
+    require(np.isfinite(got).all() and np.abs(got[:, ~varies]).max() < 256, "Some pixels have the same value in all training images, but not in other images: "
             "their standard deviation is 0, and divided by 0 or by a tiny number (std + 1e-8) they become huge there. Divide those by 1.")
     of_all = ((other - x.mean()) / x.std())[:, varies]
     x, other, got = x[:, varies], other[:, varies], got[:, varies]
@@ -220,18 +220,18 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
         ("The mean is subtracted after the division: subtract first, then divide.", lambda: other / std - mean),
         ("You divide by the variance: divide by its root, the standard deviation.", lambda: (other - mean) / std**2),
         ("This is one mean and one standard deviation for all pixels: each pixel has its own (axis 0).", lambda: of_all),
-        ("You scale to 0 to 1: subtract the mean, and divide by the standard deviation.", lambda: (other - x.min(0)) / np.ptp(x, axis=0)),
+        ("You scale to [0, 1]: subtract the mean, and divide by the standard deviation.", lambda: (other - x.min(0)) / np.ptp(x, axis=0)),
         ("All pixels are divided by the same number: each has its own standard deviation.",
          lambda: (other - mean) * np.vdot(got, other - mean) / np.vdot(other - mean, other - mean))], tolerance=1e-3)
     features = np.asarray(run(lamp_features, hours))
     require(features.ndim == 2 and len(features) == len(hours),
             f"lamp_features gives shape {list(features.shape)}, expected [{len(hours)}, features]: one row for each hour.")
-    require(np.abs(features).max() <= 100, "The features reach beyond 100: fix one fault without planting the other.")
+    require(np.abs(features).max() <= 100, "The features reach beyond 100: keep them near 0, or the network gets the fault of program A too.")
     order = np.roll(np.arange(len(hours)), 7)
     require(np.allclose(run(lamp_features, hours[order] + 24), features[order], atol=1e-6),
-            "The same time on the next day gives other features: what comes back every 24 hours has to look the same.")
+            "The same time on the next day gives other features: they must have a period of 24 hours.")
     midnight = np.asarray(run(lamp_features, np.array([23.999, 24.001])))
-    require(np.abs(midnight[0] - midnight[1]).max() < 0.1, "Just before and just after midnight are far apart in your features: a sine has no jump.")
+    require(np.abs(midnight[0] - midnight[1]).max() < 0.1, "Just before and just after midnight are far apart in your features: use functions without a jump there, such as sine and cosine.")
     equal("standardise of the example", run(standardise, np.array([[1.0], [3]]), np.array([[5.0]])), [[3]])
     for seed in inputs(range(3), lambda rng: range(0)):
         _recovered("Program A", digits(standardise, seed))
@@ -257,7 +257,7 @@ def optimisation(*programs: Callable) -> None:
     x, y, x_test, y_test = standardised()
     for name, units, program in zip(("Program C", "Program D", "Program E"), (32, 32, 24), programs):
         others = {"fixed_c", "fixed_d", "fixed_e"} & {used for used, _ in checks.names_used(checks.python_function(program))}
-        require(not others, f"{name} is left to {', '.join(sorted(others))}: fix its own fault, one line.")
+        require(not others, f"{name} calls {', '.join(sorted(others))}: fix its own fault, in one line.")
         for seed in range(3):
             net, activation = results(program, run(program, x, y, seed), "net", "activation")
             require(isinstance(activation, backprop.Activation) and isinstance(net, list), f"{name} gives a {type(net).__name__} and a "
@@ -265,7 +265,7 @@ def optimisation(*programs: Callable) -> None:
             with np.errstate(all="ignore"):
                 outputs = backprop.forward(net, x_test, activation)
             finite = all(np.isfinite(array).all() and np.abs(array).max() < 1e3 for layer in net for array in layer)
-            require(finite, f"The weights of {name} have grown beyond all bounds: its steps are too large.")
+            require(finite, f"The weights of {name} have diverged: its steps are too large.")
             require(not np.allclose(net[0][0], net[0][0][:, :1], rtol=1e-3),
                     f"All hidden units of {name} have the same weights: equal at the start, they get equal gradients and stay equal.")
             require(any(activation.slope(a).any() for a in outputs[1:-1]),
@@ -273,7 +273,7 @@ def optimisation(*programs: Callable) -> None:
             require([len(bias) for _, bias in net] == [units, 10], f"{name} has layers of {[len(bias) for _, bias in net]} units, expected "
                     f"{[units, 10]} as before: change nothing but its fault.")
             sure = np.mean(backprop.softmax(outputs[-1]).max(axis=1))
-            require(sure > 0.5, f"{name} has hardly learned, its largest probability is {sure:.2f} in the mean: its steps or its start are small.")
+            require(sure > 0.5, f"{name} has hardly learned, on average its largest probability is {sure:.2f}: its learning rate or its initial weights are too small.")
             given, as_relu = (backprop.cross_entropy(backprop.forward(net, x, used)[-1], y)[0] for used in (activation, backprop.RELU))
             require(given <= as_relu, f"{name} was trained with ReLU, but returns another activation: pass activation=activation to backprop.train.")
             _recovered(name, float(np.mean(outputs[-1].argmax(axis=1) == y_test)))
@@ -283,13 +283,13 @@ def optimisation(*programs: Callable) -> None:
 def architecture(wave: Callable, deep: Callable, narrow: Callable) -> None:
     """Task 7: the three Keras models as they are built; then trained, from a second start after bad luck."""
     last, _ = _built(wave, "Program F", 1)
-    require(not last, f"The last layer of program F gives {last}, {'from -1 to 1' if last == 'tanh' else 'never negative'}: targets are in [-2, 2].")
+    require(not last, f"The last layer of program F has the activation {last}, whose values are {'from -1 to 1' if last == 'tanh' else 'never negative'}: the targets are in [-2, 2].")
     hidden = {}
     for name, build in (("Program G", deep), ("Program H", narrow)):
         last, hidden[name] = _built(build, name, 2)
-        require(not last, f"The last layer of {name} gives {last}: the loss takes logits, without activation.")
+        require(not last, f"The last layer of {name} gives {last}: the loss takes logits, so leave the activation out.")
     depth = len(hidden["Program G"])
-    require(depth <= 4, f"Program G has {depth} hidden layers, at most 4 are allowed: through more the gradient gets lost on the way back.")
+    require(depth <= 4, f"Program G has {depth} hidden layers, at most 4 are allowed: with more the gradient vanishes on its way back.")
     model, error = fitted(wave, "waves")
     error = error if error < 0.1 else fitted(wave, "waves", seed=1)[1]
     flat = " (all its answers are equal)" if np.ptp(model(np.linspace(-3, 3, 50)[:, None]).numpy()) < 1e-3 else ""
@@ -326,10 +326,10 @@ def _parts(model: "tf.keras.Model") -> list:
 FAULTS = {"P": 5, "Q": 2, "R": 9, "S": 4, "T": 10, "U": 6}
 SEEN = {"P": "count its updates: each is a good step down, and there are 12 of them in 12 epochs",
         "Q": "compare the three curves: on which label is it right",
-        "R": "32 units were to learn 32 things; compare them with each other",
+        "R": "32 units should learn 32 different features; compare them with each other",
         "S": "one curve goes on falling; which examples does it belong to, and what does the other one do",
-        "T": "the two curves differ in one number only, and so does the gradient that arrives at layer 1",
-        "U": "nothing is lost on the way: the very first updates lead up, and far"}
+        "T": "the two networks differ in one setting only, which the legend names; compare the gradients that arrive at their layer 1",
+        "U": "the gradient does not vanish: the loss rises from the first updates on, by many powers of ten"}
 
 
 @check

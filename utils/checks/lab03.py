@@ -43,7 +43,7 @@ def parameters(function: Callable) -> None:
                   if places > 1 else
                   [("shared: a map has one bias, not one for each position.", lambda: (k * k + out**2) * maps),
                    ("shared: each map has a bias, not one for all maps together.", lambda: k * k * maps + 1),
-                   ("shared: the number of positions does not count, that is the point of sharing.", lambda: shared * out**2)])], tolerance=1e-9)
+                   ("shared: do not multiply by the number of positions, all of them share one set of weights.", lambda: shared * out**2)])], tolerance=1e-9)
 
 
 @check
@@ -61,16 +61,16 @@ def pooling(function: Callable) -> None:
             ("This is the mean of the four: the largest is required.", lambda: four.mean((2, 4))),
             ("Negative numbers are lost: do not start from 0.", lambda: np.maximum(pooled, 0)),
             ("This is the smallest of the four.", lambda: four.min((2, 4))),
-            ("The window moves by one pixel: it moves by two, so that windows do not overlap.", lambda: moving),
+            ("The window moves by one pixel: move it by two, so that windows do not overlap.", lambda: moving),
             ("The window moves by one pixel: window i begins at row 2 * i.", lambda: moving[:, :h, :w]),
             ("The windows overlap: each is 2x2, rows 2 * i and 2 * i + 1.", lambda: tf.nn.max_pool2d(three, 3, 2, "VALID")[:, :h, :w]),
             *(("This is one pixel of each window, not the largest of the four.", lambda n=n: four[:, :, n // 2, :, n % 2]) for n in range(4)),
             *(("Only two of the four pixels are compared.", lambda i=i: np.maximum(four[:, :, 0, :, i], four[:, :, 1, :, 1 - i])) for i in (0, 1)),
-            ("A last row or column without partner is dropped: H // 2 rows, W // 2 columns.", lambda: tf.nn.max_pool2d(x, 2, 2, "SAME")),
-            ("The four are no neighbours: [H, W] becomes [H // 2, 2, W // 2, 2] in this order.", lambda: even.reshape(n, 2, h, 2, w, c).max((1, 3))),
+            ("A last row or column without a partner is kept: drop it, the result has H // 2 rows and W // 2 columns.", lambda: tf.nn.max_pool2d(x, 2, 2, "SAME")),
+            ("The four are not neighbours: [H, W] becomes [H // 2, 2, W // 2, 2] in this order.", lambda: even.reshape(n, 2, h, 2, w, c).max((1, 3))),
             ("The rows are pooled, the columns are not.", lambda: even.reshape(n, h, 2, 2 * w, c).max(2)),
             ("The columns are pooled, the rows are not.", lambda: even.reshape(n, 2 * h, w, 2, c).max(3)),
-            ("The largest is taken over the channels too: each channel is pooled by itself.", lambda: pooled.max(-1)),
+            ("The largest is taken over the channels too: pool each channel by itself.", lambda: pooled.max(-1)),
             ("The largest is taken over the channels too.", lambda: pooled.max(-1, keepdims=True) + 0 * pooled)], given={"x": x[..., 0]})
 
 
@@ -154,8 +154,8 @@ def shifting(function: Callable) -> None:
             ("What leaves comes back when a shift is negative: make [d:] black.", lambda: rolled(lambda d: slice(max(d, 0)))),
             ("down and right are swapped: the first axis of an image is down.", lambda: exact(down=right, right=down)),
             ("The images move the other way: down = 2 moves them down, their first two rows become black.", lambda: exact(down=-down, right=-right)),
-            ("Up and down are swapped, right and left are right.", lambda: exact(down=-down, right=right)),
-            ("Right and left are swapped, up and down are right.", lambda: exact(down=down, right=-right)),
+            ("Up and down are swapped; left and right are correct.", lambda: exact(down=-down, right=right)),
+            ("Right and left are swapped; up and down are correct.", lambda: exact(down=down, right=-right)),
             ("A negative shift moves as a positive one: keep its sign.", lambda: exact(down=abs(down), right=abs(right))),
             ("Negative shifts are ignored: they move up and left.", lambda: exact(down=down.clip(0), right=right.clip(0))),
             *(("The edge is repeated: black, 0, has to come in.", lambda mode=mode: padded(mode)) for mode in ("edge", "symmetric")),
@@ -170,14 +170,14 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
         warnings.simplefilter("ignore")  # Keras warns that fit does not shuffle a tf.data.Dataset
         model = without_test_set(train, digits)
     right = 100 * float(np.mean(logits_of(model, digits.x_test, 10).argmax(axis=1) == digits.y_test))
-    said = f"{right:.2f} % of the test digits are right, {100 * floor:.1f} % is required"
+    said = f"The accuracy on the test digits is {right:.2f} %, {100 * floor:.1f} % is required"
     require(right >= 100 * floor or 100 * evaluate(model, 255 * digits.x_test, digits.y_test) < max(70, right + 8),
             f"{said}: the model was trained on images from 0 to 255, leave them in [0, 1].")
-    require(right > 20, f"{said}, and this is about as chance: was fit called, with from_logits=True, and with a learning rate near 0.001?")
+    require(right > 20, f"{said}, and this is close to chance: was fit called, with from_logits=True, and with a learning rate near 0.001?")
     require(right >= 90, f"{said}: does the rate fall over all steps, not epochs? Are the images still in [0, 1]?")
     require(right >= 100 * floor, f"{said}: train for more epochs, change every batch by a small shift, or let the learning rate fall.")
     moved = 100 * evaluate(model, augment.moved(tf.constant(digits.x_test), right=2, down=-2).numpy(), digits.y_test)
-    require(moved >= 85, f"{right:.1f} % of the test digits are right, but {moved:.1f} % of the same digits 2 pixels away, 85 % is "
+    require(moved >= 85, f"The accuracy is {right:.1f} % on the test digits, but {moved:.1f} % on the same digits 2 pixels away, 85 % is "
             "required: shift the training images at random, another way in each epoch.")
     return model
 
@@ -188,7 +188,7 @@ def shifted(model: tf.keras.Model, digits: Dataset) -> None:
     rng, count = seeded(5), len(digits.y_test)
     order, (down, right) = rng.permutation(count), rng.integers(-2, 3, (2, count))
     accuracy = evaluate(model, augment.moved(tf.constant(digits.x_test[order]), down=down, right=right).numpy(), digits.y_test[order])
-    require(accuracy >= 0.88, f"{100 * accuracy:.1f} % of the test digits are right when each is moved its own way by up to 2 pixels, 88 % is "
+    require(accuracy >= 0.88, f"The accuracy is {100 * accuracy:.1f} % when each test digit is moved its own way by up to 2 pixels, 88 % is "
             "required: shift the training images in all directions.")
 
 
@@ -207,8 +207,8 @@ def exciting(function: Callable) -> None:
 
         equal(f"most_exciting(maps, {count})", got, expected := first(peaks), [
             ("The least excited images are listed: the largest response comes first.", lambda: first(-peaks)),
-            ("The strongest does not come first in a row.", lambda: got if np.array_equal(np.sort(got), np.sort(expected)) else 0),
-            ("This takes the mean over the positions: how much a unit is excited is its largest response.", lambda: first(maps.mean((1, 2)))),
+            ("Within a row the strongest does not come first.", lambda: got if np.array_equal(np.sort(got), np.sort(expected)) else 0),
+            ("This takes the mean over the positions: the excitation of a unit is its largest response.", lambda: first(maps.mean((1, 2)))),
             ("This takes the largest absolute value: a large negative response does not excite.", lambda: first(np.abs(maps).max((1, 2)))),
             ("These are positions in all maps one after the other: take the maximum over the positions of each image first.", lambda: first(flat)),
             ("An image comes twice: take the maximum over the positions of each image first.", lambda: first(flat) // size),
@@ -259,9 +259,9 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
             ("The best of the mistakes come first: begin with the smallest probability of the true class.", lambda: by(-p)),
             ("Images that were answered right are among them: with fewer mistakes than `count`, fewer numbers come back.", lambda: by(p, rows)),
             ("Images that were answered right are among them.", lambda: by(-largest, rows)),
-            ("The first `count` are taken before the right answers are left out: after it.", lambda: [n for n in by(p, rows) if n in wrong]),
-            ("These are ordered by the logit of the true class: logits of two images do not compare, probabilities do.", lambda: by(true)),
-            ("The mistakes that the network is surest of come first: order by the probability of the true class.", lambda: by(-largest)),
+            ("The first `count` are taken before the right answers are left out: leave these out first.", lambda: [n for n in by(p, rows) if n in wrong]),
+            ("These are ordered by the logit of the true class: logits of two images cannot be compared, probabilities can.", lambda: by(true)),
+            ("The mistakes with the largest probability of the answer come first: order by the probability of the true class.", lambda: by(-largest)),
             ("These are ordered by the distance to the largest logit: the probability depends on all logits.", lambda: by(true - logits.max(axis=1))),
             ("The softmax goes over the images (axis 0), expected over the classes.", lambda: by(softmax(logits, axis=0)[rows, labels])),
             ("The mistakes are not ordered: the smallest probability comes first.", lambda: wrong[:count]),
@@ -292,10 +292,10 @@ def sliding(function: Callable) -> None:
             ("The bias is missing.", lambda: expected - bias),
             ("With padding SAME there are windows that reach over the border: use VALID.", lambda: windows(cube, np.pad(maps, margin))),
             ("There is a ReLU: the dense layer alone is required.", lambda: np.maximum(expected, 0)),
-            *(("Flatten goes through the channels last: reshape to [side, side, channels, outputs].", lambda other=other: windows(other))
+            *(("In Flatten's order the channel varies fastest: reshape to [side, side, channels, outputs].", lambda other=other: windows(other))
               for other in (kernel.reshape(-1, side, side, outputs).transpose(1, 2, 0, 3), kernel.reshape(side, side, outputs, -1).swapaxes(2, 3))),
             ("Rows and columns of the kernel are swapped.", lambda: windows(cube.swapaxes(0, 1))),
             ("The kernel is flipped: tf.nn.conv2d does not flip, and neither may you.", lambda: windows(cube[::-1, ::-1])),
-            ("The windows move by their own size: they move by one.", lambda: expected[:, ::side, ::side]),
+            ("The windows move by their own size: move them by one pixel.", lambda: expected[:, ::side, ::side]),
             ("The axes of the positions are gone: [N, h, w, outputs] is expected.", lambda: expected[:, 0, 0])],
             given={"maps": maps[..., 0], "kernel": kernel, "bias": bias})

@@ -21,7 +21,7 @@ JOIN = (
 SLOPE = (
     ("None", "A gradient is None: compute the loss inside `with`, and take the gradients for trainable_variables alone."),
     ("logits.shape", "The loss takes first the labels, then the logits."),
-    ("singleton tf.Variable", "An optimizer makes variables, which a step that is compiled cannot: use assign_sub."))
+    ("singleton tf.Variable", "An optimizer creates variables, and a compiled function must not create any: use assign_sub."))
 
 
 @check
@@ -71,18 +71,18 @@ def block(function: Callable) -> None:
 
         equal("dense_block(x, convolutions, reduction)", call(function, x, convolutions, reduction, hints=JOIN), reference(x), [
             ("The biases are missing.", lambda: wrong(lambda y, bias: relu(y))),
-            ("The bias comes before ReLU, not after it.", lambda: wrong(lambda y, bias: relu(y) + bias)),
+            ("The bias is added after ReLU: add it before ReLU.", lambda: wrong(lambda y, bias: relu(y) + bias)),
             ("ReLU is missing.", lambda: wrong(lambda y, bias: y + bias)),
             ("ReLU is missing after the reduction.", lambda: wrong(last=tf.add)),
             ("ReLU is missing in the loop: it comes after each convolution.", lambda: wrong(tf.add, lambda y, bias: relu(y + bias))),
-            ("ReLU is for the features alone, not for what they are concatenated to.", lambda: wrong(join=lambda x, new: [relu(x), new])),
-            ("The features go behind the input, not before it.", lambda: wrong(join=lambda x, new: [new, x])),
-            ("The pooling comes after the convolutions, not before them.", lambda: wrong(before=pooled, pool=tf.identity)),
-            ("The pooling comes before the reduction, not after it.", lambda: wrong(pool=tf.identity, after=pooled)),
+            ("ReLU is applied to the input too: apply it to the new features only, then concatenate.", lambda: wrong(join=lambda x, new: [relu(x), new])),
+            ("The features are put before the input: concatenate them behind it.", lambda: wrong(join=lambda x, new: [new, x])),
+            ("The pooling is done before the convolutions: do it after them.", lambda: wrong(before=pooled, pool=tf.identity)),
+            ("The pooling is done after the reduction: do it before.", lambda: wrong(pool=tf.identity, after=pooled)),
             ("The pooling is missing.", lambda: wrong(pool=tf.identity)),
             ("The pooling takes the mean, expected the largest value.", lambda: wrong(pool=lambda y: pooled(y, kind="AVG"))),
-            ("The pooling moves by 1 pixel: its stride is 2.", lambda: wrong(pool=lambda y: pooled(y, 1))),
-            ("Of 9 rows the pooling makes 4 (\"VALID\"), not 5.", lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))], tolerance=1e-4)
+            ("The pooling has stride 1: give it stride 2.", lambda: wrong(pool=lambda y: pooled(y, 1))),
+            ("The pooling turns 9 rows into 5: use padding \"VALID\", which gives 4.", lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))], tolerance=1e-4)
 
 
 @check
@@ -104,10 +104,10 @@ def loss(cross_entropy: Callable, accuracy: Callable) -> None:
         ("The sum goes over the classes of an image (axis 1), not over the images.", lambda: np.mean(np.log(powers.sum(0))[labels] - own_logits)),
         ("The sum goes over the classes of an image (axis 1), not over all.", lambda: np.log(powers.sum()) - own_logits.mean())])
     large = call(cross_entropy, 1000 * logits, labels)
-    require(bool(np.isfinite(large).all()), f"With logits of some thousands it is {large}: subtract the largest logit of each image before "
+    require(bool(np.isfinite(large).all()), f"With logits in the thousands cross_entropy is {large}: subtract the largest logit of each image before "
             "np.exp, and take no logarithm of a probability, which may be 0.")
     right = 1000 * np.mean(logits.max(axis=1) - own_logits)
-    equal("With logits of some thousands cross_entropy, which takes no logarithm of a probability,", large, right, tolerance=1e-4)
+    equal("With logits in the thousands (take no logarithm of a probability) cross_entropy", large, right, tolerance=1e-4)
     equal("cross_entropy of the example, logits (0, 0),", call(cross_entropy, np.zeros([1, 2]), np.array([1])), np.log(2))
     written_out(accuracy)
     hits = logits.argmax(axis=1) == labels
@@ -147,14 +147,14 @@ def step(function: Callable) -> None:
         equal(f"The {name} after the step", getattr(model, name), start - by, [
             (f"The {name} did not change: every trainable variable takes a step, by assign_sub.", lambda: start),
             (f"The {name} went up the slope: subtract the gradient.", lambda: start + by),
-            ("This is the step in inference: call model(x, training=True).", lambda: start - without[name]),
-            ("The loss is the mean over the batch, not the sum.", lambda: start - 3 * by),
+            ("This is the step in inference mode: call model(x, training=True).", lambda: start - without[name]),
+            ("The loss is the sum over the batch: take the mean.", lambda: start - 3 * by),
             ("The mean over the batch is taken twice.", lambda: start - by / 3),
             ("The learning rate is missing: each gradient is multiplied by it.", lambda: start - by / 0.1),
             ("The variables became the step itself: assign_sub subtracts it, assign replaces.", lambda: by),
             ("This is a step of Adam: subtract the learning rate times the gradient.", lambda: start - 0.1 * np.sign(by))], tolerance=1e-4)
     equal("The loss that train_step returns", got, np.mean(losses), [
-        ("train_step returns the loss in inference: call model(x, training=True).", lambda: np.mean(inference)),
+        ("train_step returns the loss in inference mode: call model(x, training=True).", lambda: np.mean(inference)),
         ("train_step returns the loss after the step, expected the one before.",
          lambda: np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, model(tf.constant(x), training=True))))])
     small = _toy(np.zeros([1, 2], np.float32), np.zeros(2, np.float32))
@@ -171,7 +171,7 @@ def batches(function: Callable) -> None:
         got = call(function, images, size, seed, epoch)
         require(isinstance(got, list | tuple), f"epoch_batches gives a {type(got).__name__}, expected a list of arrays.")
         got = [np.asarray(part) for part in got]
-        require(all(part.ndim == 1 and part.dtype.kind in "iu" for part in got), "A batch is no array of whole numbers: cut the order into pieces.")
+        require(all(part.ndim == 1 and part.dtype.kind in "iu" for part in got), "A batch is not an array of integers: cut the order into pieces.")
         return got
 
     images = inputs(100, lambda rng: int(rng.integers(101, 127)))
@@ -186,7 +186,7 @@ def batches(function: Callable) -> None:
     first, known = every[1, 0], {}
     require(np.ptp(first[:32]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
     again = np.concatenate(parts(images, 32, 1, 0))
-    require(np.array_equal(first, again), "Called twice with the same seed and epoch it gives two orders: make a generator from the two.")
+    require(np.array_equal(first, again), "Called twice with the same seed and epoch it gives two orders: make a new generator from seed and epoch in each call.")
     for (seed, epoch), flat in every.items():
         other = known.setdefault(flat.tobytes(), (seed, epoch))
         require(other == (seed, epoch),
@@ -207,10 +207,10 @@ def accurate(model: Callable, faces: Dataset, least: int = 85, which: str = "") 
     """Raise CheckFailed unless `model` is right for more than `least` percent of the test faces."""
     answers = logits_of(model, faces.x_test, 2).argmax(axis=1)
     percent = 100 * float(np.mean(answers == faces.y_test))
-    right = f"right for {percent:.1f} % of the test faces{which}"
+    right = f"accuracy of {percent:.1f} % on the test faces{which}"
     require(0.02 < answers.mean() < 0.98, f"The network gives the same answer for nearly all faces ({right}): is it trained, for long enough?")
-    require(percent > 40, f"The network is {right}, less often than a coin: are the labels swapped?")
-    require(percent > least, f"The network is {right}, more than {least} % is required: train for more epochs, or change the network or the rate.")
+    require(percent > 40, f"The network has an {right}, worse than chance: are the labels swapped?")
+    require(percent > least, f"The network has an {right}, more than {least} % is required: train for more epochs, or change the network or the rate.")
 
 
 @check
@@ -249,8 +249,8 @@ def preparing(function: Callable) -> None:
         grey = Image.fromarray(picture).convert("L")
         got = call(function, picture, hints=[("", f"It got {kind}" + ("." if picture.ndim == 3 else ", without an axis of colours."))])
         equal(f"prepare of {kind}", got, expected, [
-            ("The whole picture is scaled: cut nothing off.", lambda: np.asarray(ImageOps.fit(grey, (48, 48)))[None, ..., None] / 255),
-            ("The whole picture is scaled, without bars.", lambda: np.asarray(ImageOps.pad(grey, (48, 48)))[None, ..., None] / 255),
+            ("The picture is cropped: scale the whole picture instead.", lambda: np.asarray(ImageOps.fit(grey, (48, 48)))[None, ..., None] / 255),
+            ("The picture is padded with bars: scale the whole picture to 48x48 instead.", lambda: np.asarray(ImageOps.pad(grey, (48, 48)))[None, ..., None] / 255),
             ("Divide by 255: the network was trained on values in [0, 1].", lambda: 255 * expected),
             ("The values go from -1 to 1, expected 0 to 1.", lambda: 2 * expected - 1),
             ("The contrast is stretched: divide by 255, whatever is in the picture.", lambda: (expected - expected.min()) / np.ptp(expected)),

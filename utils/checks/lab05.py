@@ -35,7 +35,7 @@ def penalty(function: Callable) -> None:
                 (f"{norm} is one number for the batch, expected one for each image: keep axis 0.", values.mean),
                 (f"{norm} is one number for the batch, expected one for each image: keep axis 0.", values.max),
                 (f"{norm} lacks the absolute value: the signs cancel.", lambda: dx.mean((1, 2, 3))),
-                (f"{norm} lacks the absolute value: the largest may be negative.", lambda: dx.max((1, 2, 3))),
+                (f"{norm} lacks the absolute value: the value farthest from 0 may be negative.", lambda: dx.max((1, 2, 3))),
                 (f"{norm} has a square root: no root here.", lambda: np.sqrt(values.mean((1, 2, 3)))),
                 (f"{norm} keeps the channels apart: reduce over axes 1, 2 and 3.", lambda: values.mean((1, 2))),
                 (f"{norm} is the mean, expected the largest absolute value.", lambda: values.mean((1, 2, 3)))], given=given)
@@ -97,13 +97,13 @@ def gradient(function: Callable) -> None:
         ("This is the gradient of the penalty alone: add the loss, and let the network see x + dx.", lambda: pull),
         ("The network sees dx alone: give it x + dx.", lambda: slope(dx) + pull),
         ("The network sees x alone, or x - dx: give it x + dx.", lambda: pull - slope(x - dx)),
-        ("The penalty has the wrong sign: it is added to the loss, so that a large dx costs.", lambda: loss - pull),
+        ("The penalty has the wrong sign: add it to the loss, so that a large dx makes the objective larger.", lambda: loss - pull),
         ("The model is called with training=True: leave it in inference.", lambda: slope(x + dx, 0.5) + pull),
         ("The objective is averaged over the batch: each image has its own.", lambda: (loss + pull) / 3),
         ("The penalty is the sum of the squares: take the mean.", lambda: loss + 16 * pull),
         ("The penalty is averaged over the batch too: give each image its own.", lambda: loss + pull / 3),
         ("The loss is averaged over the batch: each image has its own loss.", lambda: loss / 3 + pull),
-        ("lam multiplies the loss, expected the penalty.", lambda: 20 * loss + pull / 20),
+        ("lam multiplies the loss: it must multiply the penalty.", lambda: 20 * loss + pull / 20),
         ("The gradient has the wrong sign.", lambda: -loss - pull)], tolerance=1e-4)
     small = tf.Variable(np.array([0.1, -0.2, 0, 0.3], np.float32).reshape(1, 2, 2, 1))
     equal("The gradient of the example, a constant loss with n = 4 and lambda = 8,",
@@ -146,10 +146,10 @@ def attack(function: Callable) -> None:
     best, free = exact(3.0), exact(3.0, box=False)
     require(not np.allclose(got, pictures + best, atol=0.03), "attack gives the modified image, expected DX.")
     require(np.abs(got).max() > 0, "DX is still 0: does the optimizer change dx, and does the loop run?")
-    require(np.sum(got * best) > 0, "DX goes the wrong way: Adam goes down by itself, keep the sign.")
+    require(np.sum(got * best) > 0, "DX goes the wrong way: the optimizer subtracts the gradient itself, so leave the sign of the gradient.")
     require(not np.allclose(got, free, atol=0.03), "X + DX leaves the box: clip it to [0, 1] after each step.")
     require(not np.allclose(got, boxed(free), atol=0.01),
-            "DX is clipped only at the end: clip after each step, the other pixels make up for it.")
+            "DX is clipped only at the end: clip after each step, so that the other pixels can compensate.")
     require(got.min() < -1e-6, "DX has no negative values: clip the image x + dx to [0, 1], not dx.")
     require(np.abs(boxed(got) - got).max() < 1e-5, "X + DX leaves the box: clip it to [0, 1] after each step.")
     equal("DX after one step of 0.02, in which Adam moves each pixel by 0.02 from DX = 0,", first, boxed(-0.02 * np.sign(slope)), [
@@ -162,7 +162,7 @@ def attack(function: Callable) -> None:
             "DX is far larger than it needs to be: is lam times the penalty in the objective?")
     equal("DX on the linear model", got, best, [
         ("The penalty is the sum of the squares: take the mean.", lambda: exact(48.0)),
-        ("Adam has no memory: make the optimizer once, before the loop.", without_memory)], tolerance=0.02)
+        ("A new Adam in each step forgets its running means: make the optimizer once, before the loop.", without_memory)], tolerance=0.02)
 
 
 def _exact(image: np.ndarray, w: np.ndarray, lam: float, box: bool) -> np.ndarray:

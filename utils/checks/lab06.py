@@ -21,7 +21,7 @@ from utils.data import Dataset
 from utils.data.images import FACE_CLASSES
 from utils.quiet import tf
 
-EMPTY = [("at least one array", "Perhaps no file of a piece can be read: then ask nothing.")]  # what np.stack says of no image
+EMPTY = [("at least one array", "Perhaps no file of a batch can be read: then do not call the model.")]  # what np.stack says of no image
 
 
 @check
@@ -107,8 +107,8 @@ def answering(start: Path, part: Path) -> None:
     def model(images: np.ndarray) -> tf.Tensor:
         images = np.asarray(images)
         require(images.dtype == np.float32 and images.shape[1:] == (48, 48, 1),
-                f"The model is asked about {images.dtype} {list(images.shape)}, expected float32 [N, 48, 48, 1].")
-        require(len(read) - sum(asked) <= 256, f"answer holds {len(read) - sum(asked)} images: read BATCH of them, ask the model, and go on.")
+                f"The model gets {images.dtype} {list(images.shape)}, expected float32 [N, 48, 48, 1].")
+        require(len(read) - sum(asked) <= 256, f"answer holds {len(read) - sum(asked)} images: read BATCH of them, call the model, and go on.")
         asked.append(len(images))
         return tf.constant(np.stack([np.full(len(images), 99.0002), 98.0 + slope * images[:, 0, 0, 0]], 1).astype(np.float32))
 
@@ -125,9 +125,9 @@ def answering(start: Path, part: Path) -> None:
     status, out, err = printed(paths)
     lines, good = [line.split("\t") for line in out.splitlines()], [path for path in paths if path not in bad]
     for line in lines or [["It prints nothing"]]:
-        require(len(line) == 3, f"A line has not the form FILE<TAB>LABEL<TAB>PROBABILITY: {' '.join(line)}.")
-    require([line[0] for line in lines] == good, f"{len(lines)} lines for {len(good)} readable files, or in another order: one for each, in order.")
-    require(len(asked) <= 6, f"The model is asked {len(asked)} times for 600 files: once for a batch.")
+        require(len(line) == 3, f"A line does not have the form FILE<TAB>LABEL<TAB>PROBABILITY: {' '.join(line)}.")
+    require([line[0] for line in lines] == good, f"{len(lines)} lines for {len(good)} readable files, or in another order: print one for each file, in the order of paths.")
+    require(len(asked) <= 6, f"The model is called {len(asked)} times for 600 files: call it once for a batch.")
     require("nan" not in out, "A probability is nan: subtract the largest logit of each image before np.exp.")
     for path, one, text in lines:
         gap = slope * int(path[-3:]) / 1000 - 1.0002  # logit of "woman" - logit of "man"
@@ -135,7 +135,7 @@ def answering(start: Path, part: Path) -> None:
         require(one == label, f"The label of {path} is {one!r}, expected {label!r}: that of the larger logit, 0 is man, 1 is woman.")
         require(text.replace(".", "", 1).isdigit() and abs(float(text) - float(expected)) < 2e-4, f"The probability of {path} is {text}, expected "
                 f"{expected}: that of the label, by a softmax over the two logits of each image.")
-        require(len(text) == 6, f"The probability {text} has not four digits after the point.")
+        require(len(text) == 6, f"The probability {text} does not have four digits after the decimal point.")
     require(all(f"{path}: " in err for path in bad), "A bad file gets no line FILE: reason on standard error.")
     require(status == 1, f"The exit status is {status} although two files are bad, expected 1.")
     printed([min(bad)])
@@ -183,7 +183,7 @@ def training_dx(function: Callable, model: tf.Module, x: np.ndarray, labels: np.
     for old, variable in zip(before, model.variables):
         variable.assign(old)
     require(not changed, "The weights of the network changed: give the optimizer DX alone.")
-    require(int(np.argmax(model(tf.constant(face + dx)))) == wrong, "The network gives a face the old label for X + DX, lam = 1000: more steps.")
+    require(int(np.argmax(model(tf.constant(face + dx)))) == wrong, "With lam = 1000 the network still gives X + DX the old label: take more steps.")
 
 
 @check
@@ -205,13 +205,13 @@ def surviving(function: Callable) -> None:
     def first(picture: Callable, ts: np.ndarray = lengths) -> np.ndarray:
         return next((one for one in map(picture, ts) if 255 * one[0, 0, 0, 0] > level + 0.25), saved(4))
 
-    got = call(function, model, x, dx, 1, hints=[("ValueError", "It should find t = 1.45: is the rounded image judged, and compared with wrong?")])
+    got = call(function, model, x, dx, 1, hints=[("ValueError", "It should find t = 1.45: is the rounded image given to the network, and its label compared with `wrong`?")])
     equal("The image", got, saved(1.45), [
         ("The image has values between the grey levels: return the rounded one.", lambda: np.clip(x + 1.45 * dx, 0, 1)),
         ("The image is in the grey levels 0 to 255: divide by 255.", lambda: 255 * saved(1.45)),
         ("The network must judge the rounded image: with t = 1 the rounded one does not fool it.", lambda: saved(1)),
         ("The image is not rounded but cut off.", lambda: first(lambda t: saved(t, np.trunc))),
-        ("This is the image for t = 4: take the shortest t that works.", lambda: saved(4)),
+        ("This is the image for t = 4: take the smallest t that works.", lambda: saved(4)),
         ("t grows by 0.05, not by 0.1.", lambda: saved(1.5)),
         ("The image leaves [0, 1]: clip it.", lambda: np.round(255 * (x + 1.45 * dx)) / 255),
         ("This is X + (1 + t) DX, expected X + t DX.", lambda: first(lambda t: saved(1 + t))),
@@ -252,7 +252,7 @@ def saving(function: Callable) -> None:
         for name, picture in ((raw, np.frombuffer(written[raw], np.uint8).reshape(48, 48)), (png, np.asarray(image))):
             equal(name, picture.astype(float), np.round(levels), [
                 (f"{name} is one grey level too dark in places: round before np.uint8.", lambda: np.trunc(levels)),
-                (f"{name} is black where DX is negative: it is 50 |DX|.", lambda: np.clip(np.round(50 * change), 0, 255)),
+                (f"{name} is black where DX is negative: take 50 |DX|.", lambda: np.clip(np.round(50 * change), 0, 255)),
                 (f"{name} wraps around at 256: clip 50 |DX| to [0, 1] before np.uint8.", lambda: np.round(50 * np.abs(change)) % 256),
                 (f"{name} is |DX|, expected 50 |DX|.", lambda: np.round(np.abs(change))),
                 (f"{name} is the other image: ori is x, mod is modified.", lambda: np.round(255 * (modified if kind == "ori" else x)[0, :, :, 0]))],

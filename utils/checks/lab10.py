@@ -104,8 +104,8 @@ def components(function: Callable) -> None:
             ("These are the first numbers of each row of V^T: its first rows are the components.", lambda: square[:, :k]),
             ("These are rows of V: the components are its columns (svd gives V^T, np.linalg.eigh gives V).", lambda: square[:, :k].T),
             *(("These are columns of U, one number for each image, expected one a pixel.", lambda one=one: one) for one in (u[:, :k].T, u[:, :k])),
-            ("The components have the length of their singular values: they are unit vectors.", lambda: singular[:k, None] * rows),
-            ("These are components 2 to k + 1: the first one belongs to them.", lambda: all_rows[1:k + 1]),
+            ("The components have the length of their singular values: leave S out, they must be unit vectors.", lambda: singular[:k, None] * rows),
+            ("These are components 2 to k + 1: begin with the first one.", lambda: all_rows[1:k + 1]),
             ("The pixels were divided by their standard deviation: PCA here only subtracts the mean.", lambda: of(centred / centred.std(axis=0))),
             *((eigh, lambda one=one: one) for one in (square[::-1].T[:k], square[::-1].T[-k:], square[::-1].T[::-1][:k], rows[::-1].T)),
             *(("All components are there, expected the first k.", lambda one=one: one) for one in (all_rows, square)),
@@ -175,10 +175,10 @@ def angles(function: Callable) -> None:
             ("The angles are in radians, expected degrees.", lambda: np.deg2rad(right)),
             ("The angles are in radians, and the largest comes first: smallest first, in degrees.", lambda: np.deg2rad(right)[::-1]),
             ("These are the cosines: np.arccos makes angles of them.", lambda: np.cos(np.deg2rad(right))),
-            ("The sine was turned back, not the cosine: the singular values are cosines.", lambda: 90 - right),
+            ("You took np.arcsin: the singular values are cosines, take np.arccos.", lambda: 90 - right),
             ("The singular values are squared: they are the cosines themselves.", lambda: np.rad2deg(np.arccos(np.cos(np.deg2rad(right))**2))),
             ("The bases are not orthonormal yet: take Q of np.linalg.qr of each first.", lambda: degrees(a.T @ b)),
-            ("The bases have columns of length 1 that are not at right angles: take Q of np.linalg.qr.",
+            ("The bases have columns of length 1 that are not orthogonal: take Q of np.linalg.qr.",
              lambda: degrees((a / linalg.norm(a, axis=0)).T @ (b / linalg.norm(b, axis=0)))),
             ("Only a was made orthonormal: b needs its own Q.", lambda: degrees(qa.T @ b)),
             ("Only b was made orthonormal: a needs its own Q.", lambda: degrees(a.T @ qb)),
@@ -202,7 +202,7 @@ def trained(train: Callable, digits: Dataset, code: int, share: float) -> tuple[
     encoder, decoder = got = results(train, _blind(train, digits, code), "encoder", "decoder")
     require(all(isinstance(model, tf.keras.Model) for model in got), "train gives two Keras models: return encoder, decoder.")
     x = digits.x_test
-    codes = _drawn("The encoder", encoder, x, (code,), "the code is the narrowest layer, nothing may go round it.")
+    codes = _drawn("The encoder", encoder, x, (code,), "the code is the narrowest layer, and the decoder gets nothing but the code.")
     images = _drawn("The decoder", decoder, codes, (28, 28, 1), "end with Reshape.")
     error, best = squared_error(images, x), pca_error(digits, code, x)
     if error > share * best:
@@ -238,16 +238,16 @@ def _why_poor(encoder: Callable, codes: np.ndarray, images: np.ndarray, x: np.nd
     """What can be seen in the codes and images of an autoencoder that is not good enough."""
     middle = images_of(encoder, (x + x[::-1]) / 2)
     return next(why for found, why in (
-        (np.allclose(codes.sum(axis=1), 1, atol=1e-3), "the numbers of each code sum to 1. Leave the softmax at the code out."),
+        (np.allclose(codes.sum(axis=1), 1, atol=1e-3), "the entries of each code sum to 1. Leave the softmax at the code out."),
         (codes.min() >= 0 and np.mean(codes == 0) > 0.1, "no code is negative, many are 0. Leave the ReLU at the code out."),
         (codes.min() >= 0 and codes.max() <= 1, "all codes are in [0, 1]. Leave the sigmoid at the code out."),
         (np.abs(codes).max() <= 1, "all codes are in [-1, 1]. Leave the tanh at the code out."),
         (images.std(axis=0).max() < 0.02, "it draws the same picture for every digit. Were the encoder and the decoder that you return parts of the "
-         "model that was fitted, with the images as targets, at a rate of some thousandths?"),
+         "model that was fitted, with the images as targets, at a learning rate of a few thousandths?"),
         (np.allclose(middle, (codes + codes[::-1]) / 2, atol=1e-3 * np.abs(codes).max()), "the encoder is one affine map. Without a hidden "
          "layer with an activation an autoencoder finds no more than PCA does."),
         (images.min() < 0 or images.max() > 1, f"it draws pixels from {images.min():.2f} to {images.max():.2f}. End with a sigmoid."),
-        (True, "train for more epochs, with a larger rate that falls, or widen the hidden layers.")) if found)
+        (True, "train for more epochs, with a larger learning rate that falls, or widen the hidden layers.")) if found)
 
 
 # tasks 5 and 6: sparse and contractive --------------------------------------------------------------------------------
@@ -272,17 +272,17 @@ def sparse(function: Callable) -> None:
         ("These are the k largest alone, sorted: they stay in their places, all others become 0.", lambda: -np.sort(-h, axis=1)[:, :3]),
         ("The k largest of each column are kept (axis 0): each row, one image, keeps its own.", lambda: np.where(ranks < 3, h, 0)),
         ("k numbers of the whole batch are kept: each row, one image, keeps its own.", lambda: _kept(h.reshape(1, -1), 3).reshape(h.shape)),
-        ("The limit is subtracted: the numbers that are kept stay as they are.", lambda: np.maximum(h - kth, 0)),
+        ("The k-th largest value is subtracted: leave the numbers that are kept as they are.", lambda: np.maximum(h - kth, 0)),
         ("The k largest became 0: keep them, and set the others to 0.", lambda: h - expected),
-        ("The number at the limit is lost (> in place of >=): k are kept, not k - 1.", lambda: np.where(h > kth, h, 0)),
+        ("The k-th largest number is lost: keep k numbers, not k - 1. Go by the indices of tf.math.top_k (>= would keep too many equal ones).", lambda: np.where(h > kth, h, 0)),
         ("One number too many is kept: k of each row.", lambda: _kept(h, 4))], tolerance=1e-6)
     for ties in ([[1, 2, 2, 2, 0], [0, 0, 0, 0, 0], [3, 1, 1, 1, 4], [-1, -1, 5, -1, -1]], [[1, -5, 3, 3, 3]]):
         ties = np.array(ties, np.float32)
         least = -np.sort(-ties, axis=1)[:, 1:2]
         equal("keep_largest(h, 2) with equal numbers", call(function, tf.constant(ties), 2, hints=hints), _kept(ties, 2), [
-            ("Of equal numbers at the limit all are kept: k of them may stay, the ones further left.", lambda: np.where(ties >= least, ties, 0)),
-            ("Of equal numbers at the limit the ones further right are kept, expected further left.", lambda: _kept(ties[:, ::-1], 2)[:, ::-1]),
-            ("Of equal numbers at the limit none is kept: the ones further left stay.", lambda: np.where(ties > least, ties, 0))], given={"h": ties})
+            ("Where several numbers equal the k-th largest, all are kept: keep exactly k in each row, and of equal ones those further left.", lambda: np.where(ties >= least, ties, 0)),
+            ("Of numbers equal to the k-th largest, those further right are kept: keep those further left.", lambda: _kept(ties[:, ::-1], 2)[:, ::-1]),
+            ("Of numbers equal to the k-th largest, none is kept: keep those further left.", lambda: np.where(ties > least, ties, 0))], given={"h": ties})
     given, weights = tf.constant(h), rng.normal(size=h.shape).astype(np.float32)
     with tf.GradientTape() as tape:
         tape.watch(given)
@@ -408,7 +408,7 @@ def denoised(model: Callable, digits: Dataset, sigma: float) -> None:
     require(reached >= required or reached > ratio(noisy, clean), f"{said}: worse than doing nothing. Was fit called?")
     require(reached >= required or background < 0.25 * sigma, f"{said}: black comes out as grey ({background:.2f}), as in noisy images. The target "
             "of the training has to be the clean image.")
-    require(of_clean < reached + 3, f"{said}. Clean digits it gives with {of_clean:.1f} dB, too well: it has learned to copy, the inputs have to be "
+    require(of_clean < reached + 3, f"{said}. It reproduces clean digits with {of_clean:.1f} dB, too well: it has learned to copy; the inputs have to be "
             "noisy.")
     require(reached >= required, f"{said}: train for more epochs, or draw new noise in some of them.")
     _in_range("The model", images)
@@ -431,7 +431,7 @@ def pairs(function: Callable) -> None:
     noisy, clean = drawn(sigma, 0)
     require(not np.allclose(noisy, x) or np.allclose(clean, x), "The order is noisy, clean: the first are the inputs of the training.")
     require(not np.allclose(noisy, x), "There is no noise on the inputs.")
-    require(np.allclose(clean, x), "The target is noisy: noise comes on the input only, the target is x as it was.")
+    require(np.allclose(clean, x), "The target is noisy: add noise to the input only, and return x itself as the target.")
     inside = (noisy - x)[10:]
     require(np.abs(inside[:1] - inside).max() > 1e-3, "All images have the same noise: each needs its own.")
     require(np.abs(inside - inside[:, :1, :1]).max() > 1e-3, "All pixels of an image have the same noise: each needs its own.")

@@ -84,13 +84,13 @@ def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: flo
         ("This is a mean times dx, expected the sum times dx.", lambda: right / len(p)),
         ("np.trapezoid counts both ends half, expected the sum times dx.", lambda: np.trapezoid(xlogy(p, d) + xlog1py(q, -d), dx=dx)),
         ("d is not used: V is for any d, not only for D*.", lambda: dx * (rel_entr(p, m) + rel_entr(q, m)).sum() - np.log(4)),
-        ("p and q are swapped: the real points, p, count with log D.", lambda: weighted(q, p)),
+        ("p and q are swapped: weight log D with p, the density of the real points.", lambda: weighted(q, p)),
         ("The part of the generated points is missing, the integral of q log(1 - D).", lambda: real),
         ("The part of the real points is missing, the integral of p log D.", lambda: fake),
         ("The two parts are subtracted: add them.", lambda: real - fake),
-        ("The generated points count with log(1 - D), not with log D.", lambda: weighted(p + q, 0)),
-        ("The second part is weighted with p: log(1 - D) counts where q is.", lambda: weighted(p, p)),
-        ("Only positions where p and q are above 0 count: mask each of the two parts by itself.", lambda: weighted(p * (q > 0), q * (p > 0)))],
+        ("q is multiplied by log D: multiply it by log(1 - D).", lambda: weighted(p + q, 0)),
+        ("The second part is weighted with p: weight log(1 - D) with q.", lambda: weighted(p, p)),
+        ("You sum only where both p and q are above 0: mask each of the two parts by itself.", lambda: weighted(p * (q > 0), q * (p > 0)))],
         given={"p": p, "q": q, "d": d})
 
 
@@ -114,7 +114,7 @@ def transposed(transposed_convolution: Callable) -> None:
             ("Where windows overlap this is their mean: add them.", lambda: right / np.maximum(_spread(np.ones([h, w]), np.ones([k, k]), stride), 1)),
             ("The stride is missing: pixel (i, j) puts its window at (stride i, stride j).", lambda: _spread(x, kernel, 1)),
             ("The stride is missing where a window starts: that of pixel (i, j) is at (stride i, stride j).", lambda: _spread(x, kernel, stride, 1)),
-            ("The windows lie side by side: they start at (stride i, stride j), and may overlap.", lambda: np.kron(x, kernel)),
+            ("The windows lie side by side: let them start at (stride i, stride j), where they may overlap.", lambda: np.kron(x, kernel)),
             ("The result has the size of the image, expected (h - 1) stride + k rows.", lambda: right[:h, :w]),
             ("The result is cut off: without padding it has (h - 1) stride + k rows.", lambda: right[:stride * h, :stride * w]),
             ("The result is cut off at both ends: there is no padding.", lambda: right[(k - 1) // 2:, (k - 1) // 2:][:stride * h, :stride * w]),
@@ -141,7 +141,7 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
     """Task 3: against TensorFlow, for hard, soft and noisy labels and for logits of a thousand; the example."""
     for function in (discriminator_loss, generator_loss):
         written_out(function, names=LIBRARIES | {"log_expit", "softplus"})
-    random, nan = seeded(3), "a logit may be negative and has no logarithm, D = sigmoid(logit) has."
+    random, nan = seeded(3), "a logit may be negative and has no logarithm: take that of D = sigmoid(logit), or the stable form."
     u, v = random.normal(1, 2, (6, 1)), random.normal(-1, 2, (6, 1))  # on real and on generated images
 
     def cross(u, y) -> np.ndarray:
@@ -162,16 +162,16 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
             ("The |u| in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y + np.logaddexp(0, -u))),
             ("max(u, 0) is missing.", lambda: of(lambda u, y: np.logaddexp(0, -abs(u)) - u * y)),
             ("The 1 in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y - abs(u))),
-            ("The term u y is added: it is subtracted.", lambda: of(lambda u, y: np.logaddexp(0, u) + u * y)),
+            ("The term u y is added: subtract it.", lambda: of(lambda u, y: np.logaddexp(0, u) + u * y)),
             ("These are squared differences of logits and labels, expected the cross-entropy.", lambda: of(lambda u, y: (u - y)**2)),
             ("The labels are not used: they may be other numbers than 1 and 0.", lambda: np.mean(cross(u, 1) + cross(v, 0))),
-            ("A second sigmoid: D = sigmoid(logit), and the cross-entropy takes D.", lambda: of(lambda u, y: cross(tf.sigmoid(u).numpy(), y))),
+            ("A second sigmoid: the stable form contains the sigmoid already, so give it the logit u, not D.", lambda: of(lambda u, y: cross(tf.sigmoid(u).numpy(), y))),
             ("The label of a generated image is 0 here, that is log(1 - D), not log D.", lambda: np.mean(cross(u, y) + cross(v, 1 - w)))])
     d, large, zeros = tf.sigmoid(v).numpy(), np.array([[-1000.0], [1000.0]]), np.zeros([2, 1])
     equal("generator_loss", _array(generator_loss, v, nan=nan), cross(v, 1).mean(), [
         ("This is the saturating loss, log(1 - D), expected -log D.", lambda: -cross(v, 0).mean()),
-        ("This is -log(1 - D), the discriminator's loss: with it G would learn to be caught.", lambda: cross(v, 0).mean()),
-        ("The sign is wrong: with log D, minimised, G would learn to be caught.", lambda: -cross(v, 1).mean()),
+        ("This is -log(1 - D), the discriminator's loss: minimising it, G would make images that D recognises.", lambda: cross(v, 0).mean()),
+        ("The sign is wrong: minimising log D, G would make images that D recognises.", lambda: -cross(v, 1).mean()),
         ("This is the sum over the images, expected the mean.", cross(v, 1).sum),
         ("This is the mean of the logits, expected the cross-entropy with label 1.", lambda: -v.mean()),
         ("This is the logarithm of the mean of D, expected the mean of the logarithms.", lambda: -np.log(d.mean())),
@@ -264,8 +264,8 @@ def step(train_step: Callable) -> None:
     equal("The second result, the loss of G,", got[1], g, [("The loss of G that you return is saturating.", lambda: saturating)], tolerance=1e-4)
     optimizers = reset()
     _compiled(train_step, tf.function(lambda: train_step(*networks, *optimizers, x, z), autograph=False))
-    require(np.allclose(_flat(networks[0].trainable_variables), after[0], atol=1e-4), "Compiled, train_step does something else than when it is "
-            "called: does it use NumPy's random numbers, or change variables of Python?")
+    require(np.allclose(_flat(networks[0].trainable_variables), after[0], atol=1e-4), "Compiled, train_step gives something other than when it is "
+            "called directly: does it use NumPy's random numbers, or change Python variables?")
 
 
 def _wrong_steps(moved: Callable, player: int, before: np.ndarray) -> Iterator[tuple]:
@@ -277,14 +277,14 @@ def _wrong_steps(moved: Callable, player: int, before: np.ndarray) -> Iterator[t
         return keras(tf.ones_like(real), real) + keras(tf.zeros_like(made), made) if player else keras(tf.ones_like(made), made)
 
     yield f"The weights of {me} do not move: apply its gradients with {me.lower()}_optimizer.", lambda: before
-    yield (f"{other}'s update moves the weights of {me} too, and {me} learns to lose: {other.lower()}_optimizer gets the weights of {other} only.",
+    yield (f"{other}'s update moves the weights of {me} too, against the loss of {me}: give {other.lower()}_optimizer the weights of {other} only.",
            lambda: moved(player, own) + moved(player, others, other_rate) - before)
     yield from ((sentence, lambda loss=loss: moved(player, loss)) for sentence, loss in (
         (f"{me} gets the gradient of {other}'s loss on top of its own: each network has its own loss.", lambda r, m: own(r, m) + others(r, m)),
-        (f"{me} gets the gradient of {other}'s loss, and learns to lose: each network has its own.", others),
-        (f"{me} climbs its loss: both losses are minimised.", lambda r, m: -own(r, m)),
+        (f"{me} gets the gradient of {other}'s loss, and not of its own: each network minimises its own loss.", others),
+        (f"{me} climbs its loss: minimise both losses.", lambda r, m: -own(r, m)),
         (f"{me}'s loss is the sum over the batch, expected the mean.", lambda r, m: 6 * own(r, m)),
-        (f"{me}'s loss is half of what is required: a mean is not divided once more.", lambda r, m: own(r, m) / 2),
+        (f"{me}'s loss is half of what is required: do not divide the mean by 2.", lambda r, m: own(r, m) / 2),
         ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: own(tf.sigmoid(r), tf.sigmoid(m))),
         ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: bare(*map(tf.sigmoid, map(tf.sigmoid, (r, m))))),
         ("The cross-entropy takes the logits for probabilities: say from_logits=True, or use tf.nn.sigmoid_cross_entropy_with_logits.", bare),
@@ -304,9 +304,9 @@ def _wrong_steps(moved: Callable, player: int, before: np.ndarray) -> Iterator[t
 
 
 CAUSES = {1: "nothing is wrong", 2: "mode collapse", 3: "D too strong", 4: "D too weak", 5: "stopped too early"}
-FAULTS = {"P": (3, "its two curves lie at 1 and 0 all the time; what does the slope of a sure D tell G"),
+FAULTS = {"P": (3, "its two curves stay at 1 and 0; what gradient does G get from a D that is certain"),
           "Q": (1, "where are its points, compared with the data, and what do both curves end at"),
-          "R": (4, "look at the numbers on its axes, and at how often D takes the generated points for real, and the real ones"),
+          "R": (4, "look at the numbers on its axes, and compare the mean of D over the generated points with that over the real ones"),
           "S": (5, "how many steps does it have, and have its points stopped moving"),
           "T": (2, "the curves look balanced; how many different points does it generate")}
 
@@ -344,7 +344,7 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
         return np.sum(near.mean(axis=0) >= least), near.any(axis=1).mean()
 
     (modes, share), both = answer(near), (
-        ("The distance is not squared on both sides: its root is missing.", distances**2 < radius),
+        ("The squared distance is compared with radius: the square root is missing.", distances**2 < radius),
         ("These are the points in a square: the distance is the root of the sum of squares.", steps.max(axis=2) < radius),
         ("These are the points in a diamond: the distance is the root of the sum of squares.", steps.sum(axis=2) < radius),
         ("A point at exactly the distance `radius` is not near: less than (<) is required.", distances <= radius))
@@ -479,20 +479,20 @@ def _wrong_distances(a: np.ndarray, b: np.ndarray, right: float) -> list[tuple]:
         ("The root of A B is missing: its trace is not that of the product.", lambda: rest - 2 * np.trace(product)),
         ("This is the root of the trace of A B, expected the trace of its root.", lambda: rest - 2 * np.sqrt(np.trace(product))),
         ("np.sqrt takes the root of each entry, not of the matrix.", lambda: rest - 2 * np.trace(np.sqrt(np.maximum(product, 0)))),
-        ("eigvalsh and eigh are for symmetric matrices, A B is none: take np.linalg.eigvals.", lambda: symmetric(product)),
+        ("eigvalsh and eigh are for symmetric matrices, and A B is not symmetric: take np.linalg.eigvals.", lambda: symmetric(product)),
         ("A * B multiplies entry by entry: the product of matrices is A @ B.", lambda: symmetric(A * B)),
         ("This is the root of A times the root of B, expected the root of A B.", lambda: rest - 2 * np.trace(linalg.sqrtm(A) @ linalg.sqrtm(B)).real),
         ("The 2 before the root is missing.", lambda: right + root),
-        ("The root is added: it is subtracted, twice.", lambda: right + 4 * root),
+        ("The root is added: subtract it, with the factor 2.", lambda: right + 4 * root),
         ("The distance of the means is missing.", lambda: right - means),
-        ("The squares of the means are averaged: add them up.", lambda: right - means + means / a.shape[1]),
+        ("The squared differences of the means are averaged: add them up.", lambda: right - means + means / a.shape[1]),
         ("One mean was taken over everything: each feature has its own (axis 0).", lambda: right - means + (a.mean() - b.mean())**2),
         ("The means are not subtracted before the covariance: take np.cov.", lambda: of(lambda x: x.T @ x / (len(x) - 1))),
         ("These are correlations, expected the covariances (np.cov).", lambda: of(lambda x: np.corrcoef(x, rowvar=False))),
         ("The distance of the means is not squared.", lambda: right - means + np.sqrt(means)),
-        ("This is the distance of the means alone: the covariances belong to it.", lambda: means),
+        ("This is the distance of the means alone: add the terms with the covariances.", lambda: means),
         ("Sums over all entries of A and B, expected their traces, the sums of the diagonals.", lambda: means + A.sum() + B.sum() - 2 * root),
-        ("This takes standard deviations only: features that vary together count too.", lambda: of(lambda x: np.diag(x.var(axis=0, ddof=1))))]
+        ("This takes the variances only: the covariances between different features are missing.", lambda: of(lambda x: np.diag(x.var(axis=0, ddof=1))))]
 
 
 INVERT = (*((words, "Take the sizes from images and z: they are not always 28, 28, 1 and 32.") for words in ("reshape", "Reshape", "values, but")),
@@ -546,7 +546,7 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
         return z
 
     require(np.allclose(_compiled(invert_step, lambda: search(z)), moved - rate * descent(moved)[1], atol=1e-4),
-            "Compiled, invert_step does something else than when it is called: does it change variables of Python?")
+            "Compiled, invert_step gives something other than when it is called directly: does it change Python variables?")
     for errors in (np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32), np.array([[3, 1], [5, 9]], np.float32)):
         z = random.normal(size=(*errors.shape, 4)).astype(np.float32)
         rows, best, whole = np.arange(len(z)), errors.argmin(axis=1), np.unravel_index(errors.argmin(), errors.shape)

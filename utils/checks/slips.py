@@ -13,20 +13,20 @@ EXCEPTIONS = (  # (words of an exception, what it means), the first that fits
     ("SymbolicTensor' object", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("symbolic tf.Tensor", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("expected to be a double", "One of the two is float64, as NumPy makes arrays, the other float32: convert it with tf.cast or astype."),
-    ("to be a float", "One of the two has another number type: convert it with tf.cast or astype(np.float32)."),
-    ("Matrix size-incompatible", "Two shapes do not fit: in A @ B the columns of A must be as many as the rows of B."),
-    ("mismatch in its core dimension", "Two shapes do not fit: in A @ B the columns of A must be as many as the rows of B."),
-    ("not aligned", "Two shapes do not fit: in A @ B the columns of A must be as many as the rows of B."),
-    ("could not be broadcast", "Two shapes do not fit: print them, from the right they must be equal or 1."),
-    ("Incompatible shapes", "Two shapes do not fit: print them, from the right they must be equal or 1."),
+    ("to be a float", "One of the two operands has another dtype: convert it with tf.cast or astype(np.float32)."),
+    ("Matrix size-incompatible", "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
+    ("mismatch in its core dimension", "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
+    ("not aligned", "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
+    ("could not be broadcast", "Two shapes do not fit: print them. Compared from the last axis on, two lengths must be equal, or one of them 1."),
+    ("Incompatible shapes", "Two shapes do not fit: print them. Compared from the last axis on, two lengths must be equal, or one of them 1."),
     ("cannot reshape", "The number of values must stay the same when an array is reshaped."),
-    ("truth value of an array", "An array is no single yes or no: use np.where, np.all or np.any."),
-    ("used as indices must be of integer", "Places must be whole numbers: use // in the place of /, or int()."),
-    ("cannot be interpreted as an integer", "A whole number is needed there: use // in the place of /, or int()."),
-    ("only be used to compute one set", "A tape gives its gradients once: take one for each loss, or tf.GradientTape(persistent=True)."),
-    ("positional argument", "Leave the parameters of the function as they are given."),
-    ("unexpected keyword argument", "Leave the parameters of the function as they are given."),
-    ("Cannot cast ufunc", "The array holds whole numbers, and a fraction does not fit into it: make it of floats first."),
+    ("truth value of an array", "A condition needs one True or False, and this is an array of them: use np.where, np.all or np.any."),
+    ("used as indices must be of integer", "Indices must be integers: use // instead of /, or int()."),
+    ("cannot be interpreted as an integer", "An integer is needed there: use // instead of /, or int()."),
+    ("only be used to compute one set", "A tape gives its gradients once: use one tape for each loss, or tf.GradientTape(persistent=True)."),
+    ("positional argument", "A function is called with the wrong number of arguments: compare the call with its definition."),
+    ("unexpected keyword argument", "A function is called with an argument that it does not have: compare the call with its definition."),
+    ("Cannot cast ufunc", "The array has an integer dtype, and a fraction does not fit into it: make a float array first."),
 )
 LOGARITHMS = ((np.log(2), "the base 2"), (np.log(10), "the base 10"))
 
@@ -66,7 +66,7 @@ def _shape(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
         return
     said = f"has shape {v}, expected {e or 'one number'}: "
     if [n for n in v if n != 1] == [n for n in e if n != 1]:
-        yield values, said + ("take the axis of length 1 off (keepdims makes one)." if len(v) > len(e) else
+        yield values, said + ("remove the axis of length 1 (keepdims=True leaves one)." if len(v) > len(e) else
                               "an axis of length 1 is missing (keepdims or [..., None] makes one).")
     for axis in range(len(v) if len(v) == len(e) + 1 else 0):
         for reduce, word in ((np.sum, "sum"), (np.mean, "mean"), (np.max, "maximum")):
@@ -88,37 +88,37 @@ def _order(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
     for axis in range(expected.ndim):
         yield np.flip(expected, axis), f"is reversed along axis {axis}."
         for step in (1, -1):
-            yield np.roll(expected, step, axis), f"is shifted by one place along axis {axis}."
+            yield np.roll(expected, step, axis), f"is shifted by one position along axis {axis}."
     if expected.ndim == 1 and len(expected) > 2:
         yield np.sort(expected), "has the right values in another order."
 
 
 def _factor(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
     yield -expected, "has the wrong sign."
-    yield np.abs(expected), "lacks its negative sign: is an absolute value too many?"
+    yield np.abs(expected), "lacks its negative sign: is there an extra absolute value?"
     for base, words in LOGARITHMS:
-        yield expected / base, f"is as with a logarithm to {words}, expected the natural logarithm, np.log."
-        yield expected * base, f"is as with a natural logarithm, expected one to {words}."
+        yield expected / base, f"looks like a logarithm to {words}, expected the natural logarithm, np.log."
+        yield expected * base, f"looks like a natural logarithm, expected one to {words}."
     if expected.size < 2 or values.shape != expected.shape or not np.any(expected):
-        yield 2 * expected, "is 2 times what is expected: is a factor too many or missing?"
-        yield expected / 2, "is half of what is expected: is a factor too many or missing?"
+        yield 2 * expected, "is 2 times what is expected: is there an extra factor, or is one missing?"
+        yield expected / 2, "is half of what is expected: is there an extra factor, or is one missing?"
         return
     yield 0 * expected, "is 0 everywhere."
     factor = float(np.vdot(values, expected) / np.vdot(expected, expected))
     whole = next((f"{n} times" for n in range(2, 10001) if np.isclose(factor, n, rtol=1e-4)),
                  next((f"1/{n} of" for n in range(2, 10001) if np.isclose(factor, 1 / n, rtol=1e-4)), f"{factor:.4g} times"))
-    why = ("a sum where a mean is expected?" if factor > 1 else "a mean where a sum is expected?") if whole[0] != "0" and factor > 0 else \
-        "a factor too many or missing?"
+    why = ("a sum where a mean is expected?" if factor > 1 else "a mean where a sum is expected?") if "." not in whole and factor > 0 else \
+        "is there an extra factor, or is one missing?"
     yield factor * expected, f"is {whole} what is expected: {why}"
     offset = float(np.mean(values - expected))
-    yield expected + offset, f"is {abs(offset):.4g} {'larger' if offset > 0 else 'smaller'} than expected everywhere: is a constant too many or missing?"
+    yield expected + offset, f"is {abs(offset):.4g} {'larger' if offset > 0 else 'smaller'} than expected everywhere: is there an extra constant, or is one missing?"
 
 
 def _power(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
     if np.any((np.abs(expected) > 1e-6) & (np.abs(expected - 1) > 1e-3)):
         yield np.square(expected), "is the square of what is expected: is a root missing?"
-        yield np.sqrt(np.abs(expected)), "is the root of what is expected: is a root too many?"
-        yield np.exp(expected), "is e to the power of what is expected: is a logarithm missing?"
+        yield np.sqrt(np.abs(expected)), "is the root of what is expected: is there an extra root?"
+        yield np.exp(expected), "is the exponential of what is expected: is a logarithm missing?"
         yield np.log(np.abs(expected) + (expected == 0)), "is the logarithm of what is expected."
-        yield 1 / np.where(expected == 0, np.inf, expected), "is 1 divided by what is expected."
+        yield 1 / np.where(expected == 0, np.inf, expected), "is the reciprocal of what is expected."
         yield 1 - expected, "is 1 minus what is expected."

@@ -53,8 +53,8 @@ def logits_of(model: Callable, x: np.ndarray, classes: int) -> np.ndarray:
         logits = predict(model, x)
     except Exception as error:
         raise CheckFailed(f"The network stops on images {list(x.shape)} with {message_of(error)}") from None
-    require(bool(np.isfinite(logits).all()), "The network gives NaN: a smaller learning rate helps, and images in [0, 1].")
+    require(bool(np.isfinite(logits).all()), "The network gives NaN, so its training has diverged: take a smaller learning rate, and images in [0, 1].")
     require(logits.shape == (len(x), classes), f"The network gives shape {list(logits.shape)} for {len(x)} images, expected {classes} logits for each.")
     require(not np.allclose(logits.sum(axis=1), 1, atol=1e-4),
-            "The network gives probabilities: take the softmax off, and train with from_logits=True.")
+            "The network gives probabilities: remove the softmax, and train with from_logits=True.")
     return logits
