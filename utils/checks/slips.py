@@ -47,6 +47,7 @@ def kind(value) -> str:
 
 def named(got, values: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
     """The slip that makes `values` of `expected`, as the end of a sentence that begins with a name; "" if none is found."""
+    tolerance = min(tolerance, 1e-4)  # with a loose one, numbers of any kind would look like a root or a logarithm
     for slip in (_type, _order, _shape, _factor, _power):
         for wrong, sentence in slip(got, values, expected):
             if close(values, np.asarray(wrong, np.float64), tolerance):
