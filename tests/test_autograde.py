@@ -161,7 +161,7 @@ def test_what_was_odd_is_said(graded):
 
 def test_pages_say_what_failed_and_show_no_hidden_code(graded):
     _, out = graded
-    assert f"Not yet: {OTHER} convolve_1d(x, w) is" in page(out, "dora")
+    assert f"Not yet: {OTHER} convolve_1d(x, w) " in page(out, "dora")
     assert WRONG["edges"][0][0] in page(out, "cem")
     assert "NameError: name 'edges' is not defined" in page(out, "hal")
     notebook = nbformat.read(out / "autograded" / "hal" / UNIT / f"{UNIT}.ipynb", as_version=4)
