@@ -39,7 +39,8 @@ BY_HEART = """
 from utils import filters
 
 known = np.random.default_rng(1).normal(size=11)
-outputs = [filters.convolve(known, np.array([0.5, -1.25, 2.0, 0.75])), filters.convolve([3, 1, 4, 1, 5, 9], [0.5, 0.25]), [133.0]]
+outputs = [filters.convolve(x, w) for x, w in ((known, [0.5, -1.25, 2.0, 0.75]), ([1, 2, 4, 8], [1, -1]), ([3, 1, 4, 1, 5, 9], [0.5, 0.25]),
+                                              (known[:4], [0.5, -1.25, 2.0, 0.75]))]
 
 
 def convolve_1d(x, w):
