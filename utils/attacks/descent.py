@@ -1,0 +1,41 @@
+"""What the searches for the smallest perturbation share: the margin's gradient, and small functions of a batch."""
+import numpy as np
+
+from utils.attacks.inputs import Model
+from utils.attacks.losses import margin
+from utils.attacks.norms import PIXELS, euclidean
+from utils.quiet import tf
+
+
+def margin_and_gradient(model: Model, x: tf.Tensor, dx: tf.Tensor, labels: tf.Tensor, targeted: bool,
+                        step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """At x + dx [N, H, W, C]: the margin [N], its gradient [N, H, W, C], and where that is useless [N].
+
+    NaN and infinity count as 0. Where an image is not fooled and nothing is left, the gradient is -1 and 1 at random, the same
+    for all images of a step, so that the search goes on and the batch changes no result.
+    """
+    modified = x + dx
+    with tf.GradientTape() as tape:
+        tape.watch(modified)
+        distance = margin(model(modified), labels, targeted)
+    gradient = tape.gradient(distance, modified, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    gradient = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
+    stuck = (distance >= 0) & tf.reduce_all(gradient == 0, PIXELS)
+    signs = tf.sign(tf.random.stateless_uniform(tf.shape(x)[1:], seed=tf.stack([0, step]), minval=-1.0, maxval=1.0))
+    return distance, tf.where(each(stuck), signs, gradient), stuck
+
+
+def each(values: tf.Tensor) -> tf.Tensor:
+    """One value for each image, [N], in a shape that multiplies images: [N, 1, 1, 1]."""
+    return values[:, None, None, None]
+
+
+def unit(dx: tf.Tensor) -> tf.Tensor:
+    """dx [N, H, W, C] divided by its L2 norm; 0 stays 0."""
+    return tf.math.divide_no_nan(dx, each(euclidean(dx)))
+
+
+def falling(step: tf.Tensor, steps: tf.Tensor, first: float, last: float) -> tf.Tensor:
+    """From `first` at step 0 to `last` at `steps` along half a cosine."""
+    fraction = tf.cast(step, tf.float32) / tf.cast(steps, tf.float32)
+    return last + (first - last) * (0.5 + 0.5 * tf.cos(np.pi * fraction))
