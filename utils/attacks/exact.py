@@ -4,7 +4,10 @@ A ReLU network is piecewise linear. With one binary variable for each unit, whic
 fools the network" becomes a set of linear inequalities, and a solver (HiGHS, in SciPy) finds the smallest perturbation among
 all pieces and proves that no other is smaller. Time grows exponentially with the number of undecided units.
 """
+import contextlib
+import os
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +48,7 @@ def exact_minimum(model: tf.keras.Model, image: np.ndarray, label: int, *, norm:
     upper       the norm of an adversarial perturbation that is known. It bounds the units, so that the solver has less to decide
     time_limit  in seconds, for all programs together; the Minimum is then what was found until then, with a valid `lower`
 
-    One program for each wrong class, the likeliest first; each has to beat the best so far. With `targeted` one in all. At
+    One program for each wrong class, the one with the highest logit first; each has to beat the best so far. With `targeted` one in all. At
     image + dx two logits are equal, up to the solver's tolerance of about 1e-5, and rounding decides what the model says.
     Tjeng, Xiao and Tedrake 2019, section 4. Raises ValueError for a model of other layers, and for inputs that cannot be
     meant.
@@ -61,14 +64,14 @@ def exact_minimum(model: tf.keras.Model, image: np.ndarray, label: int, *, norm:
         if found < best:
             best, dx = found, change
         lower, proven = min(lower, bound), proven and solved
-    return Minimum(best, dx.reshape(image.shape), min(lower, best), proven, time.perf_counter() - started)
+    return Minimum(best, dx.reshape(np.shape(image)), min(lower, best), proven, time.perf_counter() - started)
 
 
 def goals(x: np.ndarray, layers: list[Layer], label: int, targeted: bool) -> list[Layer]:
     """Last layers in the place of the network's own: the image is adversarial if all outputs of one of them are <= 0.
 
-    Untargeted, one for each wrong class, with one output: the label's logit minus that of the class. The class with the highest logit comes
-    first. Targeted, one, with an output for each other class: its logit minus that of the wanted label.
+    Untargeted, one for each wrong class, with one output: the label's logit minus that of the class. The class with the
+    highest logit comes first. Targeted, one, with an output for each other class: its logit minus that of the wanted label.
     """
     logits = x
     for kernel, bias in layers:
@@ -93,7 +96,8 @@ def smallest(x: np.ndarray, layers: list[Layer], norm: str, radius: float,
         return np.inf, None, radius, True
     if seconds <= 0:
         return np.inf, None, 0.0, False
-    solution = milp(**program(x, layers, norm, radius, bounds), options={"time_limit": seconds, "mip_rel_gap": GAP})
+    with _silence():
+        solution = milp(**program(x, layers, norm, radius, bounds), options={"time_limit": seconds, "mip_rel_gap": GAP})
     if solution.status not in (0, 1, 2):  # solved, out of time, infeasible
         raise RuntimeError(f"The solver stopped: {solution.message}")
     if solution.status == 2:
@@ -140,12 +144,27 @@ def program(x: np.ndarray, layers: list[Layer], norm: str, radius: float, bounds
             "constraints": LinearConstraint(np.concatenate(rows), -np.inf, np.concatenate(most))}
 
 
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing goes to standard output: HiGHS 1.12 leaves a line of its own debugging there, whatever its options say."""
+    kept, silence = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(silence)
+
+
 def _checked(model: tf.keras.Model, image: np.ndarray, label: int, norm: str, targeted: bool, upper: float,
              time_limit: float) -> tuple[list[Layer], int]:
     """The model's dense layers and the label, or ValueError with one sentence that says what is wrong."""
     layers = dense_layers(model)
     if np.ndim(image) != 3:
         raise ValueError(f"The image has shape {list(np.shape(image))}, expected [H, W, C]: give one image, as x[0].")
+    if np.size(image) != len(layers[0][0]):
+        raise ValueError(f"The image has {np.size(image)} values, but the network takes {len(layers[0][0])}.")
     check_inputs(model, np.asarray(image)[None], np.array([label]), targeted)
     if norm not in ("L1", "Linf"):
         raise ValueError(f"The norm is {norm!r}, expected 'L1' or 'Linf': others are not linear in the pixels.")
