@@ -48,10 +48,10 @@ def exact_minimum(model: tf.keras.Model, image: np.ndarray, label: int, *, norm:
     upper       the norm of an adversarial perturbation that is known. It bounds the units, so that the solver has less to decide
     time_limit  in seconds, for all programs together; the Minimum is then what was found until then, with a valid `lower`
 
-    One program for each wrong class, the one with the highest logit first; each has to beat the best so far. With `targeted` one in all. At
-    image + dx two logits are equal, up to the solver's tolerance of about 1e-5, and rounding decides what the model says.
-    Tjeng, Xiao and Tedrake 2019, section 4. Raises ValueError for a model of other layers, and for inputs that cannot be
-    meant.
+    One program for each wrong class, the one with the highest logit first; each has to beat the best so far. With `targeted`
+    one in all. At image + dx two logits are equal, up to the solver's tolerance of about 1e-5, and rounding decides what the
+    model says. Tjeng, Xiao and Tedrake 2019, section 4. Raises ValueError for a model of other layers, and for inputs that
+    cannot be meant.
     """
     started = time.perf_counter()
     layers, label = _checked(model, image, label, norm, targeted, upper, time_limit)
