@@ -279,7 +279,8 @@ def test_refuses_other_models(small):
 
 @pytest.mark.parametrize("changed, words", [
     ({"norm": "L2"}, "'L1' or 'Linf': others are not linear"), ({"upper": -1.0}, "upper is -1"),
-    ({"upper": np.nan}, "upper holds NaN"), ({"time_limit": 0.0}, "seconds above 0"), ({"time_limit": np.inf}, "time_limit holds infinity"),
+    ({"upper": np.nan}, "upper holds NaN"), ({"time_limit": 0.0}, "seconds above 0"),
+    ({"time_limit": np.inf}, "time_limit holds infinity"),
     ({"image": np.zeros([1, 6, 6, 1])}, "give one image"), ({"image": np.full([6, 6, 1], 255)}, "divide by 255"),
     ({"label": 4}, "the classes 0 to 3"), ({"label": 1.0}, "whole numbers"),
     ({"image": np.zeros([5, 5, 1])}, "25 values.*the network takes 36"),
