@@ -9,7 +9,7 @@ from scipy.optimize import linprog, minimize
 
 from optimum import SOLVE, optimum
 from utils import attacks, session
-from utils.attacks import intervals
+from utils.attacks import exact, intervals
 from utils.attacks.exact import exact_minimum
 from utils.quiet import tf
 
@@ -139,7 +139,7 @@ def test_linear_networks(units, norm, targeted):
     for layer in net.layers[1:]:
         kernel, bias = kernel @ layer.kernel.numpy().astype(float), bias @ layer.kernel.numpy() + layer.bias.numpy()
     image, label = image_of(net)
-    label = (label + 1) % 4 if targeted else label
+    label = int(np.argmin(net(image[None]))) if targeted else label
     found = exact_minimum(net, image, label, norm=norm, targeted=targeted)
     assert found.proven and found.norm == pytest.approx(optimum(kernel, bias, image, label, norm, targeted), rel=1e-4, abs=1e-6)
     assert found.norm > 0.01
@@ -150,11 +150,11 @@ def test_linear_networks(units, norm, targeted):
 def test_small_networks_against_all_patterns(units, seed, norm, targeted):
     net = network(*units, seed=seed)
     image, label = image_of(net)
-    label = (label + 1) % 3 if targeted else label
-    exact = by_patterns(net, image, label, norm, targeted)
+    label = int(np.argmin(net(image[None]))) if targeted else label
+    truth = by_patterns(net, image, label, norm, targeted)
     found = exact_minimum(net, image, label, norm=norm, targeted=targeted)
-    assert found.proven and found.norm == pytest.approx(exact, rel=1e-4, abs=1e-6) or found.norm == exact == np.inf
-    again = exact_minimum(net, image, label, norm=norm, targeted=targeted, upper=1.2 * exact if exact < np.inf else np.inf)
+    assert found.proven and found.norm == pytest.approx(truth, rel=1e-4, abs=1e-6)
+    again = exact_minimum(net, image, label, norm=norm, targeted=targeted, upper=1.2 * truth)
     assert again.proven and again.norm == pytest.approx(found.norm, rel=1e-4, abs=1e-6)
 
 
@@ -170,11 +170,11 @@ def small() -> tuple[keras.Sequential, np.ndarray, np.ndarray]:
 def test_no_attack_is_shorter_and_dx_does_what_it_says(small, norm):
     net, x, labels = small
     found = [exact_minimum(net, image, label, norm=norm) for image, label in zip(x, labels)]
-    exact = np.array([one.norm for one in found])
+    least = np.array([one.norm for one in found])
     assert all(one.proven and one.norm * (1 - 1e-4) <= one.lower <= one.norm for one in found)
     changed = x + np.stack([one.dx for one in found])
     assert changed.min() > -1e-6 and changed.max() < 1 + 1e-6
-    np.testing.assert_allclose([np.linalg.norm(one.dx.ravel(), ORDER[norm]) for one in found], exact, rtol=1e-5)
+    np.testing.assert_allclose([np.linalg.norm(one.dx.ravel(), ORDER[norm]) for one in found], least, rtol=1e-5)
     logits = np.sort(logits_of(net, changed))
     np.testing.assert_allclose(logits[:, -1], logits[:, -2], atol=1e-4)
     assert np.all(logits_of(net, changed)[np.arange(3), labels] > logits[:, -1] - 1e-4), "the boundary is not the label's"
@@ -182,8 +182,8 @@ def test_no_attack_is_shorter_and_dx_does_what_it_says(small, norm):
     tried = [attacks.fgsm(net, x, labels, epsilon=epsilon) for epsilon in np.geomspace(0.02, 1, 12)]
     tried.append(attacks.dx_attack(net, x, labels, norm=norm, steps=200))
     shortest = np.min([np.where(one.success, one.norms[norm], np.inf) for one in tried], axis=0)
-    assert np.all(shortest >= exact * (1 - 1e-4)), (shortest, exact)
-    assert np.all(shortest < 3 * exact), "this far from the attacks, the exact minimum is none"
+    assert np.all(shortest >= least * (1 - 1e-4)), (shortest, least)
+    assert np.all(shortest < 3 * least), "this far from the attacks, the exact minimum is none"
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -217,6 +217,26 @@ def test_time_limit_gives_bounds(limit):
     if found.norm < np.inf:
         changed = np.sort(logits_of(net, (image + found.dx)[None]))[0]
         assert changed[-1] - changed[-2] < 1e-3
+
+
+@pytest.mark.parametrize("programs, expected", [
+    ([(0.5, 0.5, True), (np.inf, 0.5, True), (np.inf, 0.5, True)], (0.5, 0.5, True)),
+    ([(0.5, 0.2, False), (0.4, 0.4, True), (np.inf, 0.4, True)], (0.4, 0.2, False)),
+    ([(0.5, 0.5, True), (np.inf, 0.3, False), (np.inf, 0.0, False)], (0.5, 0.0, False)),
+    ([(np.inf, np.inf, True), (0.6, 0.6, True), (0.2, 0.2, True)], (0.2, 0.2, True)),
+])
+def test_the_classes_together(small, monkeypatch, programs, expected):
+    """The norm is the smallest of all classes, and so is the bound; each program has the best before it as its radius."""
+    radii, given = [], iter(programs)
+
+    def solved(x, layers, norm, radius, seconds):
+        radii.append(radius)
+        found, lower, whether = next(given)
+        return found, np.full(36, found), lower, whether
+    monkeypatch.setattr(exact, "smallest", solved)
+    found = exact_minimum(small[0], small[1][0], small[2][0])
+    assert (found.norm, found.lower, found.proven) == expected and np.all(found.dx == expected[0])
+    assert radii == [np.inf, *np.minimum.accumulate([one[0] for one in programs])[:-1]]
 
 
 # intervals ------------------------------------------------------------------------------------------------------------
@@ -268,7 +288,7 @@ def test_refuses_other_models(small):
         (lambda images: images, "a function, expected a Keras Sequential"),
         (keras.Sequential([layers.Dense(3)]), "starts with dense.*, expected"),
         (keras.Sequential([layers.Flatten()]), "starts with flatten.*, expected"),
-        (keras.Sequential([layers.Flatten(), layers.Dense(3, activation="tanh"), layers.Dense(3)]), "activation 'relu', expected"),
+        (keras.Sequential([layers.Flatten(), layers.Dense(3, "tanh"), layers.Dense(3)]), "activation 'relu', expected"),
         (keras.Sequential([layers.Flatten(), layers.Dense(3), layers.Dense(3)]), "activation 'relu', expected"),
         (keras.Sequential([layers.Flatten(), layers.Dense(3, activation="softmax")]), "activation 'linear', expected"),
         (keras.Sequential([layers.Flatten(), layers.Dropout(0.5), layers.Dense(3)]), "layer dropout.* is no Dense"),

@@ -44,14 +44,16 @@ def test_measure_takes_any_attacks_and_writes_none_where_one_failed():
     for one in measured["images"]:
         assert one["attacks"]["weak"] is None and one["lower"] <= one["attacks"]["fgsm"]
     assert proven.summary(measured).keys() == tried.keys()
-    images = [{"norm": 0.1, "proven": True, "attacks": {"a": 0.2, "b": None}}, {"norm": 0.1, "proven": False, "attacks": {"a": 9, "b": 9}},
+    images = [{"norm": 0.1, "proven": True, "attacks": {"a": 0.2, "b": None}},
+              {"norm": 0.1, "proven": False, "attacks": {"a": 9.0, "b": 9.0}},
               {"norm": 0.2, "proven": True, "attacks": {"a": 0.2, "b": None}}]
     assert proven.summary({"images": images, "seconds": {"a": 1.0, "b": 2.0}}) == {
         "a": {"proven": 2, "fooled": 2, "seconds": 1.0, "median ratio": 1.5, "largest ratio": 2.0},
         "b": {"proven": 2, "fooled": 0, "seconds": 2.0}}
 
 
-def test_the_shortest_fgsm_is_the_first_epsilon_that_fools():
+def test_the_shortest_fgsm_is_the_first_epsilon_that_fools(monkeypatch):
+    monkeypatch.setattr(proven, "EPSILONS", np.geomspace(0.005, 0.3, 40))
     network, digits = pretrained.load("digits_dense"), data.load("digits")
     x = halved(digits.x_test[:8])
     labels = np.argmax(network(x), 1)
