@@ -1,5 +1,4 @@
 """The exact minimum against linear programs, one for each pattern of active units, and against every attack."""
-import contextlib
 from collections.abc import Iterator
 from itertools import product
 
@@ -21,8 +20,9 @@ ORDER = {"L1": 1, "Linf": np.inf}
 def network(*units: int, shape=(2, 2, 1), seed: int = 0, steepness: float = 3.0) -> keras.Sequential:
     """An untrained dense network with these units in each layer and biases that are not 0, as steep as a trained one."""
     session.start(seed)
-    layers = [keras.layers.Dense(n, activation="relu", bias_initializer="random_normal") for n in units[:-1]]
-    net = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), *layers, keras.layers.Dense(units[-1])])
+    activations = ["relu"] * (len(units) - 1) + [None]
+    layers = [keras.layers.Dense(n, activation, bias_initializer="random_normal") for n, activation in zip(units, activations)]
+    net = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), *layers])
     for layer in net.layers[1:]:
         layer.kernel.assign(steepness * layer.kernel)
     return net
@@ -139,15 +139,16 @@ def test_linear_networks(units, norm, targeted):
     for layer in net.layers[1:]:
         kernel, bias = kernel @ layer.kernel.numpy().astype(float), bias @ layer.kernel.numpy() + layer.bias.numpy()
     image, label = image_of(net)
-    label = int(np.argmin(net(image[None]))) if targeted else label
+    label = int(np.argsort(net(image[None])[0])[-2]) if targeted else label
     found = exact_minimum(net, image, label, norm=norm, targeted=targeted)
     assert found.proven and found.norm == pytest.approx(optimum(kernel, bias, image, label, norm, targeted), rel=1e-4, abs=1e-6)
-    assert found.norm > 0.01
+    assert 0.01 < found.norm < np.inf
 
 
 @pytest.mark.parametrize("norm, targeted", list(product(NORMS, [False, True])))
-@pytest.mark.parametrize("units, seed", [((4, 3), 0), ((4, 3), 1), ((4, 3), 2), ((3, 2, 3), 3), ((3, 2, 3), 4)], ids=str)
+@pytest.mark.parametrize("units, seed", [((4, 3), 0), ((4, 3), 1), ((4, 3), 7), ((3, 2, 3), 3), ((3, 2, 3), 4)], ids=str)
 def test_small_networks_against_all_patterns(units, seed, norm, targeted):
+    """Targeted at the least likely class; with seeds 0 and 7 all logits count then, with seed 1 nothing fools."""
     net = network(*units, seed=seed)
     image, label = image_of(net)
     label = int(np.argmin(net(image[None]))) if targeted else label
@@ -199,10 +200,10 @@ def test_upper_only_bounds_the_search(small, norm):
 
 def test_what_fools_already_is_left_alone(small):
     net, x, labels = small
-    for given, targeted in ((labels[0] + 1) % 4, False), (labels[0], True):
-        with pytest.warns(UserWarning) if targeted else contextlib.nullcontext():
-            found = exact_minimum(net, x[0], int(given), targeted=targeted)
-        assert found.proven and found.norm == 0 and not found.dx.any()
+    found = exact_minimum(net, x[0], (labels[0] + 1) % 4)
+    assert found.proven and found.norm == 0 and not found.dx.any()
+    with pytest.raises(ValueError, match="wanted labels without an attack"):
+        exact_minimum(net, x[0], labels[0], targeted=True)
 
 
 @pytest.mark.parametrize("limit", [1e-4, 0.1, 0.5])

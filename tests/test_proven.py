@@ -58,8 +58,8 @@ def test_the_shortest_fgsm_is_the_first_epsilon_that_fools(monkeypatch):
     x = halved(digits.x_test[:8])
     labels = np.argmax(network(x), 1)
     found = proven.shortest_fgsm(network, x, labels, "Linf")
+    step = proven.EPSILONS[1] / proven.EPSILONS[0]
     for i, size in enumerate(found.norms["Linf"]):
-        if found.success[i]:
-            step = proven.EPSILONS[1] / proven.EPSILONS[0]
+        if found.success[i] and size > 0.006:
             assert not attacks.fgsm(network, x[i:i + 1], labels[i:i + 1], epsilon=size / step).success[0]
     assert found.success.sum() > 5
