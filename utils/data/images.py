@@ -43,6 +43,12 @@ def to_grey(colour: np.ndarray, dtype: type = np.float32) -> np.ndarray:
     return (colour @ np.array([0.299, 0.587, 0.114])).astype(dtype)
 
 
+def halved(images: np.ndarray) -> np.ndarray:
+    """Images [N, H, W, C] at half the size, [N, H / 2, W / 2, C]: the mean of each 2x2 pixels. H and W are even."""
+    n, height, width, channels = images.shape
+    return images.reshape(n, height // 2, 2, width // 2, 2, channels).mean((2, 4))
+
+
 def to_png(levels: np.ndarray) -> bytes:
     """The bytes of a PNG file with these levels, uint8 [H, W] or [H, W, 3]."""
     file = io.BytesIO()

@@ -1,0 +1,65 @@
+"""The stored proven minima are those of the stored network, and no attack that is stored beside them is below."""
+import json
+
+import numpy as np
+import pytest
+
+from utils import attacks, data, pretrained
+from utils.attacks.exact import exact_minimum
+from utils.data.images import halved
+from utils.instructor import proven
+
+
+@pytest.fixture(scope="module")
+def stored() -> dict:
+    return json.loads(proven.RESULTS.read_text(encoding="utf-8"))["norms"]
+
+
+def test_halved_is_the_mean_of_four_pixels():
+    images = np.arange(2 * 4 * 6 * 2, dtype=np.float32).reshape(2, 4, 6, 2)
+    assert halved(images).shape == (2, 2, 3, 2)
+    assert halved(images)[1, 1, 2, 1] == np.mean([images[1, i, j, 1] for i in (2, 3) for j in (4, 5)])
+
+
+@pytest.mark.parametrize("norm", ["L1", "Linf"])
+def test_stored_minima(stored, norm):
+    digits, network = data.load("digits"), pretrained.load("digits_dense")
+    images = stored[norm]["images"]
+    assert len(images) == proven.COUNT and all(one["proven"] for one in images)
+    for one in images:
+        assert digits.y_test[one["index"]] == one["label"]
+        assert all(size is None or size >= one["norm"] * (1 - 1e-4) - 1e-6 for size in one["attacks"].values())
+    quick = sorted(images, key=lambda one: one["seconds"])[1]
+    image = halved(digits.x_test[quick["index"]][None])[0]
+    again = exact_minimum(network, image, quick["label"], norm=norm)
+    assert again.proven and again.norm == pytest.approx(quick["norm"], rel=1e-4, abs=2e-6)
+    assert stored[norm]["summary"] == proven.summary(stored[norm])
+
+
+def test_measure_takes_any_attacks_and_writes_none_where_one_failed():
+    def weak(model, x, labels, norm):
+        return attacks.fgsm(model, x, labels, epsilon=0.0)
+    tried = {"weak": weak, "fgsm": lambda model, x, labels, norm: attacks.fgsm(model, x, labels, epsilon=0.3)}
+    measured = proven.measure(tried, "Linf", count=3, time_limit=0.01)
+    for one in measured["images"]:
+        assert one["attacks"]["weak"] is None and one["lower"] <= one["attacks"]["fgsm"]
+    assert proven.summary(measured).keys() == tried.keys()
+    images = [{"norm": 0.1, "proven": True, "attacks": {"a": 0.2, "b": None}},
+              {"norm": 0.1, "proven": False, "attacks": {"a": 9.0, "b": 9.0}},
+              {"norm": 0.2, "proven": True, "attacks": {"a": 0.2, "b": None}}]
+    assert proven.summary({"images": images, "seconds": {"a": 1.0, "b": 2.0}}) == {
+        "a": {"proven": 2, "fooled": 2, "seconds": 1.0, "median ratio": 1.5, "largest ratio": 2.0},
+        "b": {"proven": 2, "fooled": 0, "seconds": 2.0}}
+
+
+def test_the_shortest_fgsm_is_the_first_epsilon_that_fools(monkeypatch):
+    monkeypatch.setattr(proven, "EPSILONS", np.geomspace(0.005, 0.3, 40))
+    network, digits = pretrained.load("digits_dense"), data.load("digits")
+    x = halved(digits.x_test[:8])
+    labels = np.argmax(network(x), 1)
+    found = proven.shortest_fgsm(network, x, labels, "Linf")
+    step = proven.EPSILONS[1] / proven.EPSILONS[0]
+    for i, size in enumerate(found.norms["Linf"]):
+        if found.success[i] and size > 0.006:
+            assert not attacks.fgsm(network, x[i:i + 1], labels[i:i + 1], epsilon=size / step).success[0]
+    assert found.success.sum() > 5

@@ -1,0 +1,110 @@
+"""How close attacks come to the smallest perturbation there is: proven minima of a small network, stored in data/results.
+
+python -m utils.instructor.proven
+
+The network is `pretrained.load("digits_dense")`, on test digits of 14x14. What the attacks find bounds the programs from above.
+"""
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from importlib.metadata import version
+
+import numpy as np
+
+from utils import attacks, data, pretrained, training
+from utils.attacks.exact import exact_minimum
+from utils.attacks.inputs import Model
+from utils.attacks.result import Result, judged
+from utils.data.images import halved
+from utils.instructor.execute import ROOT
+from utils.instructor.files import write_whole
+
+RESULTS = ROOT / "data" / "results" / "proven_minima.json"
+COUNT = 20  # test digits, the first that the network reads correctly
+EPSILONS = np.geomspace(1e-4, 0.5, 400)  # 2 % from one to the next
+Attack = Callable[[Model, np.ndarray, np.ndarray, str], Result]  # model, images [N, H, W, C], labels [N], norm
+
+
+def shortest_fgsm(model: Model, x: np.ndarray, labels: np.ndarray, norm: str) -> Result:
+    """For each image the shortest by `norm` of FGSM with each of EPSILONS that fools the model, or 0 where none does."""
+    signs = np.sign(attacks.fgsm(model, x, labels, epsilon=1.0).dx)  # the direction is the same for every epsilon
+    best, size = np.zeros_like(x), np.full(len(x), np.inf)
+    for epsilon in EPSILONS:
+        found = judged(model, x, epsilon * signs, labels, False, {})
+        better = found.success & (found.norms[norm] < size)
+        best[better], size[better] = found.dx[better], found.norms[norm][better]
+    return judged(model, x, best, labels, False, {})
+
+
+def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, norm: str) -> Result:
+    """The attack of unit 05, with more steps than there."""
+    return attacks.dx_attack(model, x, labels, norm=norm, steps=500)
+
+
+ATTACKS: dict[str, Attack] = {"fgsm, best epsilon": shortest_fgsm, "dx_attack, 500 steps": dx_attack}
+
+
+def measure(tried: dict[str, Attack], norm: str, count: int = COUNT, time_limit: float = 120.0) -> dict:
+    """{"images": a dictionary for each, "seconds": of each attack for all images} of `count` test digits.
+
+    Of an image: its index in `data.load("digits").x_test`, its label, `norm` (the minimum), `lower`, `proven` and `seconds` of
+    its `Minimum`, and the norm that each attack found, None where it failed.
+    """
+    digits, network = data.load("digits"), pretrained.load("digits_dense")
+    x = halved(digits.x_test)
+    chosen = np.flatnonzero(np.argmax(training.predict(network, x), 1) == digits.y_test)[:count]
+    x, labels = x[chosen], digits.y_test[chosen]
+    sizes, seconds = {}, {}
+    for name, attack in tried.items():
+        started = time.perf_counter()
+        found = attack(network, x, labels, norm)
+        seconds[name] = round(time.perf_counter() - started, 2)
+        sizes[name] = np.where(found.success, found.norms[norm], np.inf)
+    images = []
+    for i, (index, label) in enumerate(zip(chosen, labels)):
+        upper = min((size[i] for size in sizes.values()), default=np.inf)
+        proof = exact_minimum(network, x[i], label, norm=norm, upper=upper, time_limit=time_limit)
+        images.append({"index": int(index), "label": int(label), "norm": _number(proof.norm), "lower": _number(proof.lower),
+                       "proven": proof.proven, "seconds": round(proof.seconds, 2),
+                       "attacks": {name: _number(size[i]) for name, size in sizes.items()}})
+        print(f"{norm}  image {index:3}  {proof.norm:.4f} {'proven' if proof.proven else f'or more than {proof.lower:.4f}'}, "
+              f"{proof.seconds:.1f} s", flush=True)
+    return {"images": images, "seconds": seconds}
+
+
+def summary(measured: dict) -> dict[str, dict[str, float]]:
+    """For each attack: how many images it fools, of those with a proven minimum, and its norms as multiples of the minima."""
+    rows = {}
+    for name in measured["seconds"]:
+        pairs = [(one["attacks"][name], one["norm"]) for one in measured["images"] if one["proven"]]
+        ratios = np.array([found / least for found, least in pairs if found is not None])
+        rows[name] = {"proven": len(pairs), "fooled": len(ratios), "seconds": measured["seconds"][name]}
+        if len(ratios):
+            rows[name] |= {"median ratio": round(float(np.median(ratios)), 4), "largest ratio": round(float(ratios.max()), 4)}
+    return rows
+
+
+def main(tried: dict[str, Attack] = ATTACKS) -> int:
+    """Measure both norms and store them."""
+    os.environ.pop("COURSE_DATA", None)  # the indices are those of the built-in digits
+    measured = {norm: measure(tried, norm) for norm in ("Linf", "L1")}
+    stored = {"date": date.today().isoformat(), "command": "course.py bench proven", "network": "digits_dense",
+              "versions": {"python": platform.python_version()} | {name: version(name) for name in ("numpy", "scipy", "keras")},
+              "norms": {norm: one | {"summary": summary(one)} for norm, one in measured.items()}}
+    write_whole(RESULTS, json.dumps(stored, indent=1) + "\n")
+    for norm, one in stored["norms"].items():
+        for name, row in one["summary"].items():
+            print(f"{norm:4}  {name:22}", ", ".join(f"{what} {value:.3g}" for what, value in row.items()))
+    return 0
+
+
+def _number(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
