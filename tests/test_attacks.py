@@ -385,7 +385,7 @@ def test_smallest_8bit_is_saved_fools_and_is_the_smallest_of_its_scales():
     (random_images(2)[0], [0, 0], "use x[None] for one image"),
     (random_images(2)[:0], [], "expected [N, H, W, C]"),
     (255 * random_images(2), [0, 0], "divide by 255"),
-    (np.full([2, *SHAPE], np.nan), [0, 0], "expected 0 to 1"),
+    (np.full([2, *SHAPE], np.nan), [0, 0], "2 of 2 images hold NaN"),
     (random_images(2), [0], "one for each image"),
     (random_images(2), [0.0, 1.0], "whole numbers"),
     (random_images(2), [[1, 0], [0, 1]], "whole numbers"),
@@ -437,10 +437,10 @@ def test_refuses_images_that_the_network_does_not_take():
             attacks.fgsm(networks.three_convolutions(), np.zeros(shape), np.zeros(2, int), epsilon=0.1)
 
 
-def test_warns_when_the_wanted_label_is_there_already():
+def test_refuses_the_true_labels_as_wanted_ones():
     model, x = linear()[0], random_images(8)
     said = np.asarray(model(x)).argmax(1)
-    with pytest.warns(UserWarning, match="their wanted labels without an attack"):
+    with pytest.raises(ValueError, match="their wanted labels without an attack"):
         attacks.fgsm(model, x, said, epsilon=0.1, targeted=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -45,7 +45,7 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     settings = Settings(norms.named(norm), targeted, learn_lam=lam is None, steps=tf.constant(steps), **{
         name: tf.constant(np.float32(value)) for name, value in
         {"lam": FIRST_LAM[norm] if lam is None else lam, "learning_rate": learning_rate, "smoothness": smoothness}.items()})
-    trained = [_train_dx(model, *map(tf.constant, (x[part], labels[part], mask[part])), settings) for part in chunks(len(x))]
+    trained = [_train_dx(model, *map(tf.constant, (x[part], labels[part], mask[part])), settings) for part in chunks(x)]
     dx, blind = (np.concatenate(arrays) for arrays in list(zip(*trained))[:2])
     history = {name: np.sum([one[name] * len(some) / len(x) for some, _, one in trained], axis=0) for name in trained[0][2]}
     result = judged(model, x, dx, labels, targeted, history)

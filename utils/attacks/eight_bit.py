@@ -44,7 +44,7 @@ def smallest_8bit(model: Model, x: np.ndarray, labels: np.ndarray, dx: np.ndarra
         raise ValueError("The images are not multiples of 1/255, so saving would change them too: "
                          "give round_to_8bit(x) to the attack.")
     kept = np.concatenate([_search(model, *map(tf.constant, (x[part], labels[part], dx[part])), targeted).numpy()
-                           for part in chunks(len(x))])
+                           for part in chunks(x)])
     return judged(model, x, round_to_8bit(x + kept) - x, labels, targeted, {})
 
 

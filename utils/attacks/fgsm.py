@@ -23,7 +23,7 @@ def fgsm(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, tar
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(epsilon=epsilon)
     gradient = np.concatenate([_gradient(model, tf.constant(x[part]), tf.constant(labels[part]), targeted)
-                               for part in chunks(len(x))])
+                               for part in chunks(x)])
     signs = np.sign(np.where(np.isfinite(gradient), gradient, 0))
     result = judged(model, x, -epsilon * signs, labels, targeted, {})
     warn_without_gradient(~signs.any(axis=PIXELS) & ~result.success)

@@ -3,11 +3,14 @@ import warnings
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from tqdm import tqdm
 
 from utils.networks import check_shape
 from utils.quiet import tf
 
-CHUNK = 128  # images in one batch, so that memory does not grow with their number
+# One batch has at most so many images, and so many values in all, so that memory does not grow with either.
+CHUNK = 128
+CHUNK_VALUES = 2**20  # seven colour images of 224x224
 Model = Callable[[tf.Tensor], tf.Tensor]  # images [N, H, W, C] in [0, 1] -> logits [N, classes]
 
 
@@ -18,19 +21,22 @@ def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool
     labels  integers from 0 to classes - 1
     model   gives finite logits [N, classes] for them, 2 classes or more, without softmax
 
-    Warns when the model says the wanted labels without an attack. That is no error: a table of all pairs of classes has
-    such images.
+    With `targeted`, some images may have their wanted label already: a table of all pairs of classes has such images, and an
+    attack leaves them as they are. If all have, the true labels were given in the place of the wanted ones: ValueError.
     """
     x, labels = np.asarray(x, np.float32), np.asarray(labels)
     if x.ndim != 4 or not len(x):
         raise ValueError(f"The images have shape {list(x.shape)}, expected [N, H, W, C]: use x[None] for one image.")
+    if np.isnan(x).any():
+        raise ValueError(f"{np.isnan(x).any(axis=(1, 2, 3)).sum()} of {len(x)} images hold NaN, expected values from 0 to 1: "
+                         "look for a division by 0 where they were made.")
     if not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(f"The images go from {x.min():g} to {x.max():g}, expected 0 to 1: divide by 255.")
     if labels.shape != (len(x),) or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"The labels are {labels.dtype} of shape {list(labels.shape)}, "
                          f"expected {len(x)} whole numbers, one for each image.")
     check_shape(model, x)
-    logits = np.asarray(model(tf.constant(x[:CHUNK])))
+    logits = np.concatenate([np.asarray(model(tf.constant(x[part]))) for part in chunks(x)])
     if logits.ndim != 2:
         raise ValueError(f"The model gives shape {list(logits.shape)}, expected logits [N, classes].")
     if logits.shape[1] == 1:
@@ -44,9 +50,9 @@ def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool
     if logits.min() >= 0 and np.allclose(logits.sum(1), 1, atol=1e-3):
         raise ValueError("The model ends in softmax, which flattens the gradients that an attack follows: "
                          "give it as networks.without_softmax(model).")
-    if targeted and (logits.argmax(1) == labels[:CHUNK]).all():
-        warnings.warn("The model gives the images their wanted labels without an attack, so there is nothing to do: with "
-                      "targeted=True, labels are the wrong ones that the attacker wants.", stacklevel=3)
+    if targeted and (logits.argmax(1) == labels).all():
+        raise ValueError("The model gives the images their wanted labels without an attack, so there is nothing to do: with "
+                         "targeted=True, labels are the wrong ones that the attacker wants.")
     return x, labels.astype(np.int64)
 
 
@@ -57,9 +63,11 @@ def check_numbers(**numbers: np.ndarray | float | None) -> None:
             raise ValueError(f"{name} holds {'NaN' if np.isnan(value).any() else 'infinity'}, expected finite numbers.")
 
 
-def chunks(n: int) -> Iterator[slice]:
-    """Slices of at most CHUNK that together are 0 to n."""
-    return (slice(start, start + CHUNK) for start in range(0, n, CHUNK))
+def chunks(x: np.ndarray) -> Iterator[slice]:
+    """Slices that together are all images of x [N, H, W, C], each small enough for one batch; a progress bar if there are several."""
+    size = max(1, min(CHUNK, CHUNK_VALUES // x[0].size))
+    starts = range(0, len(x), size)
+    return (slice(start, start + size) for start in tqdm(starts, desc="images", leave=False, disable=len(starts) == 1))
 
 
 def warn_without_gradient(blind: np.ndarray) -> None:

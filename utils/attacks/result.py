@@ -32,6 +32,6 @@ def judged(model: Model, x: np.ndarray, dx: np.ndarray, labels: np.ndarray, targ
     modified = np.clip(x + np.asarray(dx, np.float32), 0, 1)
     dx = modified - x
     success = np.concatenate([margin(model(tf.constant(modified[part])), labels[part], targeted) < 0
-                              for part in chunks(len(x))])
+                              for part in chunks(x)])
     sizes = {name: norm.size(tf.constant(dx)).numpy() for name, norm in NORMS.items()}
     return Result(dx, modified, success, {"L0": np.count_nonzero(dx, PIXELS)} | sizes, history)
