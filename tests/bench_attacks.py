@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))  # course.py runs Python so that the folder of a script is not on the path
 import bench_peers  # noqa: E402
+from bench_measure import measured  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "data" / "results" / "attacks.json"
@@ -67,8 +69,8 @@ def run_course(weights: str, path: str, attack: str, norm: str, count: str) -> N
     with np.load(path) as stored:
         x, labels = stored["x"][:int(count)], stored["labels"][:int(count)]
     function = getattr(attacks, attack)
-    row = bench_peers.measured(lambda: function(model, x, labels, norm=norm).modified,
-                               lambda images: np.asarray(model(images)).argmax(1), x, labels, norm)
+    row = measured(lambda: function(model, x, labels, norm=norm).modified,
+                   lambda images: np.asarray(model(images)).argmax(1), x, labels, norm)
     gradients = tf.Variable(0, dtype=tf.int64)
     function(counted(model, gradients), x, labels, norm=norm)  # apart from the timed runs
     print(json.dumps(row | {"gradients": round(int(gradients) / len(x), 1)}))
@@ -162,7 +164,8 @@ def run_row(row: Row, path: Path) -> dict[str, Any]:
         command = [sys.executable, __file__, "--course", weights, str(path), attack.removeprefix("course "), norm, str(row.images)]
     else:
         command = [os.environ["COURSE_PEERS"], bench_peers.__file__, str(path), attack, norm, str(row.images)]
-    return json.loads(ran(command, real)) | {"settings": row.settings, "of": row.of}
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, encoding="utf-8").stdout.strip()
+    return json.loads(ran(command, real)) | {"settings": row.settings, "of": row.of, "date": date.today().isoformat(), "commit": commit}
 
 
 def load() -> dict[str, dict]:
@@ -198,6 +201,7 @@ def main(words: list[str]) -> int:
             some = [row for row in rows(network, fingerprint(path), load()) if not words or any(word in row.key for word in words)]
             print(f"{network}: {len(some)} rows", flush=True)
             failed += fill(some, lambda row: run_row(row, path))
+    print("\nSeconds are processor seconds for all images of a row, one thread. A failure counts as the largest distance in the box.")
     print("\n".join(bench_table.tables(load())))
     return int(failed > 0)
 

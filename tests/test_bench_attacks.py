@@ -4,7 +4,7 @@ import math
 import sys
 
 import bench_attacks
-import bench_peers
+import bench_measure
 import bench_table
 import numpy as np
 import pytest
@@ -67,17 +67,17 @@ def test_target_is_missed_with_a_longer_median_and_with_a_longer_time(ours, seco
 
 def test_distances_and_what_a_failure_counts_as():
     dx = np.array([[[[0.3], [-0.4]], [[0.0], [0.0]]]], np.float32)
-    assert [float(bench_peers.distance(dx, norm)[0]) for norm in bench_attacks.NORMS] == pytest.approx([2, 0.7, 0.5, 0.4])
-    assert [bench_peers.largest_distance(norm, (2, 2, 1)) for norm in bench_attacks.NORMS] == [4, 4, 2, 1]
+    assert [float(bench_measure.distance(dx, norm)[0]) for norm in bench_attacks.NORMS] == pytest.approx([2, 0.7, 0.5, 0.4])
+    assert [bench_measure.largest_distance(norm, (2, 2, 1)) for norm in bench_attacks.NORMS] == [4, 4, 2, 1]
     for norm in bench_attacks.NORMS:  # no dx in the box is larger
-        assert bench_peers.distance(np.ones([1, 2, 2, 1]), norm)[0] == bench_peers.largest_distance(norm, (2, 2, 1))
+        assert bench_measure.distance(np.ones([1, 2, 2, 1]), norm)[0] == bench_measure.largest_distance(norm, (2, 2, 1))
 
 
 def test_failures_and_rounding_are_measured_as_said():
     x = np.full([2, 2, 2, 1], 0.25, np.float32)
     modified = x + 1e-7
     modified[:, 0, 0, 0] = [0.75, np.nan]  # NaN becomes .5: no attack gains by it
-    found = bench_peers.measured(lambda: modified, lambda images: (images[:, 0, 0, 0] > 0.6).astype(int), x, np.zeros(2, int), "L0")
+    found = bench_measure.measured(lambda: modified, lambda images: (images[:, 0, 0, 0] > 0.6).astype(int), x, np.zeros(2, int), "L0")
     assert found["distances"] == [1, 4] and found["success"] == 0.5 and found["images"] == 2
     assert found["cold_s"] >= 0 and found["memory_mb"] >= found["memory_before_mb"]
 
