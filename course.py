@@ -11,7 +11,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
                weights        train again what data/weights/ holds, on built-in data (names, or all)
-               bench          measure speed against other libraries
+               bench          measure speed against other libraries (attacks [WORD ...]: the attacks of unit 07 against theirs)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml
@@ -292,15 +292,17 @@ def mutants(words: list[str]) -> int:
 
 
 def bench(words: list[str]) -> int:
-    """Compare with PyTorch and Foolbox, which live in an environment of their own beside .venv."""
+    """Compare with PyTorch and libraries of attacks, which live in an environment of their own beside .venv."""
     peers = ROOT / ".venv-peers"
     python = peers / PYTHON.relative_to(ENVIRONMENT)
-    if not works([python, "-c", "import torch, foolbox"]):
+    if not works([python, "-c", "import torch, foolbox, art, numba, adv_lib"]):
         print("Setting up the libraries to compare with in .venv-peers: once, a few minutes.", flush=True)
         venv.create(peers, with_pip=True, clear=True)
-        done = subprocess.run([str(python), "-m", "pip", "--quiet", "install", "-r", str(ROOT / "tests" / "peers.txt")])
-        if done.returncode:
-            raise SetUpError("the libraries to compare with could not be installed: check the network.")
+        for options in (["-r", str(ROOT / "tests" / "peers.txt")], ["--no-deps", "-r", str(ROOT / "tests" / "peers_alone.txt")]):
+            if subprocess.run([str(python), "-m", "pip", "--quiet", "install", *options]).returncode:
+                raise SetUpError("the libraries to compare with could not be installed: check the network.")
+    if words[:1] == ["attacks"]:
+        return run("tests/bench_attacks.py", *words[1:], COURSE_PEERS=str(python))
     return run("tests/bench.py", *words, COURSE_PEERS=str(python))
 
 
