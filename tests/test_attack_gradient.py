@@ -36,7 +36,7 @@ def logits_of(model, x) -> np.ndarray:
 
 def linear(classes: int = 2, seed: int = 0, shape=SHAPE):
     """A model whose logits are x @ w + b, balanced on grey images, and w [D, classes]. With two classes the first logit is 0."""
-    w = np.random.default_rng(seed).normal(size=[np.prod(shape), classes]).astype(np.float32)
+    w = (np.random.default_rng(seed).normal(size=[np.prod(shape), classes]) * np.geomspace(0.3, 1, classes)).astype(np.float32)
     if classes == 2:
         w[:, 0] = 0
     bias = -0.5 * w.sum(0)
@@ -109,13 +109,15 @@ def test_random_points_are_uniform_in_the_ball(norm):
 
 
 @pytest.mark.parametrize("norm", ORDER)
-def test_steepest_has_size_one_and_no_other_direction_is_steeper(norm):
-    gradient = np.random.default_rng(3).normal(size=[2, 3, 4, 1]).astype(np.float32)  # 5 % of 12 values: one
-    found = steepest(tf.constant(gradient), norm).numpy().reshape(2, -1)
-    np.testing.assert_allclose(np.linalg.norm(found, ORDER[norm], axis=1), 1, rtol=1e-5)
-    flat = gradient.reshape(2, -1)
-    np.testing.assert_allclose(np.sum(found * flat, 1), np.linalg.norm(flat, DUAL[norm], axis=1), rtol=1e-5)
-    assert not steepest(tf.zeros([1, 3, 4, 1]), norm).numpy().any()
+def test_steepest_has_its_size_and_no_other_direction_is_steeper(norm):
+    gradient = np.random.default_rng(3).normal(size=[2, 3, 4, 1]).astype(np.float32)
+    for scale in (1, 1e-25):  # the square of the second is 0
+        found = steepest(tf.constant(scale * gradient), tf.ones_like(gradient), 0.7, norm).numpy().reshape(2, -1)
+        np.testing.assert_allclose(np.linalg.norm(found, ORDER[norm], axis=1), 0.7, rtol=1e-5)
+        flat = gradient.reshape(2, -1)
+        np.testing.assert_allclose(np.sum(found * flat, 1), 0.7 * np.linalg.norm(flat, DUAL[norm], axis=1), rtol=1e-5)
+    assert not steepest(tf.zeros([1, 3, 4, 1]), tf.ones([1, 3, 4, 1]), 0.7, norm).numpy().any()
+    assert not steepest(tf.constant(gradient), tf.zeros_like(gradient), 0.7, norm).numpy().any()
 
 
 # one step -------------------------------------------------------------------------------------------------------------
@@ -166,7 +168,7 @@ def test_pgd_on_a_linear_model_reaches_the_lowest_logit_of_ball_and_box(norm):
     model, w = linear()
     x = random_images(6)
     labels = logits_of(model, x).argmax(1)
-    found = attacks.pgd(model, x, labels, epsilon=RADIUS[norm], norm=norm, steps=60)
+    found = attacks.pgd(model, x, labels, epsilon=RADIUS[norm], norm=norm, steps=60, step_size=0.3 * RADIUS[norm])
     assert np.all(found.norms[norm] <= RADIUS[norm] * (1 + 1e-5))
     before, after = ((logits @ [-1, 1]) * (2 * labels - 1) for logits in (logits_of(model, x), logits_of(model, found.modified)))
     for image, label, fell in zip(x.reshape(6, -1), labels, before - after):
@@ -196,7 +198,8 @@ def test_pgd_restarts_keep_what_is_fooled_and_find_more():
 
 def test_pgd_follows_its_seed():
     model, _ = linear()
-    x, labels = random_images(2), np.ones(2, int)
+    x = random_images(2)
+    labels = logits_of(model, x).argmax(1)
     first, again, other = (attacks.pgd(model, x, labels, epsilon=0.1, norm="L2", steps=2, seed=seed).dx for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -278,7 +281,7 @@ def test_superdeepfool_of_digits_is_shorter(digits):
 
 # what every attack promises -------------------------------------------------------------------------------------------
 
-@pytest.fixture(scope="module", params=[(5, 6, 1), (4, 3, 3)], ids=str)
+@pytest.fixture(scope="module", params=[(4, 3, 3)], ids=str)
 def case(request):
     """A network of three classes, images of a shape, black and white ones among them, and what the network says of them."""
     session.start(3)
@@ -317,7 +320,7 @@ def test_targeted_lowers_the_margin_to_the_wanted_class(case, attack):
 @pytest.mark.parametrize("attack", ROWS)
 def test_without_a_gradient_it_says_so_and_refuses_softmax(attack):
     def flat(x):
-        f = tf.sign(tf.reduce_mean(x, [1, 2, 3]) - 0.5)
+        f = 3 * tf.sign(tf.reduce_mean(x, [1, 2, 3]) - 0.5)
         f += tf.sqrt(x[:, 0, 0, 0] - tf.stop_gradient(x[:, 0, 0, 0]))  # infinite
         return tf.stack([tf.zeros_like(f), f], 1)
     x, labels = random_images(3, 0.7, 1.0), np.ones(3, int)
@@ -359,7 +362,7 @@ def _noisy(net):
 
 @pytest.mark.parametrize("make, fails", [
     (lambda net: lambda x: tf.nn.softmax(net(x)), "the model gives logits"),
-    (lambda net: lambda x: tf.nn.softmax(100 * net(x)), "accuracy is 0 at a large epsilon"),
+    (lambda net: lambda x: tf.nn.softmax(100 * net(x)), "the model gives logits"),
     (lambda net: lambda x: 100 * net(x), "the loss has a gradient"),
     (lambda net: lambda x: net(tf.round(4 * x) / 4), "accuracy is 0 at a large epsilon"),
     (lambda net: lambda x: net(tf.round(4 * x) / 4), "white box is as strong as transfer"),

@@ -4,7 +4,6 @@ from utils.attacks.norms import PIXELS
 from utils.quiet import tf
 
 BISECTIONS = 32  # halve [0, 1] down to 2e-10, below the precision of float32
-SPARSITY = 0.05  # a step in L1 moves this fraction of the values: one alone would take as many steps as values have to change
 
 
 def onto_ball(dx: tf.Tensor, x: tf.Tensor, epsilon: tf.Tensor, norm: str) -> tf.Tensor:
@@ -59,19 +58,26 @@ def random_in_ball(shape: tf.Tensor, epsilon: tf.Tensor, norm: str, seed: tf.Ten
     return epsilon * tf.sign(uniform) * laplace / (tf.reduce_sum(laplace) - tf.math.log(one))
 
 
-def steepest(gradient: tf.Tensor, norm: str) -> tf.Tensor:
-    """The direction in which a linear function with that gradient [N, H, W, C] grows fastest for its size by `norm`, which is 1.
+def steepest(gradient: tf.Tensor, room: tf.Tensor, size: tf.Tensor, norm: str) -> tf.Tensor:
+    """The step of that size, by `norm`, along which a linear function with that gradient grows most.
 
-    Linf: the sign. L2: gradient / ||gradient||_2. L1: the best direction has the largest |gradient| alone; here the largest
-    5 % share the size, as in SLIDE (Tramer and Boneh 2019, section 4). Where the gradient is 0, so is the direction.
+    gradient, room  [N, H, W, C]; room is how far a value can go in the direction of its gradient. Without room it stays
+    size            float32 []
+
+    Linf: size * sign(gradient). L2: size * gradient / ||gradient||_2. L1: one value after the other, by falling |gradient|,
+    goes to the end of its room, until the step has its size (Croce and Hein 2021, proposition 2.2). Where the gradient is 0,
+    so is the step.
     """
+    gradient = tf.where(room > 0, gradient, 0.0)
     if norm == "Linf":
-        return tf.sign(gradient)
+        return size * tf.sign(gradient)
     if norm == "L2":
-        return tf.math.divide_no_nan(gradient, norms.euclidean(gradient)[:, None, None, None])
-    flat = tf.reshape(tf.abs(gradient), [tf.shape(gradient)[0], -1])
-    moving = tf.maximum(1, tf.cast(SPARSITY * tf.cast(tf.shape(flat)[1], tf.float32), tf.int32))
-    least = tf.math.top_k(flat, moving).values[:, -1:]
-    signs = tf.sign(tf.where((flat >= least)[:, :, None], tf.reshape(gradient, [tf.shape(flat)[0], -1, 1]), 0.0))
-    signs = tf.reshape(signs, tf.shape(gradient))
-    return tf.math.divide_no_nan(signs, tf.reduce_sum(tf.abs(signs), PIXELS, keepdims=True))
+        # Divided by its largest value first: the square of a tiny gradient would be 0.
+        gradient = tf.math.divide_no_nan(gradient, tf.reduce_max(tf.abs(gradient), PIXELS, keepdims=True))
+        return size * tf.math.divide_no_nan(gradient, norms.euclidean(gradient)[:, None, None, None])
+    flat = [tf.shape(gradient)[0], -1]
+    slope, room = tf.reshape(tf.abs(gradient), flat), tf.reshape(tf.where(gradient == 0, 0.0, room), flat)
+    order = tf.argsort(slope, direction="DESCENDING", stable=True)
+    room = tf.gather(room, order, batch_dims=1)
+    moved = tf.clip_by_value(size - tf.cumsum(room, axis=1, exclusive=True), 0.0, room)
+    return tf.sign(gradient) * tf.reshape(tf.gather(moved, tf.argsort(order), batch_dims=1), tf.shape(gradient))

@@ -80,8 +80,8 @@ def _descend(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, targeted:
         blind |= (best_margin >= 0) & tf.reduce_all(gradient == 0, PIXELS)
         followed = followed.write(point, tf.stack([tf.reduce_mean(loss), tf.reduce_mean(tf.cast(best_margin < 0, tf.float32))]))
 
-        # 3. A step down. Values at an edge of the box that would leave it do not count.
-        can_move = tf.where(gradient > 0, modified > 0, modified < 1)
-        dx = onto_ball(dx - step_size * steepest(tf.where(can_move, gradient, 0.0), norm), x, epsilon, norm)
+        # 3. A step down, and back into the ball.
+        room = tf.where(gradient > 0, modified, 1 - modified)
+        dx = onto_ball(dx + steepest(-gradient, room, step_size, norm), x, epsilon, norm)
     history = tf.transpose(followed.stack())
     return best, blind, {"loss": history[0], "success": history[1]}
