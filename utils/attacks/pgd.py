@@ -17,7 +17,8 @@ def pgd(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, norm
     x        images [N, H, W, C] in [0, 1]
     labels   [N]: the true ones, or the wanted ones when `targeted`
     epsilon  the radius, 0 or more, by `norm`: "Linf", "L2" or "L1", in pixel values
-    steps    in each restart, of size step_size (by `norm`); None is 2.5 * epsilon / steps, enough to cross the ball
+    steps    in each restart, of size step_size (by `norm`); None is 2.5 * epsilon / steps, enough to cross the ball, and twice
+             that for L1
     restarts each from another point, uniform in the ball and the same for all images; drawn from `seed`
 
     Each step goes along the steepest direction (`ball.steepest`), then to the nearest point of the ball and the box
@@ -33,7 +34,7 @@ def pgd(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, norm
     if epsilon < 0 or steps < 1 or restarts < 1:
         raise ValueError(f"epsilon is {epsilon:g}, steps {steps} and restarts {restarts}: "
                          "expected a radius of 0 or more, and one step and one restart or more.")
-    step_size = 2.5 * epsilon / steps if step_size is None else step_size
+    step_size = (5 if norm == "L1" else 2.5) * epsilon / steps if step_size is None else step_size
     numbers = [tf.constant(steps), tf.constant(restarts), tf.constant(np.float32(epsilon)), tf.constant(np.float32(step_size)),
                tf.constant(seed)]
     found = [_descend(model, tf.constant(x[part]), tf.constant(labels[part]), named(norm).name, targeted, *numbers)
