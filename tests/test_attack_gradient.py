@@ -168,7 +168,8 @@ def test_pgd_on_a_linear_model_reaches_the_lowest_logit_of_ball_and_box(norm):
     model, w = linear()
     x = random_images(6)
     labels = logits_of(model, x).argmax(1)
-    found = attacks.pgd(model, x, labels, epsilon=RADIUS[norm], norm=norm, steps=60, step_size=0.3 * RADIUS[norm])
+    found = attacks.pgd(model, x, labels, epsilon=RADIUS[norm], norm=norm, steps=60,
+                        step_size={"L1": 0.05, "L2": 0.3, "Linf": 0.3}[norm] * RADIUS[norm])
     assert np.all(found.norms[norm] <= RADIUS[norm] * (1 + 1e-5))
     before, after = ((logits @ [-1, 1]) * (2 * labels - 1) for logits in (logits_of(model, x), logits_of(model, found.modified)))
     for image, label, fell in zip(x.reshape(6, -1), labels, before - after):
@@ -270,7 +271,7 @@ def test_superdeepfool_ends_at_the_nearest_point_of_an_ellipsoid():
                            constraints={"type": "eq", "fun": lambda z: AXES @ z**2 - 0.09, "jac": lambda z: 2 * AXES * z})
         exact.append(np.sqrt(nearest.fun))
     ratio = short.norms["L2"] / exact
-    assert ratio.min() > 0.999 and ratio.max() < 1.005, ratio
+    assert ratio.min() > 0.999 and np.median(ratio) < 1.001 and ratio.max() < 1.02, ratio
     assert np.median(long.norms["L2"] / exact) > 1.005, long.norms["L2"] / exact
 
 
@@ -366,10 +367,9 @@ def _noisy(net):
     (lambda net: lambda x: tf.nn.softmax(net(x)), "the model gives logits"),
     (lambda net: lambda x: tf.nn.softmax(100 * net(x)), "the model gives logits"),
     (lambda net: lambda x: 100 * net(x), "the loss has a gradient"),
-    (lambda net: lambda x: net(tf.round(4 * x) / 4), "accuracy is 0 at a large epsilon"),
     (lambda net: lambda x: net(tf.round(4 * x) / 4), "white box is as strong as transfer"),
     (_noisy, "the same image twice gives the same logits"),
-], ids=["softmax", "saturated softmax", "scaled logits", "rounded", "rounded, transfer", "noise"])
+], ids=["softmax", "saturated softmax", "scaled logits", "rounded", "noise"])
 def test_masking_catches(digits, make, fails):
     net, x, labels = digits
     tf.random.set_seed(0)
