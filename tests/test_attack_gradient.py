@@ -267,7 +267,8 @@ def test_superdeepfool_ends_at_the_nearest_point_of_an_ellipsoid():
     assert len(x) > 4 and long.success.all() and short.success.all()
     exact = []
     for image in x.reshape(len(x), 30).astype(float) - 0.5:
-        nearest = minimize(lambda z: np.sum((z - image) ** 2), 0.8 * image, jac=lambda z: 2 * (z - image), method="SLSQP", tol=1e-12,
+        nearest = minimize(lambda z: np.sum((z - image) ** 2), 0.8 * image, jac=lambda z: 2 * (z - image), method="SLSQP",
+                           tol=1e-12,
                            constraints={"type": "eq", "fun": lambda z: AXES @ z**2 - 0.09, "jac": lambda z: 2 * AXES * z})
         exact.append(np.sqrt(nearest.fun))
     ratio = short.norms["L2"] / exact

@@ -8,7 +8,8 @@ from utils.attacks.result import Result, judged
 from utils.quiet import tf
 
 
-def fgsm(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, norm: str = "Linf", targeted: bool = False) -> Result:
+def fgsm(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, norm: str = "Linf",
+         targeted: bool = False) -> Result:
     """The dx of size epsilon that lowers the linearised loss of the attacker most, clipped so that x + dx stays in [0, 1].
 
     x        images [N, H, W, C] in [0, 1]

@@ -34,7 +34,7 @@ class Check(NamedTuple):
 
 def masking(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, norm: str = "Linf",
             substitute: Model | None = None, seed: int = 0) -> list[Check]:
-    """The signs of a masked gradient (Athalye, Carlini and Wagner 2018, section 3.1; Carlini et al. 2019, section 4), each checked.
+    """The signs of a masked gradient (Athalye, Carlini and Wagner 2018, section 3.1), each checked.
 
     model       images [N, H, W, C] in [0, 1] -> logits [N, classes]. One that ends in softmax is reported, not refused
     x, labels   images [N, H, W, C] in [0, 1] and their true labels [N]; those that the model gets wrong are left out
@@ -77,8 +77,8 @@ def _against_pgd(model: Model, x: np.ndarray, labels: np.ndarray, epsilon: float
     more = fooled(epsilon, 2) | base
     noise = _fooled_by_noise(model, x, labels, epsilon, norm, seed)
     checks = [
-        _at_most("accuracy falls with epsilon", max(np.diff(accuracy)), SLACK, "largest rise of the accuracy from a radius to the "
-                 f"next, of {', '.join(f'{radius:.3g}' for radius in radii)}: the attack gets lost in a larger ball"),
+        _at_most("accuracy falls with epsilon", max(np.diff(accuracy)), SLACK, "largest rise of the accuracy from a radius to "
+                 f"the next, of {', '.join(f'{radius:.3g}' for radius in radii)}: the attack gets lost in a larger ball"),
         _at_most("accuracy is 0 at a large epsilon", accuracy[-1], SLACK, f"accuracy at radius {radii[-1]:.3g}, where all images "
                  "can become the same grey one: the attack is broken or has no gradient to follow"),
         _at_most("many steps are as strong as one", one_step.mean() - base.mean(), SLACK, "success of FGSM minus that of PGD: "
@@ -103,13 +103,14 @@ def _at_most(name: str, figure: float, limit: float, meaning: str) -> Check:
 
 def _logits(probabilities: bool) -> Check:
     """Does the model give logits?"""
-    return _at_most("the model gives logits", probabilities, 0, "1 if the outputs are probabilities: attacks take the softmax of a "
-                    "softmax, which has hardly a gradient; give networks.without_softmax(model)")
+    return _at_most("the model gives logits", probabilities, 0, "1 if the outputs are probabilities: attacks take the softmax of "
+                    "a softmax, which has hardly a gradient; give networks.without_softmax(model)")
 
 
 def _gradient(model: Model, x: np.ndarray, labels: np.ndarray) -> Check:
     """Has the loss that most attacks follow, the cross-entropy, a gradient? x [N, H, W, C], labels [N]."""
-    gradient = np.concatenate([_of_cross_entropy(model, tf.constant(x[part]), tf.constant(labels[part])) for part in chunks(x)])
+    gradient = np.concatenate([_of_cross_entropy(model, tf.constant(x[part]), tf.constant(labels[part]))
+                               for part in chunks(x)])
     useless = ~np.isfinite(gradient).all(PIXELS) | ~gradient.any(PIXELS)
     return _at_most("the loss has a gradient", useless.mean(), SLACK, "fraction of images where the gradient of the cross-entropy "
                     "is 0 or not finite: a saturated softmax, a rounded value, a stopped gradient")
@@ -128,8 +129,8 @@ def _same_twice(model: Model, x: np.ndarray) -> Check:
     """Does the model give the same answer when asked again? x [N, H, W, C]."""
     first, second = _outputs(model, x), _outputs(model, x)
     difference = np.abs(first - second).max() / np.abs(first).max()
-    return _at_most("the same image twice gives the same logits", difference, 1e-4, "largest difference of two runs, divided by the "
-                    "largest logit: the model draws random numbers, so attack its mean over many draws (EOT)")
+    return _at_most("the same image twice gives the same logits", difference, 1e-4, "largest difference of two runs, divided by "
+                    "the largest logit: the model draws random numbers, so attack its mean over many draws (EOT)")
 
 
 def _fooled_by_noise(model: Model, x: np.ndarray, labels: np.ndarray, epsilon: float, norm: str, seed: int) -> np.ndarray:
