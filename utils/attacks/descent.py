@@ -3,13 +3,13 @@ import numpy as np
 
 from utils.attacks.inputs import Model
 from utils.attacks.losses import margin
-from utils.attacks.norms import PIXELS, euclidean
+from utils.attacks.norms import NORMS, PIXELS, euclidean
 from utils.quiet import tf
 
 
-def margin_and_gradient(model: Model, x: tf.Tensor, dx: tf.Tensor, labels: tf.Tensor, targeted: bool,
+def margin_and_gradient(model: Model, x: tf.Tensor, dx: tf.Tensor, wanted: tf.Tensor,
                         step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """At x + dx [N, H, W, C]: the margin [N], its gradient [N, H, W, C], and where that is useless [N].
+    """At x + dx [N, H, W, C]: the margin to the class `wanted` [N], its gradient [N, H, W, C], and where that is useless [N].
 
     NaN and infinity count as 0. Where an image is not fooled and nothing is left, the gradient is -1 and 1 at random, the same
     for all images of a step, so that the search goes on and the batch changes no result.
@@ -17,12 +17,17 @@ def margin_and_gradient(model: Model, x: tf.Tensor, dx: tf.Tensor, labels: tf.Te
     modified = x + dx
     with tf.GradientTape() as tape:
         tape.watch(modified)
-        distance = margin(model(modified), labels, targeted)
+        distance = margin(model(modified), wanted, True)
     gradient = tape.gradient(distance, modified, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     gradient = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
     stuck = (distance >= 0) & tf.reduce_all(gradient == 0, PIXELS)
     signs = tf.sign(tf.random.stateless_uniform(tf.shape(x)[1:], seed=tf.stack([0, step]), minval=-1.0, maxval=1.0))
     return distance, tf.where(each(stuck), signs, gradient), stuck
+
+
+def size(dx: tf.Tensor, norm: str) -> tf.Tensor:
+    """The norm of dx [N, H, W, C] of each image, float32 [N]: "L1", "L2", "Linf", or "L0", the number of values that are not 0."""
+    return tf.cast(tf.math.count_nonzero(dx, PIXELS), tf.float32) if norm == "L0" else NORMS[norm].size(dx)
 
 
 def each(values: tf.Tensor) -> tf.Tensor:

@@ -2,7 +2,7 @@
 import numpy as np
 
 from utils.attacks import norms
-from utils.attacks.descent import each, falling, margin_and_gradient, unit
+from utils.attacks.descent import each, falling, margin_and_gradient, size, unit
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import margin
 from utils.attacks.minimal_l0 import fewest_values
@@ -17,19 +17,22 @@ GAMMA = 0.05
 BEYOND, GROW, SHRINK, LEAST = 0.03, 1.5, 0.7, 1e-5
 MEMORY = 0.8  # of the running mean of gradients: the gradient of a ReLU network jumps from step to step (L1: 4 % shorter)
 BLEND = 0.5, 0.01  # how far dx goes towards the projection, in the first step and in the last one
+MOST_LIKELY = 10  # classes whose boundary may be the nearest
 HALVINGS = 12  # of the line to the original image, at the end
 
 
 def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2", targeted: bool = False,
-            steps: int = 150) -> Result:
+            steps: int = 60, classes: int = 4) -> Result:
     """The smallest dx, by `norm`, for which the model is fooled by x + dx and 0 <= x + dx <= 1, for each image x.
 
     model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
     x       images [N, H, W, C] in [0, 1]
     labels  [N]: the true labels; with `targeted`, the wrong ones that the attacker wants
     norm    "L0" (the number of values that change), "L1", "L2" or "Linf"
-    steps   gradients for each image; L0 takes as many again to remove values
+    steps   gradients for each image and class; L0 takes as many again to remove values
+    classes how many of the wrong classes are tried, the nearest first: the boundary to each has a nearest point of its own
 
+    For each class:
     1. A third of the steps finds a first adversarial image near the boundary, as DDN (Rony et al. 2019, algorithm 1).
     2. The others: linearise the margin at x + dx, find the smallest step from x onto that plane inside the box
        (`onto_boundary`, exact), and go there by a part of the way that falls on a cosine (Croce and Hein 2020, section 3).
@@ -43,8 +46,7 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
     check_numbers(steps=steps)
     if norm != "L0":
         norms.named(norm)
-    search = fewest_values if norm == "L0" else _smallest
-    found = [search(model, tf.constant(x[part]), tf.constant(labels[part]), targeted, norm, tf.constant(steps))
+    found = [_of_chunk(model, tf.constant(x[part]), tf.constant(labels[part]), targeted, norm, steps, classes)
              for part in chunks(x)]
     dx, blind = (np.concatenate(arrays) for arrays in zip(*found))
     result = judged(model, x, dx, labels, targeted, {})
@@ -52,46 +54,79 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
     return result
 
 
+def _of_chunk(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, norm: str, steps: int,
+              classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """`minimal` for images of one batch: dx [N, H, W, C], and whether the gradient vanished on the way, [N]."""
+    search = fewest_values if norm == "L0" else smallest_towards
+    wanted = labels[:, None] if targeted else nearest_classes(model, x, labels, norm)[:, :classes]
+    best, best_size, blind = tf.zeros_like(x), tf.fill([len(x)], np.inf), tf.zeros([len(x)], tf.bool)
+    for j in range(wanted.shape[1]):
+        dx, fooled, stuck = search(model, x, wanted[:, j], norm, tf.constant(steps))
+        of_dx = tf.where(fooled, size(dx, norm), np.inf)
+        best = tf.where(each((of_dx < best_size) | (j == 0)), dx, best)
+        best_size, blind = tf.minimum(best_size, of_dx), blind | stuck
+    already = margin(model(x), labels, targeted) < 0
+    return tf.where(each(already), 0.0, best).numpy(), blind.numpy()
+
+
 @tf.function(reduce_retracing=True)
-def _smallest(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, norm: str,
-              steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The search of `minimal` for L1, L2 and Linf: dx [N, H, W, C], and whether the gradient vanished where it failed, [N]."""
-    size = norms.NORMS[norm].size
-    dx = best = tf.zeros_like(x)
-    first = margin(model(x), labels, targeted)
-    best_size = tf.where(first < 0, 0.0, np.inf)
-    length, blind = tf.ones_like(first), first < -np.inf
-    beyond, mean = tf.fill(tf.shape(first), BEYOND), tf.zeros_like(x)
+def nearest_classes(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str) -> tf.Tensor:
+    """The wrong classes of each image, the nearest boundary first, int64 [N, at most MOST_LIKELY].
+
+    By the distance of the linearised margin inside the box: DeepFool's choice (Moosavi-Dezfooli et al. 2016, equation 8), with
+    the box. Only the MOST_LIKELY classes are looked at: each takes a gradient.
+    """
+    logits = model(x)
+    own = tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False, dtype=tf.bool)
+    others = tf.argsort(tf.where(own, -np.inf, logits), direction="DESCENDING")[:, :min(MOST_LIKELY, logits.shape[1] - 1)]
+    distances = tf.TensorArray(tf.float32, size=others.shape[1])
+    for j in tf.range(others.shape[1]):
+        distance, gradient, _ = margin_and_gradient(model, x, tf.zeros_like(x), others[:, j], 0)
+        distances = distances.write(j, size(onto_boundary(x, gradient, -distance, norm), norm))
+    order = tf.argsort(tf.transpose(distances.stack()), stable=True)
+    return tf.gather(others, order, batch_dims=1)
+
+
+@tf.function(reduce_retracing=True)
+def smallest_towards(model: Model, x: tf.Tensor, wanted: tf.Tensor, norm: str,
+                     steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The search of `minimal` for L1, L2 and Linf: dx [N, H, W, C]; whether it leads to the class `wanted`, and whether the
+    gradient vanished on the way, each [N].
+    """
+    first = margin(model(x), wanted, True)
+    dx = best = mean = tf.zeros_like(x)
+    best_size, blind = tf.fill(tf.shape(first), np.inf), first < -np.inf
+    length, beyond = tf.ones_like(first), tf.fill(tf.shape(first), BEYOND)
     start = steps // 3
     for step in tf.range(steps):
-        distance, gradient, stuck = margin_and_gradient(model, x, dx, labels, targeted, step)
-        fooled, of_dx = distance < 0, size(dx)
-        better = fooled & (of_dx < best_size)
+        distance, gradient, stuck = margin_and_gradient(model, x, dx, wanted, step)
+        fooled, of_dx = distance < 0, size(dx, norm)
+        better, blind = fooled & (of_dx < best_size), blind | stuck
         best, best_size = tf.where(each(better), dx, best), tf.where(better, of_dx, best_size)
-        blind |= stuck
-        if step < start:  # 1. a step of falling size down the margin, then a length that depends on whether the model is fooled
+        if step < start:
+            # 1. A step down the margin that becomes smaller, then a length that grows until the model is fooled.
             length *= tf.where(step == 0, 1.0, tf.where(fooled, 1 - GAMMA, 1 + GAMMA))
-            dx -= falling(step, start, 1.0, 0.01) * unit(gradient)
-            dx = each(length) * unit(dx)
-            if step == start - 1:
+            dx = each(length) * unit(dx - falling(step, start, 1.0, 0.01) * unit(gradient))
+        else:
+            # 2. From the best so far, towards the projection of x onto the linearised boundary.
+            if step == start:
                 dx = tf.where(each(tf.math.is_finite(best_size)), best, dx)
-        else:  # 2. towards the projection of x onto the linearised boundary
-            beyond = tf.clip_by_value(beyond * tf.where(fooled, SHRINK, GROW), LEAST, 1.0)
+                distance, gradient, _ = margin_and_gradient(model, x, dx, wanted, step)
+            beyond = tf.clip_by_value(beyond * tf.where(distance < 0, SHRINK, GROW), LEAST, 1.0)
             mean = MEMORY * mean + (1 - MEMORY) * gradient
             plane = mean / (1 - MEMORY ** tf.cast(step - start + 1, tf.float32))
-            change = tf.reduce_sum(plane * dx, norms.PIXELS) - distance - beyond * first
-            blend = falling(step - start, steps - start, *BLEND)
-            dx += blend * (onto_boundary(x, plane, change, norm) - dx)
+            change = tf.reduce_sum(plane * dx, norms.PIXELS) - distance - beyond * tf.abs(first)
+            dx += falling(step - start, steps - start, *BLEND) * (onto_boundary(x, plane, change, norm) - dx)
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
     found = tf.math.is_finite(best_size)
-    return tf.where(each(found), shortened(model, x, best, labels, targeted), dx), blind
+    return tf.where(each(found), shortened(model, x, best, wanted), dx), found, blind
 
 
-def shortened(model: Model, x: tf.Tensor, dx: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
-    """The end of dx [N, H, W, C], where x + dx fools the model, moved towards x to the boundary, by bisection of the line."""
+def shortened(model: Model, x: tf.Tensor, dx: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """dx [N, H, W, C], with which the model says `wanted`, shortened by bisection until x + dx lies at the boundary."""
     low, high = tf.zeros([tf.shape(x)[0]]), tf.ones([tf.shape(x)[0]])
     for _ in tf.range(HALVINGS):
         middle = (low + high) / 2
-        fooled = margin(model(x + each(middle) * dx), labels, targeted) < 0
+        fooled = margin(model(x + each(middle) * dx), wanted, True) < 0
         low, high = tf.where(fooled, low, middle), tf.where(fooled, middle, high)
     return each(high) * dx

@@ -1,7 +1,7 @@
 """The perturbation that changes the fewest values: the L0 part of `minimal`."""
 import numpy as np
 
-from utils.attacks.descent import each, falling, margin_and_gradient
+from utils.attacks.descent import each, falling, margin_and_gradient, size
 from utils.attacks.inputs import Model
 from utils.attacks.losses import margin
 from utils.attacks.norms import PIXELS, largest_absolute
@@ -17,9 +17,10 @@ REPAIRS = (1.0, 0.5, 0.3, 0.2)  # steps, in pixel values, that the values left t
 
 
 @tf.function(reduce_retracing=True)
-def fewest_values(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, norm: str,
-                  steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """dx [N, H, W, C] that fools the model and changes few values; whether the gradient vanished on the way, [N].
+def fewest_values(model: Model, x: tf.Tensor, wanted: tf.Tensor, norm: str,
+                  steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """dx [N, H, W, C] that changes few values; whether it leads to the class `wanted`, and whether the gradient vanished on
+    the way, each [N].
 
     1. Gradient steps on the margin and a smooth count of the values, with a threshold under which values go back to 0, which
        rises while the model is fooled and falls while it is not: sigma-zero (Cina et al. 2025, algorithm 1).
@@ -27,21 +28,21 @@ def fewest_values(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool,
        costs nothing in L0, until the model is fooled again. Where that fails, remove fewer.
     The start is the exact answer for the linearised margin, so that a linear model is done at once.
     """
-    first = margin(model(x), labels, targeted)
-    best, best_count = tf.zeros_like(x), tf.where(first < 0, 0.0, np.inf)
+    first = margin(model(x), wanted, True)
+    best, best_count = tf.zeros_like(x), tf.fill(tf.shape(first), np.inf)
     threshold, blind = tf.fill(tf.shape(first), THRESHOLD), first < -np.inf
     values = tf.cast(tf.reduce_prod(tf.shape(x)[1:]), tf.float32)
-    _, gradient, _ = margin_and_gradient(model, x, tf.zeros_like(x), labels, targeted, 0)
-    dx = onto_boundary(x, gradient, -1.001 * first - 1e-6, norm)
+    _, gradient, _ = margin_and_gradient(model, x, tf.zeros_like(x), wanted, 0)
+    dx = onto_boundary(x, gradient, -1.001 * tf.abs(first) - 1e-6, norm)
     for step in tf.range(steps):
-        distance, gradient, stuck = margin_and_gradient(model, x, dx, labels, targeted, step)
+        distance, gradient, stuck = margin_and_gradient(model, x, dx, wanted, step)
         blind |= stuck
-        fooled, counted = distance < 0, count(dx)
+        fooled, counted = distance < 0, size(dx, "L0")
         better = fooled & (counted < best_count)
         best, best_count = tf.where(each(better), dx, best), tf.where(better, counted, best_count)
         if step == 0:  # the first dx was only a candidate: the search itself starts at x, as in the paper
             dx = tf.zeros_like(x)
-            _, gradient, _ = margin_and_gradient(model, x, dx, labels, targeted, step)
+            _, gradient, _ = margin_and_gradient(model, x, dx, wanted, step)
             fooled = first < 0
         penalty = 2 * SMOOTH * dx / (dx**2 + SMOOTH) ** 2 / values
         gradient = tf.where(each(fooled), 0.0, gradient) + penalty
@@ -51,29 +52,24 @@ def fewest_values(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool,
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
         dx = tf.where(tf.abs(dx) < each(threshold), 0.0, dx)
     found = tf.math.is_finite(best_count)
-    kept = _without_needless(model, x, best, labels, targeted, steps // (1 + len(REPAIRS)))
-    return tf.where(each(found), kept, dx), blind
+    kept = _without_needless(model, x, best, wanted, steps // (1 + len(REPAIRS)))
+    return tf.where(each(found), kept, dx), found, blind
 
 
-def _without_needless(model: Model, x: tf.Tensor, dx: tf.Tensor, labels: tf.Tensor, targeted: bool, rounds: tf.Tensor) -> tf.Tensor:
+def _without_needless(model: Model, x: tf.Tensor, dx: tf.Tensor, wanted: tf.Tensor, rounds: tf.Tensor) -> tf.Tensor:
     """Step 2 of `fewest_values`: dx [N, H, W, C], which fools the model, with fewer values where that can be found."""
     part = tf.fill([tf.shape(x)[0]], DROP)
     for _ in tf.range(rounds):
-        _, gradient, _ = margin_and_gradient(model, x, dx, labels, targeted, 0)
+        _, gradient, _ = margin_and_gradient(model, x, dx, wanted, 0)
         help_of = tf.reshape(tf.where(dx != 0, -gradient * dx, np.inf), [tf.shape(x)[0], -1])
         rank = tf.reshape(tf.argsort(tf.argsort(help_of, stable=True), stable=True), tf.shape(x))
-        removed = tf.cast(rank, tf.float32) < each(tf.maximum(1.0, tf.floor(part * count(dx))))
+        removed = tf.cast(rank, tf.float32) < each(tf.maximum(1.0, tf.floor(part * size(dx, "L0"))))
         kept, tried = (dx != 0) & ~removed, tf.where(removed, 0.0, dx)
         done = tf.zeros([tf.shape(x)[0]], tf.bool)
-        for size in (*REPAIRS, 0.0):
-            distance, gradient, _ = margin_and_gradient(model, x, tried, labels, targeted, 0)
+        for length in (*REPAIRS, 0.0):
+            distance, gradient, _ = margin_and_gradient(model, x, tried, wanted, 0)
             now = (distance < 0) & ~done
             dx, done = tf.where(each(now), tried, dx), done | now
-            tried = tf.where(kept, tf.clip_by_value(x + tried - size * tf.sign(gradient), 0.0, 1.0) - x, 0.0)
+            tried = tf.where(kept, tf.clip_by_value(x + tried - length * tf.sign(gradient), 0.0, 1.0) - x, 0.0)
         part = tf.where(done, part, 0.6 * part)
     return dx
-
-
-def count(dx: tf.Tensor) -> tf.Tensor:
-    """How many values of dx [N, H, W, C] are not 0, float32 [N]."""
-    return tf.cast(tf.math.count_nonzero(dx, PIXELS), tf.float32)
