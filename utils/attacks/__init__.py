@@ -13,5 +13,5 @@ from utils.attacks.one_pixel import one_pixel
 from utils.attacks.result import Result
 from utils.attacks.tradeoff import tradeoff
 
-__all__ = ["NORMS", "Fooling", "Result", "attack_loss", "dx_attack", "fgsm", "fooling_evolution", "fooling_gradient", "jsma", "margin",
-           "one_pixel", "round_to_8bit", "smallest_8bit", "total_variation", "tradeoff"]
+__all__ = ["NORMS", "Fooling", "Result", "attack_loss", "dx_attack", "fgsm", "fooling_evolution", "fooling_gradient", "jsma",
+           "margin", "one_pixel", "round_to_8bit", "smallest_8bit", "total_variation", "tradeoff"]

@@ -64,8 +64,8 @@ def _ascend(model: Model, images: tf.Tensor, labels: tf.Tensor, steps: tf.Tensor
     return images, followed.stack()
 
 
-def fooling_evolution(model: Model, shape: Shape, labels: np.ndarray, *, encoding: str = "direct", generations: int = 1000,
-                      population: int = 100, seed: int = 0) -> Fooling:
+def fooling_evolution(model: Model, shape: Shape, labels: np.ndarray, *, encoding: str = "direct",
+                      generations: int = 1000, population: int = 100, seed: int = 0) -> Fooling:
     """Evolve a champion for each class of the model at once, from its logits alone; those of `labels` [N] are returned.
 
     model       images [N, H, W, C] in [0, 1] -> logits [N, classes]
@@ -75,9 +75,9 @@ def fooling_evolution(model: Model, shape: Shape, labels: np.ndarray, *, encodin
     population  children in a generation, in one batch. Each is a mutation of the champion of a class drawn at random, and
                 becomes champion of every class of which the model is more confident than of the champion there
 
-    MAP-Elites (Mouret and Clune 2015) as in Nguyen, Yosinski and Clune 2015: a child of the champion of one class is often the
-    start of another's. The first generation is drawn at random. What makes up an encoding is in `encodings`. Raises ValueError for
-    another encoding, and for inputs that cannot be meant (see `inputs.check_inputs`).
+    MAP-Elites (Mouret and Clune 2015) as in Nguyen, Yosinski and Clune 2015: a child of the champion of one class is often
+    the start of another's. The first generation is drawn at random. What makes up an encoding is in `encodings`. Raises
+    ValueError for another encoding, and for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     if encoding not in ENCODINGS:
         raise ValueError(f"There is no encoding {encoding!r}: choose one of {', '.join(map(repr, ENCODINGS))}.")

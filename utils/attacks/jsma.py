@@ -31,7 +31,7 @@ def jsma(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = Tr
         raise ValueError(f"theta is {theta:g}, expected a number from -1 to 1 that is not 0: the step of both values of a pair.")
     budget = int(fraction * x[0].size)
     if budget < 2 or fraction > 1:
-        raise ValueError(f"fraction {fraction:g} of the {x[0].size} values of an image is {budget}, expected from 2 (one pair) to all.")
+        raise ValueError(f"fraction is {fraction:g}, {budget} of the {x[0].size} values of an image: expected 2 (a pair) to all.")
     numbers = tf.constant(np.float32(theta)), tf.constant(budget)
     found = [_move_pairs(model, *map(tf.constant, (x[part], labels[part])), targeted, *numbers) for part in chunks(x)]
     modified, blind = (np.concatenate(arrays) for arrays in zip(*found))
@@ -45,9 +45,9 @@ def _move_pairs(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, t
                 budget: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The modified images [N, H, W, C], and bool [N]: was there no gradient in a step in which the model was not fooled?
 
-    x [N, H, W, C], labels [N], theta float32 [], budget int32 []: how many values may change.
+    x [N, H, W, C], labels [N], theta float32 [], budget int32 []: how many values may change. alpha and beta [N, D].
     """
-    n, values = tf.shape(x)[0], tf.size(x[0])
+    n, size = tf.shape(x)[0], tf.size(x[0])
     wanted = labels if targeted else _likeliest_wrong(model(x), labels)
     modified, active, blind = x, tf.fill([n], True), tf.fill([n], False)
     while tf.reduce_any(active):
@@ -60,17 +60,17 @@ def _move_pairs(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, t
         active &= ~(margin(logits, labels, targeted) < 0)
         blind |= active & tf.reduce_all((alpha == 0) & (beta == 0), 1)
 
-        room = tf.reshape(tf.where(theta > 0, 1 - modified, modified), [n, values])
-        raises, lowers = (tf.where(room > 0, sign * tf.sign(theta), -np.inf) for sign in (alpha, -beta))
-        pair, is_pair = _best_pair(raises, lowers)
-        balance = raises + lowers / tf.cast(tf.shape(logits)[1] - 1, tf.float32)
+        room = tf.reshape(tf.where(theta > 0, 1 - modified, modified), [n, size])
+        alpha, beta = (tf.where(room > 0, tf.sign(theta) * values, -np.inf) for values in (alpha, -beta))  # to make large
+        pair, is_pair = _best_pair(alpha, beta)
+        balance = alpha + beta / tf.cast(tf.shape(logits)[1] - 1, tf.float32)
         second_choice = tf.math.top_k(balance, 2)
         pair = tf.where(is_pair[:, None], pair, second_choice.indices)
         active &= is_pair | (tf.reduce_sum(second_choice.values, 1) > 0)
 
-        chosen = tf.reduce_any(tf.one_hot(pair, values, on_value=True, off_value=False, dtype=tf.bool), 1)
+        chosen = tf.reduce_any(tf.one_hot(pair, size, on_value=True, off_value=False, dtype=tf.bool), 1)
         moved = tf.where(tf.reshape(chosen, tf.shape(x)), tf.clip_by_value(modified + theta, 0.0, 1.0), modified)
-        active &= tf.math.count_nonzero(moved != x, [1, 2, 3], tf.int32) <= budget
+        active &= tf.math.count_nonzero(moved != x, [1, 2, 3], dtype=tf.int32) <= budget
         active &= tf.reduce_any(moved != modified, [1, 2, 3])  # a theta below the precision of a number moves nothing
         modified = tf.where(active[:, None, None, None], moved, modified)
     return modified, blind
@@ -98,7 +98,7 @@ def _best_pair(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     order = tf.argsort(a, direction="DESCENDING", stable=True)
     a, b = (tf.gather(values, order, batch_dims=1) for values in (a, b))
     candidate = b > _second_largest_before(b)
-    count = tf.reduce_max(tf.math.count_nonzero(candidate, 1, tf.int32))
+    count = tf.reduce_max(tf.math.count_nonzero(candidate, 1, dtype=tf.int32))
     kept = tf.math.top_k(tf.cast(candidate, tf.int32), count).indices  # the candidates, then others if an image has fewer
     a, b = (tf.gather(tf.where(candidate, values, -np.inf), kept, batch_dims=1) for values in (a, b))
     pair, best = tf.zeros([tf.shape(a)[0], 2], tf.int32), tf.zeros([tf.shape(a)[0]])
