@@ -175,9 +175,8 @@ def test_jsma_untargeted_goes_to_the_likeliest_wrong_class():
 
 
 def test_jsma_on_digits():
-    digits = data.load("digits").test
-    model = pretrained.load("digits_lenet")
-    x, labels = digits[0][:12], digits[1][:12]
+    digits, model = data.load("digits"), pretrained.load("digits_lenet")
+    x, labels = digits.x_test[:12], digits.y_test[:12]
     found = attacks.jsma(model, x, (labels + 1) % 10)
     assert found.norms["L0"].max() <= 0.145 * 784 and found.success.mean() >= 0.5
 

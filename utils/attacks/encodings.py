@@ -65,17 +65,25 @@ def paint(genes: tf.Tensor, shape: Shape) -> tf.Tensor:
     functions are smooth, and r and the Gaussian bring symmetry. The topology is fixed; that of Nguyen et al. grows.
     """
     y, x = (tf.reshape(axis, [-1]) for axis in tf.meshgrid(*(tf.linspace(-1.0, 1.0, side) for side in shape[:2]), indexing="ij"))
-    values = tf.tile(tf.stack([x, y, tf.sqrt(x**2 + y**2)], 1)[None], [tf.shape(genes)[0], 1, 1])  # [N, H * W, 3]
+    values = tf.stack([x, y, tf.sqrt(x**2 + y**2)])[None]  # [1, 3, H * W], later [N, nodes, H * W]
     sizes, at = (3, *HIDDEN, shape[2]), 0
-    chosen = tf.reshape(genes[:, -len(FUNCTIONS) * sum(HIDDEN):], [-1, 1, sum(HIDDEN), len(FUNCTIONS)])
-    nodes = tf.split(tf.argmax(chosen, -1), HIDDEN, axis=2)
+    chosen = tf.reshape(genes[:, -len(FUNCTIONS) * sum(HIDDEN):], [-1, sum(HIDDEN), len(FUNCTIONS)])
+    nodes = tf.split(tf.argmax(chosen, 2, tf.int32), HIDDEN, axis=1)
     for layer, (before, after) in enumerate(zip(sizes, sizes[1:])):
-        kernel = tf.reshape(genes[:, at:at + (before + 1) * after], [-1, before + 1, after])
+        kernel = tf.reshape(genes[:, at:at + (before + 1) * after], [-1, after, before + 1])
         at += (before + 1) * after
-        values = values @ kernel[:, :-1] + kernel[:, -1:]  # the last row is the bias
+        values = kernel[:, :, :-1] @ values + kernel[:, :, -1:]  # the last column is the bias
         if layer < len(HIDDEN):
-            values = sum(tf.where(nodes[layer] == i, function(values), 0.0) for i, function in enumerate(FUNCTIONS))
-    return tf.reshape(tf.sigmoid(values), [-1, *shape])
+            values = _activated(values, nodes[layer])
+    return tf.reshape(tf.transpose(tf.sigmoid(values), [0, 2, 1]), [-1, *shape])
+
+
+def _activated(values: tf.Tensor, nodes: tf.Tensor) -> tf.Tensor:
+    """values [N, nodes, H * W], each node through its own function, a number into FUNCTIONS in `nodes` [N, nodes]."""
+    rows, which = tf.reshape(values, [-1, tf.shape(values)[2]]), tf.reshape(nodes, [-1])
+    parts = tf.dynamic_partition(rows, which, len(FUNCTIONS))
+    places = tf.dynamic_partition(tf.range(tf.size(which)), which, len(FUNCTIONS))
+    return tf.reshape(tf.dynamic_stitch(places, [function(part) for function, part in zip(FUNCTIONS, parts)]), tf.shape(values))
 
 
 ENCODINGS = {
