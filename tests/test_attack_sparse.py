@@ -34,6 +34,7 @@ def random_images(n: int, shape, low: float = 0.2, high: float = 0.8) -> np.ndar
     return np.random.default_rng(7).uniform(low, high, [n, *shape]).astype(np.float32)
 
 
+@cache
 def net(shape):
     """An untrained network of three classes."""
     session.start(3)
@@ -74,6 +75,7 @@ def test_box_success_and_the_number_of_values(case, targeted):
     else:
         assert found.dx.any(axis=3).sum(axis=(1, 2)).max() <= {"one pixel": 1, "three pixels": 3}[name]
         assert np.all(np.diff(found.history["margin"]) <= 1e-6) and len(found.history["margin"]) == 15
+        assert targeted or found.success[1:].any()
         assert found.history["success"][-1] == pytest.approx(found.success.mean())
 
 
@@ -114,7 +116,8 @@ def test_the_pair_is_that_of_a_loop_over_all_pairs(theta):
     x = random_images(30, shape)
     x[:, 0] = theta > 0  # these four have no room
     wanted = np.arange(30) % 4
-    x, wanted = x[said(model, x) != wanted], wanted[said(model, x) != wanted]
+    keep = np.flatnonzero(said(model, x) != wanted)[:15]
+    x, wanted = x[keep], wanted[keep]
     found = attacks.jsma(model, x, wanted, theta=theta, fraction=2 / 16)  # one pair
     usable = np.arange(16) >= 4
     for dx, image, label in zip(found.dx.reshape(-1, 16), x.reshape(-1, 16), wanted):
@@ -123,7 +126,7 @@ def test_the_pair_is_that_of_a_loop_over_all_pairs(theta):
         assert set(np.flatnonzero(dx)) == expected
         image, dx = image[dx != 0], dx[dx != 0]
         assert any(np.allclose(dx, np.clip(image + k * theta, 0, 1) - image, atol=1e-6) for k in (1, 2, 3, 4))
-    assert len(x) > 15
+    assert len(x) == 15
 
 
 def test_best_pair_against_a_loop_for_all_kinds_of_values():
@@ -165,7 +168,7 @@ def test_jsma_where_one_logit_is_constant():
 
 
 def test_jsma_untargeted_goes_to_the_likeliest_wrong_class():
-    model, x = linear((6, 6, 1))[0], random_images(10, (6, 6, 1))
+    model, x = net(CASES["jsma"]), random_images(10, CASES["jsma"])
     labels = said(model, x)
     logits = np.array(model(x))
     logits[np.arange(len(x)), labels] = -np.inf
@@ -200,10 +203,10 @@ def test_refuses_what_every_attack_refuses(attack):
         attack(lambda images: tf.nn.softmax(model(images)), x, np.zeros(2, int))
 
 
-@pytest.mark.parametrize("kind", [tf.sign, lambda f: tf.sign(f) + tf.sqrt(f - tf.stop_gradient(f))], ids=["zero", "not finite"])
-def test_jsma_without_a_gradient_warns_and_leaves_the_images(kind):
+def test_jsma_without_a_gradient_warns_and_leaves_the_images():
     def model(x):
-        f = kind(tf.reduce_mean(x, [1, 2, 3]) - 0.9)
+        f = tf.reduce_mean(x, [1, 2, 3]) - 0.9
+        f = tf.sign(f) + tf.sqrt(f - tf.stop_gradient(f))  # the gradient is infinite
         return tf.stack([-f, f], 1)
     x = random_images(3, (6, 6, 1))
     with pytest.warns(UserWarning, match="failed on 3 of 3"):
@@ -213,28 +216,21 @@ def test_jsma_without_a_gradient_warns_and_leaves_the_images(kind):
 
 # one pixel ------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("targeted", [False, True])
-@pytest.mark.parametrize("shape", [(6, 6, 1), (5, 7, 3)], ids=str)
+@pytest.mark.parametrize("shape, targeted", [((6, 6, 1), False), ((5, 7, 3), True)], ids=str)
 def test_one_pixel_finds_the_best_pixel_of_a_linear_model(shape, targeted):
     """By enumeration: for each pixel and class, each channel goes to the edge that helps. No pixel is enough to fool."""
     x = random_images(4, shape)
     model, w = linear(shape, bias=(0, 60, 0))
     labels = np.full(4, 2 if targeted else 1)
-    found = attacks.one_pixel(model, x, labels, targeted=targeted, population=200, generations=30)
+    found = attacks.one_pixel(model, x, labels, targeted=targeted, population=400, generations=40)
     assert not found.success.any()
     lowest = []
     for image, label in zip(x, labels):
         logits = image.reshape(-1) @ w + [0, 60, 0]
-        others = [j for j in range(3) if j != label]
-        if targeted:  # the rival is class 1, whatever a pixel does
-            others = [1]
-        sign = -1 if targeted else 1
-        margins = []
-        for other in others:
-            slope = (sign * (w[:, label] - w[:, other])).reshape(shape)
-            loss = np.minimum(slope * (1 - image), -slope * image).sum(axis=2)
-            margins.append(sign * (logits[label] - logits[other]) + loss.min())
-        lowest.append(min(margins))
+        sign, rivals = (-1, [1]) if targeted else (1, [0, 2])  # targeted, the rival is class 1 whatever a pixel does
+        slopes = [(sign * (w[:, label] - w[:, rival])).reshape(shape) for rival in rivals]
+        losses = [np.minimum(slope * (1 - image), -slope * image).sum(axis=2).min() for slope in slopes]
+        lowest.append(min(sign * (logits[label] - logits[rival]) + loss for rival, loss in zip(rivals, losses)))
     reached = attacks.margin(model(tf.constant(found.modified)), labels, targeted).numpy()
     clean = attacks.margin(model(tf.constant(x)), labels, targeted).numpy()
     assert np.all(reached >= np.array(lowest) - 1e-3)
@@ -253,8 +249,8 @@ def test_more_pixels_reach_more():
 
 def test_another_seed_draws_others():
     model, _ = linear((6, 6, 1), bias=(0, 60, 0))
-    x = random_images(2, (6, 6, 1))
-    one, two = (attacks.one_pixel(model, x, np.ones(2, int), population=10, generations=1, seed=seed).dx for seed in (0, 1))
+    x = random_images(4, (6, 6, 1))
+    one, two = (attacks.one_pixel(model, x, np.ones(4, int), population=10, generations=1, seed=seed).dx for seed in (0, 1))
     assert not np.array_equal(one, two)
 
 

@@ -65,7 +65,7 @@ def _ascend(model: Model, images: tf.Tensor, labels: tf.Tensor, steps: tf.Tensor
 
 
 def fooling_evolution(model: Model, shape: Shape, labels: np.ndarray, *, encoding: str = "direct",
-                      generations: int = 1000, population: int = 100, seed: int = 0) -> Fooling:
+                      generations: int = 200, population: int = 100, seed: int = 0) -> Fooling:
     """Evolve a champion for each class of the model at once, from its logits alone; those of `labels` [N] are returned.
 
     model       images [N, H, W, C] in [0, 1] -> logits [N, classes]
@@ -76,7 +76,8 @@ def fooling_evolution(model: Model, shape: Shape, labels: np.ndarray, *, encodin
                 becomes champion of every class of which the model is more confident than of the champion there
 
     MAP-Elites (Mouret and Clune 2015) as in Nguyen, Yosinski and Clune 2015: a child of the champion of one class is often
-    the start of another's. The first generation is drawn at random. What makes up an encoding is in `encodings`. Raises
+    the start of another's. The first generation is drawn at random. With the LeNet of the digits all ten classes are above 99 %
+    after 124 to 158 generations of pixels, 9 to 28 of CPPNs (three seeds). What makes up an encoding is in `encodings`. Raises
     ValueError for another encoding, and for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     if encoding not in ENCODINGS:

@@ -10,7 +10,7 @@ SCALE = 0.5  # F of differential evolution, as in the paper
 
 
 def one_pixel(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = False, pixels: int = 1,
-              population: int = 400, generations: int = 75, seed: int = 0) -> Result:
+              population: int = 400, generations: int = 40, seed: int = 0) -> Result:
     """Give `pixels` pixels of each image new values, found by differential evolution from the logits alone, without gradients.
 
     x            images [N, H, W, C] in [0, 1]
@@ -22,8 +22,9 @@ def one_pixel(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     A candidate holds for each pixel its row, its column and the C new values. Its child is another candidate plus half the
     difference of two more, clipped to the box, and takes its place if it has a lower margin. An image is done when a candidate
     fools the model; otherwise its best candidate is returned. Su, Vargas and Sakurai 2019, section III: DE/rand/1, F = .5,
-    no crossover, values drawn first from a normal distribution; they go on for up to 100 generations. Their fitness is a
-    probability. It ranks nobody where it is 1 in 32 bits, as of many digits; the margin in logits still does.
+    no crossover, values drawn first from a normal distribution; they go on for up to 100 generations, where on digits (LeNet, 19
+    images) the last 35 of 75 lowered no margin. Their fitness is a probability. Where it is 1 in 32 bits for all candidates
+    it cannot tell the better one; the margin in logits can.
 
     history has, for each generation, the means over the images of "margin" (the best candidate's) and "success"; an image
     that fools the model from the start has the margin it has. Raises ValueError for numbers out of range, and for inputs that
