@@ -87,10 +87,11 @@ def test_evolution_of_pixels_comes_near_the_optimum_of_a_linear_model():
 
 
 def test_evolution_rises_and_is_what_the_model_says(evolved, lenet):
-    _, found = evolved
+    name, found = evolved
     labels = np.arange(10)
     assert found.history["confidence"].shape == (40, 10)
-    assert np.all(np.diff(found.history["confidence"], axis=0) >= 0) and np.all(found.history["confidence"][-1] > found.history["confidence"][0])
+    assert np.all(np.diff(found.history["confidence"], axis=0) >= 0)
+    assert np.median(found.confidence) > {"direct": 0.3, "cppn": 0.95}[name]
     assert found.images.min() >= 0 and found.images.max() <= 1 and found.images.dtype == np.float32
     np.testing.assert_allclose(found.confidence, confidence_of(lenet, found, labels), atol=1e-4)
 
@@ -152,7 +153,8 @@ def test_a_cppn_against_a_loop(shape):
 
 
 def test_images_of_a_cppn_are_smoother_than_pixels():
-    noise, painted = (decode(first(200, (28, 28, 1), tf.constant([0, 0])), (28, 28, 1)) for first, _, decode in ENCODINGS.values())
+    shape = (28, 28, 1)
+    noise, painted = (decode(first(200, shape, tf.constant([0, 0])), shape) for first, _, decode in ENCODINGS.values())
     variation = [attacks.total_variation(images).numpy() / np.std(images, axis=(1, 2, 3)) for images in (noise, painted)]
     assert np.median(variation[1]) < 0.25 * np.median(variation[0])
 

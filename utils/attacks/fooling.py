@@ -100,9 +100,8 @@ def _map_elites(model: Model, shape: Shape, encoding: str, generations: tf.Tenso
     champions, best = tf.gather(champions, tf.argmax(log_p)), tf.reduce_max(log_p, 0)
     followed = tf.TensorArray(tf.float32, size=generations)
     for generation in tf.range(generations):
-        drawn = tf.stack([seed, 2 * generation + 1])
-        parents = tf.random.stateless_uniform([population], drawn, maxval=tf.size(best), dtype=tf.int32)
-        children = mutate(tf.gather(champions, parents), generation, drawn + 1)
+        parents = tf.random.stateless_uniform([population], [seed, 2 * generation + 1], 0, tf.size(best), tf.int32)
+        children = mutate(tf.gather(champions, parents), generation, tf.stack([seed, 2 * generation + 2]))
         log_p = tf.nn.log_softmax(model(decode(children, shape)))
         better = tf.reduce_max(log_p, 0) > best
         champions = tf.where(better[:, None], tf.gather(children, tf.argmax(log_p)), champions)
