@@ -1,4 +1,4 @@
-"""Expectation over transformation: a perturbation that still fools the network when the picture is turned, shifted, photographed."""
+"""Expectation over transformation: a perturbation that still fools when the picture is turned, shifted or photographed."""
 from typing import NamedTuple
 
 import numpy as np
@@ -25,21 +25,22 @@ def eot(model: Model, x: np.ndarray, labels: np.ndarray, *, transform: Transform
     labels     [N]: the wanted labels; the true ones if not `targeted`
     transform  (images, seed) -> images: a random transformation t, such as those in `transformations`
     norm       "L2", "L1" or "Linf", with the penalties of `dx_attack`
-    lam        weight of the penalty. None learns one for each image: it grows while more than GOAL of the transformed copies fool
-               the network and shrinks while fewer do
+    lam        weight of the penalty. None learns one for each image: it grows while more than GOAL of the transformed copies
+               fool the network and shrinks while fewer do
     samples    transformed copies of each image in each step, over which the expectation is estimated
     learning_rate  the first step size of Adam, in pixel values; it falls to 0 on a cosine
 
-    With a given lam, the dx where it ends is returned. With a learnt one it is, of all steps, the smallest dx (by `norm`) of which
-    GOAL of the recent copies fooled the network, and 0 for an image that does without; where no dx does, the last. `success` is
-    that of x + dx untransformed: measure `survival` for the rest. history as in `dx_attack`, where "success" is the share of copies.
-    Athalye et al. 2018 ("Synthesizing robust adversarial examples", section 2.1), with pixel values in the place of LAB colours.
-    Where the loss has no gradient, dx takes random steps as in `dx_attack`. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
+    With a given lam, the dx where it ends is returned. With a learnt one it is, of all steps, the smallest dx (by `norm`) for
+    which GOAL of the recent copies fooled the network, and 0 for an image that does so without; where no dx does, the last.
+    `success` is that of x + dx untransformed; `survival` measures the rest. history as in `dx_attack`, with the share of copies
+    as "success". Athalye et al. 2018 ("Synthesizing robust adversarial examples", section 2.1), with distances in pixel values
+    instead of LAB colours. Where the loss has no gradient, dx takes random steps as in `dx_attack`. Raises ValueError for inputs
+    that cannot be meant (see `inputs.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(lam=lam, learning_rate=learning_rate)
-    settings = Settings(norms.named(norm), targeted, transform, lam is None, tf.constant(steps), tf.constant(samples), tf.constant(seed),
-                        tf.constant(np.float32(FIRST_LAM[norm] if lam is None else lam)), tf.constant(np.float32(learning_rate)))
+    settings = Settings(norms.named(norm), targeted, transform, lam is None, *map(tf.constant, (
+        steps, samples, seed, np.float32(FIRST_LAM[norm] if lam is None else lam), np.float32(learning_rate))))
     trained = [_train(model, tf.constant(x[part]), tf.constant(labels[part]), settings) for part in chunks(x)]
     dx, blind = (np.concatenate(arrays) for arrays in list(zip(*trained))[:2])
     followed = np.sum([one.numpy() * len(some) / len(x) for some, _, one in trained], axis=0)
@@ -124,8 +125,9 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, settings: Settings) ->
 
 def _expected(model: Model, images: tf.Tensor, labels: tf.Tensor, transform: Transform, targeted: bool, samples: tf.Tensor,
               seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Means over `samples` transformations: the loss [N], the share that fools the model [N], the gradient of the loss [N, H, W, C]."""
-    loss, share, gradient = tf.zeros_like(images[:, 0, 0, 0]), tf.zeros_like(images[:, 0, 0, 0]), tf.zeros_like(images)
+    """Means over `samples` transformations: the loss [N], the share that fools the model [N], the loss's gradient [N, H, W, C]."""
+    loss = share = tf.zeros_like(images[:, 0, 0, 0])
+    gradient = tf.zeros_like(images)
     for sample in tf.range(samples):  # one after the other: the memory does not grow with `samples`
         with tf.GradientTape() as tape:
             tape.watch(images)

@@ -1,4 +1,7 @@
-"""The shapes of things that can be put on or painted: where a patch may act. Each is float32 [side, side, 1], 1 inside and 0 outside."""
+"""Where a patch may act: the shapes of things that can be stuck on, worn or painted.
+
+Each is float32 [side, side, 1], 1 inside and 0 outside.
+"""
 import numpy as np
 
 from utils.data.images import EYES, FACE_SIZE

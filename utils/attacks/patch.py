@@ -29,26 +29,27 @@ def patch(model: Model, x: np.ndarray, labels: np.ndarray, *, mask: np.ndarray, 
 
     x       images [N, H, W, C] in [0, 1]: the set that the patch is made from
     labels  [N]: the wanted labels, the same for all in most uses; the true ones if not `targeted`
-    mask    [h, w, 1] in [0, 1], at most as large as an image: the shape, such as `masks.disc(12)` for a sticker that is placed anywhere.
-            One as large as the image, such as `masks.glasses(48)`, stays where it is but for `angle` and `zoom`
+    mask    [h, w, 1] in [0, 1], at most as large as an image: the shape. A small one, such as `masks.disc(14)`, is placed
+            anywhere; one as large as the image, such as `masks.glasses(48)`, stays where it is but for `angle` and `zoom`
     angle, zoom  the largest rotation (degrees) and scaling, as in `place_at_random`
     transform    what happens to the picture with the patch, such as `transformations.camera`
     batch   images in each step, drawn by `seed`, each with a placement of its own
 
-    Adam, with a step size (in pixel values) that falls to 0 on a cosine, from grey. Brown et al. 2017, section 2. What it is worth,
-    `eot.survival` measures on other images, with place_at_random as the transformation. Raises ValueError for a mask that does
-    not fit and for inputs that cannot be meant (see `inputs.check_inputs`).
+    Adam, with a step size (in pixel values) that falls to 0 on a cosine, from grey. Brown et al. 2017, section 2. What it is
+    worth, `survival` measures on other images, with `partial(place_at_random, patch=...)` as the transformation. Raises
+    ValueError for a mask that does not fit and for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(mask=mask, angle=angle, zoom=zoom, learning_rate=learning_rate)
     mask = np.asarray(mask, np.float32)
     if mask.ndim != 3 or mask.shape[2] != 1 or mask.shape[0] > x.shape[1] or mask.shape[1] > x.shape[2]:
-        raise ValueError(f"The mask has shape {list(mask.shape)}, expected [h, w, 1] with h and w at most {x.shape[1]} and {x.shape[2]}.")
+        raise ValueError(f"The mask has shape {list(mask.shape)}, "
+                         f"expected [h, w, 1] with h and w at most {x.shape[1]} and {x.shape[2]}.")
     if mask.min() < 0 or mask.max() > 1 or not mask.any():
         raise ValueError(f"The mask goes from {mask.min():g} to {mask.max():g}, expected 0 to 1, and more than 0 somewhere.")
     numbers = (tf.constant(np.float32(number)) for number in (angle, zoom, learning_rate))
-    image = _train(model, tf.constant(x), tf.constant(labels), tf.constant(mask), targeted, transform, *numbers, tf.constant(steps),
-                   tf.constant(min(batch, len(x))), tf.constant(seed))
+    counts = map(tf.constant, (steps, min(batch, len(x)), seed))
+    image = _train(model, tf.constant(x), tf.constant(labels), tf.constant(mask), targeted, transform, *numbers, *counts)
     return Patch(image.numpy(), mask)
 
 

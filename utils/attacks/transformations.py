@@ -96,14 +96,14 @@ def identity(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def eight_bit(images: tf.Tensor) -> tf.Tensor:
-    """Rounded to multiples of 1/255. The gradient is that of the identity (straight-through; Bengio et al. 2013): that of rounding is 0."""
+    """Rounded to multiples of 1/255, with the gradient of the identity (straight-through; Bengio et al. 2013): that of rounding is 0."""
     return images + tf.stop_gradient(tf.round(images * 255) / 255 - images)
 
 
 def gaussian_blur(images: tf.Tensor, sigma: tf.Tensor, radius: int) -> tf.Tensor:
     """Images [N, H, W, C] convolved with a Gaussian of standard deviation `sigma`, float32 [] in pixels, down and then across.
 
-    The kernel ends `radius` pixels from its centre, which must be less than H and W, and its sum is 1. Outside, the image is mirrored.
+    The kernel ends `radius` pixels from its centre, at most H and W, and its sum is 1. Outside, the image is mirrored.
     """
     distance = tf.range(-radius, radius + 1, dtype=tf.float32)
     kernel = tf.exp(-0.5 * (distance / tf.maximum(sigma, 1e-3)) ** 2)
@@ -133,11 +133,11 @@ def warp(images: tf.Tensor, matrix: tf.Tensor, size: tf.Tensor | None = None) ->
     """The pixel at (x, y) of the result is read from `images` at (u, v) / w with (u, v, w) = matrix @ (x, y, 1): bilinear sampling.
 
     images  [N, H, W, C]; or [1, H, W, C] for one that is warped in n ways
-    matrix  [n, 3, 3], n = 1 or N: a homography between pixels that are counted from the centres of both, to the right and down
+    matrix  [n, 3, 3], n = 1 or N: a homography between pixels that are counted from the centre of each, to the right and down
     size    int32 [2], height and width of the result; None is H and W
 
-    Returns [N or n, height, width, C]. Outside, the edge is repeated. The gradient with respect to the images is exact, each
-    pixel's value going back to the four it was read from; that of TensorFlow's own ImageProjectiveTransform warps it back instead.
+    Returns [N or n, height, width, C]. Outside, the edge is repeated. The gradient with respect to the images is exact: what a
+    pixel gives goes back to the four it was read from. That of TensorFlow's own ImageProjectiveTransformV3 is the inverse warp.
     """
     shape = tf.shape(images)
     height, width = tf.unstack(shape[1:3] if size is None else size)
@@ -163,7 +163,7 @@ def _from_centre(size: tf.Tensor) -> tf.Tensor:
 
 
 def _cell(place: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Of places counted from the centre, [n, pixels]: the pixel before, int32 of that shape, and how far it is to the next, [.., 1]."""
+    """Of places counted from the centre, [n, pixels]: the pixel before, int32 [n, pixels], and how far after it, [n, pixels, 1]."""
     last = tf.cast(size, tf.float32) - 1
     place = tf.clip_by_value(place + last / 2, 0.0, last)
     before = tf.floor(place)

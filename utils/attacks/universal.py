@@ -24,9 +24,9 @@ def universal(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float
     norm     "Linf" or "L2"
     batch    images in each step, drawn by `seed`; N or more takes all of them each time
 
-    Returns a Result whose dx is [1, H, W, C], the perturbation itself; modified, success and norms are what it does to each of the N
-    images, after the box. What it is worth, `transfer_matrix` measures on other images. history has, for each step, the means over
-    the batch of "loss" and "success".
+    Returns a Result whose dx is [1, H, W, C], the perturbation itself; modified, success and norms are what it does to each of the
+    N images, after the box. What it is worth, `transfer_matrix` measures on other images. history has, for each step, the means
+    over the batch of "loss" and "success".
 
     The idea is Moosavi-Dezfooli et al. 2017, who add up DeepFool's steps for one image after the other. Here it is stochastic
     gradient descent with a projection onto the ball (Shafahi et al. 2020, section 3). They clip the cross-entropy, so that images
@@ -71,7 +71,7 @@ def transfer_matrix(models: Sequence[Model], x: np.ndarray, labels: np.ndarray, 
 
 
 def minibatch(n: int | tf.Tensor, batch: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """`batch` different ones of 0, .., n - 1, drawn by `seed`, int32 [2]: int32 [batch], or all in a random order if batch is n."""
+    """`batch` different ones of 0, .., n - 1, drawn by `seed`, int32 [2]: int32 [batch]; if batch is n, all in a random order."""
     return tf.argsort(tf.random.stateless_uniform([n], seed))[:batch]
 
 
