@@ -281,14 +281,12 @@ def test_eot_is_the_same_again_and_alone_and_leaves_what_fools(digits):
 
 # patch -----------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("targeted", [False, True])
-def test_patch_goes_to_the_edges_of_the_box_on_a_linear_model(targeted):
+def test_patch_goes_to_the_edges_of_the_box_on_a_linear_model():
     """What a pixel of the patch adds is w at its place, read between pixels; the sign is that of the mean over all places."""
     shape = (6, 6, 2)
     model, w = linear(5, shape=shape, scale=0.3)
     x = random_images(30, shape=shape)
-    found = attacks.patch(model, x, np.full(30, 1 if targeted else 0), mask=np.ones([3, 3, 1], np.float32), angle=0.0, zoom=1.0,
-                          targeted=targeted, steps=80)
+    found = attacks.patch(model, x, np.ones(30, int), mask=np.ones([3, 3, 1], np.float32), angle=0.0, zoom=1.0, steps=80)
     shifts = np.linspace(-1.5, 1.5, 31)
     y, x_ = np.mgrid[:3, :3] + 1.5  # the patch in the middle of the image
     means = np.stack([np.mean([ndimage.map_coordinates(w[..., c], [y + down, x_ + right], order=1, mode="grid-constant")

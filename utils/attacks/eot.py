@@ -125,7 +125,7 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, settings: Settings) ->
 
 def _expected(model: Model, images: tf.Tensor, labels: tf.Tensor, transform: Transform, targeted: bool, samples: tf.Tensor,
               seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Means over `samples` transformations: the loss [N], the share that fools the model [N], the loss's gradient [N, H, W, C]."""
+    """Means over `samples` transformations: the loss [N], the share that fools the model [N], the gradient [N, H, W, C]."""
     loss = share = tf.zeros_like(images[:, 0, 0, 0])
     gradient = tf.zeros_like(images)
     for sample in tf.range(samples):  # one after the other: the memory does not grow with `samples`

@@ -96,7 +96,7 @@ def identity(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def eight_bit(images: tf.Tensor) -> tf.Tensor:
-    """Rounded to multiples of 1/255, with the gradient of the identity (straight-through; Bengio et al. 2013): that of rounding is 0."""
+    """Rounded to multiples of 1/255, with the gradient of the identity: straight-through, Bengio et al. 2013."""
     return images + tf.stop_gradient(tf.round(images * 255) / 255 - images)
 
 
@@ -146,11 +146,12 @@ def warp(images: tf.Tensor, matrix: tf.Tensor, size: tf.Tensor | None = None) ->
     u, v, w = tf.unstack(tf.matmul(matrix, grid[None]), axis=1)  # each [n, pixels]
     (left, x_part), (top, y_part) = _cell(u / w, shape[2]), _cell(v / w, shape[1])
     n = tf.maximum(shape[0], tf.shape(matrix)[0])
-    pixels = tf.broadcast_to(tf.reshape(images, [shape[0], shape[1] * shape[2], shape[3]]), [n, shape[1] * shape[2], shape[3]])
+    flat = tf.reshape(images, [shape[0], -1, shape[3]])
+    pixels = tf.broadcast_to(flat, [n, tf.shape(flat)[1], shape[3]])
 
     def read(row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
-        place = tf.broadcast_to(tf.minimum(row, shape[1] - 1) * shape[2] + tf.minimum(column, shape[2] - 1), [n, height * width])
-        return tf.gather(pixels, place, batch_dims=1)
+        place = tf.minimum(row, shape[1] - 1) * shape[2] + tf.minimum(column, shape[2] - 1)
+        return tf.gather(pixels, tf.broadcast_to(place, [n, height * width]), batch_dims=1)
 
     above = (1 - x_part) * read(top, left) + x_part * read(top, left + 1)
     below = (1 - x_part) * read(top + 1, left) + x_part * read(top + 1, left + 1)
@@ -163,7 +164,7 @@ def _from_centre(size: tf.Tensor) -> tf.Tensor:
 
 
 def _cell(place: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Of places counted from the centre, [n, pixels]: the pixel before, int32 [n, pixels], and how far after it, [n, pixels, 1]."""
+    """Of places counted from the centre, [n, pixels]: the pixel before, int32 [n, pixels], and how far after, [n, pixels, 1]."""
     last = tf.cast(size, tf.float32) - 1
     place = tf.clip_by_value(place + last / 2, 0.0, last)
     before = tf.floor(place)
