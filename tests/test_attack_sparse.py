@@ -185,7 +185,8 @@ def test_jsma_on_digits():
 
 
 @pytest.mark.parametrize("options, words", [({"theta": 0.0}, "theta is 0"), ({"theta": -1.5}, "theta is -1.5"),
-                                            ({"theta": np.nan}, "theta holds NaN"), ({"fraction": 0.02}, "fraction is 0.02"), ({"fraction": 1.1}, "fraction is 1.1")])
+                                            ({"theta": np.nan}, "theta holds NaN"), ({"fraction": 0.02}, "fraction is 0.02"),
+                                            ({"fraction": 1.1}, "fraction is 1.1")])
 def test_jsma_refuses_numbers_out_of_range(options, words):
     model, _ = linear((6, 6, 1))
     x = random_images(2, (6, 6, 1))

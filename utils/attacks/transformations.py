@@ -130,7 +130,7 @@ def similarity(right: tf.Tensor | float, down: tf.Tensor | float, angle: tf.Tens
 
 
 def warp(images: tf.Tensor, matrix: tf.Tensor, size: tf.Tensor | None = None) -> tf.Tensor:
-    """The pixel at (x, y) of the result is read from `images` at (u, v) / w with (u, v, w) = matrix @ (x, y, 1): bilinear sampling.
+    """The pixel (x, y) of the result is read, bilinearly, from `images` at (u, v) / w with (u, v, w) = matrix @ (x, y, 1).
 
     images  [N, H, W, C]; or [1, H, W, C] for one that is warped in n ways
     matrix  [n, 3, 3], n = 1 or N: a homography between pixels that are counted from the centre of each, to the right and down

@@ -24,9 +24,9 @@ def universal(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float
     norm     "Linf" or "L2"
     batch    images in each step, drawn by `seed`; N or more takes all of them each time
 
-    Returns a Result whose dx is [1, H, W, C], the perturbation itself; modified, success and norms are what it does to each of
-    the N images, after the box. What it is worth, `transfer_matrix` measures on other images. history has, for each step, the means
-    over the batch of "loss" and "success".
+    Returns a Result whose dx is [1, H, W, C], the perturbation itself; modified, success and norms say what it does to
+    each of the N images, after the box. What it is worth, `transfer_matrix` measures on other images. history has, for each
+    step, the means over the batch of "loss" and "success".
 
     The idea is Moosavi-Dezfooli et al. 2017, who add up DeepFool's steps for one image after the other. Here it is stochastic
     gradient descent with a projection onto the ball (Shafahi et al. 2020, section 3). They clip the cross-entropy, so that images
