@@ -11,7 +11,8 @@ Each command first makes or completes the environment in .venv (a few minutes th
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
                weights        train again what data/weights/ holds, on built-in data (names, or all)
-               bench          measure speed against other libraries (attacks [WORD ...]: the attacks of unit 07 against theirs)
+               bench          measure speed against other libraries (attacks [WORD ...]: the attacks against theirs;
+                              proven: the attacks against proven minima)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml
@@ -293,6 +294,8 @@ def mutants(words: list[str]) -> int:
 
 def bench(words: list[str]) -> int:
     """Compare with PyTorch and libraries of attacks, which live in an environment of their own beside .venv."""
+    if words == ["proven"]:
+        return run("-m", "utils.instructor.proven")
     peers = ROOT / ".venv-peers"
     python = peers / PYTHON.relative_to(ENVIRONMENT)
     if not works([python, "-c", "import torch, foolbox, art, numba, adv_lib"]):

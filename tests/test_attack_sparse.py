@@ -118,7 +118,7 @@ def test_the_pair_is_that_of_a_loop_over_all_pairs(theta):
     wanted = np.arange(30) % 4
     keep = np.flatnonzero(said(model, x) != wanted)[:15]
     x, wanted = x[keep], wanted[keep]
-    found = attacks.jsma(model, x, wanted, theta=theta, fraction=2 / 16)  # one pair
+    found = attacks.jsma(model, x, wanted, targeted=True, theta=theta, fraction=2 / 16)  # one pair
     usable = np.arange(16) >= 4
     for dx, image, label in zip(found.dx.reshape(-1, 16), x.reshape(-1, 16), wanted):
         alpha = np.sign(theta) * w[:, label]
@@ -162,7 +162,7 @@ def test_jsma_where_one_logit_is_constant():
     model, w = linear((4, 4, 1), classes=1, seed=2, bias=-6.0)
     x = random_images(3, (4, 4, 1), 0.4, 0.6)
     two = lambda images: tf.concat([tf.zeros_like(model(images)), model(images)], 1)  # noqa: E731
-    found = attacks.jsma(two, x, np.ones(3, int), fraction=2 / 16)
+    found = attacks.jsma(two, x, np.ones(3, int), targeted=True, fraction=2 / 16)
     for dx in found.dx.reshape(3, -1):
         np.testing.assert_array_equal(np.sort(np.flatnonzero(dx)), np.sort(np.argsort(w[:, 0])[-2:]))
 
@@ -180,7 +180,7 @@ def test_jsma_untargeted_goes_to_the_likeliest_wrong_class():
 def test_jsma_on_digits():
     digits, model = data.load("digits"), pretrained.load("digits_lenet")
     x, labels = digits.x_test[:12], digits.y_test[:12]
-    found = attacks.jsma(model, x, (labels + 1) % 10)
+    found = attacks.jsma(model, x, (labels + 1) % 10, targeted=True)
     assert found.norms["L0"].max() <= 0.145 * 784 and found.success.mean() >= 0.5
 
 
@@ -191,7 +191,7 @@ def test_jsma_refuses_numbers_out_of_range(options, words):
     model, _ = linear((6, 6, 1))
     x = random_images(2, (6, 6, 1))
     with pytest.raises(ValueError, match=words):
-        attacks.jsma(model, x, (said(model, x) + 1) % 3, **options)
+        attacks.jsma(model, x, (said(model, x) + 1) % 3, targeted=True, **options)
 
 
 @pytest.mark.parametrize("attack", [attacks.jsma, attacks.one_pixel])
@@ -211,7 +211,7 @@ def test_jsma_without_a_gradient_warns_and_leaves_the_images():
         return tf.stack([-f, f], 1)
     x = random_images(3, (6, 6, 1))
     with pytest.warns(UserWarning, match="failed on 3 of 3"):
-        found = attacks.jsma(model, x, np.ones(3, int))
+        found = attacks.jsma(model, x, np.ones(3, int), targeted=True)
     assert not found.dx.any()
 
 

@@ -36,6 +36,17 @@ def test_stored_minima(stored, norm):
     assert stored[norm]["summary"] == proven.summary(stored[norm])
 
 
+@pytest.mark.parametrize("norm", ["L1", "Linf"])
+def test_minimal_finds_the_proven_minimum(stored, norm):
+    """Median within 5 % of the proof (measured: 0.1 %), every image fooled, none below it."""
+    digits, images = data.load("digits"), stored[norm]["images"]
+    chosen = [one["index"] for one in images]
+    found = attacks.minimal(pretrained.load("digits_dense"), halved(digits.x_test[chosen]), digits.y_test[chosen], norm=norm)
+    ratio = found.norms[norm] / [one["norm"] for one in images]
+    assert found.success.all() and np.median(ratio) < 1.05 and ratio.max() < 1.3
+    assert ratio.min() > 1 - 1e-4 - 1e-6 / min(one["norm"] for one in images), "below the proof"
+
+
 def test_measure_takes_any_attacks_and_writes_none_where_one_failed():
     def weak(model, x, labels, norm):
         return attacks.fgsm(model, x, labels, epsilon=0.0)

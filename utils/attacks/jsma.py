@@ -7,7 +7,7 @@ from utils.attacks.result import Result, judged
 from utils.quiet import tf
 
 
-def jsma(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = True, theta: float = 1.0,
+def jsma(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = False, theta: float = 1.0,
          fraction: float = 0.145) -> Result:
     """Move pairs of values by theta, the most salient pair first, until the model is fooled.
 
