@@ -58,9 +58,9 @@ def test_large_pictures_are_resampled():
     plt.close(fig)
 
 
-def test_a_name_on_a_map_stands_among_its_points():
-    corners = np.repeat([[10.0, 90.0], [90.0, 90.0], [50.0, 10.0]], [5, 8, 6], axis=0)  # the first class is in two corners
-    fig = plot.maps({"a": corners}, np.repeat([0, 1], [13, 6]), ["0", "1"], title="t")
+def test_a_name_on_a_map_stands_among_its_points_and_on_no_other_name():
+    points = np.repeat([[10.0, 90.0], [90.0, 90.0], [91.0, 90.0], [50.0, 10.0]], [5, 8, 6, 3], axis=0)  # class 0 is in two corners
+    fig = plot.maps({"a": points}, np.repeat([0, 1], [13, 9]), ["0", "1"], title="t")
     assert [text.get_position() for text in fig.axes[0].texts] == [(90, 90), (50, 10)]
     plt.close(fig)
 

@@ -16,10 +16,13 @@ def maps(codes: dict[str, np.ndarray], labels: np.ndarray, names: Sequence[str],
                              figsize=(5.2 * len(codes), 4.6))
     for axis, (panel, points) in zip(axes.flat, codes.items()):
         axis.scatter(*points.T, c=labels, cmap="tab10", vmin=0, vmax=9, s=16, alpha=0.8, linewidths=0)
+        places = []
         for label, name in enumerate(names):
             own = points[labels == label]
-            near = np.linalg.norm(own[:, None] - own, axis=2) < 10  # the median may lie where none of them are
-            axis.text(*own[near.sum(axis=1).argmax()], name, ha="center", va="center", fontsize=13,
+            crowd = np.sum(np.linalg.norm(own[:, None] - own, axis=2) < 10, axis=1)  # at the median there may be none of them
+            free = [all(np.linalg.norm(point - other) > 8 for other in places) for point in own]  # no name covers another
+            places.append(own[np.argmax(np.where(free, crowd, 0))])
+            axis.text(*places[-1], name, ha="center", va="center", fontsize=13,
                       bbox=dict(boxstyle="circle,pad=0.15", facecolor="white", edgecolor=plt.cm.tab10(label), linewidth=2,
                                 alpha=0.85))
         axis.set(title=panel, xlabel="first code (percentile)", ylabel="second code (percentile)")
