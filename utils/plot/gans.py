@@ -46,7 +46,8 @@ def games(played: dict[str, dict], real: np.ndarray, *, title: str) -> Figure:
         for key, colour, label in (("d_real", "black", "D, real"), ("d_made", MADE, "D, generated")):
             below.plot(game[key], color=colour, linewidth=1, label=label)
         below.set(xlabel="step", ylabel="mean of D", ylim=(-0.05, 1.05))
-    axes[0, 0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", frameon=False, fontsize=9, markerscale=4,
+               ncols=2, handletextpad=0.1)  # in a panel it would hide data
     axes[1, 0].legend(frameon=False, fontsize=9)
     fig.suptitle(title)
     return fig
