@@ -40,6 +40,31 @@ def test_strips_shows_every_picture_and_names_every_row():
     plt.close(fig)
 
 
+@pytest.mark.parametrize("fig", [lambda: plot.images(PICTURES, width=1), FIGURES["strips"],
+                                 lambda: plot.mosaic(PICTURES.reshape(1, 5, 28, 28), "r", "abcde", title="t", xlabel="x", ylabel="y")])
+def test_digits_are_drawn_pixel_by_pixel(fig):
+    fig = fig()
+    fig.draw_without_rendering()
+    for image in [image for axis in fig.axes for image in axis.images]:
+        height, width = np.shape(image.get_array())
+        size = image.get_window_extent().width / width
+        assert image.get_interpolation() == "nearest" and (size == pytest.approx(2) if width > 28 else 2.5 < size < 4)
+    plt.close(fig)
+
+
+def test_large_pictures_are_resampled():
+    fig = plot.images([np.zeros((300, 400))], width=3)
+    assert fig.axes[0].images[0].get_interpolation() == "auto"
+    plt.close(fig)
+
+
+def test_a_name_on_a_map_stands_among_its_points_and_on_no_other_name():
+    points = np.repeat([[10.0, 90.0], [90.0, 90.0], [91.0, 90.0], [50.0, 10.0]], [5, 8, 6, 3], axis=0)  # class 0 is in two corners
+    fig = plot.maps({"a": points}, np.repeat([0, 1], [13, 9]), ["0", "1"], title="t")
+    assert [text.get_position() for text in fig.axes[0].texts] == [(90, 90), (50, 10)]
+    plt.close(fig)
+
+
 @pytest.mark.parametrize("values", [[12.0, 140.0], [2.3, 4.6], [60.0, 95.0]])
 def test_numbers_beside_dots_can_be_read(values):
     fig = plot.dots({"a": values}, title="t", xlabel="x", ylabel="y")
@@ -56,7 +81,7 @@ def test_numbers_beside_dots_can_be_read(values):
 
 def test_made_points_have_one_colour():
     colours = [line.get_color() for name in ("players", "games") for axis in FIGURES[name]().axes
-               for line in axis.lines if line.get_label() == "made"]
+               for line in axis.lines if line.get_label() == "generated"]
     assert len(colours) == 4 and set(colours) == {plot.MADE}
     plt.close("all")
 

@@ -24,6 +24,7 @@ def _import_tensorflow() -> ModuleType:
     try:
         import tensorflow
 
+        tensorflow.get_logger().setLevel("ERROR")  # no advice on retracing (each network is traced once) and no paths
         tensorflow.zeros(1)  # a part of the banner comes with the first operation
         if tensorflow.keras.config.backend() != "tensorflow":
             raise ImportError("Keras was imported before utils, with another backend: restart the kernel and import utils first.")

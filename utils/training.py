@@ -19,8 +19,6 @@ from utils.networks import check_shape
 from utils.quiet import tf
 from utils.training_inputs import check, check_labels
 
-tf.get_logger().setLevel("ERROR")  # no advice on retracing (each network is traced once) and no paths
-
 STEPS_PER_CALL = 16  # training steps between two movements of the progress bar
 MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
 DIVERGED = ("The loss became {loss} in epoch {epoch}. Usual causes: the learning rate ({learning_rate:g}) is too large, the images are "

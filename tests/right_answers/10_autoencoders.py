@@ -26,8 +26,8 @@ UNSEEN = """
 def between(encoder, decoder, a, b, steps):
     {between}
 
-def novel(net, x, x_val):
-    {novel}
+def anomalous(net, x, x_val):
+    {anomalous}
 
 def never_seen():
     {never}
@@ -144,12 +144,12 @@ def contraction(w, b, x):
         ("lists, roots and percentiles", UNSEEN.format(
             between="code_a, code_b = encoder.predict(np.stack([a, b]), verbose=0)\n    return [decoder((code_a + n / (steps - 1) * "
                     "(code_b - code_a))[None])[0] for n in range(steps)]",
-            novel="def root(images):\n        return np.sqrt(np.mean((np.asarray(net(images)) - images)**2, axis=(1, 2, 3)))\n"
+            anomalous="def root(images):\n        return np.sqrt(np.mean((np.asarray(net(images)) - images)**2, axis=(1, 2, 3)))\n"
                   "    limit = np.percentile(root(x_val), 95)\n    return [score > limit for score in root(x)]",
             never="return dict(zip('ABC', np.array([6, 7, 0])))")),
         ("measured", UNSEEN.format(
             between="t = tf.linspace(0.0, 1.0, steps)[:, None]\n    c = encoder(tf.stack([a, b]))\n    return decoder(tf.concat([1 - t, t], 1) @ c)",
-            novel="e, v = (tf.reduce_sum((net(i) - i)**2, [1, 2, 3]).numpy() for i in (x, x_val))\n    return e > np.quantile(v, 0.95)",
+            anomalous="e, v = (tf.reduce_sum((net(i) - i)**2, [1, 2, 3]).numpy() for i in (x, x_val))\n    return e > np.quantile(v, 0.95)",
             never="x, y = digits.x_val, digits.y_val\n    table = np.array([[np.mean(np.sum((net(x[y == k]).numpy() - x[y == k])**2, (1, 2, 3))) "
                   "for k in range(10)] for net in nets.values()])\n    return dict(zip(nets, np.argmax(table / np.sort(table, 0)[0], 1).tolist()))"))],
 }

@@ -128,7 +128,7 @@ def between(encoder, decoder, a, b, steps):
     t = {t}[:, None]
     return {line}
 
-def novel(net, x, x_val):
+def anomalous(net, x, x_val):
     errors, known = [{score} for images in (x, x_val)]
     return {answer}
 

@@ -474,10 +474,10 @@ def decibels(function: Callable) -> None:
 # task 8: what a net has never seen ------------------------------------------------------------------------------------
 
 @check
-def unseen(between: Callable, novel: Callable, never_seen: Callable, nets: dict[str, Callable], digits: Dataset) -> None:
-    """Task 8: `between` and `novel` on a small net with random weights, `never_seen` against `MISSING`."""
+def unseen(between: Callable, anomalous: Callable, never_seen: Callable, nets: dict[str, Callable], digits: Dataset) -> None:
+    """Task 8: `between` and `anomalous` on a small net with random weights, `never_seen` against `MISSING`."""
     paths(between, digits)
-    novelty(novel)
+    anomaly(anomalous)
     got = run(never_seen)  # may use `digits` and what utils has
     require(isinstance(got, dict) and got.keys() == MISSING.keys(), 'never_seen gives a dictionary with the keys "A", "B" and "C".')
     for letter, missing in MISSING.items():
@@ -530,7 +530,7 @@ def _small_nets(seed: int) -> tuple[tf.keras.Model, tf.keras.Model]:
 
 
 @check
-def novelty(function: Callable) -> None:
+def anomaly(function: Callable) -> None:
     """Task 8, second part: on noise of many shares and levels, where every known mistake gives another answer, and the example."""
     own(function)
     net = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), tf.keras.layers.Rescaling(0.5, 0.1)])
@@ -551,11 +551,11 @@ def novelty(function: Callable) -> None:
 
         right = above(lambda known: np.quantile(known, QUANTILE))
         got = np.asarray(call(function, net, x, x_val))
-        require(got.shape == right.shape, f"novel gives shape {list(got.shape)}, expected [{len(x)}]: one answer for each of the images x.")
-        require(got.dtype == bool, f"novel gives {got.dtype}, expected True or False for each image.")
+        require(got.shape == right.shape, f"anomalous gives shape {list(got.shape)}, expected [{len(x)}]: one answer for each of the images x.")
+        require(got.dtype == bool, f"anomalous gives {got.dtype}, expected True or False for each image.")
         errors, lie = np.square(of_x).sum(axis=(1, 2, 3)), "95 % of the validation digits lie below the threshold."
-        equal("novel(net, x, x_val), True counted as 1,", got, right, [
-            ("True and False are exchanged: an image with a large error is novel.", lambda: ~right),
+        equal("anomalous(net, x, x_val), True counted as 1,", got, right, [
+            ("True and False are exchanged: an image with a large error is anomalous.", lambda: ~right),
             ("The threshold comes from x: take it from the validation digits.", lambda: errors > np.quantile(errors, QUANTILE)),
             (f"The threshold is the largest error of the validation digits: {lie}", lambda: above(np.max)),
             (f"The threshold is the mean error of the validation digits: {lie}", lambda: above(np.mean)),

@@ -21,7 +21,7 @@ def history(measured: dict[str, Sequence[float]], *, title: str) -> Figure:
             axis.plot(epochs, [factor * value for value in measured[key]], marker=".", label=label)
         axis.xaxis.get_major_locator().set_params(integer=True)
     left.set(xlabel="epoch", ylabel="cross-entropy", title="Loss")
-    right.set(xlabel="epoch", ylabel="right answers (%)", title="Accuracy")
+    right.set(xlabel="epoch", ylabel="accuracy (%)", title="Accuracy")
     left.legend(frameon=False)
     fig.suptitle(title)
     return fig
@@ -54,6 +54,6 @@ def by_group(tables: dict[str, Sequence[Group]], *, title: str) -> Figure:
             axis.plot([100 * row.low, 100 * row.high], [place, place], color=COLOURS[0])
             axis.plot(100 * row.accuracy, place, "o", color=COLOURS[0])
         axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
-        axis.set(xlabel="right answers (%)", ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
+        axis.set(xlabel="accuracy (%)", ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
     fig.suptitle(title)
     return fig

@@ -20,7 +20,7 @@ def players(states: dict[str, tuple[np.ndarray | None, np.ndarray]], real: np.nd
         if surface is not None:
             axis.imshow(surface, cmap="PuOr", vmin=0.1, vmax=0.9, origin="lower", extent=square)
         axis.plot(*real.T, ".", color="black", markersize=2, label="data")
-        axis.plot(*points.T, ".", color=MADE, markersize=2, label="made")
+        axis.plot(*points.T, ".", color=MADE, markersize=2, label="generated")
         axis.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit),
                  aspect="equal")
     axes.flat[0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
@@ -40,13 +40,14 @@ def games(played: dict[str, dict], real: np.ndarray, *, title: str) -> Figure:
     for (above, below), (name, game) in zip(axes.T, played.items()):
         limit = max(3.0, 1.05 * np.abs(game["made"]).max())
         above.plot(*real.T, ".", color="black", markersize=2, label="data")
-        above.plot(*game["made"].T, ".", color=MADE, markersize=2, label="made")
+        above.plot(*game["made"].T, ".", color=MADE, markersize=2, label="generated")
         above.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit),
                   aspect="equal")
-        for label, colour in (("d_real", "black"), ("d_made", MADE)):
-            below.plot(game[label], color=colour, linewidth=1, label=label.replace("d_", "D, "))
+        for key, colour, label in (("d_real", "black", "D, real"), ("d_made", MADE, "D, generated")):
+            below.plot(game[key], color=colour, linewidth=1, label=label)
         below.set(xlabel="step", ylabel="mean of D", ylim=(-0.05, 1.05))
-    axes[0, 0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", frameon=False, fontsize=9, markerscale=4,
+               ncols=2, handletextpad=0.1)  # in a panel it would hide data
     axes[1, 0].legend(frameon=False, fontsize=9)
     fig.suptitle(title)
     return fig

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from utils.plot.style import COLOURS
 
@@ -89,6 +90,6 @@ def landscapes(costs: dict[str, np.ndarray], *, reach: float, title: str) -> Fig
         axis.contour(log, levels[::2], colors="white", linewidths=0.4, linestyles="solid", extent=square)
         axis.plot(0, 0, "w*", markersize=12)
         axis.set(title=name, xlabel="along direction 1", ylabel="along direction 2", aspect="equal")
-    fig.colorbar(filled, ax=axes, label="log10 of the loss", format="%.1f")
+    fig.colorbar(filled, ax=axes, label="log10 of the loss", ticks=MultipleLocator(0.5))
     fig.suptitle(title)
     return fig

@@ -12,7 +12,8 @@ def images(pictures: Sequence[np.ndarray], titles: Sequence[str] | None = None, 
            width: float = 1.3, signed: bool = False) -> Figure:
     """Pictures side by side in rows of `columns`, each `width` inches wide.
 
-    With `signed`, values are around 0 and shown from blue (negative) over white to red, all on one scale.
+    With `signed`, values are around 0 and shown from blue (negative) over white to red, all on one scale. A picture whose pixels
+    get two or more of the screen is drawn pixel by pixel; a larger one is resampled.
     """
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -21,7 +22,11 @@ def images(pictures: Sequence[np.ndarray], titles: Sequence[str] | None = None, 
                              figsize=(columns * width, rows * (height + (0.28 if titles else 0)) + (0.4 if title else 0)))
     limit = max(np.abs(picture).max() for picture in pictures) if signed else 1
     for axis, picture in zip(axes.flat, pictures):
-        axis.imshow(np.squeeze(picture), cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit)
+        drawn_whole = 2 * np.squeeze(picture).shape[1] <= width * fig.dpi
+        axis.imshow(np.squeeze(picture), cmap="RdBu_r" if signed else "gray", vmin=-limit if signed else 0, vmax=limit,
+                    interpolation="nearest" if drawn_whole else "auto")  # a filter would blur what a network drew
+        axis.add_patch(plt.Rectangle((0, 0), 1, 1, transform=axis.transAxes, fill=False, edgecolor="0.7", linewidth=0.8,
+                                     clip_on=False))  # white pixels at the border would merge with the page
     for axis in axes.flat:
         axis.axis("off")
     for axis, text in zip(axes.flat, titles or []):
@@ -39,12 +44,12 @@ def strips(rows: dict[str, Sequence[np.ndarray]], *, title: str, titles: Sequenc
     """
     columns = max(map(len, rows.values()))
     fig, axes = plt.subplots(len(rows), columns, squeeze=False, layout="constrained",
-                             figsize=(1.6 + 0.95 * columns, 0.5 + 0.3 * bool(titles) + 0.98 * len(rows)))
+                             figsize=(1.6 + 1.12 * columns, 0.5 + 0.3 * bool(titles) + 1.15 * len(rows)))
     limit = max(np.abs(picture).max() for pictures in rows.values() for picture in pictures) if signed else 1
     for line, (name, pictures) in zip(axes, rows.items()):
         for axis, picture in zip(line, pictures):
             axis.imshow(np.squeeze(picture), cmap="RdBu_r" if signed else "gray",
-                        vmin=-limit if signed else 0, vmax=limit)
+                        vmin=-limit if signed else 0, vmax=limit, interpolation="nearest")
         for axis in line:
             axis.axis("off")
         line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
@@ -56,10 +61,15 @@ def strips(rows: dict[str, Sequence[np.ndarray]], *, title: str, titles: Sequenc
 
 def mosaic(pictures: np.ndarray, rows: Sequence[str], columns: Sequence[str], *, title: str, xlabel: str,
            ylabel: str) -> Figure:
-    """Pictures [rows, columns, H, W] as one table, with a name for each row and column."""
+    """Pictures [rows, columns, H, W] as one table, two screen pixels for each of theirs, with a name for each row and column."""
     count, width, high, wide = pictures.shape
-    fig, axis = plt.subplots(figsize=(6, 6), layout="constrained")
-    axis.imshow(pictures.transpose(0, 2, 1, 3).reshape(count * high, width * wide), cmap="gray", vmin=0, vmax=1)
+    fig = plt.figure()
+    inches = 2 * np.array([width * wide, count * high]) / fig.dpi
+    margin = np.array([1.2, 0.8])  # for the names
+    fig.set_size_inches(inches + 2 * margin)
+    axis = fig.add_axes((*margin / (inches + 2 * margin), *inches / (inches + 2 * margin)))
+    axis.imshow(pictures.transpose(0, 2, 1, 3).reshape(count * high, width * wide), cmap="gray", vmin=0, vmax=1,
+                interpolation="nearest")
     axis.set_xticks(wide * (np.arange(width) + 0.5), columns)
     axis.set_yticks(high * (np.arange(count) + 0.5), rows)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
@@ -105,7 +115,7 @@ def boxes(picture: np.ndarray, corners: Sequence[tuple[float, float]], side: flo
     axis.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=1)
     for (row, column), text, colour in zip(corners, texts, COLOURS * len(corners)):
         axis.add_patch(plt.Rectangle((column - 0.5, row - 0.5), side, side, fill=False, edgecolor=colour, linewidth=1.5))
-        axis.text(column + 0.5, row + 2.5, text, color=colour, fontsize=11)
+        axis.text(column + 0.5, row + 2.5, text, color="white", fontsize=11)
     axis.axis("off")
     axis.set_title(title)
     return fig
