@@ -157,7 +157,7 @@ def test_step_ll_goes_to_the_least_likely_class():
     expected = attacks.fgsm(model, x, logits.argmin(1), epsilon=0.05, targeted=True)
     np.testing.assert_array_equal(found.dx, expected.dx)
     gained = (logits_of(model, found.modified) - logits)[range(5), logits.argmin(1)]
-    assert gained.min() > 0.5
+    assert gained.min() > 0.1
     np.testing.assert_array_equal(found.success, logits_of(model, found.modified).argmax(1) != logits.argmax(1))
 
 

@@ -112,8 +112,8 @@ def _gradient(model: Model, x: np.ndarray, labels: np.ndarray) -> Check:
     gradient = np.concatenate([_of_cross_entropy(model, tf.constant(x[part]), tf.constant(labels[part]))
                                for part in chunks(x)])
     useless = ~np.isfinite(gradient).all(PIXELS) | ~gradient.any(PIXELS)
-    return _at_most("the loss has a gradient", useless.mean(), SLACK, "fraction of images where the gradient of the cross-entropy "
-                    "is 0 or not finite: a saturated softmax, a rounded value, a stopped gradient")
+    return _at_most("the loss has a gradient", useless.mean(), SLACK, "fraction of images where the gradient of the "
+                    "cross-entropy is 0 or not finite: a saturated softmax, a rounded value, a stopped gradient")
 
 
 @tf.function(reduce_retracing=True)
