@@ -11,8 +11,8 @@ Each command first makes or completes the environment in .venv (a few minutes th
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
                weights        train again what data/weights/ holds, on built-in data (names, or all)
-               bench          measure speed against other libraries (attacks [WORD ...]: the attacks against theirs;
-                              proven: the attacks against proven minima)
+               bench          measure speed against other libraries (attacks [WORD ...]: against theirs;
+                              proven: against proven minima)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml

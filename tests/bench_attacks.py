@@ -161,11 +161,14 @@ def run_row(row: Row, path: Path) -> dict[str, Any]:
     network, norm, attack = row.key.split("/")
     weights, _, real = NETWORKS[network]
     if attack.startswith("course "):
-        command = [sys.executable, __file__, "--course", weights, str(path), attack.removeprefix("course "), norm, str(row.images)]
+        command = [sys.executable, __file__, "--course", weights, str(path), attack.removeprefix("course "), norm,
+                   str(row.images)]
     else:
         command = [os.environ["COURSE_PEERS"], bench_peers.__file__, str(path), attack, norm, str(row.images)]
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, encoding="utf-8").stdout.strip()
-    return json.loads(ran(command, real)) | {"settings": row.settings, "of": row.of, "date": date.today().isoformat(), "commit": commit}
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
+                            encoding="utf-8").stdout.strip()
+    return json.loads(ran(command, real)) | {"settings": row.settings, "of": row.of, "date": date.today().isoformat(),
+                                             "commit": commit}
 
 
 def load() -> dict[str, dict]:
@@ -198,10 +201,12 @@ def main(words: list[str]) -> int:
     failed = 0
     for network in NETWORKS:
         if (path := prepared(network)) is not None:
-            some = [row for row in rows(network, fingerprint(path), load()) if not words or any(word in row.key for word in words)]
+            some = [row for row in rows(network, fingerprint(path), load())
+                    if not words or any(word in row.key for word in words)]
             print(f"{network}: {len(some)} rows", flush=True)
             failed += fill(some, lambda row: run_row(row, path))
-    print("\nSeconds are processor seconds for all images of a row, one thread. A failure counts as the largest distance in the box.")
+    print("\nSeconds are processor seconds for all images of a row, one thread. "
+          "A failure counts as the largest distance in the box.")
     print("\n".join(bench_table.tables(load())))
     return int(failed > 0)
 

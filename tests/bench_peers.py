@@ -38,9 +38,11 @@ ORDER = {"L0": {"norm": 0}, "L1": {"norm": 1}, "L2": {"norm": 2}, "Linf": {"norm
 FROM_L1 = {norm: ORDER[norm] for norm in ("L1", "L2", "Linf")}
 ATTACKS = {
     "Foolbox DDN": Attack("foolbox", named({"steps": 1000}, L2="DDNAttack")),
-    "Foolbox FMN": Attack("foolbox", {  # its first step, of .1, 1 (the default) and 10, is the best on 20 digits, in both libraries
+    # The first step is the better of two on 20 digits, tried with adversarial-library: 1, the default, and .1 (L1, L2) or 10 (Linf).
+    "Foolbox FMN": Attack("foolbox", {
         "L0": ("L0FMNAttack", {"steps": 1000}), "L1": ("L1FMNAttack", {"steps": 1000, "max_stepsize": 0.1}),
-        "L2": ("L2FMNAttack", {"steps": 1000, "max_stepsize": 0.1}), "Linf": ("LInfFMNAttack", {"steps": 1000, "max_stepsize": 10.0})}),
+        "L2": ("L2FMNAttack", {"steps": 1000, "max_stepsize": 0.1}),
+        "Linf": ("LInfFMNAttack", {"steps": 1000, "max_stepsize": 10.0})}),
     "Foolbox DeepFool": Attack("foolbox", named({"steps": 100}, L2="L2DeepFoolAttack", Linf="LinfDeepFoolAttack")),
     "Foolbox C&W": Attack("foolbox", named({"binary_search_steps": 9, "steps": 1000}, L2="L2CarliniWagnerAttack"), 20),
     "Foolbox EAD": Attack("foolbox", named({"binary_search_steps": 9, "steps": 1000, "decision_rule": "L1"}, L1="EADAttack"), 20),
@@ -53,7 +55,8 @@ ATTACKS = {
     "ART JSMA": Attack("art", named({"theta": 1.0}, L0="SaliencyMapMethod"), 20),
     "adv-lib DDN": Attack("adv_lib", named({"steps": 1000, "levels": None}, L2="ddn")),  # 256 levels would round to 8 bits
     "adv-lib ALMA": Attack("adv_lib", same("alma", {"num_steps": 1000}, {
-        "L1": {"distance": "l1", "init_lr_distance": 0.5, "α": 0.5}, "L2": {"distance": "l2", "init_lr_distance": 0.1}}), classes=3),
+        "L1": {"distance": "l1", "init_lr_distance": 0.5, "α": 0.5},
+        "L2": {"distance": "l2", "init_lr_distance": 0.1}}), classes=3),
     "adv-lib FMN": Attack("adv_lib", same("fmn", {"steps": 1000}, {
         "L0": {"norm": 0}, "L1": {"norm": 1, "α_init": 0.1}, "L2": {"norm": 2, "α_init": 0.1},
         "Linf": {"norm": float("inf"), "α_init": 10.0}})),
@@ -72,7 +75,7 @@ ATTACKS = {
 # The network in PyTorch ---------------------------------------------------------------------------------------------------
 
 def torch_network(weights: list[np.ndarray]) -> Any:
-    """The course's LeNet (10 arrays) or DenseNet (28), images [N, C, H, W] -> logits; `.gradients` counts images times backward calls."""
+    """The course's LeNet (10 arrays) or DenseNet (28), images [N, C, H, W] -> logits. `.gradients` counts them backwards."""
     import torch
     from torch import nn
 
@@ -149,9 +152,11 @@ def art(network: Any, x: Any, labels: Any, function: str, settings: dict[str, An
     from torch.nn import CrossEntropyLoss
 
     logits = network(x).numpy()
-    classifier = PyTorchClassifier(network, CrossEntropyLoss(), tuple(x.shape[1:]), logits.shape[1], clip_values=(0, 1), device_type="cpu")
+    classifier = PyTorchClassifier(network, CrossEntropyLoss(), tuple(x.shape[1:]), logits.shape[1], clip_values=(0, 1),
+                                   device_type="cpu")
     attack = getattr(evasion, function)(classifier, batch_size=len(x), verbose=False, **settings)
-    wanted = logits.argsort(1)[:, -2] if function == "SaliencyMapMethod" else labels.numpy()  # JSMA needs a target: the second class
+    # JSMA needs a target: the second class.
+    wanted = logits.argsort(1)[:, -2] if function == "SaliencyMapMethod" else labels.numpy()
     return attack.generate(x.numpy(), y=np.eye(logits.shape[1], dtype=np.float32)[wanted])
 
 

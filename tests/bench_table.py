@@ -56,7 +56,8 @@ def table(title: str, rows: dict[str, dict]) -> list[str]:
     """The lines of one network and norm, the best optimality first."""
     best = smallest(rows)
     lines = [f"{title}: {len(best)} images, median of each image's best {np.median(best):.4g}",
-             f"  {'attack':<22} images success   median     mean optimality  cold s  warm s gradients/image  MB (+attack)  settings"]
+             f"  {'attack':<22} images success   median     mean optimality  cold s  warm s gradients/image  MB (+attack)  "
+             "settings"]
     scores = {name: optimality(np.asarray(row["distances"]), best[:len(row["distances"])]) for name, row in rows.items()}
     for name in sorted(rows, key=lambda name: -scores[name]):
         row = rows[name]

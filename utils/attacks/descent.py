@@ -1,4 +1,4 @@
-"""What the searches for the smallest perturbation share: the margin's gradient, and small functions of a batch."""
+"""What attacks that follow a gradient share: a gradient that is always of use, and small functions of a batch."""
 import numpy as np
 
 from utils.attacks.inputs import Model
@@ -19,14 +19,23 @@ def margin_and_gradient(model: Model, x: tf.Tensor, dx: tf.Tensor, wanted: tf.Te
         tape.watch(modified)
         distance = margin(model(modified), wanted, True)
     gradient = tape.gradient(distance, modified, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    gradient = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
+    gradient = finite(gradient)
     stuck = (distance >= 0) & tf.reduce_all(gradient == 0, PIXELS)
-    signs = tf.sign(tf.random.stateless_uniform(tf.shape(x)[1:], seed=tf.stack([0, step]), minval=-1.0, maxval=1.0))
-    return distance, tf.where(each(stuck), signs, gradient), stuck
+    return distance, tf.where(each(stuck), random_signs(x, step), gradient), stuck
+
+
+def finite(gradient: tf.Tensor) -> tf.Tensor:
+    """The gradient, of any shape, with 0 for NaN and infinity, which moments and means would carry into all later steps."""
+    return tf.where(tf.math.is_finite(gradient), gradient, 0.0)
+
+
+def random_signs(x: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """-1 or 1 for each value of an image, [H, W, C]: the same for all images, so that the batch changes no result."""
+    return tf.sign(tf.random.stateless_uniform(tf.shape(x)[1:], seed=tf.stack([0, step]), minval=-1.0, maxval=1.0))
 
 
 def size(dx: tf.Tensor, norm: str) -> tf.Tensor:
-    """The norm of dx [N, H, W, C] of each image, float32 [N]: "L1", "L2", "Linf", or "L0", the number of values that are not 0."""
+    """The norm of dx [N, H, W, C], float32 [N]: "L1", "L2", "Linf", or "L0", the number of values that are not 0."""
     return tf.cast(tf.math.count_nonzero(dx, PIXELS), tf.float32) if norm == "L0" else NORMS[norm].size(dx)
 
 

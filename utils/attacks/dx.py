@@ -4,6 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.attacks import adam, norms
+from utils.attacks.descent import finite, random_signs
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.result import Result, judged
@@ -91,7 +92,7 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
             penalty = norm.penalty(dx)
             total = loss + lam * penalty + smoothness * norms.total_variation(dx)
         gradient, of_loss = tape.gradient(total, [dx, modified], unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradient, of_loss = _finite(gradient * mask), _finite(of_loss * mask)
+        gradient, of_loss = finite(gradient * mask), finite(of_loss * mask)
 
         # 2. Keep the smallest dx so far that fools the model.
         fooled = margin(logits, labels, targeted) < 0
@@ -111,7 +112,7 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
         change, moments = adam.step(gradient, moments, done, learning_rate * fall)
         stuck = ~fooled & tf.reduce_all(of_loss == 0, norms.PIXELS)
         blind |= stuck
-        random_change = learning_rate * fall * _random_signs(x, step) * mask
+        random_change = learning_rate * fall * random_signs(x, step) * mask
         dx -= tf.where(stuck[:, None, None, None], random_change, change)
 
         # 5. Back into the box: the nearest dx for which x + dx is an image.
@@ -120,13 +121,3 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
         dx = tf.where(tf.math.is_finite(best_size)[:, None, None, None], best, dx)
     history = tf.transpose(followed.stack())
     return dx, blind, {"loss": history[0], "penalty": history[1], "success": history[2]}
-
-
-def _finite(gradient: tf.Tensor) -> tf.Tensor:
-    """The gradient with 0 for NaN and infinity, which Adam's moments would carry into all later steps."""
-    return tf.where(tf.math.is_finite(gradient), gradient, 0.0)
-
-
-def _random_signs(x: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """-1 or 1 for each value of an image, [H, W, C]: the same for all images, so that the batch changes no result."""
-    return tf.sign(tf.random.stateless_uniform(tf.shape(x)[1:], seed=tf.stack([0, step]), minval=-1.0, maxval=1.0))

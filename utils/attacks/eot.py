@@ -4,7 +4,8 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.attacks import adam, norms
-from utils.attacks.dx import FIRST_LAM, RATE, RATE_UNTIL_FOOLED, _finite, _random_signs
+from utils.attacks.descent import finite, random_signs
+from utils.attacks.dx import FIRST_LAM, RATE, RATE_UNTIL_FOOLED
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.result import Result, judged
@@ -97,7 +98,7 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, settings: Settings) ->
         with tf.GradientTape() as tape:
             tape.watch(dx)
             penalty = norm.penalty(dx)
-        gradient = of_loss + lam[:, None, None, None] * _finite(tape.gradient(penalty, dx))
+        gradient = of_loss + lam[:, None, None, None] * finite(tape.gradient(penalty, dx))
 
         # 2. Keep the smallest dx so far that survives.
         recent += RECENT * (share - recent)
@@ -116,7 +117,7 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, settings: Settings) ->
         change, moments = adam.step(gradient, moments, done, learning_rate * fall)
         stuck = (share == 0) & tf.reduce_all(of_loss == 0, norms.PIXELS)
         blind |= stuck
-        dx -= tf.where(stuck[:, None, None, None], learning_rate * fall * _random_signs(x, step), change)
+        dx -= tf.where(stuck[:, None, None, None], learning_rate * fall * random_signs(x, step), change)
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
     if learn_lam:
         dx = tf.where(tf.math.is_finite(best_size)[:, None, None, None], best, dx)
@@ -135,7 +136,7 @@ def _expected(model: Model, images: tf.Tensor, labels: tf.Tensor, transform: Tra
             one = attack_loss(logits, labels, targeted)
         loss += one
         share += tf.cast(margin(logits, labels, targeted) < 0, tf.float32)
-        gradient += _finite(tape.gradient(one, images, unconnected_gradients=tf.UnconnectedGradients.ZERO))
+        gradient += finite(tape.gradient(one, images, unconnected_gradients=tf.UnconnectedGradients.ZERO))
     count = tf.cast(samples, tf.float32)
     return loss / count, share / count, gradient / count
 

@@ -1,6 +1,6 @@
 """What every attack looks at before it starts: the images, the labels, the model, the numbers."""
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from tqdm import tqdm
@@ -63,11 +63,11 @@ def check_numbers(**numbers: np.ndarray | float | None) -> None:
             raise ValueError(f"{name} holds {'NaN' if np.isnan(value).any() else 'infinity'}, expected finite numbers.")
 
 
-def chunks(x: np.ndarray) -> Iterator[slice]:
-    """Slices that together are all images of x [N, H, W, C], each small enough for one batch; a progress bar if there are several."""
+def chunks(x: np.ndarray) -> Iterable[slice]:
+    """Slices of x [N, H, W, C] that together are all images, each small enough for a batch; a progress bar if there are several."""
     size = max(1, min(CHUNK, CHUNK_VALUES // x[0].size))
-    starts = range(0, len(x), size)
-    return (slice(start, start + size) for start in tqdm(starts, desc="images", leave=False, disable=len(starts) == 1))
+    parts = [slice(start, start + size) for start in range(0, len(x), size)]
+    return tqdm(parts, desc="images", leave=False) if len(parts) > 1 else parts
 
 
 def warn_without_gradient(blind: np.ndarray) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from utils.attacks.descent import each, falling, margin_and_gradient, size
 from utils.attacks.inputs import Model
 from utils.attacks.losses import margin
-from utils.attacks.norms import PIXELS, largest_absolute
+from utils.attacks.norms import largest_absolute
 from utils.attacks.projection import onto_boundary
 from utils.quiet import tf
 

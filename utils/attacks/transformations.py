@@ -13,7 +13,7 @@ from utils.quiet import tf
 Transform = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # images [N, H, W, C], seed int32 [2] -> images [N, H, W, C]
 TRUNCATE = 3  # standard deviations at which the Gaussian of a blur ends: .3 % of it lies outside
 DARKEST = 0.01  # what is added before a power: the slope of x^gamma at 0 is infinite for gamma < 1
-# The largest strengths of `camera` with strength 1, chosen by eye for faces of 48x48: a print at arm's length.
+# The largest strengths of `camera` with strength 1, for faces of 48x48.
 CAMERA = {"gamma": 0.3, "perspective": 0.08, "side_light": 0.2, "blur": 0.8, "noise": 0.02}
 
 
