@@ -213,11 +213,12 @@ def test_time_limit_gives_bounds(limit):
     image, label = image_of(net)
     fooled = attacks.dx_attack(net, image[None], np.array([label]), norm="L1", steps=200)
     found = exact_minimum(net, image, label, norm="L1", time_limit=limit)
-    assert not found.proven and 0 <= found.lower < found.norm
+    assert found.proven or 0 <= found.lower < found.norm
+    assert not (found.proven and limit == 1e-4)
     assert found.lower <= fooled.norms["L1"][0]
     if found.norm < np.inf:
-        changed = np.sort(logits_of(net, (image + found.dx)[None]))[0]
-        assert changed[-1] - changed[-2] < 1e-3
+        changed = logits_of(net, (image + found.dx)[None])[0]
+        assert changed[label] - np.delete(changed, label).max() < 1e-3, "it does not reach another class"
 
 
 @pytest.mark.parametrize("programs, expected", [

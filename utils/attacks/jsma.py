@@ -72,7 +72,8 @@ def _move_pairs(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, t
         moved = tf.where(tf.reshape(chosen, tf.shape(x)), tf.clip_by_value(modified + theta, 0.0, 1.0), modified)
         active &= tf.math.count_nonzero(moved != x, [1, 2, 3], dtype=tf.int32) <= budget
         active &= tf.reduce_any(moved != modified, [1, 2, 3])  # a theta below the precision of a number moves nothing
-        modified = tf.where(active[:, None, None, None], moved, modified)
+        modified = tf.ensure_shape(tf.where(active[:, None, None, None], moved, modified), x.shape)  # a loop keeps its shapes
+        active, blind = (tf.ensure_shape(values, x.shape[:1]) for values in (active, blind))
     return modified, blind
 
 
