@@ -17,7 +17,7 @@ def onto_ball(dx: tf.Tensor, x: tf.Tensor, epsilon: tf.Tensor, norm: str) -> tf.
     Tucker,
       L2  min(s a, u)              s in [0, 1]: without a box the scaling of dx to the length epsilon
       L1  min(max(a - tau, 0), u)  tau >= 0: without a box the projection of Duchi et al. 2008, figure 1; with it, that of
-                                   Croce and Hein 2021 ("Mind the box", proposition 2.1)
+                                   Croce and Hein 2021 ("Mind the box")
     The size grows with s and falls with tau, so bisection finds the one for which it is epsilon; the answer is never outside.
     """
     if norm == "Linf":
@@ -65,7 +65,7 @@ def steepest(gradient: tf.Tensor, room: tf.Tensor, size: tf.Tensor, norm: str) -
     size            float32 []
 
     Linf: size * sign(gradient). L2: size * gradient / ||gradient||_2. L1: one value after the other, by falling |gradient|,
-    goes to the end of its room, until the step has its size (Croce and Hein 2021, proposition 2.2). Where the gradient is 0,
+    goes to the end of its room, until the step has its size (Croce and Hein 2021, "Mind the box"). Where the gradient is 0,
     so is the step.
     """
     gradient = tf.where(room > 0, gradient, 0.0)
