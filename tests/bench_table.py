@@ -6,7 +6,7 @@ OURS = ("course minimal", "course dx_attack")
 
 
 def optimality(sizes: np.ndarray, best: np.ndarray) -> float:
-    """How near an attack comes to the best of all, 1 for each image's best: AttackBench (Cina et al. 2025), equation 5.
+    """How near an attack comes to the best of all, 1 for each image's best: AttackBench (Cina et al. 2025).
 
     sizes, best [N]: the attack's distance to each image's adversarial one, and the smallest of all attacks. The area under
     robust accuracy against distance, from 0 to where the best attack leaves none robust, is the mean of the distances, cut

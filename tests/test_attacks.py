@@ -203,7 +203,7 @@ def test_fgsm_with_a_numpy_epsilon_and_targeted():
     np.testing.assert_allclose(found.dx[0].ravel(), 0.05 * np.sign(w), atol=1e-6)
 
 
-# every attack, norm, batch and shape ----------------------------------------------------------------------------------
+# more images than a batch holds, grey and colour; what holds for every attack is in test_every_attack.py -------------
 
 ATTACKS = {
     "dx L1": lambda *given: attacks.dx_attack(*given, norm="L1", steps=60, learning_rate=0.02),
@@ -212,7 +212,6 @@ ATTACKS = {
     "fgsm": lambda *given: attacks.fgsm(*given, epsilon=0.02),
     "8 bit": lambda model, x, labels: attacks.smallest_8bit(model, x, labels, attacks.fgsm(model, x, labels, epsilon=0.02).dx),
 }
-SIZES = (1, 3, CHUNK + 1)
 
 
 @pytest.fixture(scope="module", params=[(6, 6, 1), (5, 7, 3)], ids=str)
@@ -229,58 +228,11 @@ def linear_case(request):
     return model, w, x, (f > 0).astype(int), f
 
 
-@pytest.fixture(scope="module", params=ATTACKS)
-def attack(request):
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def by_size(linear_case, attack):
-    """The Result of an attack on the first images, for each number of images, with a look at whether its inputs are kept."""
-    model, _, x, labels, _ = linear_case
-    results = {}
-    for n in SIZES:
-        given = x[:n].copy(), labels[:n].copy()
-        for array in given:
-            array.flags.writeable = False  # a write raises an error
-        results[n] = ATTACKS[attack](model, *given)
-        np.testing.assert_array_equal(given[0], x[:n])
-        np.testing.assert_array_equal(given[1], labels[:n])
-    return results
-
-
-@pytest.mark.parametrize("n", SIZES)
-def test_result_of_every_attack(linear_case, by_size, n):
-    model, _, x, labels, _ = linear_case
-    found = by_size[n]
-    assert found.dx.shape == found.modified.shape == (n, *x.shape[1:]) and found.success.shape == (n,)
-    assert found.dx.dtype == found.modified.dtype == np.float32 and found.success.dtype == bool
-    assert found.modified.min() >= 0 and found.modified.max() <= 1
-    np.testing.assert_array_equal(found.modified, np.float32(x[:n] + found.dx))
-    np.testing.assert_array_equal(found.success, logits_of(model, found.modified).argmax(axis=1) != labels[:n])
-    flat = found.dx.reshape(n, -1)
-    for name, order in {"L0": 0, "L1": 1, "L2": 2, "Linf": np.inf}.items():
-        assert found.norms[name].shape == (n,)
-        np.testing.assert_allclose(found.norms[name], np.linalg.norm(flat, order, axis=1), rtol=1e-5, err_msg=name)
-
-
-@pytest.mark.parametrize("n", SIZES[:-1])
-def test_the_batch_an_image_is_in_changes_nothing(by_size, n, attack):
-    """But for rounding. The penalty of Linf pulls at the largest value only: rounding decides at which of two equal ones."""
-    every = by_size[CHUNK + 1]
-    np.testing.assert_array_equal(by_size[n].success, every.success[:n])
-    if attack == "dx Linf":
-        np.testing.assert_allclose(by_size[n].norms["Linf"][1:], every.norms["Linf"][1:n], rtol=0.1)  # but at the box
-        return
-    np.testing.assert_allclose(by_size[n].dx, every.dx[:n], atol=1e-3)
-    for name in DUAL:
-        np.testing.assert_allclose(by_size[n].norms[name], every.norms[name][:n], rtol=0.02, atol=1e-4)
-
-
-def test_every_attack_against_the_exact_answer_of_a_linear_model(linear_case, by_size, attack):
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_against_the_exact_answer_of_a_linear_model(linear_case, attack):
     """The smallest dx has the length |f| / ||w||_q, q the dual norm; nothing that fools is shorter."""
-    _, w, x, _, f = linear_case
-    found = by_size[len(x)]
+    model, w, x, labels, f = linear_case
+    found = ATTACKS[attack](model, x, labels)
     for name, q in DUAL.items():
         exact = np.abs(f) / np.linalg.norm(w, q)
         assert np.all(found.norms[name][found.success] >= exact[found.success] * (1 - 1e-3) - 1e-6), name

@@ -1,5 +1,6 @@
 """The ball of a norm around an image, inside the box of pixel values: projection onto it, random points, the steepest step."""
 from utils.attacks import norms
+from utils.attacks.descent import each
 from utils.attacks.norms import PIXELS
 from utils.quiet import tf
 
@@ -28,11 +29,11 @@ def onto_ball(dx: tf.Tensor, x: tf.Tensor, epsilon: tf.Tensor, norm: str) -> tf.
     for _ in tf.range(BISECTIONS):
         middle = (low + high) / 2
         inside = norms.NORMS[norm].size(_kept(size, room, largest, middle, norm)) <= epsilon
-        inside = inside[:, None, None, None]
+        inside = each(inside)
         low, high = tf.where(inside, middle, low), tf.where(inside, high, middle)
     everything = _kept(size, room, largest, tf.ones_like(low), norm)
     is_inside = norms.NORMS[norm].size(everything) <= epsilon
-    return tf.sign(dx) * tf.where(is_inside[:, None, None, None], everything, _kept(size, room, largest, low, norm))
+    return tf.sign(dx) * tf.where(each(is_inside), everything, _kept(size, room, largest, low, norm))
 
 
 def _kept(size: tf.Tensor, room: tf.Tensor, largest: tf.Tensor, part: tf.Tensor, norm: str) -> tf.Tensor:

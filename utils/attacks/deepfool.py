@@ -2,13 +2,12 @@
 import numpy as np
 
 from utils.attacks import norms
+from utils.attacks.descent import each, finite, shortened
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
-from utils.attacks.losses import margin
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
 
 LEAST_GAP = 1e-4  # logits: a step aims at a change of this at least, for exactly on a boundary nobody is fooled
-BISECTIONS = 10  # at the end of SuperDeepFool: a dx as short as its direction allows, within .1 %
 
 
 def deepfool(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2", targeted: bool = False, steps: int = 50,
@@ -87,7 +86,7 @@ def _cross(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, targeted: b
         # 1. Keep the smallest dx so far that fools.
         size = norms.euclidean(dx)
         better = fooled & (size < best_size)
-        best = tf.where(better[:, None, None, None], dx, best)
+        best = tf.where(each(better), dx, best)
         best_size = tf.where(better, size, best_size)
         if not shorten:
             if tf.reduce_all(fooled):
@@ -101,7 +100,7 @@ def _cross(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, targeted: b
         distance, length, toward = (tf.gather(values, nearest, batch_dims=1) for values in (distance, length, w))
         blind |= ~fooled & ~tf.math.is_finite(distance)
         direction = tf.sign(toward) if norm == "Linf" else tf.math.divide_no_nan(toward, length[:, None])
-        distance = tf.where(tf.math.is_finite(distance), distance, 0.0)[:, None, None, None]
+        distance = each(finite(distance))
         onward = dx + goal * (1 + overshoot) * distance * tf.reshape(direction, tf.shape(x))
 
         # 3. Who is fooled stays, or takes the part of dx along the gradient.
@@ -110,9 +109,9 @@ def _cross(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, targeted: b
             flat = tf.reshape(dx, tf.shape(w[:, 0]))
             part = tf.math.divide_no_nan(tf.reduce_sum(flat * w[:, 0], 1), tf.reduce_sum(w[:, 0] ** 2, 1))
             back = tf.reshape(part[:, None] * w[:, 0], tf.shape(x))
-        dx = tf.clip_by_value(x + tf.where(fooled[:, None, None, None], back, onward), 0.0, 1.0) - x
-    best = tf.where(tf.math.is_finite(best_size)[:, None, None, None], best, dx)
-    return _shortest(model, x, labels, best, targeted) if shorten else best, blind
+        dx = tf.clip_by_value(x + tf.where(each(fooled), back, onward), 0.0, 1.0) - x
+    best = tf.where(each(tf.math.is_finite(best_size)), best, dx)
+    return shortened(model, x, best, labels, targeted) if shorten else best, blind
 
 
 def _boundaries(model: Model, x: tf.Tensor, labels: tf.Tensor, others: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -124,14 +123,4 @@ def _boundaries(model: Model, x: tf.Tensor, labels: tf.Tensor, others: int) -> t
         highest = tf.math.top_k(tf.where(own, -np.inf, logits), others).indices
         g = tf.gather(logits, highest, batch_dims=1) - tf.gather(logits, labels, batch_dims=1)[:, None]
     w = tf.reshape(tape.batch_jacobian(g, x), [tf.shape(x)[0], others, -1])
-    return g, tf.where(tf.math.is_finite(w), w, 0.0)
-
-
-def _shortest(model: Model, x: tf.Tensor, labels: tf.Tensor, dx: tf.Tensor, targeted: bool) -> tf.Tensor:
-    """t * dx with a t in (0, 1] at which the model changes its mind, found by bisection; dx where it fools nobody."""
-    low, high = tf.zeros_like(dx[:, :1, :1, :1]), tf.ones_like(dx[:, :1, :1, :1])
-    for _ in tf.range(BISECTIONS):
-        middle = (low + high) / 2
-        fooled = (margin(model(x + middle * dx), labels, targeted) < 0)[:, None, None, None]
-        low, high = tf.where(fooled, low, middle), tf.where(fooled, middle, high)
-    return high * dx
+    return g, finite(w)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.attacks import adam, norms
-from utils.attacks.descent import finite, random_signs
+from utils.attacks.descent import each, finite, random_signs
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.result import Result, judged
@@ -98,7 +98,7 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
         fooled = margin(logits, labels, targeted) < 0
         size = norm.size(dx)
         better = fooled & (size < best_size)
-        best = tf.where(better[:, None, None, None], dx, best)
+        best = tf.where(each(better), dx, best)
         best_size = tf.where(better, size, best_size)
         means = [tf.reduce_mean(values) for values in (loss, penalty, tf.cast(fooled, tf.float32))]
         followed = followed.write(step, tf.stack(means))
@@ -113,11 +113,11 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
         stuck = ~fooled & tf.reduce_all(of_loss == 0, norms.PIXELS)
         blind |= stuck
         random_change = learning_rate * fall * random_signs(x, step) * mask
-        dx -= tf.where(stuck[:, None, None, None], random_change, change)
+        dx -= tf.where(each(stuck), random_change, change)
 
         # 5. Back into the box: the nearest dx for which x + dx is an image.
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
     if learn_lam:
-        dx = tf.where(tf.math.is_finite(best_size)[:, None, None, None], best, dx)
+        dx = tf.where(each(tf.math.is_finite(best_size)), best, dx)
     history = tf.transpose(followed.stack())
     return dx, blind, {"loss": history[0], "penalty": history[1], "success": history[2]}

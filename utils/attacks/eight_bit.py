@@ -1,6 +1,7 @@
 """From an attack in real numbers to one that survives being saved: a file holds 256 grey levels."""
 import numpy as np
 
+from utils.attacks.descent import each
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks
 from utils.attacks.losses import margin
 from utils.attacks.result import Result, judged
@@ -57,6 +58,6 @@ def _search(model: Model, x: tf.Tensor, labels: tf.Tensor, dx: tf.Tensor, target
         modified = tf.round(tf.clip_by_value(x + scales[i] * dx, 0.0, 1.0) * 255) / 255
         size = tf.norm(tf.reshape(modified - x, [tf.shape(x)[0], -1]), axis=1)
         better = (margin(model(modified), labels, targeted) < -SAFETY) & (size < best_size)
-        best = tf.where(better[:, None, None, None], scales[i] * dx, best)
+        best = tf.where(each(better), scales[i] * dx, best)
         best_size = tf.where(better, size, best_size)
     return best

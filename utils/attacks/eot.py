@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.attacks import adam, norms
-from utils.attacks.descent import finite, random_signs
+from utils.attacks.descent import each, finite, random_signs
 from utils.attacks.dx import FIRST_LAM, RATE, RATE_UNTIL_FOOLED
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
@@ -98,13 +98,13 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, settings: Settings) ->
         with tf.GradientTape() as tape:
             tape.watch(dx)
             penalty = norm.penalty(dx)
-        gradient = of_loss + lam[:, None, None, None] * finite(tape.gradient(penalty, dx))
+        gradient = of_loss + each(lam) * finite(tape.gradient(penalty, dx))
 
         # 2. Keep the smallest dx so far that survives.
         recent += RECENT * (share - recent)
         size = norm.size(dx)
         better = (recent >= GOAL) & (size < best_size)
-        best = tf.where(better[:, None, None, None], dx, best)
+        best = tf.where(each(better), dx, best)
         best_size = tf.where(better, size, best_size)
         followed = followed.write(step, tf.stack([tf.reduce_mean(values) for values in (loss, penalty, share)]))
 
@@ -117,10 +117,10 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, settings: Settings) ->
         change, moments = adam.step(gradient, moments, done, learning_rate * fall)
         stuck = (share == 0) & tf.reduce_all(of_loss == 0, norms.PIXELS)
         blind |= stuck
-        dx -= tf.where(stuck[:, None, None, None], learning_rate * fall * random_signs(x, step), change)
+        dx -= tf.where(each(stuck), learning_rate * fall * random_signs(x, step), change)
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
     if learn_lam:
-        dx = tf.where(tf.math.is_finite(best_size)[:, None, None, None], best, dx)
+        dx = tf.where(each(tf.math.is_finite(best_size)), best, dx)
     return dx, blind, followed.stack()
 
 

@@ -64,7 +64,7 @@ def check_numbers(**numbers: np.ndarray | float | None) -> None:
 
 
 def chunks(x: np.ndarray) -> Iterable[slice]:
-    """Slices of x [N, H, W, C] that together are all images, each small enough for a batch; a progress bar if there are several."""
+    """Slices of x [N, H, W, C] that together are all images, each small enough for a batch; a bar if there are several."""
     size = max(1, min(CHUNK, CHUNK_VALUES // x[0].size))
     parts = [slice(start, start + size) for start in range(0, len(x), size)]
     return tqdm(parts, desc="images", leave=False) if len(parts) > 1 else parts

@@ -1,6 +1,7 @@
 """JSMA, the attack through saliency maps: change few values, two at a time, those that raise the wanted logit most."""
 import numpy as np
 
+from utils.attacks.descent import each, finite
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import margin
 from utils.attacks.result import Result, judged
@@ -72,7 +73,7 @@ def _move_pairs(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, t
         moved = tf.where(tf.reshape(chosen, tf.shape(x)), tf.clip_by_value(modified + theta, 0.0, 1.0), modified)
         active &= tf.math.count_nonzero(moved != x, [1, 2, 3], dtype=tf.int32) <= budget
         active &= tf.reduce_any(moved != modified, [1, 2, 3])  # a theta below the precision of a number moves nothing
-        modified = tf.ensure_shape(tf.where(active[:, None, None, None], moved, modified), x.shape)  # a loop keeps its shapes
+        modified = tf.ensure_shape(tf.where(each(active), moved, modified), x.shape)  # a loop keeps its shapes
         active, blind = (tf.ensure_shape(values, x.shape[:1]) for values in (active, blind))
     return modified, blind
 
@@ -86,7 +87,7 @@ def _likeliest_wrong(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 def _derivative(tape: tf.GradientTape, logit: tf.Tensor, modified: tf.Tensor) -> tf.Tensor:
     """The derivative of a logit [N] with respect to each value of its image, [N, D], 0 where it is not finite."""
     gradient = tape.gradient(logit, modified, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return tf.reshape(tf.where(tf.math.is_finite(gradient), gradient, 0.0), [tf.shape(gradient)[0], -1])
+    return tf.reshape(finite(gradient), [tf.shape(gradient)[0], -1])
 
 
 def _best_pair(a: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -2,7 +2,7 @@
 import numpy as np
 
 from utils.attacks import norms
-from utils.attacks.descent import each, falling, margin_and_gradient, size, unit
+from utils.attacks.descent import each, falling, margin_and_gradient, shortened, size, unit
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import margin
 from utils.attacks.minimal_l0 import fewest_values
@@ -15,10 +15,10 @@ GAMMA = 0.05
 # The linearised boundary is taken a little behind the true one, by `beyond` times the first margin. That grows while the model
 # is not fooled and shrinks while it is, as the weight of the penalty in `dx_attack`: without it dx stops before the boundary.
 BEYOND, GROW, SHRINK, LEAST = 0.03, 1.5, 0.7, 1e-5
-MEMORY = 0.8  # of the running mean of gradients: the gradient of a ReLU network jumps from step to step (L1: 4 % shorter)
+# Of the running mean of gradients, as the gradient of a ReLU network jumps from step to step: median L1 of 40 digits 4 % shorter.
+MEMORY = 0.8
 BLEND = 0.5, 0.01  # how far dx goes towards the projection, in the first step and in the last one
 MOST_LIKELY = 10  # classes whose boundary may be the nearest
-HALVINGS = 12  # of the line to the original image, at the end
 
 
 def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2", targeted: bool = False,
@@ -44,8 +44,10 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(steps=steps)
-    if norm != "L0":
-        norms.named(norm)
+    if steps < 1 or classes < 1:
+        raise ValueError(f"steps is {steps} and classes {classes}: expected 1 or more of each.")
+    if norm not in ("L0", *norms.NORMS):
+        raise ValueError(f"There is no norm {norm!r}: choose one of 'L0', {', '.join(map(repr, norms.NORMS))}.")
     found = [_of_chunk(model, tf.constant(x[part]), tf.constant(labels[part]), targeted, norm, steps, classes)
              for part in chunks(x)]
     dx, blind = (np.concatenate(arrays) for arrays in zip(*found))
@@ -119,14 +121,4 @@ def smallest_towards(model: Model, x: tf.Tensor, wanted: tf.Tensor, norm: str,
             dx += falling(step - start, steps - start, *BLEND) * (onto_boundary(x, plane, change, norm) - dx)
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
     found = tf.math.is_finite(best_size)
-    return tf.where(each(found), shortened(model, x, best, wanted), dx), found, blind
-
-
-def shortened(model: Model, x: tf.Tensor, dx: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    """dx [N, H, W, C], with which the model says `wanted`, shortened by bisection until x + dx lies at the boundary."""
-    low, high = tf.zeros([tf.shape(x)[0]]), tf.ones([tf.shape(x)[0]])
-    for _ in tf.range(HALVINGS):
-        middle = (low + high) / 2
-        fooled = margin(model(x + each(middle) * dx), wanted, True) < 0
-        low, high = tf.where(fooled, low, middle), tf.where(fooled, middle, high)
-    return each(high) * dx
+    return tf.where(each(found), shortened(model, x, best, wanted, True), dx), found, blind

@@ -1,6 +1,7 @@
 """The one-pixel attack: differential evolution looks for the pixel, and its new value, that fool the model."""
 import numpy as np
 
+from utils.attacks.descent import each
 from utils.attacks.inputs import CHUNK_VALUES, Model, check_inputs, chunks
 from utils.attacks.losses import margin
 from utils.attacks.result import Result, judged
@@ -76,7 +77,7 @@ def _evolve(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, pixel
         lowest = tf.where(clean < 0, clean, tf.reduce_min(margins, 1))
         followed = followed.write(generation, tf.stack([tf.reduce_mean(lowest), tf.reduce_mean(tf.cast(lowest < 0, tf.float32))]))
     best = tf.gather(candidates, tf.argmin(margins, 1), batch_dims=1)
-    dx = tf.where((clean < 0)[:, None, None, None], 0.0, _painted(x, best, pixels) - x)
+    dx = tf.where(each(clean < 0), 0.0, _painted(x, best, pixels) - x)
     history = followed.stack()
     return dx, {"margin": history[:, 0], "success": history[:, 1]}
 

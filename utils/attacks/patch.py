@@ -4,6 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.attacks import adam
+from utils.attacks.descent import finite
 from utils.attacks.inputs import Model, check_inputs, check_numbers
 from utils.attacks.losses import attack_loss
 from utils.attacks.transformations import Transform, identity, similarity, warp
@@ -98,7 +99,7 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor, targe
             worn = place_at_random(tf.gather(x, chosen), for_place, Patch(image, mask), angle=angle, zoom=zoom)
             loss = tf.reduce_mean(attack_loss(model(transform(worn, for_transform)), tf.gather(labels, chosen), targeted))
         gradient = tape.gradient(loss, image, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradient = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
+        gradient = finite(gradient)
         change, moments = adam.step(gradient, moments, done, learning_rate * adam.cosine(done, tf.cast(steps, tf.float32)))
         image = tf.clip_by_value(image - change, 0.0, 1.0)
     return image

@@ -2,6 +2,7 @@
 import numpy as np
 
 from utils.attacks.ball import onto_ball, random_in_ball, steepest
+from utils.attacks.descent import each, finite
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.norms import PIXELS, named
@@ -71,12 +72,12 @@ def _descend(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, targeted:
             logits = model(modified)
             loss = attack_loss(logits, labels, targeted)
         gradient = tape.gradient(loss, modified, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradient = tf.where(tf.math.is_finite(gradient), gradient, 0.0)
+        gradient = finite(gradient)
 
         # 2. Keep the point with the lowest margin.
         now = margin(logits, labels, targeted)
         better = (now < best_margin) & ~fooled_before
-        best = tf.where(better[:, None, None, None], dx, best)
+        best = tf.where(each(better), dx, best)
         best_margin = tf.where(better, now, best_margin)
         blind |= (best_margin >= 0) & tf.reduce_all(gradient == 0, PIXELS)
         followed = followed.write(point, tf.stack([tf.reduce_mean(loss), tf.reduce_mean(tf.cast(best_margin < 0, tf.float32))]))

@@ -40,7 +40,7 @@ def _in_order(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -
 
 
 def _together(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -> tf.Tensor:
-    """t = min(tau * weight, room), [N, D], with the tau for which sum(slope * t) is `needed` [N, 1]; weight: slope (L2) or 1 (Linf)."""
+    """t = min(tau * weight, room), [N, D], tau such that sum(slope * t) is `needed` [N, 1]; weight: slope (L2) or 1 (Linf)."""
     weight = slope if norm == "L2" else tf.ones_like(slope)
     edge = tf.where(slope > 0, tf.math.divide_no_nan(room, weight), np.inf)  # the tau at which a value reaches its edge
     order = tf.argsort(edge, stable=True)

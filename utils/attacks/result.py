@@ -28,7 +28,7 @@ class Result(NamedTuple):
 
 def judged(model: Model, x: np.ndarray, dx: np.ndarray, labels: np.ndarray, targeted: bool,
            history: dict[str, np.ndarray]) -> Result:
-    """The Result of a perturbation dx of x, both [N, H, W, C]: x + dx is brought into the box [0, 1], then judged by the model."""
+    """The Result of a perturbation dx of x, both [N, H, W, C]: x + dx is clipped to the box [0, 1], then judged by the model."""
     modified = np.clip(x + np.asarray(dx, np.float32), 0, 1)
     dx = modified - x
     success = np.concatenate([margin(model(tf.constant(modified[part])), labels[part], targeted) < 0

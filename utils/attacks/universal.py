@@ -3,9 +3,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from utils.attacks.ball import steepest
+from utils.attacks.descent import each, finite
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
-from utils.attacks.norms import PIXELS, named
+from utils.attacks.norms import named
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
 
@@ -91,27 +93,18 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, norm: 
             logits = model(tf.clip_by_value(moved, 0.0, 1.0))
             loss = attack_loss(logits, wanted, targeted)
         gradient = tape.gradient(loss, moved, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradient = tf.where(tf.math.is_finite(gradient), gradient, 0.0)  # an image with NaN leaves the others alone
+        gradient = finite(gradient)  # an image with NaN leaves the others alone
         mean = MOMENTUM * mean + (1 - MOMENTUM) * tf.reduce_mean(gradient, 0, keepdims=True)
         size = FIRST_STEP * epsilon * (1 - tf.cast(step, tf.float32) / tf.cast(steps, tf.float32))
-        dx = _projected(dx - size * _steepest(mean, norm), norm, epsilon)
+        dx = _projected(dx - steepest(mean, tf.ones_like(mean), size, norm), norm, epsilon)
         fooled = tf.cast(margin(logits, wanted, targeted) < 0, tf.float32)
         followed = followed.write(step, tf.stack([tf.reduce_mean(loss), tf.reduce_mean(fooled)]))
     return dx, followed.stack()
-
-
-def _steepest(gradient: tf.Tensor, norm: str) -> tf.Tensor:
-    """The d with ||d|| = 1 for which sum(gradient * d) is largest; 0 for a gradient of 0. [1, H, W, C]."""
-    if norm == "Linf":
-        return tf.sign(gradient)
-    largest = tf.reduce_max(tf.abs(gradient))  # first: squares of gradients below 1e-19 are 0 in float32
-    scaled = tf.math.divide_no_nan(gradient, largest)
-    return tf.math.divide_no_nan(scaled, tf.sqrt(tf.reduce_sum(scaled**2, PIXELS, keepdims=True)))
 
 
 def _projected(dx: tf.Tensor, norm: str, epsilon: tf.Tensor) -> tf.Tensor:
     """The nearest dx with ||dx|| <= epsilon, [1, H, W, C]."""
     if norm == "Linf":
         return tf.clip_by_value(dx, -epsilon, epsilon)
-    size = named(norm).size(dx)[:, None, None, None]
+    size = each(named(norm).size(dx))
     return dx * tf.where(size > epsilon, tf.math.divide_no_nan(epsilon, size), 1.0)
