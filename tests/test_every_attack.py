@@ -108,3 +108,11 @@ def test_an_image_that_fools_the_model_already_stays_as_it_is(attack):
     labels[1] = (labels[1] + 1) % CLASSES  # the model says something else
     found = ROWS[attack](model, x, labels, False)
     assert found.success[1] and not found.dx[1].any()
+
+
+@pytest.mark.parametrize("options, words", [({"norm": "L3"}, "'L0', 'L1', 'L2', 'Linf'"), ({"steps": 0}, "steps is 0"),
+                                            ({"classes": 0}, "classes 0")])
+def test_minimal_refuses_what_cannot_be_meant(options, words):
+    model, *_ = model_of((6, 6, 1))
+    with pytest.raises(ValueError, match=words):
+        attacks.minimal(model, np.full([1, 6, 6, 1], 0.5, np.float32), np.array([0]), **options)
