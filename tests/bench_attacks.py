@@ -31,7 +31,7 @@ LIMIT = 1800  # seconds for a row: one that needs more is left out
 # {network: (weights, images, whether they are read from COURSE_DATA)}; one whose weights or images are missing is left out
 NETWORKS = {"digits": ("digits_lenet", "digits", False), "faces": ("faces_densenet", "faces", False),
             "digits_adversarial": ("digits_adversarial", "digits", False), "mnist": ("digits_lenet", "digits", True)}
-COURSE = {"minimal": NORMS, "dx_attack": NORMS[1:]}  # the course's own, the first of them is what the target is about
+COURSE = {"minimal": NORMS, "dx_attack": NORMS[1:]}  # the course's own
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS",
                                      "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TQDM_DISABLE")}
 
@@ -134,8 +134,7 @@ def rows(network: str, of_network: str, stored: dict[str, dict]) -> Iterator[Row
     """The rows of a network, those of the course first: all peers on the digits, elsewhere the two best of each norm there."""
     source = digest(*(path.read_bytes() for path in sorted((ROOT / "utils" / "attacks").glob("*.py"))))
     for attack, norms in COURSE.items():
-        if attack == "dx_attack" or (ROOT / "utils" / "attacks" / f"{attack}.py").exists():
-            yield from (Row(f"{network}/{norm}/course {attack}", IMAGES, {}, f"{of_network} {source}") for norm in norms)
+        yield from (Row(f"{network}/{norm}/course {attack}", IMAGES, {}, f"{of_network} {source}") for norm in norms)
     for norm in NORMS:
         chosen = bench_peers.ATTACKS if network == "digits" else best_peers(stored, norm, CLASSES.get(network, 10))[:2]
         for name in chosen:

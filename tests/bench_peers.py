@@ -38,7 +38,7 @@ ORDER = {"L0": {"norm": 0}, "L1": {"norm": 1}, "L2": {"norm": 2}, "Linf": {"norm
 FROM_L1 = {norm: ORDER[norm] for norm in ("L1", "L2", "Linf")}
 ATTACKS = {
     "Foolbox DDN": Attack("foolbox", named({"steps": 1000}, L2="DDNAttack")),
-    # The first step is the better of two on 20 digits, tried with adversarial-library: 1, the default, and .1 (L1, L2) or 10 (Linf).
+    # The first step is the better of two on 20 digits, with adversarial-library: 1, the default, or .1 (L1, L2) or 10 (Linf).
     "Foolbox FMN": Attack("foolbox", {
         "L0": ("L0FMNAttack", {"steps": 1000}), "L1": ("L1FMNAttack", {"steps": 1000, "max_stepsize": 0.1}),
         "L2": ("L2FMNAttack", {"steps": 1000, "max_stepsize": 0.1}),

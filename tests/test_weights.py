@@ -98,7 +98,7 @@ def test_what_is_saved_is_loaded(tmp_path, monkeypatch):
         again = pretrained.load(name)
         a, b = ((one.generator, one.discriminator) if gan else (one,) for one in (network, again))
         for x, y in zip(a, b, strict=True):
-            assert len(x.variables) > 3
+            assert len(x.variables) > (3 if name == "digits_dense" else 5)
             for kept, found in zip(x.variables, y.variables, strict=True):
                 np.testing.assert_allclose(found, kept, rtol=1e-3, atol=1e-6)
     files = sorted(file.name for file in (tmp_path / "new").iterdir())

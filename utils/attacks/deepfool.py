@@ -4,6 +4,7 @@ import numpy as np
 from utils.attacks import norms
 from utils.attacks.descent import each, finite, shortened
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
+from utils.attacks.losses import without_label
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
 
@@ -119,8 +120,7 @@ def _boundaries(model: Model, x: tf.Tensor, labels: tf.Tensor, others: int) -> t
     with tf.GradientTape() as tape:
         tape.watch(x)
         logits = model(x)
-        own = tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False, dtype=tf.bool)
-        highest = tf.math.top_k(tf.where(own, -np.inf, logits), others).indices
+        highest = tf.math.top_k(without_label(logits, labels), others).indices
         g = tf.gather(logits, highest, batch_dims=1) - tf.gather(logits, labels, batch_dims=1)[:, None]
     w = tf.reshape(tape.batch_jacobian(g, x), [tf.shape(x)[0], others, -1])
     return g, finite(w)

@@ -3,7 +3,7 @@ import numpy as np
 
 from utils.attacks.descent import each, finite
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
-from utils.attacks.losses import margin
+from utils.attacks.losses import margin, without_label
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
 
@@ -80,8 +80,7 @@ def _move_pairs(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, t
 
 def _likeliest_wrong(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """The class with the highest logit other than the label, [N]; logits [N, classes], labels [N]."""
-    own = tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False, dtype=tf.bool)
-    return tf.argmax(tf.where(own, -np.inf, logits), 1)
+    return tf.argmax(without_label(logits, labels), 1)
 
 
 def _derivative(tape: tf.GradientTape, logit: tf.Tensor, modified: tf.Tensor) -> tf.Tensor:

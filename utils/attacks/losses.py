@@ -17,6 +17,11 @@ def margin(logits: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
     return others - label if targeted else label - others
 
 
+def without_label(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Logits [N, classes] with -infinity for the class of `labels` [N], so that it is never the highest of the others."""
+    return tf.where(tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False, dtype=tf.bool), -np.inf, logits)
+
+
 def attack_loss(logits: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
     """The loss that an attacker makes small, [N], in nats: -log p(label) when targeted, -log(1 - p(label)) when not.
 

@@ -4,7 +4,7 @@ import numpy as np
 from utils.attacks import norms
 from utils.attacks.descent import each, falling, margin_and_gradient, shortened, size, unit
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
-from utils.attacks.losses import margin
+from utils.attacks.losses import margin, without_label
 from utils.attacks.minimal_l0 import fewest_values
 from utils.attacks.projection import onto_boundary
 from utils.attacks.result import Result, judged
@@ -79,10 +79,10 @@ def nearest_classes(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str) ->
     the box. Only the MOST_LIKELY classes are looked at: each takes a gradient.
     """
     logits = model(x)
-    own = tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False, dtype=tf.bool)
-    others = tf.argsort(tf.where(own, -np.inf, logits), direction="DESCENDING")[:, :min(MOST_LIKELY, logits.shape[1] - 1)]
-    distances = tf.TensorArray(tf.float32, size=others.shape[1])
-    for j in tf.range(others.shape[1]):
+    count = min(MOST_LIKELY, logits.shape[1] - 1)
+    others = tf.argsort(without_label(logits, labels), direction="DESCENDING")[:, :count]
+    distances = tf.TensorArray(tf.float32, size=count)
+    for j in tf.range(count):
         distance, gradient, _ = margin_and_gradient(model, x, tf.zeros_like(x), others[:, j], 0)
         distances = distances.write(j, size(onto_boundary(x, gradient, -distance, norm), norm))
     order = tf.argsort(tf.transpose(distances.stack()), stable=True)
