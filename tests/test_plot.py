@@ -11,6 +11,7 @@ from utils import plot
 
 PICTURES = np.random.default_rng(0).random((5, 28, 28, 1))
 POINTS = np.random.default_rng(1).normal(size=(20, 2))
+SAYS = (np.linspace(0, 1, 11)[:, None] > 0.7 * np.ones(11)).astype(int)
 GAME = {"made": POINTS, "d_real": [0.9, 0.5], "d_made": [0.1, 0.5]}
 FIGURES = {
     "strips": lambda: plot.strips({"above": PICTURES, "below": PICTURES[:2]}, title="t", titles="abcde"),
@@ -20,6 +21,11 @@ FIGURES = {
     "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,
                                     title="t"),
     "games": lambda: plot.games({"a": GAME, "b": GAME}, POINTS, title="t"),
+    "pocket": lambda: plot.pocket(SAYS, lambda x: 0.5 + 0 * x, POINTS[:4], np.arange(4) % 2, [[(0.2, 0.2), (0.3, 0.5)]], title="t"),
+    "planes": lambda: plot.planes({"p": np.full((11, 11), 3), "q": SAYS}, 2.0, names="abcd", title="t",
+                                  axes=[("right", "up")] * 2, marks=[[], [(1.0, 0.5)]]),
+    "robustness": lambda: plot.robustness({"L2": {"a": [2.0, 1.0, 4.0, 3.0]}, "Linf": {"a": [0.1]}}, {"a": 0.8}, title="t"),
+    "gaps": lambda: plot.gaps({"a": [1.0, 1.5, 8.0], "b": [1.1]}, title="t", xlabel="x", ylabel="y"),
 }
 
 
@@ -98,8 +104,42 @@ def test_a_figure_without_words_is_refused(alt, labels, words):
 
 
 def test_every_public_function_of_the_files_can_be_called_as_plots():
-    files = [import_module(f"utils.plot.{module.name}") for module in iter_modules(plot.__path__) if module.name != "filter_editor"]
+    files = [import_module(f"utils.plot.{module.name}") for module in iter_modules(plot.__path__)
+             if module.name not in ("filter_editor", "attack_explorer")]
     functions = {name: function for file in files for name, function in inspect.getmembers(file, inspect.isfunction)
                  if function.__module__ == file.__name__ and not name.startswith("_")}
     assert set(functions) == set(plot.__all__) - {"COLOURS", "MADE"} and len(functions) > 25
     assert all(getattr(plot, name) is function for name, function in functions.items())
+
+
+def test_pocket_hatches_where_the_network_contradicts_the_task():
+    fig = FIGURES["pocket"]()  # the network says 1 above .7, the task above .5
+    [hatched] = [one for one in fig.axes[0].collections if getattr(one, "hatches", None)]
+    heights = np.concatenate([path.vertices for path in hatched.get_paths()])[:, 1]
+    assert 0.4 < heights.min() < 0.6 < heights.max() < 0.75
+    plt.close(fig)
+
+
+def test_planes_names_each_region_beside_the_image():
+    fig = FIGURES["planes"]()
+    texts = [[(text.get_text(), np.hypot(*text.get_position())) for text in axis.texts] for axis in fig.axes]
+    assert [[name for name, _ in named] for named in texts] == [["d"], ["a", "b"]]
+    assert all(distance > 0.3 for named in texts for _, distance in named)
+    plt.close(fig)
+
+
+def test_robustness_steps_down_at_each_image():
+    fig = FIGURES["robustness"]()
+    line = fig.axes[0].lines[0]
+    epsilons, accuracy = line.get_xdata(), line.get_ydata()
+    assert line.get_drawstyle() == "steps-post"
+    np.testing.assert_allclose(epsilons[:5], [0, 1, 2, 3, 4])
+    np.testing.assert_allclose(accuracy[:5], [80, 60, 40, 20, 0])
+    plt.close(fig)
+
+
+def test_gaps_marks_the_median():
+    fig = FIGURES["gaps"]()
+    bars = [line.get_xdata()[0] for line in fig.axes[0].lines if line.get_linewidth() == 3]
+    np.testing.assert_allclose(bars, [1.5, 1.1])
+    plt.close(fig)

@@ -5,6 +5,7 @@ The functions give a figure, so that a notebook can add to it before it shows it
 """
 from utils.plot.attacks import attack, tradeoff
 from utils.plot.autoencoders import maps
+from utils.plot.boundaries import gaps, planes, pocket, robustness
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
 from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.filters import classifier, directions, mark, traces
@@ -14,5 +15,6 @@ from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.style import COLOURS, MADE, show
 
 __all__ = ["COLOURS", "MADE", "attack", "bars", "boxes", "by_group", "classifier", "confusion", "decisions", "directions",
-           "dots", "games", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix",
-           "mosaic", "panels", "paths", "players", "show", "small_net", "strips", "tables", "traces", "tradeoff"]
+           "dots", "games", "gaps", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark",
+           "matrix", "mosaic", "panels", "paths", "planes", "players", "pocket", "robustness", "show", "small_net", "strips",
+           "tables", "traces", "tradeoff"]

@@ -1,0 +1,88 @@
+"""An attack under your fingers: choose an image, a class, a norm, and move epsilon; `explorer(model, x, labels, names)`."""
+import os
+from collections.abc import Sequence
+
+import ipywidgets as widgets
+import numpy as np
+
+from utils.attacks.inputs import Model, check_inputs
+from utils.attacks.minimal import minimal
+from utils.data.images import to_levels, to_png
+from utils.quiet import tf
+
+NORMS = ("L2", "Linf", "L1", "L0")
+ANY = "any other"
+ENLARGED = 7  # screen pixels for each pixel of an image of 28x28; less for larger ones
+AMPLIFIED = 50
+INSTEAD = "The attack explorer: run this cell in JupyterLab to choose an image, a class and a norm, and to move epsilon."
+
+
+def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> "Explorer":
+    """Lists of images, wanted classes and norms; epsilon; the original, the modified image and 50 |DX|; the probabilities.
+
+    model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
+    x       images [N, H, W, C] in [0, 1], C 1 or 3, with their true labels [N]
+    names   of the classes
+
+    DX is the smallest that `attacks.minimal` finds; epsilon makes it longer or shorter. It is computed when a choice is made for
+    the first time. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
+    """
+    return Explorer(model, *check_inputs(model, x, labels), names)
+
+
+class Explorer(widgets.VBox):
+    """The box on the screen: `image`, `wanted` and `norm` are lists, `epsilon` the slider, in multiples of the smallest DX."""
+
+    def __init__(self, model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
+        self.model, self.x, self.labels, self.names = model, x, labels, names
+        self.found = {}  # (image, wanted, norm): the smallest dx, its size and whether it fools
+        self.image = widgets.Dropdown(options=[(f"{i}: {names[label]}", i) for i, label in enumerate(labels)],
+                                      description="Image")
+        self.wanted = widgets.Dropdown(options=[ANY, *names], description="Wanted")
+        self.norm = widgets.Dropdown(options=NORMS, description="Norm")
+        self.epsilon = widgets.FloatSlider(value=1, min=0, max=2, step=0.02, description="Epsilon", readout=False)
+        self.pictures, self.note = widgets.Image(format="png"), widgets.Label()
+        self.bars = [widgets.FloatProgress(min=0, max=1, description=name, layout=widgets.Layout(width="260px"))
+                     for name in names]
+        for part in (self.image, self.wanted, self.norm, self.epsilon):
+            part.observe(self._draw, "value")
+        super().__init__([widgets.HBox([self.image, self.wanted, self.norm]), self.epsilon, self.note,
+                          widgets.HBox([self.pictures, widgets.VBox(self.bars)])])
+        self._draw()
+
+    def dx(self) -> tuple[np.ndarray, float, bool]:
+        """The smallest dx [H, W, C] of what is chosen, its size, and whether it leads to the wanted class."""
+        key = self.image.value, self.wanted.value, self.norm.value
+        if key not in self.found:
+            i, targeted = self.image.value, self.wanted.value != ANY
+            label = list(self.names).index(self.wanted.value) if targeted else self.labels[i]
+            if targeted and label == self.labels[i]:
+                self.found[key] = np.zeros_like(self.x[i]), 0.0, True
+            else:
+                one = minimal(self.model, self.x[i:i + 1], np.array([label]), norm=self.norm.value, targeted=targeted)
+                self.found[key] = one.dx[0], float(one.norms[self.norm.value][0]), bool(one.success[0])
+        return self.found[key]
+
+    def modified(self) -> np.ndarray:
+        """The modified image on the screen, [H, W, C] in [0, 1]."""
+        return np.clip(self.x[self.image.value] + self.epsilon.value * self.dx()[0], 0, 1)
+
+    def _draw(self, change: dict | None = None) -> None:
+        (dx, size, fooled), original, modified = self.dx(), self.x[self.image.value], self.modified()
+        amplified = np.clip(AMPLIFIED * np.abs(modified - original), 0, 1)
+        larger = max(1, ENLARGED * 28 // max(original.shape[:2]))
+        row = np.concatenate([original, modified, amplified], axis=1).repeat(larger, 0).repeat(larger, 1)
+        self.pictures.value = to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
+        probabilities = tf.nn.softmax(self.model(tf.constant(modified[None]))[0]).numpy()
+        for bar, p in zip(self.bars, probabilities):
+            bar.value = float(p)
+        found = f"the smallest DX that was found: {size:.3g}" if fooled else "no DX was found"
+        self.note.value = (f"Original, modified, {AMPLIFIED} |DX|. {self.norm.value} of DX: {self.epsilon.value * size:.3g} "
+                           f"({found}). Read as {self.names[int(probabilities.argmax())]}.")
+
+    def _repr_mimebundle_(self, **options) -> dict:
+        # A widget is named by a number that changes from run to run: where outputs are stored or compared, with
+        # TQDM_DISABLE=1, only the sentence is put out (as in filter_editor.py).
+        if os.environ.get("TQDM_DISABLE") == "1":
+            return {"text/plain": INSTEAD}
+        return super()._repr_mimebundle_(**options) | {"text/plain": INSTEAD}
