@@ -25,6 +25,9 @@ FIGURES = {
     "planes": lambda: plot.planes({"p": np.full((11, 11), 3), "q": SAYS}, 2.0, names="abcd", title="t",
                                   axes=[("right", "up")] * 2, marks=[[], [(1.0, 0.5)]]),
     "robustness": lambda: plot.robustness({"L2": {"a": [2.0, 1.0, 4.0, 3.0]}, "Linf": {"a": [0.1]}}, {"a": 0.8}, title="t"),
+    "benchmark": lambda: plot.benchmark({"L1": {"a": (1.0, 5.0), "b": (20.0, 4.0), "c": (3.0, 9.0), "d": (4.0, 8.0), "e": (2.0, 7.0)},
+                                         "L2": {"a": (1.0, 2.0)}}, ["a"], title="t"),
+    "vulnerability": lambda: plot.vulnerability({"a": ((0.9, 0.8, 0.95), (2.0, 1.0, 4.0))}, title="t", xlabel="x", ylabel="y"),
     "gaps": lambda: plot.gaps({"a": [1.0, 1.5, 8.0], "b": [1.1]}, title="t", xlabel="x", ylabel="y"),
 }
 
@@ -142,4 +145,17 @@ def test_gaps_marks_the_median():
     fig = FIGURES["gaps"]()
     bars = [line.get_xdata()[0] for line in fig.axes[0].lines if line.get_linewidth() == 3]
     np.testing.assert_allclose(bars, [1.5, 1.1])
+    plt.close(fig)
+
+
+def test_benchmark_names_ours_and_the_three_best_others():
+    fig = FIGURES["benchmark"]()
+    assert [{text.get_text() for text in axis.texts} for axis in fig.axes] == [{"a", "b", "e", "d"}, {"a"}]
+    plt.close(fig)
+
+
+def test_vulnerability_draws_the_range_of_the_seeds():
+    fig = FIGURES["vulnerability"]()
+    across, up = (arm.get_segments()[0] for arm in fig.axes[0].collections)
+    np.testing.assert_allclose([across, up], [[[80, 2], [95, 2]], [[90, 1], [90, 4]]])
     plt.close(fig)

@@ -5,7 +5,7 @@ The functions give a figure, so that a notebook can add to it before it shows it
 """
 from utils.plot.attacks import attack, tradeoff
 from utils.plot.autoencoders import maps
-from utils.plot.boundaries import gaps, planes, pocket, robustness
+from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
 from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.filters import classifier, directions, mark, traces
@@ -14,7 +14,7 @@ from utils.plot.neural_networks import decisions, landscapes, paths, small_net
 from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.style import COLOURS, MADE, show
 
-__all__ = ["COLOURS", "MADE", "attack", "bars", "boxes", "by_group", "classifier", "confusion", "decisions", "directions",
-           "dots", "games", "gaps", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark",
-           "matrix", "mosaic", "panels", "paths", "planes", "players", "pocket", "robustness", "show", "small_net", "strips",
-           "tables", "traces", "tradeoff"]
+__all__ = ["COLOURS", "MADE", "attack", "bars", "benchmark", "boxes", "by_group", "classifier", "confusion", "decisions",
+           "directions", "dots", "games", "gaps", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps",
+           "mark", "matrix", "mosaic", "panels", "paths", "planes", "players", "pocket", "robustness", "show", "small_net",
+           "strips", "tables", "traces", "tradeoff", "vulnerability"]

@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, ScalarFormatter
 
 from utils.plot.style import COLOURS
 
@@ -97,4 +98,45 @@ def gaps(ratios: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel:
     ticks = [tick for tick in (1, 1.2, 1.5, 2, 3, 5, 10, 20) if tick <= 1.05 * max(map(max, ratios.values()))]
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.set_xticks([], minor=True)
+    return fig
+
+
+def benchmark(rows: dict[str, dict[str, tuple[float, float]]], ours: Sequence[str], *, title: str) -> Figure:
+    """A panel for each norm: the median perturbation of each attack against its time, those of `ours` in another colour.
+
+    rows  {norm: {attack: (seconds, above 0; median norm)}}; the names of `ours` and of the three other smallest are written
+    """
+    fig, axes = plt.subplots(2, -(-len(rows) // 2), squeeze=False, layout="constrained", figsize=(11, 7.6))
+    for axis, (norm, attacks) in zip(axes.flat, rows.items()):
+        best = sorted(attacks, key=lambda name: attacks[name][1])
+        written = [name for name in best if name in ours] + [name for name in best if name not in ours][:3]
+        for name, (seconds, median) in attacks.items():
+            axis.plot(seconds, median, "o", color=COLOURS[1] if name in ours else COLOURS[0])
+        for place, name in enumerate(written):
+            axis.annotate(name, attacks[name], (6, -3 if place % 2 else 5), textcoords="offset points", fontsize=8)
+        axis.set(title=norm, xlabel="processor seconds", ylabel=f"median {norm}", xscale="log", yscale="log")
+        axis.xaxis.set_major_formatter(ScalarFormatter())
+        for way in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            way(FormatStrFormatter("%.3g"))
+        axis.tick_params(axis="y", which="minor", labelsize=8)
+    for axis in axes.flat[len(rows):]:
+        axis.axis("off")
+    fig.suptitle(title)
+    return fig
+
+
+def vulnerability(networks: dict[str, tuple[Sequence[float], Sequence[float]]], *, title: str, xlabel: str,
+                  ylabel: str) -> Figure:
+    """A cross for each network, named: accuracy (0..1, drawn in %) and size of its smallest perturbations.
+
+    networks  {name: (accuracy, size)}, each (mean, lowest, highest) of some seeds: the arms of the cross
+    """
+    fig, axis = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
+    for place, (name, (accuracy, size)) in enumerate(networks.items()):
+        x, left, right = (100 * value for value in accuracy)
+        y, low, high = size
+        axis.errorbar(x, y, xerr=[[x - left], [right - x]], yerr=[[y - low], [high - y]], fmt="o", markersize=4,
+                      color=COLOURS[place % len(COLOURS)])
+        axis.annotate(name, (x, y), (6, 5), textcoords="offset points", fontsize=9)
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return fig
