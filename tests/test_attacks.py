@@ -14,9 +14,7 @@ from utils.quiet import tf
 SHAPE = (6, 6, 1)
 DUAL = {"L1": np.inf, "L2": 2, "Linf": 1}
 RATE = {"L1": 0.005, "L2": 0.005, "Linf": 0.002}
-# How much longer than the exact answer the median DX may be. L2 is exact. The penalties of L1 and Linf have corners, on
-# which Adam goes to and fro: measured 0.25 to 0.36 and 0.37 to 0.49 here.
-TOLERANCE = {"L1": 0.5, "L2": 0.01, "Linf": 0.7}
+TOLERANCE = 0.01  # how much longer than the exact answer the median DX may be
 
 
 def linear(seed: int = 0, bias: float = 0.0, shape=SHAPE):
@@ -120,6 +118,23 @@ def test_total_variation_against_a_loop():
     np.testing.assert_allclose(attacks.total_variation(dx), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("norm", ["L1", "Linf"])
+def test_proximal_step_minimises_what_it_should(norm):
+    """Independent solver: Powell's method, from three starts; the objective is convex."""
+    random = np.random.default_rng(2)
+    dx, weight, lam = random.normal(size=[3, 2, 3, 1]), random.uniform(0.2, 3, [3, 2, 3, 1]), np.array([0.0, 0.7, 50.0])
+    found = attacks.NORMS[norm].proximal(*(tf.constant(one, tf.float32) for one in (dx, weight, lam))).numpy()
+
+    def objective(y, i):
+        size = np.abs(y).mean() if norm == "L1" else np.abs(y).max()
+        return np.sum(weight[i].ravel() * (y - dx[i].ravel()) ** 2) / 2 + lam[i] * size
+
+    for i in range(3):
+        best = min(minimize(objective, start, args=(i,), method="Powell", options={"xtol": 1e-9, "ftol": 1e-14}).fun
+                   for start in (np.zeros(6), dx[i].ravel(), found[i].ravel()))
+        assert objective(found[i].ravel(), i) <= best + 1e-6
+
+
 # dx_attack on linear models -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("targeted", [False, True])
@@ -136,7 +151,7 @@ def test_linear_model_the_smallest_dx_is_the_distance_to_the_boundary(norm, targ
     assert found.success.all() and found.modified.min() > 0 and found.modified.max() < 1
     ratio = found.norms[norm] / exact
     assert ratio.min() > 1 - 1e-3, "shorter than the exact distance: the size or the success is wrong"
-    assert np.median(ratio) < 1 + TOLERANCE[norm], ratio
+    assert np.median(ratio) < 1 + TOLERANCE, ratio
 
 
 def test_linear_model_with_the_box_in_the_way():

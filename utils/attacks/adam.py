@@ -32,11 +32,14 @@ def step(gradient: tf.Tensor, moments: Moments, done: tf.Tensor, size: tf.Tensor
               corrects
     size      float32 []: the step size, about the largest change of a value
     """
-    mean = BETA_1 * moments.mean + (1 - BETA_1) * gradient
-    square = BETA_2 * moments.square + (1 - BETA_2) * gradient**2
-    mean_unbiased = mean / (1 - BETA_1 ** (done + 1))
-    square_unbiased = square / (1 - BETA_2 ** (done + 1))
-    return size * mean_unbiased / (tf.sqrt(square_unbiased) + EPSILON), Moments(mean, square)
+    moments = Moments(BETA_1 * moments.mean + (1 - BETA_1) * gradient, BETA_2 * moments.square + (1 - BETA_2) * gradient**2)
+    mean_unbiased = moments.mean / (1 - BETA_1 ** (done + 1))
+    return size * mean_unbiased / scale(moments, done), moments
+
+
+def scale(moments: Moments, done: tf.Tensor) -> tf.Tensor:
+    """What Adam divides by, the typical size of each gradient, of the shape of the variable; moments after step `done`."""
+    return tf.sqrt(moments.square / (1 - BETA_2 ** (done + 1))) + EPSILON
 
 
 def cosine(done: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:

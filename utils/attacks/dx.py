@@ -32,7 +32,9 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     learning_rate  the first step size, in pixel values
     mask    1 where dx may act and 0 where not, of a shape that multiplies x, e.g. [H, W, 1]
 
-    The optimiser is Adam (Kingma and Ba 2015), with a step size that falls to 0 on a cosine. With a given lam, the dx where
+    The optimiser is Adam (Kingma and Ba 2015), with a step size that falls to 0 on a cosine. The penalties of L1 and Linf have
+    corners, on which a gradient goes to and fro: there Adam follows the loss, and a proximal step the penalty (`norms.Norm`;
+    Matyasko and Chau 2021). With a given lam, the dx where
     it ends is returned, whether it fools the network or not. With a learnt one it is, of all steps, the smallest dx (by
     `norm`) that fools the network; where none does, the last. history has, for each step, the means over the images of
     "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
@@ -90,7 +92,9 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
             logits = model(modified)
             loss = attack_loss(logits, labels, targeted)
             penalty = norm.penalty(dx)
-            total = loss + lam * penalty + smoothness * norms.total_variation(dx)
+            total = loss + smoothness * norms.total_variation(dx)
+            if norm.proximal is None:
+                total += lam * penalty
         gradient, of_loss = tape.gradient(total, [dx, modified], unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradient, of_loss = finite(gradient * mask), finite(of_loss * mask)
 
@@ -105,15 +109,19 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
 
         # 3. Adapt lambda: more weight for the penalty while the model is fooled, less while it is not.
         if learn_lam:
-            rate = tf.where(tf.math.is_finite(best_size), RATE, RATE_UNTIL_FOOLED)
-            lam *= tf.exp(rate * fall * tf.where(fooled, 1.0, -1.0))
+            speed = tf.where(tf.math.is_finite(best_size), RATE, RATE_UNTIL_FOOLED)
+            lam *= tf.exp(speed * fall * tf.where(fooled, 1.0, -1.0))
 
-        # 4. A step of Adam. Where the model gives no direction and is not fooled, a random one, as long.
-        change, moments = adam.step(gradient, moments, done, learning_rate * fall)
+        # 4. A step of Adam, and for a penalty with corners its proximal step, in which each value weighs what Adam divides by.
+        #    Where the model gives no direction and is not fooled, a random step, as long.
+        rate = learning_rate * fall
+        change, moments = adam.step(gradient, moments, done, rate)
+        trained = dx - change
+        if norm.proximal is not None:
+            trained = norm.proximal(trained, adam.scale(moments, done), rate * lam)
         stuck = ~fooled & tf.reduce_all(of_loss == 0, norms.PIXELS)
         blind |= stuck
-        random_change = learning_rate * fall * random_signs(x, step) * mask
-        dx -= tf.where(each(stuck), random_change, change)
+        dx = tf.where(each(stuck), dx - rate * random_signs(x, step) * mask, trained)
 
         # 5. Back into the box: the nearest dx for which x + dx is an image.
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x

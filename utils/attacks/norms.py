@@ -1,6 +1,6 @@
 """The norms that measure a perturbation, and the penalties that keep it small while it is trained.
 
-A `Norm` holds two functions: `size(dx)`, which is reported, and `penalty(dx)`, which the attack adds to its loss. Both map
+A `Norm` holds `size(dx)`, which is reported, and `penalty(dx)`, which the attack adds to its loss. Both map
 dx, float32 [N, H, W, C], to one number for each image, float32 [N], at least 0. A value of dx is a difference of two pixel
 values in [0, 1]: 1 is from black to white, 1/255 is one grey level of a file. A penalty is a mean over the H * W * C values
 of an image where its size is a sum, so that the same lambda suits images of any size.
@@ -19,11 +19,14 @@ class Norm(NamedTuple):
     name     "L1", "L2" or "Linf"
     size     dx [N, H, W, C] -> the norm of each image [N], in pixel values
     penalty  dx [N, H, W, C] -> what lambda multiplies, [N]: in pixel values for L1 and Linf, in their squares for L2
+    proximal the step that follows a penalty with corners, where its gradient leads to and fro: (dx, weight, lam) -> dx. None for
+             L2, which has a gradient everywhere
     """
 
     name: str
     size: Callable[[tf.Tensor], tf.Tensor]
     penalty: Callable[[tf.Tensor], tf.Tensor]
+    proximal: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor] | None = None
 
 
 def total_absolute(dx: tf.Tensor) -> tf.Tensor:
@@ -54,10 +57,37 @@ def largest_absolute(dx: tf.Tensor) -> tf.Tensor:
     return tf.reduce_max(tf.abs(dx), PIXELS)
 
 
+def towards_zero(dx: tf.Tensor, weight: tf.Tensor, lam: tf.Tensor) -> tf.Tensor:
+    """The y that minimises  sum(weight * (y - dx)^2) / 2 + lam * mean_absolute(y): each value moves towards 0, by no more than that.
+
+    dx, y [N, H, W, C] in pixel values; weight, of the same shape, above 0; lam [N], at least 0. The soft threshold, the
+    proximal operator of L1 (Parikh and Boyd 2014, section 6.5.2).
+    """
+    values = tf.cast(tf.reduce_prod(tf.shape(dx)[1:]), dx.dtype)
+    return tf.sign(dx) * tf.maximum(tf.abs(dx) - lam[:, None, None, None] / (values * weight), 0.0)
+
+
+def largest_down(dx: tf.Tensor, weight: tf.Tensor, lam: tf.Tensor) -> tf.Tensor:
+    """The y that minimises  sum(weight * (y - dx)^2) / 2 + lam * largest_absolute(y): the largest values go down to one height.
+
+    dx, y [N, H, W, C] in pixel values; weight, of the same shape, above 0; lam [N], at least 0. The height tau is where
+    sum(weight * max(|dx| - tau, 0)) = lam, or 0. If exactly the k largest values are above it, it is (sum of weight * |dx| over
+    these - lam) / (sum of their weights); for any other k that is smaller, so the largest of all is the right one. The
+    proximal operator of Linf (Parikh and Boyd 2014, section 6.5.2, there with equal weights).
+    """
+    flat = [tf.shape(dx)[0], -1]
+    height, weight = tf.reshape(tf.abs(dx), flat), tf.reshape(weight, flat)
+    order = tf.argsort(height, direction="DESCENDING", stable=True)
+    height, weight = tf.gather(height, order, batch_dims=1), tf.gather(weight, order, batch_dims=1)
+    tau = tf.reduce_max((tf.cumsum(weight * height, 1) - lam[:, None]) / tf.cumsum(weight, 1), 1)
+    tau = tf.maximum(tau, 0.0)[:, None, None, None]
+    return tf.clip_by_value(dx, -tau, tau)
+
+
 NORMS = {
-    "L1": Norm("L1", size=total_absolute, penalty=mean_absolute),
+    "L1": Norm("L1", size=total_absolute, penalty=mean_absolute, proximal=towards_zero),
     "L2": Norm("L2", size=euclidean, penalty=mean_square),
-    "Linf": Norm("Linf", size=largest_absolute, penalty=largest_absolute),
+    "Linf": Norm("Linf", size=largest_absolute, penalty=largest_absolute, proximal=largest_down),
 }
 
 
