@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, ScalarFormatter
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from utils.plot.style import COLOURS
 
@@ -114,11 +114,11 @@ def benchmark(rows: dict[str, dict[str, tuple[float, float]]], ours: Sequence[st
             axis.plot(seconds, median, "o", color=COLOURS[1] if name in ours else COLOURS[0])
         for place, name in enumerate(written):
             axis.annotate(name, attacks[name], (6, -3 if place % 2 else 5), textcoords="offset points", fontsize=8)
-        axis.set(title=norm, xlabel="processor seconds", ylabel=f"median {norm}", xscale="log", yscale="log")
-        axis.xaxis.set_major_formatter(ScalarFormatter())
-        for way in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
-            way(FormatStrFormatter("%.3g"))
-        axis.tick_params(axis="y", which="minor", labelsize=8)
+        axis.set(title=norm, xlabel="processor seconds", ylabel=f"median {norm}", xscale="log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.margins(x=0.15)  # room for the names
     for axis in axes.flat[len(rows):]:
         axis.axis("off")
     fig.suptitle(title)
