@@ -1,0 +1,333 @@
+"""The checks of lab 07: attacks from one step along the gradient to the reading of a benchmark."""
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, softmax
+
+from utils.attacks.inputs import Model
+from utils.checks import call, check, equal, require, results, seeded, shaped, written_out
+from utils.quiet import tf
+
+SLACK = 0.05  # of the images: by so much the numbers of task 7 may differ without a rule being broken
+NO_WAY = "the tape has no way from the images to the loss: a tensor needs tape.watch, and all goes inside `with`, with TensorFlow's functions."
+TAPE = (("NoneType", "The gradient is None: " + NO_WAY), ("gives None", "does it end with return? If so, " + NO_WAY))
+IMAGE = (1, 2, 3)  # the axes of one image
+
+
+def _boxed(x: np.ndarray, dx: np.ndarray) -> np.ndarray:
+    return np.clip(x + dx, 0, 1) - x
+
+
+def _total(values: np.ndarray) -> np.ndarray:
+    """The sum over each image, [N, 1, 1, 1]."""
+    return np.sum(values, IMAGE, keepdims=True)
+
+
+@check
+def fast(function: Callable) -> None:
+    """Task 1: on logits that are linear in the image, whose gradient is known; two pixels have no influence. And the example."""
+    rng = seeded(1)
+    x, w = rng.uniform(0, 1, [4, 4, 4, 1]).astype(np.float32), rng.normal(scale=0.6, size=[16, 5]).astype(np.float32)
+    w[[3, 7]] = 0
+    labels = rng.integers(0, 5, 4)
+    p, place = softmax(x.reshape(4, 16) @ w, 1), np.eye(5)[labels]
+    of_p = softmax(p, 1) - place  # the gradient for p, where p is taken for logits
+    g, bare, twice = ((change @ w.T).reshape(x.shape) for change in (p - place, -place, p * (of_p - np.sum(p * of_p, 1, keepdims=True))))
+    length = np.sqrt(_total(g**2))
+
+    def model(images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        shaped("What the model gets", images, x.shape)
+        return tf.reshape(tf.cast(images, tf.float32), [-1, 16]) @ w + 8
+
+    def step(g: np.ndarray, norm: str) -> np.ndarray:
+        return np.sign(g) if norm == "Linf" else g / np.sqrt(_total(g**2))
+
+    other_steps = {
+        "Linf": {"The gradient is divided by its largest value, expected its sign": g / np.abs(g).max(IMAGE, keepdims=True),
+                 "A value without influence moves: where the gradient is 0 so is its sign": np.where(g > 0, 1, -1)},
+        "L2": {"The length is that of the whole batch: each image has its own": g / np.sqrt(np.sum(g**2)),
+               "The gradient is divided by the square of its length: take the root": g / length**2,
+               "The gradient is divided by the root of its mean square: of the sum": 4 * g / length,
+               "The gradient is divided by the sum of its absolute values: by its L2 length": g / _total(np.abs(g))}}
+    cases = [(norm, epsilon, targeted) for norm, epsilon in (("Linf", 0.2), ("L2", 0.7)) for targeted in (False, True)]
+    answers = [call(function, model, tf.constant(x), labels, epsilon, norm, targeted, hints=TAPE) for norm, epsilon, targeted in cases]
+    for (norm, epsilon, targeted), dx in zip(cases, answers):
+        way, ignored = -epsilon if targeted else epsilon, np.array_equal(answers[0], answers[1])
+        right, other = way * step(g, norm), step(g, "L2" if norm == "Linf" else "Linf")
+        steps = other_steps[norm] | {"It is the other norm's step": other, "The gradient has not been normalised": g}
+        equal(f"fast_gradient(..., {norm!r}, targeted={targeted})", dx, _boxed(x, right), [
+            ("targeted makes no difference: the step towards a wanted label lowers the loss, the one away from the true label raises it." if ignored else
+             f"The step goes the wrong way for targeted={targeted}: untargeted, the loss of the true label rises; targeted, that of the wanted one falls.",
+             lambda: _boxed(x, -right)),
+            ("X + DX leaves the box: clip it to [0, 1] at the end.", lambda: right), ("This is X + DX, expected DX.", lambda: x + _boxed(x, right)),
+            ("This is X + DX, expected DX, and it leaves the box.", lambda: x + right),
+            ("DX is clipped to [0, 1]: clip the image X + DX.", lambda: np.clip(right, 0, 1)),
+            ("The gradient is that of the label's logit: take the cross-entropy, softmax first.", lambda: _boxed(x, way * step(bare, norm))),
+            ("The gradient is 0: a cross-entropy that takes logits for probabilities cuts them off at 1. Say from_logits=True.", lambda: 0 * x),
+            ("Softmax is taken twice: the cross-entropy from logits has its own.", lambda: _boxed(x, way * step(twice, norm))),
+            *((f"{sentence}, for {norm}.", lambda d=d: _boxed(x, way * d)) for sentence, d in steps.items())], tolerance=1e-4)
+    for norm, right in (("Linf", [0.05, -0.2, 0]), ("L2", [0.05, -0.16, 0])):
+        given = (lambda images: tf.reshape(tf.cast(images, tf.float32), [1, 3]) @ [[0.0, 3], [0, -4], [0, 0]],
+                 tf.constant([[[[0.95], [0.5], [0.5]]]]), np.array([0]), 0.2, norm, False)
+        equal(f"DX of the example for {norm}", np.ravel(call(function, *given, hints=TAPE)), right, tolerance=1e-4)
+
+
+@check
+def pgd(function: Callable) -> None:
+    """Task 2: a loss whose gradient turns from place to place, a start that leaves the box, six steps; and the example."""
+    rng, epsilon, size, steps = seeded(2), 0.25, 0.07, 6
+    x = rng.uniform(0, 1, [3, 3, 3, 1]).astype(np.float32)
+    start = rng.uniform(-epsilon, epsilon, x.shape).astype(np.float32)
+    a, w = rng.normal(size=[9, 9]), rng.normal(scale=0.4, size=9)
+
+    def gradient(images: np.ndarray) -> np.ndarray:
+        shaped("What gradient gets", images, x.shape)
+        return ((np.asarray(images, float).reshape(-1, 9) - 0.5) @ a + w).reshape(x.shape).astype(np.float32)
+
+    def both(dx: np.ndarray, epsilon: float = epsilon, low: np.ndarray = -x, high: np.ndarray = 1 - x) -> np.ndarray:
+        return np.clip(np.clip(dx, -epsilon, epsilon), low, high)
+
+    def free(dx: np.ndarray) -> np.ndarray:
+        return dx
+
+    def walk(into=both, first=both, at=lambda dx: x + dx, move=np.sign, begin=start, count=steps, last=free) -> np.ndarray:
+        dx = first(begin)
+        for _ in range(count):
+            dx = into(dx + size * move(gradient(at(dx))))
+        return last(dx)
+
+    ball, box, minus = partial(both, low=-1, high=1), partial(both, epsilon=1), partial(both, low=0, high=1)
+    late = "DX goes back into the ball and the box only at the end: after each step."
+    outside = "X + DX leaves the box: clip x + DX to [0, 1], after each step and at the start."
+    equal("pgd(...)", call(function, gradient, x, start, epsilon, size, steps), walk(), [
+        ("This is X + DX, expected DX.", lambda: x + walk()), ("DX starts at 0: start at start.", lambda: walk(begin=0 * x)),
+        ("The steps go down: the gradient is that of a loss which the attacker raises.", lambda: walk(move=lambda g: -np.sign(g))),
+        ("The gradient is always taken at x: take it where you are, at x + DX.", lambda: walk(at=lambda dx: x)),
+        ("The gradient is taken at DX: take it at the image x + DX.", lambda: walk(at=free)),
+        ("The start is not brought back into the box before the first gradient.", lambda: walk(first=free)),
+        (late, lambda: walk(into=free, last=both)), (late, lambda: walk(into=free, first=free, last=both)),
+        (outside, lambda: walk(into=ball, first=ball)), (outside, lambda: walk(into=ball)),
+        ("DX is clipped to [0, 1]: clip the image x + DX.", lambda: walk(into=minus, first=minus)),
+        ("DX leaves the ball: after each step clip all of DX, the way from x, to +-epsilon.", lambda: walk(into=box, first=box)),
+        ("DX leaves both the ball and the box: bring it back after each step.", lambda: walk(into=free, first=free)),
+        ("DX is scaled to the ball: cut off each value that is too large, and leave the others.",
+         lambda: walk(into=lambda dx: box(dx * np.minimum(1, epsilon / np.abs(dx).max(IMAGE, keepdims=True))))),
+        ("The step follows the gradient itself: its sign, for Linf.", lambda: walk(move=free)),
+        ("The last step is not projected: first the step, then back into ball and box.",
+         lambda: walk(count=steps - 1, last=lambda dx: dx + size * np.sign(gradient(x + dx)))),
+        ("There is one step too many.", lambda: walk(count=steps + 1)), ("There is one step too few.", lambda: walk(count=steps - 1))], tolerance=1e-4)
+    image, begin, slope = (np.array(pair, np.float32).reshape(1, 1, 2, 1) for pair in ((0.1, 0.5), (0.05, 0.15), (-2, 5)))
+    equal("DX of the example", np.ravel(call(function, lambda images: slope, image, begin, 0.2, 0.1, 2)), [-0.1, 0.2], tolerance=1e-4)
+
+
+def least_step(x: np.ndarray, g: np.ndarray, c: float, weight: np.ndarray | None = None, room: np.ndarray | None = None) -> np.ndarray:
+    """The smallest d [n] by L2 with g . d = c and 0 <= x + d <= 1, from the root of a function of tau; weight: |g|, or 1 for Linf."""
+    a, way = np.abs(g), np.sign(g) * np.sign(c)
+    room = np.where(way > 0, 1 - x, np.where(way < 0, x, 0)) if room is None else room * (way != 0)
+    weight = a if weight is None else weight
+    if a @ room <= abs(c):
+        return way * room
+    edge = 1e-9 + max(room / np.where(a > 0, weight, 1))
+    return way * np.minimum(brentq(lambda tau: a @ np.minimum(tau * weight, room) - abs(c), 0, edge, xtol=1e-15, rtol=1e-14) * weight, room)
+
+
+@check
+def projection(function: Callable) -> None:
+    """Task 3: a slack box, where the closed form holds; a tight one, up and down; one too small; the example."""
+    written_out(function, {"scipy"}, "the search for tau")
+    rng = seeded(3)
+    x, g = rng.uniform(0.3, 0.7, 10), rng.normal(size=10)
+    tight, slope = rng.uniform(0, 1, 12), rng.normal(size=12) * rng.choice([0.3, 1, 3], 12)
+    slope[4] = 0
+    up, down = (np.abs(slope) @ np.where(way * slope > 0, 1 - tight, tight * (slope != 0)) for way in (1, -1))  # as far as the box allows
+    again = "What the cut values lack is shared among the others once, and then some leave the box or are cut again: repeat it, or search for tau."
+    still = "A value whose gradient is 0 moves to the edge: it changes nothing, so it stays."
+    for name, x, g, c in (("a box that is far away", x, g, 0.1 * np.linalg.norm(g)), ("a box that stops some values", tight, slope, 0.6 * up),
+                          ("a negative c", tight, slope, -0.7 * down), ("a box that is too small", tight, slope, 1.3 * up),
+                          ("the example", np.array([0.9, 0.5, 0.5]), np.array([3.0, 4, 0]), 1.5)):
+        right, plain, way = least_step(x, g, c), c * g / (g @ g), np.sign(g) * np.sign(c)
+        cut = _boxed(x, plain)
+        free = cut == plain
+        spread = np.where(free, cut + (c - g @ cut) * g / max(g[free] @ g[free], 1e-12), cut)
+        order, room = np.argsort(-np.abs(g)), np.where(way > 0, 1 - x, x)
+        gain = (np.abs(g) * room)[order]
+        steepest = np.zeros_like(x)  # the smallest step by L1
+        steepest[order] = (way * room)[order] * np.clip((abs(c) - np.cumsum(gain) + gain) / np.maximum(gain, 1e-12), 0, 1)
+        got = call(function, x, g, c, hints=[("gives None", "does it return d also when the box is too small?")])
+        equal(f"d for {name}", got, right, [
+            ("This is x + d, expected d.", lambda: x + right),
+            ("The step that ignores the box is clipped: then g . d is no longer c. The values that still can must go further.", lambda: cut),
+            ("x + d leaves the box: no value may go further than its u.", lambda: plain),
+            ("The sign of c is ignored: where c is negative, each value moves against its g.", lambda: least_step(x, g, abs(c))),
+            ("d goes the wrong way: value i moves along the sign of g_i times the sign of c.", lambda: -right),
+            (again, lambda: _boxed(x, spread)), (again, lambda: spread),
+            ("This is the smallest step by L1, the steepest values first: for L2 all move together, t = min(tau a, u).", lambda: steepest),
+            ("This is the smallest step by Linf, t = min(tau, u): for L2 it is t = min(tau a, u).", lambda: least_step(x, g, c, np.ones_like(x))),
+            ("The room u is 1 - x for all values: one that moves down has the room x.", lambda: least_step(x, g, c, room=1 - x)),
+            ("The room u depends on the direction: 1 - x up, x down.", lambda: least_step(x, g, c, room=np.minimum(x, 1 - x))),
+            ("Without the box, tau is c / ||g||^2: the square of the length, as g . g is.", lambda: c * g / np.sqrt(g @ g)),
+            (still, lambda: np.where(g == 0, 1 - x, right)), (still, lambda: np.where(g == 0, -x, right)),
+            ("When the box is too small all values that help go to their edge; d is 0 here.", lambda: 0 * x)], tolerance=1e-4)
+
+
+@check
+def smallest(function: Callable) -> None:
+    """Task 4: a linear margin, exact after one round; one with waves, where the shortest d is neither the first nor the last; one not fooled."""
+    rng = seeded(104)  # of the eight d on the waves the third, fifth and seventh fool, and the fifth is the shortest
+    x, w, k = rng.uniform(0.05, 0.95, 8), rng.normal(size=8), rng.normal(scale=6, size=8)
+    w *= 2 / np.linalg.norm(w)
+    for name, waves, above, count in (("a linear margin", 0, 1.2, 3), ("a margin with waves", 0.1, 0.6, 8), ("two rounds that do not fool", 0.1, 1.4, 2)):
+        def margin(image: np.ndarray) -> tuple[float, np.ndarray]:
+            shaped("What margin gets", image, [8])
+            d = np.asarray(image, float) - x
+            return above - w @ d + waves * np.sin(k @ d), waves * k * np.cos(k @ d) - w
+
+        def rounds(count=count, beyond=0.02, keep="shortest", plane=lambda g, d: g @ d, begin=lambda d: x, onto=lambda d, step: step,
+                   at=lambda d: x + d) -> np.ndarray:
+            d, kept = np.zeros(8), []
+            f, g = margin(at(d))
+            for _ in range(count):
+                d = onto(d, least_step(begin(d), g, plane(g, d) - f - beyond))
+                f, g = margin(at(d))
+                kept += [d] * bool(f < 0)
+            return d if not kept or keep == "last" else min(kept, key=np.linalg.norm) if keep == "shortest" else kept[keep]
+
+        right, start = rounds(), margin(x)
+        got = call(function, margin, least_step, x, count, 0.02, hints=[("gives None", "where no d fools the model, return the last one.")])
+        equal(f"d for {name}", got, right, [
+            ("This is x + d, expected d.", lambda: x + right),
+            ("The plane is the tangent at x + d, and d counts from x: c = g . d - f - beyond.", lambda: rounds(plane=lambda g, d: 0)),
+            ("Steps of several rounds are added up: each projection starts at x again, and gives all of d.",
+             lambda: rounds(plane=lambda g, d: 0, begin=lambda d: x + d, onto=lambda d, step: d + step)),
+            ("The projection starts at x + d: it starts at x.", lambda: rounds(begin=lambda d: x + d)),
+            ("beyond is left out: without it d ends on the boundary, where the model is not fooled yet.", lambda: rounds(beyond=0)),
+            ("beyond has the wrong sign: the goal lies behind the boundary, where f = -beyond.", lambda: rounds(beyond=-0.02)),
+            ("c has the wrong sign: f + g . (new d - d) shall be -beyond.", lambda: least_step(x, start[1], start[0] + 0.02)),
+            ("The margin is always linearised at x: do it anew at x + d.", lambda: rounds(at=lambda d: x)),
+            ("margin is called with d: give it the image x + d.", lambda: rounds(at=lambda d: d)),
+            ("This is the first d that fools the model: go on, and keep the shortest.", lambda: rounds(keep=0)),
+            ("This is the last d: keep the shortest that fools the model.", lambda: rounds(keep="last")),
+            ("This is the last d that fools the model: keep the shortest.", lambda: rounds(keep=-1)),
+            ("There is one round too few, or the d of the last one is not looked at.", lambda: rounds(count - 1)),
+            ("There is one round too many.", lambda: rounds(count + 1)),
+            ("Where no d fools the model the last one is required; this one is 0.", lambda: np.zeros(8))], tolerance=1e-4)
+
+
+@check
+def evolution(function: Callable) -> None:
+    """Task 5: two images, seven candidates each, one generation; and the example."""
+    rng = seeded(5)
+    now, parents = rng.uniform(0, 1, [2, 7, 3]), np.stack([rng.permutation(np.delete(np.arange(7), i))[:3] for i in range(7)])
+    goal, asked = rng.uniform(0.2, 0.8, [2, 1, 3]), []
+
+    def score(candidates: np.ndarray) -> np.ndarray:
+        shaped("What score gets", candidates, now.shape)
+        asked.append(np.asarray(candidates, float))
+        return np.abs(asked[-1] - goal).sum(2)
+
+    before = np.abs(now - goal).sum(2) * rng.uniform(0.6, 1.4, [2, 7])
+    one, two, three = (now[:, parents[:, i]] for i in range(3))
+
+    def after(child: np.ndarray, wins: Callable = lambda new: new < before) -> np.ndarray:
+        """The candidates and their margins in one array [2, 7, 4]; the unclipped child is given."""
+        new = np.abs(child - goal).sum(2)
+        return np.where(wins(new)[..., None], np.dstack([child, new]), np.dstack([now, before]))
+
+    child = np.clip(one + 0.5 * (two - three), 0, 1)
+    got, margins = results(function, call(function, now, before, parents, score), "candidates", "margins")
+    require(len(asked) < 2, f"score is called {len(asked)} times: once, with the children of all images together.")
+    for name, values, part in (("The candidates", got, slice(0, 3)), ("The margins", margins, 3)):
+        equal(name, values, after(child)[..., part], [(sentence, lambda wrong=wrong: wrong[..., part]) for sentence, wrong in (
+            ("A child is first + half of (second - third): the half is missing.", after(np.clip(one + two - three, 0, 1))),
+            ("A child is first + half of (second - third), clipped to [0, 1]: it leaves the box.", after(one + 0.5 * (two - three))),
+            ("A child is first + half of (second - third): second and third are exchanged.", after(np.clip(one - 0.5 * (two - three), 0, 1))),
+            ("A child begins at the first of its parents, not at the candidate itself.", after(np.clip(now + 0.5 * (two - three), 0, 1))),
+            ("The children with the higher margin survive: those with the lower one are better.", after(child, lambda new: new > before)),
+            ("All children survive: only one with a lower margin than its candidate does.", after(child, lambda new: new < np.inf)),
+            ("The child competes with its first parent: with the candidate of its own position.", after(child, lambda new: new < before[:, parents[:, 0]])),
+            ("One decision is taken for a whole image: each candidate competes with its own child.",
+             after(child, lambda new: np.repeat(new.min(1, keepdims=True) < before.min(1, keepdims=True), 7, 1))),
+            ("The candidates change, the margins stay: the child's margin takes its place too." if part == 3 else "The candidates stay as they were.",
+             np.dstack([now, before])))])
+    four = np.array([[[0.2, 0.5, 0.9], [0, 0, 0.5], [0.4, 1, 0.1], [0, 0.2, 0]]])
+    parents = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
+    small, _ = call(function, four, np.array([[0.5, 0, 1, 2]]), parents, lambda children: np.full((1, 4), 0.25))
+    equal("The first candidate of the example", np.asarray(small)[0, 0], [0.2, 0.4, 0.55])
+
+
+@check
+def eot(function: Callable) -> None:
+    """Task 6: two layers, images shifted and dimmed; the gradient follows from the chain rule."""
+    rng = seeded(6)
+    x = rng.uniform(0.1, 0.9, [3, 4, 4, 1]).astype(np.float32)
+    w, v = rng.normal(size=[16, 6]).astype(np.float32), rng.normal(size=[6, 2]).astype(np.float32)
+    moves = [(1, 0, 1.0), (0, -1, 0.5), (-1, 1, 0.8), (2, 2, 0.6)]  # down, right, brightness
+    chain = [(*np.sum(moves[:n], 0)[:2].astype(int), np.prod(moves[:n], 0)[2]) for n in (1, 2, 3, 4)]  # one after the other
+    transformations = [lambda images, move=move: move[2] * tf.roll(tf.cast(images, tf.float32), move[:2], [1, 2]) for move in moves]
+
+    def model(images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        shaped("One image that the model gets", images[0], x.shape[1:])
+        return tf.tanh(tf.reshape(tf.cast(images, tf.float32), [-1, 16]) @ w) @ v
+
+    def slope(at: np.ndarray, gap: np.ndarray | None = None) -> np.ndarray:
+        """The gradient of softplus(logit 1 - logit 0) for what the model gets."""
+        hidden, along = np.tanh(at.reshape(-1, 16) @ w), v @ [-1, 1]
+        return (expit(hidden @ along if gap is None else gap)[:, None] * (along * (1 - hidden**2)) @ w.T).reshape(at.shape)
+
+    def moved(images: np.ndarray, move: tuple, way: int = 1) -> np.ndarray:
+        return move[2] * np.roll(images, (way * move[0], way * move[1]), (1, 2))
+
+    def back(gradients: list[np.ndarray], moves: list[tuple] = moves) -> np.ndarray:
+        return np.stack([moved(g, move, -1) for g, move in zip(gradients, moves)])
+
+    copies = [moved(x, move) for move in moves]
+    gap = np.mean([np.tanh(copy.reshape(-1, 16) @ w) @ v @ [-1, 1] for copy in copies], 0)  # of the mean logits
+    seen, last = [slope(copy) for copy in copies], "Only the last transformation counts: add up all, then divide by their number."
+    each = back(seen)
+    got = call(function, model, lambda logits: tf.nn.softplus(logits[..., 1] - logits[..., 0]), tf.constant(x), transformations, hints=TAPE)
+    equal("eot_gradient(...)", got, each.mean(0), [
+        ("This is the sum over the transformations, expected the mean.", lambda: each.sum(0)),
+        ("The losses are averaged over the batch too: each image has its own.", lambda: each.mean(0) / 3),
+        ("No transformation is applied: the model must see t(x).", lambda: slope(x)),
+        ("The gradient is the one with respect to t(x), and its pixels lie elsewhere: ask for that with respect to x, with t inside the tape.",
+         lambda: np.mean(seen, 0)),
+        ("The model sees the mean of the transformed images: each copy has its own loss.", lambda: back([slope(np.mean(copies, 0))] * 4).mean(0)),
+        ("The logits are averaged, then the loss is taken: average the losses.", lambda: back([slope(copy, gap) for copy in copies]).mean(0)),
+        (last, lambda: each[-1]), (last, lambda: each[-1] / 4), ("Only the first transformation counts.", lambda: each[0]),
+        ("The signs are averaged: average the gradients.", lambda: np.mean(np.sign(each), 0)),
+        ("The transformations follow one another: each is applied to x itself.",
+         lambda: back([slope(moved(x, move)) for move in chain], chain).mean(0))], tolerance=1e-4)
+
+
+def suspects(network: Model) -> dict[str, Model]:
+    """The three models of task 7, images [N, 28, 28, 1] -> what they call logits [N, 10]."""
+    draw = tf.random.Generator.from_seed(7)
+
+    def first(images: tf.Tensor) -> tf.Tensor:
+        low, high = tf.sigmoid(-4.0), tf.sigmoid(4.0)
+        return network((tf.sigmoid(8 * (images - 0.5)) - low) / (high - low))
+
+    def second(images: tf.Tensor) -> tf.Tensor:
+        return tf.round(100 * tf.nn.softmax(network(images))) / 100 - 1
+
+    def third(images: tf.Tensor) -> tf.Tensor:
+        return first(images + draw.normal(tf.shape(images), 0, 0.1))
+
+    return {"A": first, "B": second, "C": third}
+
+
+@check
+def reading(function: Callable, table: dict[str, dict[str, float]]) -> None:
+    """Task 7: which of the five rules each model of the table breaks, and whose gradient is masked. The truth is computed from the table."""
+    broken, masked = results(function, call(function), "broken", "masked")
+    require(isinstance(broken, dict) and broken.keys() == table.keys() and all(isinstance(rules, set | frozenset) and rules <= {1, 2, 3, 4, 5}
+            for rules in broken.values()), 'broken is a dictionary from "A", "B", "C" to sets of numbers 1 to 5: {2, 3}, and set() for none.')
+    require(isinstance(masked, str) and masked in table, 'masked is one of the letters "A", "B", "C".')
+    truth = {letter: {number for number, is_broken in enumerate((
+        row["asked twice"] > 0.01, row["no gradient"] > SLACK, row["PGD"] > row["FGSM"] + SLACK, row["PGD"] > row["transfer"] + SLACK,
+        row["PGD, large radius"] > SLACK), 1) if is_broken} for letter, row in table.items()}
+    hidden = max(table, key=lambda letter: table[letter]["no gradient"])
+    require(broken == truth and masked == hidden, "Not all of it fits the table. Take one model after the other, and for each rule the two "
+            "numbers that it compares; a rule may be kept by a model that hides its gradient, and broken by one that does not.")
