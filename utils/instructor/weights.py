@@ -20,7 +20,7 @@ STEPS = {"digits_lenet": 2000, "digits_gan": 6000, "digits_conditional_gan": 500
 
 
 def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
-    """The network `name`, trained on the digits or faces of `dataset`: the LeNet and the dense net in seconds, the others in minutes."""
+    """The network `name`, trained on `dataset`: the LeNet, the dense net and that of the signs in seconds, the others in minutes."""
     session.start(0)
     network = BUILD[name]()
     if name == "digits_lenet":
@@ -62,7 +62,7 @@ def save(name: str, network: tf.Module | GAN) -> Path:
 def main(names: list[str]) -> None:
     """Train and store the networks of these names, all by default."""
     os.environ.pop("COURSE_DATA", None)  # nothing that is stored may come from real data
-    datasets = {kind: data.load(kind) for kind in ("digits", "faces")}
+    datasets = {kind: data.load(kind) for kind in ("digits", "faces", "signs")}
     for name in names or BUILD:
         start = time.perf_counter()
         path = save(name, train(name, datasets[name.split("_")[0]]))
