@@ -3,8 +3,8 @@
     images, labels = signs(count, seed)
 
 A sign is a card, float32 [64, 64, 4]: red, green, blue, and how far it covers what is behind it (1 on the sign, 0 around it).
-`card(name)` draws one seen from the front; `photograph` shows cards in a random pose, in a random light, before a random background.
-So a card that somebody has changed, with a sticker on it say, can be photographed as well.
+`card(name)` draws one seen from the front; `photograph` shows cards in a random pose and light, before a random background. So a
+card that somebody has changed, with a sticker on it say, can be photographed as well.
 """
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -30,26 +30,27 @@ LIGHT = {
 }
 
 
-
-def _polygon(corners: int, radius: float, turned: float = 0.0) -> np.ndarray:
+def polygon(corners: int, radius: float, turned: float = 0.0) -> np.ndarray:
     """The corners [n, 2] of a regular polygon around the middle, the first of them `turned` degrees clockwise from the right."""
     angles = 2 * np.pi * np.arange(corners) / corners + np.radians(turned)
     return radius * np.stack([np.cos(angles), np.sin(angles)], 1)
 
 
-def _disc(radius: float) -> np.ndarray:
-    return _polygon(120, radius)
+def disc(radius: float) -> np.ndarray:
+    """A circle around the middle, as the corners [120, 2] of a polygon."""
+    return polygon(120, radius)
 
 
 _ARROW = np.array([[0, -0.7], [0.45, -0.2], [0.16, -0.2], [0.16, 0.6], [-0.16, 0.6], [-0.16, -0.2], [-0.45, -0.2]])
 _LAYERS: dict[str, list[Layer]] = {  # what is painted over one another
-    "stop": [(_polygon(8, 1.0, 22.5), WHITE), (_polygon(8, 0.92, 22.5), RED), ("STOP", WHITE)],
-    "yield": [(_polygon(3, 1.0, 90), RED), (_polygon(3, 0.6, 90), WHITE)],
-    "no entry": [(_disc(0.97), RED), (0.65 * np.array([[-1, -0.3], [1, -0.3], [1, 0.3], [-1, 0.3]]), WHITE)],
-    "speed limit": [(_disc(0.97), RED), (_disc(0.74), WHITE), ("50", BLACK)],
-    "priority": [(_polygon(4, 1.0), WHITE), (_polygon(4, 0.75), YELLOW)],
-    "ahead only": [(_disc(0.97), BLUE), (_ARROW, WHITE)],
+    "stop": [(polygon(8, 1.0, 22.5), WHITE), (polygon(8, 0.92, 22.5), RED), ("STOP", WHITE)],
+    "yield": [(polygon(3, 1.0, 90), RED), (polygon(3, 0.6, 90), WHITE)],
+    "no entry": [(disc(0.97), RED), (0.65 * np.array([[-1, -0.3], [1, -0.3], [1, 0.3], [-1, 0.3]]), WHITE)],
+    "speed limit": [(disc(0.97), RED), (disc(0.74), WHITE), ("50", BLACK)],
+    "priority": [(polygon(4, 1.0), WHITE), (polygon(4, 0.75), YELLOW)],
+    "ahead only": [(disc(0.97), BLUE), (_ARROW, WHITE)],
 }
+
 
 def signs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """`count` photographs of signs: images [count, 32, 32, 3] float32 in [0, 1], in steps of 1/255; labels int64 [count].
@@ -65,10 +66,15 @@ def card(name: str) -> np.ndarray:
     """The sign of that name, one of CLASS_NAMES, from the front: float32 [64, 64, 4]. Raises ValueError for another name."""
     if name not in CLASS_NAMES:
         raise ValueError(f"There is no sign {name!r}: choose one of {', '.join(map(repr, CLASS_NAMES))}.")
+    return paint(_LAYERS[name])
+
+
+def paint(layers: list[Layer]) -> np.ndarray:
+    """A card of your own, float32 [64, 64, 4]: shapes or texts painted over one another, in colours of 0 to 255."""
     middle = CARD * DRAWN / 2
     image = Image.new("RGBA", (CARD * DRAWN, CARD * DRAWN))
     draw = ImageDraw.Draw(image)
-    for shape, colour in _LAYERS[name]:
+    for shape, colour in layers:
         if isinstance(shape, str):
             font = ImageFont.load_default(middle * 1.5 / len(shape) ** 0.7)
             draw.text((middle, middle), shape, fill=colour, font=font, anchor="mm", stroke_width=DRAWN, stroke_fill=colour)
@@ -80,7 +86,8 @@ def card(name: str) -> np.ndarray:
 def photograph(cards: np.ndarray, seed: int) -> np.ndarray:
     """Cards [N, 64, 64, 4] in [0, 1], each in a pose, a light and before a background of its own: [N, 32, 32, 3] in [0, 1].
 
-    What is drawn at random depends on `seed` and on the place in the batch, not on the cards. Raises ValueError for another shape.
+    What is drawn at random depends on `seed` and on the place in the batch, not on the cards. Raises ValueError for
+    another shape.
     """
     cards = np.asarray(cards)
     if cards.ndim != 4 or cards.shape[1:] != (CARD, CARD, 4):
