@@ -44,7 +44,7 @@ def test_from_the_front_a_photograph_is_the_card(in_pose):
 
 @pytest.mark.parametrize("turn", ["yaw", "pitch"])
 def test_a_turned_card_is_foreshortened_and_its_near_side_is_larger(in_pose, turn):
-    """By the pinhole camera: an edge at -u or u, turned by t, is u sin t nearer or farther, and all lengths there change with it."""
+    """By the pinhole camera: an edge at -u or u, turned by t, is u sin t nearer or farther, and lengths there change with it."""
     angle, u = np.radians(40), 0.5
     near, far = (1 / (1 - sign * u * np.sin(angle) / signs.DISTANCE) for sign in (1, -1))
     cover = covered(in_pose, square(), **{turn: 40})
@@ -59,7 +59,8 @@ def test_radius_shift_and_roll_do_what_they_say(in_pose):
     y, x = np.mgrid[:32, :32] - 15.5
     cover = covered(in_pose, square(), radius=0.75, right=0.125, down=-0.25)
     assert cover.sum() == pytest.approx((0.75 * 16) ** 2, rel=0.02)
-    assert np.average(x, weights=cover) == pytest.approx(2, abs=0.05) and np.average(y, weights=cover) == pytest.approx(-4, abs=0.05)
+    centre = [np.average(axis, weights=cover) for axis in (x, y)]
+    assert centre == pytest.approx([2, -4], abs=0.05)
     turned = covered(in_pose, square(), roll=45)
     assert turned[16].sum() == pytest.approx(16 * np.sqrt(2), abs=1.2) and turned.sum() == pytest.approx(256, rel=0.02)
     bar = square()

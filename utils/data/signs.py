@@ -4,7 +4,7 @@
 
 A sign is a card, float32 [64, 64, 4]: red, green, blue, and how far it covers what is behind it (1 on the sign, 0 around it).
 `card(name)` draws one seen from the front; `photograph` shows cards in a random pose and light, before a random background. So a
-card that somebody has changed, with a sticker on it say, can be photographed as well.
+card with a sticker on it can be photographed as well.
 """
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -86,8 +86,7 @@ def paint(layers: list[Layer]) -> np.ndarray:
 def photograph(cards: np.ndarray, seed: int) -> np.ndarray:
     """Cards [N, 64, 64, 4] in [0, 1], each in a pose, a light and before a background of its own: [N, 32, 32, 3] in [0, 1].
 
-    What is drawn at random depends on `seed` and on the place in the batch, not on the cards. Raises ValueError for
-    another shape.
+    What is drawn at random depends on `seed` and the place in the batch, not on the cards. Raises ValueError for another shape.
     """
     cards = np.asarray(cards)
     if cards.ndim != 4 or cards.shape[1:] != (CARD, CARD, 4):

@@ -20,7 +20,7 @@ STEPS = {"digits_lenet": 2000, "digits_gan": 6000, "digits_conditional_gan": 500
 
 
 def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
-    """The network `name`, trained on `dataset`: the LeNet, the dense net and that of the signs in seconds, the others in minutes."""
+    """The network `name`, trained on `dataset`: LeNet, dense net and signs in seconds, the others in minutes."""
     session.start(0)
     network = BUILD[name]()
     if name == "digits_lenet":
