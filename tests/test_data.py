@@ -78,7 +78,7 @@ def test_load_says_what_it_loaded(capsys):
 
 
 def test_unknown_name():
-    with pytest.raises(ValueError, match="There is no data set 'cats': choose one of 'digits', 'faces'"):
+    with pytest.raises(ValueError, match="There is no data set 'cats': choose one of 'digits', 'faces', 'signs'"):
         data.load("cats")
 
 

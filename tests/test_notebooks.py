@@ -109,5 +109,7 @@ def test_solution_folders_hold_only_their_notebook():
 
 def test_units_are_complete():
     solutions = {path.stem for path in PATHS if path not in LECTURES}
-    assert {path.stem for path in LECTURES} == solutions - {"06_mini_project"}
+    lectures = {path.stem for path in LECTURES}
+    assert {stem.removesuffix("_2") for stem in lectures if stem.endswith("_2")} <= lectures, "a second part needs a first one"
+    assert {stem.removesuffix("_2") for stem in lectures} == solutions - {"06_mini_project"}
     assert {folder.name for folder in (ROOT / "labs").iterdir() if folder.is_dir()} == solutions

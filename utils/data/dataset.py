@@ -6,12 +6,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set, split. Images are float32 [N, H, W, 1] in [0, 1], each value a multiple of 1/255; labels int64 [N].
+    """A data set, split. Images are float32 [N, H, W, 1] (signs: [N, H, W, 3]) in [0, 1], multiples of 1/255; labels int64 [N].
 
     class_names  the name of each label, in order
     source       where it comes from, in words
     factors      what else is known of the images: `factors["test"]["age"]` is an array [N]; for rendered faces every factor, for
-                 real faces the annotators' age and race, for digits nothing
+                 real faces the annotators' age and race, for digits and signs nothing
     """
 
     name: str

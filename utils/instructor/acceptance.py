@@ -181,7 +181,7 @@ def notebooks() -> Figures:
         with tempfile.TemporaryDirectory() as out:
             run(path, environment(Path(out)))
         kind = "lecture" if path.parent.name == "lectures" else "solution"
-        figures[f"{kind} {path.stem[:2]}"] = round(time.perf_counter() - started)
+        figures[f"{kind} {path.stem[:2]}{'_2' * path.stem.endswith('_2')}"] = round(time.perf_counter() - started)
     kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return figures | {"GB of memory of the largest kernel": kilobytes / 2**20}
 

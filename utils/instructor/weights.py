@@ -21,7 +21,7 @@ ATTACK_STEPS = 3  # of each adversarial image in training
 
 
 def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
-    """The network `name`, trained on the digits or faces of `dataset`: the LeNet and the dense net in seconds, the others in minutes."""
+    """The network `name`, trained on `dataset`: LeNet, dense net and signs in seconds, the others in minutes."""
     session.start(0)
     network = BUILD[name]()
     if name == "digits_lenet":
@@ -113,7 +113,7 @@ def save(name: str, network: tf.Module | GAN) -> Path:
 def main(names: list[str]) -> None:
     """Train and store the networks of these names, all by default."""
     os.environ.pop("COURSE_DATA", None)  # nothing that is stored may come from real data
-    datasets = {kind: data.load(kind) for kind in ("digits", "faces")}
+    datasets = {kind: data.load(kind) for kind in ("digits", "faces", "signs")}
     for name in names or BUILD:
         start = time.perf_counter()
         path = save(name, train(name, datasets[name.split("_")[0]]))
