@@ -27,7 +27,7 @@ ARCHITECTURES: dict[str, tuple[Callable[[], Chain], Callable | None]] = {  # nam
 }
 
 
-def accuracy_and_vulnerability(digits: Dataset, architectures: dict = ARCHITECTURES, train: int = 10000,
+def accuracy_and_vulnerability(digits: Dataset, architectures: dict = ARCHITECTURES, train: int = 6000,
                                count: int = 100) -> dict:
     """Test accuracy and median smallest perturbation of each architecture, on `count` images that all classify correctly."""
     given = first(digits, train)
