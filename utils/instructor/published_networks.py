@@ -1,4 +1,5 @@
 """Two facts of `published.py` that compare networks with each other: by dimension of the images, and by architecture."""
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
@@ -48,9 +49,9 @@ def accuracy_and_vulnerability(digits: Dataset, architectures: dict = ARCHITECTU
             "paper": {},
             "source": "Su, Zhang, Chen, Yi, Chen and Gao 2018 (ImageNet: accuracy against robustness of 18 networks)",
             "conditions": f"Theirs: ImageNet. Ours: {digits.source}, {train} training images, {RECIPE['epochs']} epochs of Adam "
-                          f"for each; [mean, lowest, highest] over seeds of the accuracy on the first {TESTED} test images, and of "
-                          f"the median over {count} of them that every network classifies correctly. A pair [a, b] is listed if "
-                          "a is more accurate than b with each seed of both, and its median is smaller with each.",
+                          f"for each; [mean, lowest, highest] over seeds of the accuracy on the first {TESTED} test images, and "
+                          f"of the median over {count} of them that every network classifies correctly. A pair [a, b] is "
+                          "listed if a is more accurate than b with each seed of both, and its median is smaller with each.",
             "seeds": list(SEEDS)}
 
 
@@ -60,25 +61,21 @@ def inversions(ours: dict[str, dict[str, list[float]]], norm: str) -> list[list[
             if ours[a]["accuracy"][1] > ours[b]["accuracy"][2] and ours[a][norm][2] < ours[b][norm][1]]
 
 
-def distance_and_dimension(digits: Dataset, sides: tuple[int, ...] = (7, 14, 28, 56), train: int = 10000, count: int = 50,
+def distance_and_dimension(digits: Dataset, sides: tuple[int, ...] = (7, 14, 28, 56), train: int = 6000, count: int = 50,
                            hidden: int = 100) -> dict:
-    """The smallest perturbation of the same digits at several sizes, for a softmax regression and a dense net of each size."""
+    """The smallest perturbation of the same digits at several sizes, for a dense net of each size, trained and untrained."""
     sized = {side: resized(first(digits, train), side) for side in sides}
     found, ours = {}, {}
     for side, given in sized.items():
-        shape = (side, side, 1)
-        builds = {"softmax regression": lambda: measures.softmax_regression(shape=shape),
-                  f"dense {hidden}": lambda: measures.dense(hidden, shape=shape)}
-        for name, build in builds.items():
-            found[name, side] = [measures.trained(build, given, seed, **RECIPE) for seed in SEEDS]
-        found[f"dense {hidden}, untrained", side] = [untrained(builds[f"dense {hidden}"], seed) for seed in SEEDS]
+        build = functools.partial(measures.dense, hidden, shape=(side, side, 1))
+        found["trained", side] = [measures.trained(build, given, seed, **RECIPE) for seed in SEEDS]
+        found["untrained", side] = [untrained(build, seed) for seed in SEEDS]
     predictions = {(name, side): [training.predict(network, sized[side].x_test).argmax(1) for network in same]
                    for (name, side), same in found.items()}
-    learnt = [one for (name, _), same in predictions.items() if "untrained" not in name for one in same]
-    chosen = measures.read_by_all(learnt, digits.y_test, count)
+    chosen = measures.read_by_all(sum([predictions["trained", side] for side in sides], []), digits.y_test, count)
     for (name, side), same in found.items():
         images = sized[side].x_test[chosen]
-        labels = iter([one[chosen] for one in predictions[name, side]])  # what the network says: of the untrained too
+        labels = iter([one[chosen] for one in predictions[name, side]])  # what the network says, untrained too
         rows = measures.of_each(same, lambda network: measures.smallest(network, images, next(labels)))
         for row, predicted in zip(rows, predictions[name, side]):
             row |= {"L2 / side": row["L2"] / side, "accuracy": float(np.mean(predicted == digits.y_test))}
@@ -86,10 +83,11 @@ def distance_and_dimension(digits: Dataset, sides: tuple[int, ...] = (7, 14, 28,
     return {"ours": ours, "paper": {},
             "source": "Simon-Gabriel, Ollivier, Bottou, Schölkopf and Lopez-Paz 2019; Shafahi, Huang, Studer, Feizi and "
                       "Goldstein 2019; Gilmer et al. 2018",
-            "conditions": f"The same {count} test digits, averaged over blocks or enlarged bilinearly; {train} training images, "
-                          f"{RECIPE['epochs']} epochs of Adam. [mean, lowest, highest] over seeds of the median. L2 / side is "
-                          "the root mean square over the pixels. Untrained: the smallest perturbation that changes the class "
-                          "that the network gives with its first weights.", "seeds": list(SEEDS)}
+            "conditions": f"The same {count} test digits, averaged over blocks or enlarged bilinearly; a dense net of {hidden} "
+                          f"hidden units for each size, {train} training images, {RECIPE['epochs']} epochs of Adam. [mean, "
+                          "lowest, highest] over seeds of the median. L2 / side is the root mean square over the pixels. "
+                          "Untrained: the smallest perturbation that changes the class that the network gives with its first "
+                          "weights.", "seeds": list(SEEDS)}
 
 
 def untrained(build: Callable[[], Chain], seed: int) -> Chain:
