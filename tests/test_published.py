@@ -103,14 +103,30 @@ def test_three_and_seven_become_classes_0_and_1(few):
     assert len(chosen.x_test) == len(kept) > 0
 
 
+def of_the_image(network: Chain, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """In the place of `smallest`: L2 of a white image, and the share of labels that the network gives in place of Linf."""
+    return {"L2": float(np.sqrt(x[0].size)), "Linf": float(np.mean(np.argmax(network(x), 1) == labels))}
+
+
 def test_the_comparison_of_architectures_on_a_few_digits(few, monkeypatch):
-    monkeypatch.setattr(compared, "SEEDS", range(2))
     monkeypatch.setattr(compared, "RECIPE", {"epochs": 30, "learning_rate": 3e-2})
+    monkeypatch.setattr(measures, "smallest", of_the_image)
     tried = {name: (lambda: measures.softmax_regression(shape=(7, 7, 1)), None) for name in ("a", "b")}
     fact = compared.accuracy_and_vulnerability(few, tried, train=300, count=10)
     assert fact["ours"]["a"] == fact["ours"]["b"], "the same network, the same seeds"
-    assert 0 < fact["ours"]["a"]["Linf"][1] <= fact["ours"]["a"]["Linf"][0] < fact["ours"]["a"]["L2"][0]
+    assert fact["ours"]["a"]["Linf"] == [1, 1, 1], "each network classifies the chosen images correctly"
     assert fact["ours"]["a"]["accuracy"][1] > 0.5 and fact["ours"]["more accurate and more vulnerable, L2"] == []
+
+
+def test_the_comparison_of_dimensions_attacks_what_each_network_says(monkeypatch):
+    monkeypatch.setattr(compared, "RECIPE", {"epochs": 15, "learning_rate": 1e-2})
+    monkeypatch.setattr(measures, "smallest", of_the_image)
+    digits = data.load("digits")
+    digits = replace(digits, x_test=digits.x_test[:60], y_test=digits.y_test[:60])
+    ours = compared.distance_and_dimension(digits, sides=(7, 14), train=300, count=8, hidden=20)["ours"]
+    assert set(ours) == {f"{name}, {size}" for name in ("trained", "untrained") for size in ("7x7", "14x14")}
+    assert all(one["Linf"] == [1, 1, 1] and one["L2 / side"] == [1, 1, 1] for one in ours.values())
+    assert ours["trained, 14x14"]["accuracy"][1] > 0.5 > ours["untrained, 14x14"]["accuracy"][2]
 
 
 def test_each_fact_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, capsys):
