@@ -61,7 +61,7 @@ def inversions(ours: dict[str, dict[str, list[float]]], norm: str) -> list[list[
             if ours[a]["accuracy"][1] > ours[b]["accuracy"][2] and ours[a][norm][2] < ours[b][norm][1]]
 
 
-def distance_and_dimension(digits: Dataset, sides: tuple[int, ...] = (7, 14, 28, 56), train: int = 6000, count: int = 50,
+def distance_and_dimension(digits: Dataset, sides: tuple[int, ...] = (14, 28, 56), train: int = 6000, count: int = 50,
                            hidden: int = 100) -> dict:
     """The smallest perturbation of the same digits at several sizes, for a dense net of each size, trained and untrained."""
     sized = {side: resized(first(digits, train), side) for side in sides}
