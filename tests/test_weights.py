@@ -61,8 +61,9 @@ def test_adversarial_training_moves_images_inside_the_ball_and_the_box_and_raise
     attacked = weights._attacked(network, x, y, tf.constant(0.1), tf.random.Generator.from_seed(0)).numpy()
     assert np.abs(attacked - x).max() <= 0.1 + 1e-6 and attacked.min() >= 0 and attacked.max() <= 1
     noisy = np.clip(x + np.random.default_rng(0).uniform(-0.1, 0.1, x.shape), 0, 1)
-    loss = [float(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, network(images)))) for images in (attacked, noisy)]
-    assert loss[0] > 5 * loss[1]
+    of_attacked, of_noisy = (float(np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, network(images))))
+                             for images in (attacked, noisy))
+    assert of_attacked > 5 * of_noisy
 
 
 def test_adversarial_training_lowers_the_loss_in_a_few_steps(digits):
