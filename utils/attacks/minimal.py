@@ -2,27 +2,28 @@
 import numpy as np
 
 from utils.attacks import norms
-from utils.attacks.descent import each, falling, margin_and_gradient, shortened, size, unit
+from utils.attacks.descent import each, falling, margin_and_gradient, shortened, size
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import margin, without_label
-from utils.attacks.minimal_l0 import fewest_values
+from utils.attacks.minimal_l0 import fewest_values, without_needless
 from utils.attacks.projection import onto_boundary
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
 
-# A step of the first phase changes the length of dx by this factor, up or down (DDN's gamma, section 4 of its paper).
-GAMMA = 0.05
-# The linearised boundary is taken a little behind the true one, by `beyond` times the first margin. That grows while the model
-# is not fooled and shrinks while it is, as the weight of the penalty in `dx_attack`: without it dx stops before the boundary.
-BEYOND, GROW, SHRINK, LEAST = 0.03, 1.5, 0.7, 1e-5
-# Of the running mean of gradients, as the gradient of a ReLU network jumps from step to step: median L1 of 40 digits 4 % shorter.
-MEMORY = 0.8
-BLEND = 0.5, 0.01  # how far dx goes towards the projection, in the first step and in the last one
+# The settings of `smallest_towards` for its two uses, found on the digits (each the best of four or more, in L2):
+#   blend    how far dx goes towards the projection, in the first step and in the last one
+#   inertia  the part of the last step that is made again: dx crosses small valleys, as with momentum in training
+#   memory   of the running mean of gradients, as the gradient of a ReLU network jumps from step to step
+#   beyond   the linearised boundary is taken behind the true one, by `beyond` times the first margin: the start of that, and
+#            its change while the model is fooled. It grows by GROW while it is not, as the weight of the penalty in `dx_attack`
+EXPLORE = {"blend": (0.3, 0.05), "inertia": 0.7, "memory": 0.0, "beyond": (1.0, 0.9)}
+REFINE = {"blend": (0.1, 0.02), "inertia": 0.0, "memory": 0.9, "beyond": (0.01, 0.8)}
+GROW, LEAST = 1.5, 1e-5
 MOST_LIKELY = 10  # classes whose boundary may be the nearest
 
 
 def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2", targeted: bool = False,
-            steps: int = 60, classes: int = 4) -> Result:
+            steps: int = 60, classes: int = 2) -> Result:
     """The smallest dx, by `norm`, for which the model is fooled by x + dx and 0 <= x + dx <= 1, for each image x.
 
     model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
@@ -59,14 +60,16 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
 def _of_chunk(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, norm: str, steps: int,
               classes: int) -> tuple[np.ndarray, np.ndarray]:
     """`minimal` for images of one batch: dx [N, H, W, C], and whether the gradient vanished on the way, [N]."""
-    search = fewest_values if norm == "L0" else smallest_towards
+    explore, refine = (fewest_values, without_needless) if norm == "L0" else (explored, refined)
     wanted = labels[:, None] if targeted else nearest_classes(model, x, labels, norm)[:, :classes]
     best, best_size, blind = tf.zeros_like(x), tf.fill([len(x)], np.inf), tf.zeros([len(x)], tf.bool)
+    towards = wanted[:, 0]
     for j in range(wanted.shape[1]):
-        dx, fooled, stuck = search(model, x, wanted[:, j], norm, tf.constant(steps))
-        of_dx = tf.where(fooled, size(dx, norm), np.inf)
-        best = tf.where(each((of_dx < best_size) | (j == 0)), dx, best)
-        best_size, blind = tf.minimum(best_size, of_dx), blind | stuck
+        dx, of_dx, stuck = explore(model, x, wanted[:, j], norm, tf.constant(steps))
+        better, blind = (of_dx < best_size) | (j == 0), blind | stuck
+        best, best_size = tf.where(each(better), dx, best), tf.minimum(best_size, of_dx)
+        towards = tf.where(better, wanted[:, j], towards)
+    best = refine(model, x, towards, best, norm, tf.constant(steps))
     already = margin(model(x), labels, targeted) < 0
     return tf.where(each(already), 0.0, best).numpy(), blind.numpy()
 
@@ -89,36 +92,38 @@ def nearest_classes(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str) ->
     return tf.gather(others, order, batch_dims=1)
 
 
+def explored(model: Model, x: tf.Tensor, wanted: tf.Tensor, norm: str,
+             steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """`smallest_towards` from x itself."""
+    return smallest_towards(model, x, wanted, tf.zeros_like(x), norm, steps, **EXPLORE)
+
+
+def refined(model: Model, x: tf.Tensor, wanted: tf.Tensor, dx: tf.Tensor, norm: str, steps: tf.Tensor) -> tf.Tensor:
+    """`smallest_towards` from dx, shortened: dx [N, H, W, C]."""
+    dx, of_dx, _ = smallest_towards(model, x, wanted, dx, norm, steps, **REFINE)
+    return tf.where(each(tf.math.is_finite(of_dx)), shortened(model, x, dx, wanted, True), dx)
+
+
 @tf.function(reduce_retracing=True)
-def smallest_towards(model: Model, x: tf.Tensor, wanted: tf.Tensor, norm: str,
-                     steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The search of `minimal` for L1, L2 and Linf: dx [N, H, W, C]; whether it leads to the class `wanted`, and whether the
-    gradient vanished on the way, each [N].
+def smallest_towards(model: Model, x: tf.Tensor, wanted: tf.Tensor, dx: tf.Tensor, norm: str, steps: tf.Tensor,
+                     blend: tuple[float, float], inertia: float, memory: float,
+                     beyond: tuple[float, float]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The search of `minimal` for L1, L2 and Linf, from dx: the smallest that leads to the class `wanted`, or the last one,
+    [N, H, W, C]; its size, infinite without success, and whether the gradient vanished on the way, each [N].
     """
     first = margin(model(x), wanted, True)
-    dx = best = mean = tf.zeros_like(x)
+    best = mean = move = tf.zeros_like(x)
     best_size, blind = tf.fill(tf.shape(first), np.inf), first < -np.inf
-    length, beyond = tf.ones_like(first), tf.fill(tf.shape(first), BEYOND)
-    start = steps // 3
+    behind = tf.fill(tf.shape(first), beyond[0])
     for step in tf.range(steps):
         distance, gradient, stuck = margin_and_gradient(model, x, dx, wanted, step)
         fooled, of_dx = distance < 0, size(dx, norm)
         better, blind = fooled & (of_dx < best_size), blind | stuck
         best, best_size = tf.where(each(better), dx, best), tf.where(better, of_dx, best_size)
-        if step < start:
-            # 1. A step down the margin that becomes smaller, then a length that grows until the model is fooled.
-            length *= tf.where(step == 0, 1.0, tf.where(fooled, 1 - GAMMA, 1 + GAMMA))
-            dx = each(length) * unit(dx - falling(step, start, 1.0, 0.01) * unit(gradient))
-        else:
-            # 2. From the best so far, towards the projection of x onto the linearised boundary.
-            if step == start:
-                dx = tf.where(each(tf.math.is_finite(best_size)), best, dx)
-                distance, gradient, _ = margin_and_gradient(model, x, dx, wanted, step)
-            beyond = tf.clip_by_value(beyond * tf.where(distance < 0, SHRINK, GROW), LEAST, 1.0)
-            mean = MEMORY * mean + (1 - MEMORY) * gradient
-            plane = mean / (1 - MEMORY ** tf.cast(step - start + 1, tf.float32))
-            change = tf.reduce_sum(plane * dx, norms.PIXELS) - distance - beyond * tf.abs(first)
-            dx += falling(step - start, steps - start, *BLEND) * (onto_boundary(x, plane, change, norm) - dx)
-        dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
-    found = tf.math.is_finite(best_size)
-    return tf.where(each(found), shortened(model, x, best, wanted, True), dx), found, blind
+        behind = tf.clip_by_value(behind * tf.where(fooled, beyond[1], GROW), LEAST, 1.0)
+        mean = memory * mean + (1 - memory) * gradient
+        plane = mean / (1 - memory ** tf.cast(step + 1, tf.float32))
+        change = tf.reduce_sum(plane * dx, norms.PIXELS) - distance - behind * tf.abs(first)
+        move = inertia * move + falling(step, steps, *blend) * (onto_boundary(x, plane, change, norm) - dx)
+        dx = tf.clip_by_value(x + dx + move, 0.0, 1.0) - x
+    return tf.where(each(tf.math.is_finite(best_size)), best, dx), best_size, blind

@@ -20,8 +20,8 @@ REPAIRS = (1.0, 0.5, 0.3, 0.2)  # steps, in pixel values, that the values left t
 @tf.function(reduce_retracing=True)
 def fewest_values(model: Model, x: tf.Tensor, wanted: tf.Tensor, norm: str,
                   steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """dx [N, H, W, C] that changes few values; whether it leads to the class `wanted`, and whether the gradient vanished on
-    the way, each [N].
+    """dx [N, H, W, C] that changes few values and leads to the class `wanted`, or the last one; how many it changes, infinite
+    without success, and whether the gradient vanished on the way, each [N].
 
     1. Gradient steps on the margin and a smooth count of the values, with a threshold under which values go back to 0, which
        rises while the model is fooled and falls while it is not: sigma-zero (Cina et al. 2025, algorithm 1).
@@ -53,14 +53,15 @@ def fewest_values(model: Model, x: tf.Tensor, wanted: tf.Tensor, norm: str,
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
         dx = tf.where(tf.abs(dx) < each(threshold), 0.0, dx)
     found = tf.math.is_finite(best_count)
-    kept = _without_needless(model, x, best, wanted, steps // (1 + len(REPAIRS)))
-    return tf.where(each(found), kept, dx), found, blind
+    return tf.where(each(found), best, dx), best_count, blind
 
 
-def _without_needless(model: Model, x: tf.Tensor, dx: tf.Tensor, wanted: tf.Tensor, rounds: tf.Tensor) -> tf.Tensor:
-    """Step 2 of `fewest_values`: dx [N, H, W, C], which fools the model, with fewer values where that can be found."""
+@tf.function(reduce_retracing=True)
+def without_needless(model: Model, x: tf.Tensor, wanted: tf.Tensor, dx: tf.Tensor, norm: str, steps: tf.Tensor) -> tf.Tensor:
+    """dx [N, H, W, C], which leads to the class `wanted`, with fewer values where that can be found; others stay.
+    """
     part = tf.fill([tf.shape(x)[0]], DROP)
-    for _ in tf.range(rounds):
+    for _ in tf.range(steps // (1 + len(REPAIRS))):
         _, gradient, _ = margin_and_gradient(model, x, dx, wanted, 0)
         help_of = tf.reshape(tf.where(dx != 0, -gradient * dx, np.inf), [tf.shape(x)[0], -1])
         rank = tf.reshape(tf.argsort(tf.argsort(help_of, stable=True), stable=True), tf.shape(x))

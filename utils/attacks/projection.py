@@ -1,7 +1,7 @@
 """The exact smallest step onto a linearised boundary, inside the box of pixel values: the core of `minimal`."""
-import numpy as np
-
 from utils.quiet import tf
+
+ROUNDING = 1e-6  # what may be missing of the change: sums of float32 are not more exact
 
 
 def onto_boundary(x: tf.Tensor, gradient: tf.Tensor, change: tf.Tensor, norm: str) -> tf.Tensor:
@@ -16,7 +16,7 @@ def onto_boundary(x: tf.Tensor, gradient: tf.Tensor, change: tf.Tensor, norm: st
       L1    the values with the largest |g| move first, as far as they can: the fractional knapsack (Dantzig 1957)
       L0    those with the largest contribution |g| u move first, which takes the fewest values
       L2    t = min(tau |g|, u), and Linf  t = min(tau, u): the conditions of Karush, Kuhn and Tucker. The sum of |g| t grows
-            with tau, linearly between the points where another value reaches its edge: sort them, and interpolate
+            with tau, linearly between the points where another value reaches its edge (`_together`)
     If no edge is reached, the size of d is |change| / ||gradient||_q, q the dual norm. As in the projection of Croce and Hein
     2020 (FAB, section 3.1), which is for L1, L2 and Linf.
     """
@@ -40,15 +40,16 @@ def _in_order(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -
 
 
 def _together(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -> tf.Tensor:
-    """t = min(tau * weight, room), [N, D], tau such that sum(slope * t) is `needed` [N, 1]; weight: slope (L2) or 1 (Linf)."""
-    weight = slope if norm == "L2" else tf.ones_like(slope)
-    edge = tf.where(slope > 0, tf.math.divide_no_nan(room, weight), np.inf)  # the tau at which a value reaches its edge
-    order = tf.argsort(edge, stable=True)
-    edge, gain, rate = (tf.gather(values, order, batch_dims=1) for values in (edge, slope * room, slope * weight))
-    done = tf.cumsum(gain, axis=1, exclusive=True)  # what the values before contribute: they are at their edges
-    growing = tf.cumsum(rate, axis=1, reverse=True)  # how fast the others contribute: this one and those after it
-    tau = tf.math.divide_no_nan(needed - done, growing)  # if exactly those before are at their edges
-    # The first tau that its own value still follows. Where there is none, the box is too small: everything to its edge.
-    fits = (tau <= edge) & (growing > 0)
-    tau = tf.where(tf.reduce_any(fits, 1), tf.gather(tau, tf.argmax(fits, 1), batch_dims=1), np.inf)[:, None]
-    return tf.where(slope > 0, tf.minimum(tau * weight, room), 0.0)
+    """t = min(tau * weight, room), [N, D], tau such that sum(slope * t) is `needed` [N, 1]; weight: slope (L2) or 1 (Linf).
+
+    Newton's method from tau = 0: the sum grows more slowly from edge to edge, so that no step goes too far, and the last is exact.
+    """
+    weight = tf.where(slope > 0, slope if norm == "L2" else 1.0, 0.0)
+    tau, more = tf.zeros_like(needed), needed > 0
+    while tf.reduce_any(more):
+        moved = tf.math.multiply_no_nan(weight, tau)
+        missing = needed - tf.reduce_sum(slope * tf.minimum(moved, room), 1, keepdims=True)
+        rate = tf.reduce_sum(tf.where(moved < room, slope * weight, 0.0), 1, keepdims=True)
+        more &= (missing > ROUNDING * needed) & (rate > 0)  # none where everything is at its edge: the box is too small
+        tau = tf.where(more, tau + tf.math.divide_no_nan(missing, rate), tau)
+    return tf.minimum(tf.math.multiply_no_nan(weight, tau), room)
