@@ -59,7 +59,7 @@ WRONG = {
         ("and it leaves the box", _fast(end="moved")),
         ("DX is clipped to [0, 1]", _fast(end="tf.clip_by_value(moved - x, 0, 1)")),
         ("softmax first", _fast(loss="-tf.reduce_sum(tf.one_hot(labels, 5) * model(x), 1)")),
-        ("Say from_logits=True", _fast(loss="tf.keras.losses.sparse_categorical_crossentropy(labels, model(x))")),
+        ("Pass from_logits=True", _fast(loss="tf.keras.losses.sparse_categorical_crossentropy(labels, model(x))")),
         ("Softmax is taken twice", _fast(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.nn.softmax(model(x)))")),
         ("the other norm's step", _fast(l2="tf.sign(g)")),
         ("divided by its largest value", _fast(linf="g / tf.reduce_max(tf.abs(g), [1, 2, 3], keepdims=True)")),
@@ -118,7 +118,7 @@ WRONG = {
     ],
     "evolution": [
         ("the half is missing", _evolve("np.clip(one + two - three, 0, 1)")), ("it leaves the box", _evolve("one + (two - three) / 2")),
-        ("second and third are exchanged", _evolve("np.clip(one + (three - two) / 2, 0, 1)")),
+        ("second and third are swapped", _evolve("np.clip(one + (three - two) / 2, 0, 1)")),
         ("not at the candidate itself", _evolve("np.clip(candidates + (two - three) / 2, 0, 1)")),
         ("with the higher margin survive", _evolve(better="new > margins")), ("All children survive", _evolve(better="new < np.inf")),
         ("competes with its first parent", _evolve(better="new < margins[:, parents[:, 0]]")),

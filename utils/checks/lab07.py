@@ -11,7 +11,7 @@ from utils.checks import call, check, equal, require, results, seeded, shaped, w
 from utils.quiet import tf
 
 SLACK = 0.05  # of the images: by so much the numbers of task 7 may differ without a rule being broken
-NO_WAY = "the tape has no way from the images to the loss: a tensor needs tape.watch, and all goes inside `with`, with TensorFlow's functions."
+NO_WAY = "the tape cannot follow the computation from the images to the loss. Call tape.watch on the images, and compute everything inside `with`, using TensorFlow's functions."
 TAPE = (("NoneType", "The gradient is None: " + NO_WAY), ("gives None", "does it end with return? If so, " + NO_WAY))
 IMAGE = (1, 2, 3)  # the axes of one image
 
@@ -46,11 +46,11 @@ def fast(function: Callable) -> None:
 
     other_steps = {
         "Linf": {"The gradient is divided by its largest value, expected its sign": g / np.abs(g).max(IMAGE, keepdims=True),
-                 "A value without influence moves: where the gradient is 0 so is its sign": np.where(g > 0, 1, -1)},
-        "L2": {"The length is that of the whole batch: each image has its own": g / np.sqrt(np.sum(g**2)),
+                 "A value without influence moves. Where the gradient is 0, its sign is 0 too, so the value stays": np.where(g > 0, 1, -1)},
+        "L2": {"The length is that of the whole batch. Divide the gradient of each image by its own length": g / np.sqrt(np.sum(g**2)),
                "The gradient is divided by the square of its length: take the root": g / length**2,
-               "The gradient is divided by the root of its mean square: of the sum": 4 * g / length,
-               "The gradient is divided by the sum of its absolute values: by its L2 length": g / _total(np.abs(g))}}
+               "The gradient is divided by the root of its mean square. Divide by the root of the sum of the squares": 4 * g / length,
+               "The gradient is divided by the sum of its absolute values. Divide by its L2 length": g / _total(np.abs(g))}}
     cases = [(norm, epsilon, targeted) for norm, epsilon in (("Linf", 0.2), ("L2", 0.7)) for targeted in (False, True)]
     answers = [call(function, model, tf.constant(x), labels, epsilon, norm, targeted, hints=TAPE) for norm, epsilon, targeted in cases]
     for (norm, epsilon, targeted), dx in zip(cases, answers):
@@ -64,9 +64,9 @@ def fast(function: Callable) -> None:
             ("X + DX leaves the box: clip it to [0, 1] at the end.", lambda: right), ("This is X + DX, expected DX.", lambda: x + _boxed(x, right)),
             ("This is X + DX, expected DX, and it leaves the box.", lambda: x + right),
             ("DX is clipped to [0, 1]: clip the image X + DX.", lambda: np.clip(right, 0, 1)),
-            ("The gradient is that of the label's logit: take the cross-entropy, softmax first.", lambda: _boxed(x, way * step(bare, norm))),
-            ("The gradient is 0: a cross-entropy that takes logits for probabilities cuts them off at 1. Say from_logits=True.", lambda: 0 * x),
-            ("Softmax is taken twice: the cross-entropy from logits has its own.", lambda: _boxed(x, way * step(twice, norm))),
+            ("The gradient is that of the label's logit. Take the gradient of the cross-entropy, which applies softmax first.", lambda: _boxed(x, way * step(bare, norm))),
+            ("The gradient is 0: the cross-entropy takes the logits for probabilities and clips them at 1. Pass from_logits=True.", lambda: 0 * x),
+            ("Softmax is taken twice. The cross-entropy from logits applies it already.", lambda: _boxed(x, way * step(twice, norm))),
             *((f"{sentence}, for {norm}.", lambda d=d: _boxed(x, way * d)) for sentence, d in steps.items())], tolerance=1e-4)
     for norm, right in (("Linf", [0.05, -0.2, 0]), ("L2", [0.05, -0.16, 0])):
         given = (lambda images: tf.reshape(tf.cast(images, tf.float32), [1, 3]) @ [[0.0, 3], [0, -4], [0, 0]],
@@ -99,22 +99,22 @@ def pgd(function: Callable) -> None:
         return last(dx)
 
     ball, box, minus = partial(both, low=-1, high=1), partial(both, epsilon=1), partial(both, low=0, high=1)
-    late = "DX goes back into the ball and the box only at the end: after each step."
+    late = "DX is projected into the ball and the box only at the end. Project it after each step."
     outside = "X + DX leaves the box: clip x + DX to [0, 1], after each step and at the start."
     equal("pgd(...)", call(function, gradient, x, start, epsilon, size, steps), walk(), [
-        ("This is X + DX, expected DX.", lambda: x + walk()), ("DX starts at 0: start at start.", lambda: walk(begin=0 * x)),
-        ("The steps go down: the gradient is that of a loss which the attacker raises.", lambda: walk(move=lambda g: -np.sign(g))),
-        ("The gradient is always taken at x: take it where you are, at x + DX.", lambda: walk(at=lambda dx: x)),
+        ("This is X + DX, expected DX.", lambda: x + walk()), ("DX starts at 0. Begin with the argument `start`.", lambda: walk(begin=0 * x)),
+        ("The steps go down. The attacker raises this loss, so add the step along the sign.", lambda: walk(move=lambda g: -np.sign(g))),
+        ("The gradient is always taken at x. Compute it at the current image, x + DX.", lambda: walk(at=lambda dx: x)),
         ("The gradient is taken at DX: take it at the image x + DX.", lambda: walk(at=free)),
         ("The start is not brought back into the box before the first gradient.", lambda: walk(first=free)),
         (late, lambda: walk(into=free, last=both)), (late, lambda: walk(into=free, first=free, last=both)),
         (outside, lambda: walk(into=ball, first=ball)), (outside, lambda: walk(into=ball)),
         ("DX is clipped to [0, 1]: clip the image x + DX.", lambda: walk(into=minus, first=minus)),
-        ("DX leaves the ball: after each step clip all of DX, the way from x, to +-epsilon.", lambda: walk(into=box, first=box)),
+        ("DX leaves the ball. After each step clip the whole of DX, measured from x, to [-epsilon, epsilon].", lambda: walk(into=box, first=box)),
         ("DX leaves both the ball and the box: bring it back after each step.", lambda: walk(into=free, first=free)),
-        ("DX is scaled to the ball: cut off each value that is too large, and leave the others.",
+        ("DX is scaled to the ball. Clip each value that is too large, and leave the others unchanged.",
          lambda: walk(into=lambda dx: box(dx * np.minimum(1, epsilon / np.abs(dx).max(IMAGE, keepdims=True))))),
-        ("The step follows the gradient itself: its sign, for Linf.", lambda: walk(move=free)),
+        ("The step follows the gradient itself, expected its sign, for Linf.", lambda: walk(move=free)),
         ("The last step is not projected: first the step, then back into ball and box.",
          lambda: walk(count=steps - 1, last=lambda dx: dx + size * np.sign(gradient(x + dx)))),
         ("There is one step too many.", lambda: walk(count=steps + 1)), ("There is one step too few.", lambda: walk(count=steps - 1))], tolerance=1e-4)
@@ -142,7 +142,7 @@ def projection(function: Callable) -> None:
     tight, slope = rng.uniform(0, 1, 12), rng.normal(size=12) * rng.choice([0.3, 1, 3], 12)
     slope[4] = 0
     up, down = (np.abs(slope) @ np.where(way * slope > 0, 1 - tight, tight * (slope != 0)) for way in (1, -1))  # as far as the box allows
-    again = "What the cut values lack is shared among the others once, and then some leave the box or are cut again: repeat it, or search for tau."
+    again = "What the clipped values cannot contribute is shared among the others only once, and then some of these leave the box or are clipped too: repeat it, or search for tau."
     still = "A value whose gradient is 0 moves to the edge: it changes nothing, so it stays."
     for name, x, g, c in (("a box that is far away", x, g, 0.1 * np.linalg.norm(g)), ("a box that stops some values", tight, slope, 0.6 * up),
                           ("a negative c", tight, slope, -0.7 * down), ("a box that is too small", tight, slope, 1.3 * up),
@@ -158,7 +158,7 @@ def projection(function: Callable) -> None:
         got = call(function, x, g, c, hints=[("gives None", "does it return d also when the box is too small?")])
         equal(f"d for {name}", got, right, [
             ("This is x + d, expected d.", lambda: x + right),
-            ("The step that ignores the box is clipped: then g . d is no longer c. The values that still can must go further.", lambda: cut),
+            ("The step that ignores the box is clipped: then g . d is no longer c. The values that still have room must go further.", lambda: cut),
             ("x + d leaves the box: no value may go further than its u.", lambda: plain),
             ("The sign of c is ignored: where c is negative, each value moves against its g.", lambda: least_step(x, g, abs(c))),
             ("d goes the wrong way: value i moves along the sign of g_i times the sign of c.", lambda: -right),
@@ -198,19 +198,19 @@ def smallest(function: Callable) -> None:
         got = call(function, margin, least_step, x, count, 0.02, hints=[("gives None", "where no d fools the model, return the last one.")])
         equal(f"d for {name}", got, right, [
             ("This is x + d, expected d.", lambda: x + right),
-            ("The plane is the tangent at x + d, and d counts from x: c = g . d - f - beyond.", lambda: rounds(plane=lambda g, d: 0)),
+            ("The plane is the tangent at x + d, but d counts from x, so c = g . d - f - beyond.", lambda: rounds(plane=lambda g, d: 0)),
             ("Steps of several rounds are added up: each projection starts at x again, and gives all of d.",
              lambda: rounds(plane=lambda g, d: 0, begin=lambda d: x + d, onto=lambda d, step: d + step)),
             ("The projection starts at x + d: it starts at x.", lambda: rounds(begin=lambda d: x + d)),
             ("beyond is left out: without it d ends on the boundary, where the model is not fooled yet.", lambda: rounds(beyond=0)),
             ("beyond has the wrong sign: the goal lies behind the boundary, where f = -beyond.", lambda: rounds(beyond=-0.02)),
-            ("c has the wrong sign: f + g . (new d - d) shall be -beyond.", lambda: least_step(x, start[1], start[0] + 0.02)),
-            ("The margin is always linearised at x: do it anew at x + d.", lambda: rounds(at=lambda d: x)),
+            ("c has the wrong sign: f + g . (new d - d) must be -beyond.", lambda: least_step(x, start[1], start[0] + 0.02)),
+            ("The margin is always linearised at x. Linearise it again at x + d in each round.", lambda: rounds(at=lambda d: x)),
             ("margin is called with d: give it the image x + d.", lambda: rounds(at=lambda d: d)),
             ("This is the first d that fools the model: go on, and keep the shortest.", lambda: rounds(keep=0)),
             ("This is the last d: keep the shortest that fools the model.", lambda: rounds(keep="last")),
             ("This is the last d that fools the model: keep the shortest.", lambda: rounds(keep=-1)),
-            ("There is one round too few, or the d of the last one is not looked at.", lambda: rounds(count - 1)),
+            ("There is one round too few, or the d of the last round is never tested with margin.", lambda: rounds(count - 1)),
             ("There is one round too many.", lambda: rounds(count + 1)),
             ("Where no d fools the model the last one is required; this one is 0.", lambda: np.zeros(8))], tolerance=1e-4)
 
@@ -237,19 +237,19 @@ def evolution(function: Callable) -> None:
 
     child = np.clip(one + 0.5 * (two - three), 0, 1)
     got, margins = results(function, call(function, now, before, parents, score), "candidates", "margins")
-    require(len(asked) < 2, f"score is called {len(asked)} times: once, with the children of all images together.")
+    require(len(asked) < 2, f"score is called {len(asked)} times. Call it once, with the children of all images together.")
     for name, values, part in (("The candidates", got, slice(0, 3)), ("The margins", margins, 3)):
         equal(name, values, after(child)[..., part], [(sentence, lambda wrong=wrong: wrong[..., part]) for sentence, wrong in (
             ("A child is first + half of (second - third): the half is missing.", after(np.clip(one + two - three, 0, 1))),
             ("A child is first + half of (second - third), clipped to [0, 1]: it leaves the box.", after(one + 0.5 * (two - three))),
-            ("A child is first + half of (second - third): second and third are exchanged.", after(np.clip(one - 0.5 * (two - three), 0, 1))),
+            ("A child is first + half of (second - third): second and third are swapped.", after(np.clip(one - 0.5 * (two - three), 0, 1))),
             ("A child begins at the first of its parents, not at the candidate itself.", after(np.clip(now + 0.5 * (two - three), 0, 1))),
             ("The children with the higher margin survive: those with the lower one are better.", after(child, lambda new: new > before)),
             ("All children survive: only one with a lower margin than its candidate does.", after(child, lambda new: new < np.inf)),
-            ("The child competes with its first parent: with the candidate of its own position.", after(child, lambda new: new < before[:, parents[:, 0]])),
+            ("The child competes with its first parent. Compare it with the candidate at its own position j.", after(child, lambda new: new < before[:, parents[:, 0]])),
             ("One decision is taken for a whole image: each candidate competes with its own child.",
              after(child, lambda new: np.repeat(new.min(1, keepdims=True) < before.min(1, keepdims=True), 7, 1))),
-            ("The candidates change, the margins stay: the child's margin takes its place too." if part == 3 else "The candidates stay as they were.",
+            ("The candidates change, but the margins stay. The margin of the child has to replace that of the candidate." if part == 3 else "The candidates stay as they were.",
              np.dstack([now, before])))])
     four = np.array([[[0.2, 0.5, 0.9], [0, 0, 0.5], [0.4, 1, 0.1], [0, 0.2, 0]]])
     parents = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])
@@ -284,16 +284,16 @@ def eot(function: Callable) -> None:
 
     copies = [moved(x, move) for move in moves]
     gap = np.mean([np.tanh(copy.reshape(-1, 16) @ w) @ v @ [-1, 1] for copy in copies], 0)  # of the mean logits
-    seen, last = [slope(copy) for copy in copies], "Only the last transformation counts: add up all, then divide by their number."
+    seen, last = [slope(copy) for copy in copies], "Only the last transformation counts. Add up the gradients of all of them, then divide by their number."
     each = back(seen)
     got = call(function, model, lambda logits: tf.nn.softplus(logits[..., 1] - logits[..., 0]), tf.constant(x), transformations, hints=TAPE)
     equal("eot_gradient(...)", got, each.mean(0), [
         ("This is the sum over the transformations, expected the mean.", lambda: each.sum(0)),
-        ("The losses are averaged over the batch too: each image has its own.", lambda: each.mean(0) / 3),
+        ("The losses are averaged over the batch too, but each image has its own mean.", lambda: each.mean(0) / 3),
         ("No transformation is applied: the model must see t(x).", lambda: slope(x)),
-        ("The gradient is the one with respect to t(x), and its pixels lie elsewhere: ask for that with respect to x, with t inside the tape.",
+        ("The gradient is the one with respect to t(x), whose pixels are at other positions. Compute the gradient with respect to x, with t inside the tape.",
          lambda: np.mean(seen, 0)),
-        ("The model sees the mean of the transformed images: each copy has its own loss.", lambda: back([slope(np.mean(copies, 0))] * 4).mean(0)),
+        ("The model sees the mean of the transformed images. Compute the loss of each copy, and average the losses.", lambda: back([slope(np.mean(copies, 0))] * 4).mean(0)),
         ("The logits are averaged, then the loss is taken: average the losses.", lambda: back([slope(copy, gap) for copy in copies]).mean(0)),
         (last, lambda: each[-1]), (last, lambda: each[-1] / 4), ("Only the first transformation counts.", lambda: each[0]),
         ("The signs are averaged: average the gradients.", lambda: np.mean(np.sign(each), 0)),
