@@ -24,7 +24,8 @@ def first_moments(variable: tf.Tensor) -> Moments:
     return Moments(tf.zeros_like(variable), tf.zeros_like(variable))
 
 
-def step(gradient: tf.Tensor, moments: Moments, done: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, Moments]:
+def step(gradient: tf.Tensor, moments: Moments, done: tf.Tensor, size: tf.Tensor,
+         beta_2: float = BETA_2) -> tuple[tf.Tensor, Moments]:
     """What the variable loses, size * mean / sqrt(square), and the new moments (Kingma and Ba 2015, algorithm 1).
 
     gradient  of the shape of the variable
@@ -33,9 +34,9 @@ def step(gradient: tf.Tensor, moments: Moments, done: tf.Tensor, size: tf.Tensor
     size      float32 []: the step size, about the largest change of a value
     """
     mean = BETA_1 * moments.mean + (1 - BETA_1) * gradient
-    square = BETA_2 * moments.square + (1 - BETA_2) * gradient**2
+    square = beta_2 * moments.square + (1 - beta_2) * gradient**2
     mean_unbiased = mean / (1 - BETA_1 ** (done + 1))
-    square_unbiased = square / (1 - BETA_2 ** (done + 1))
+    square_unbiased = square / (1 - beta_2 ** (done + 1))
     return size * mean_unbiased / (tf.sqrt(square_unbiased) + EPSILON), Moments(mean, square)
 
 
