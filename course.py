@@ -12,7 +12,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                execute        run notebooks and store their outputs (names of units, or all)
                weights        train again what data/weights/ holds, on built-in data (names, or all)
                bench          measure speed against other libraries (attacks [WORD ...]: against theirs;
-                              proven: against proven minima)
+                              proven: against proven minima; published [WORD ...]: against published facts)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml
@@ -296,6 +296,8 @@ def bench(words: list[str]) -> int:
     """Compare with PyTorch and libraries of attacks, which live in an environment of their own beside .venv."""
     if words == ["proven"]:
         return run("-m", "utils.instructor.proven")
+    if words[:1] == ["published"]:
+        return run("-m", "utils.instructor.published", *words[1:])
     peers = ROOT / ".venv-peers"
     python = peers / PYTHON.relative_to(ENVIRONMENT)
     if not works([python, "-c", "import torch, foolbox, art, numba, adv_lib"]):

@@ -1,8 +1,10 @@
 """The stored weights: the code can load them, they are small, and another network reads what they draw."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from utils import data, networks, pretrained, session, training
+from utils import attacks, data, networks, pretrained, session, training
 from utils.generative import gans, quality
 from utils.instructor import weights
 from utils.data.images import halved
@@ -43,6 +45,32 @@ def test_the_folder_holds_what_the_code_can_load_and_no_more_than_two_megabytes(
 
 def test_the_stored_lenet_reads_digits(digits):
     assert training.evaluate(pretrained.load("digits_lenet"), digits.x_test, digits.y_test) > 0.97
+
+
+def test_the_adversarially_trained_lenet_withstands_what_fools_the_other(digits):
+    x, y = digits.x_test[:100], digits.y_test[:100]
+    defended = pretrained.load("digits_adversarial")
+    assert training.evaluate(defended, digits.x_test, digits.y_test) > 0.95
+    assert attacks.pgd(defended, x, y, epsilon=0.2, steps=20).success.mean() < 0.3
+    assert attacks.pgd(pretrained.load("digits_lenet"), x, y, epsilon=0.2, steps=20).success.mean() > 0.8
+
+
+def test_adversarial_training_moves_images_inside_the_ball_and_the_box_and_raises_the_loss(digits):
+    network, x, y = pretrained.load("digits_lenet"), tf.constant(digits.x_test[:50]), digits.y_test[:50]
+    attacked = weights._attacked(network, x, y, tf.constant(0.1), tf.random.Generator.from_seed(0)).numpy()
+    assert np.abs(attacked - x).max() <= 0.1 + 1e-6 and attacked.min() >= 0 and attacked.max() <= 1
+    noisy = np.clip(x + np.random.default_rng(0).uniform(-0.1, 0.1, x.shape), 0, 1)
+    of_attacked, of_noisy = (float(np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, network(images))))
+                             for images in (attacked, noisy))
+    assert of_attacked > 5 * of_noisy
+
+
+def test_adversarial_training_lowers_the_loss_in_a_few_steps(digits):
+    session.start(0)
+    network = pretrained.build("digits_adversarial")
+    few = replace(digits, x_train=digits.x_train[:200], y_train=digits.y_train[:200])
+    weights.adversarial_lenet(network, few, steps=60, epsilon=0.02)
+    assert training.evaluate(network, digits.x_test, digits.y_test) > 0.5
 
 
 @pytest.mark.parametrize("name, floor", [("faces_three_convolutions", 0.88), ("faces_densenet", 0.95)])

