@@ -24,22 +24,24 @@ def first_moments(variable: tf.Tensor) -> Moments:
     return Moments(tf.zeros_like(variable), tf.zeros_like(variable))
 
 
-def step(gradient: tf.Tensor, moments: Moments, done: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, Moments]:
+def step(gradient: tf.Tensor, moments: Moments, done: tf.Tensor, size: tf.Tensor,
+         beta_2: float = BETA_2) -> tuple[tf.Tensor, Moments]:
     """What the variable loses, size * mean / sqrt(square), and the new moments (Kingma and Ba 2015, algorithm 1).
 
     gradient  of the shape of the variable
     done      float32 []: how many steps were taken before. Both moments start at 0, which the division by 1 - beta^(done + 1)
               corrects
     size      float32 []: the step size, about the largest change of a value
+    beta_2    the part of the mean square that is kept in a step
     """
-    moments = Moments(BETA_1 * moments.mean + (1 - BETA_1) * gradient, BETA_2 * moments.square + (1 - BETA_2) * gradient**2)
+    moments = Moments(BETA_1 * moments.mean + (1 - BETA_1) * gradient, beta_2 * moments.square + (1 - beta_2) * gradient**2)
     mean_unbiased = moments.mean / (1 - BETA_1 ** (done + 1))
-    return size * mean_unbiased / scale(moments, done), moments
+    return size * mean_unbiased / scale(moments, done, beta_2), moments
 
 
-def scale(moments: Moments, done: tf.Tensor) -> tf.Tensor:
+def scale(moments: Moments, done: tf.Tensor, beta_2: float = BETA_2) -> tf.Tensor:
     """What Adam divides by, the typical size of each gradient, of the shape of the variable; moments after step `done`."""
-    return tf.sqrt(moments.square / (1 - BETA_2 ** (done + 1))) + EPSILON
+    return tf.sqrt(moments.square / (1 - beta_2 ** (done + 1))) + EPSILON
 
 
 def cosine(done: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:

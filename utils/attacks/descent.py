@@ -8,17 +8,18 @@ from utils.quiet import tf
 HALVINGS = 12  # of the line to the original image: a dx as short as its direction allows, within .03 %
 
 
-def margin_and_gradient(model: Model, x: tf.Tensor, dx: tf.Tensor, wanted: tf.Tensor,
-                        step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """At x + dx [N, H, W, C]: the margin to the class `wanted` [N], its gradient [N, H, W, C], and where that is useless [N].
+def margin_and_gradient(model: Model, x: tf.Tensor, dx: tf.Tensor, labels: tf.Tensor, step: tf.Tensor,
+                        targeted: bool = True) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """At x + dx [N, H, W, C]: the margin to the classes `labels` [N], its gradient [N, H, W, C], and where that is useless [N].
 
-    NaN and infinity count as 0. Where an image is not fooled and nothing is left, the gradient is -1 and 1 at random, the same
-    for all images of a step, so that the search goes on and the batch changes no result.
+    Without `targeted` the margin is that to the likeliest other class. NaN and infinity count as 0. Where an image is not fooled
+    and nothing is left, the gradient is -1 and 1 at random, the same for all images of a step, so that the search goes on and
+    the batch changes no result.
     """
     modified = x + dx
     with tf.GradientTape() as tape:
         tape.watch(modified)
-        distance = margin(model(modified), wanted, True)
+        distance = margin(model(modified), labels, targeted)
     gradient = finite(tape.gradient(distance, modified, unconnected_gradients=tf.UnconnectedGradients.ZERO))
     stuck = (distance >= 0) & tf.reduce_all(gradient == 0, PIXELS)
     return distance, tf.where(each(stuck), random_signs(x, step), gradient), stuck

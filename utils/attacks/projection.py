@@ -42,7 +42,7 @@ def _in_order(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -
 def _together(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -> tf.Tensor:
     """t = min(tau * weight, room), [N, D], tau such that sum(slope * t) is `needed` [N, 1]; weight: slope (L2) or 1 (Linf).
 
-    Newton's method from tau = 0: the sum grows more slowly from edge to edge, so that no step goes too far, and the last is exact.
+    Newton's method from tau = 0: the sum grows more slowly from edge to edge, so no step goes too far, and the last is exact.
     """
     weight = tf.where(slope > 0, slope if norm == "L2" else 1.0, 0.0)
     tau, more = tf.zeros_like(needed), needed > 0
