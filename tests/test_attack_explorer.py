@@ -34,7 +34,7 @@ def shown(box) -> np.ndarray:
 
 
 @pytest.mark.parametrize("norm, dual", [("L2", 2), ("Linf", 1)])
-def test_epsilon_one_is_the_boundary_of_the_wanted_class(box, norm, dual):
+def test_length_one_is_the_boundary_of_the_wanted_class(box, norm, dual):
     wanted = (LABELS[1] + 1) % 3
     box.image.value, box.wanted.value, box.norm.value = 1, NAMES[wanted], norm
     logits = linear(X[1:2]).numpy()[0]
@@ -42,18 +42,25 @@ def test_epsilon_one_is_the_boundary_of_the_wanted_class(box, norm, dual):
     least = max((logits[k] - logits[wanted]) / np.linalg.norm(WEIGHTS[:, k] - WEIGHTS[:, wanted], dual) for k in others)
     assert box.dx()[1] >= 0.999 * least  # the nearest point of each boundary is at least so far away
     for epsilon, answer in ((0, LABELS[1]), (0.9, LABELS[1]), (1.02, wanted)):
-        box.epsilon.value = epsilon
+        box.length.value = epsilon
         assert f"Read as {NAMES[answer]}." in box.note.value
         assert np.argmax([bar.value for bar in box.bars]) == answer
         assert sum(bar.value for bar in box.bars) == pytest.approx(1, abs=1e-5)
 
 
 def test_the_three_pictures_are_original_modified_and_amplified(box):
-    box.image.value, box.wanted.value, box.norm.value, box.epsilon.value = 0, "any other", "L2", 1.5
+    box.image.value, box.wanted.value, box.norm.value, box.length.value = 0, "any other", "L2", 1.5
     dx = 1.5 * box.dx()[0][:, :, 0]
     original = X[0, :, :, 0]
     for picture, expected in zip(shown(box), (original, original + dx, np.clip(50 * np.abs(dx), 0, 1))):
         np.testing.assert_allclose(picture, 255 * expected, atol=0.51)
+
+
+def test_the_size_shown_is_that_of_the_change_on_the_screen(box):
+    box.image.value, box.wanted.value = 0, "any other"
+    for norm, size in (("L0", np.count_nonzero), ("L1", lambda dx: np.abs(dx).sum()), ("Linf", lambda dx: np.abs(dx).max())):
+        box.norm.value, box.length.value = norm, 0.5
+        assert f"{norm} of DX: {size(box.modified() - X[0]):.3g} " in box.note.value
 
 
 def test_the_own_class_needs_no_dx(box):

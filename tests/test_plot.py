@@ -159,3 +159,18 @@ def test_vulnerability_draws_the_range_of_the_seeds():
     across, up = (arm.get_segments()[0] for arm in fig.axes[0].collections)
     np.testing.assert_allclose([across, up], [[[80, 2], [95, 2]], [[90, 1], [90, 4]]])
     plt.close(fig)
+
+
+def test_robustness_leaves_an_image_that_nothing_fools():
+    fig = plot.robustness({"L2": {"a": [2.0, np.inf, 1.0]}}, {"a": 0.9}, title="t")
+    line = fig.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [0, 1, 2, 2.2])
+    np.testing.assert_allclose(line.get_ydata(), [90, 60, 30, 30])
+    plt.close(fig)
+
+
+def test_planes_names_a_region_that_is_only_in_the_middle():
+    line = np.linspace(-3, 3, 41)
+    fig = plot.planes({"p": (line[:, None] ** 2 + line**2 < 0.55**2).astype(int)}, 3.0, names="ab", title="t", axes=[("x", "y")])
+    assert {text.get_text() for text in fig.axes[0].texts} == {"a", "b"}
+    plt.close(fig)

@@ -40,7 +40,10 @@ def step(gradient: tf.Tensor, moments: Moments, done: tf.Tensor, size: tf.Tensor
 
 
 def scale(moments: Moments, done: tf.Tensor, beta_2: float = BETA_2) -> tf.Tensor:
-    """What Adam divides by, the typical size of each gradient, of the shape of the variable; moments after step `done`."""
+    """What Adam divides by, the typical size of each gradient, of the shape of the variable.
+
+    moments as `step` returns them, done as it was given
+    """
     return tf.sqrt(moments.square / (1 - beta_2 ** (done + 1))) + EPSILON
 
 

@@ -14,8 +14,8 @@ from utils.quiet import tf
 # and ten times the loss. Where the start was 100 times too large, the attack failed on 81 % of the digits (L2).
 FIRST_LAM = {"L1": 3e2, "L2": 1e4, "Linf": 3e1}
 # The logarithm of lambda moves by this much in a step, as long as the cosine is near 1.
-RATE_UNTIL_FOOLED = 0.3  # until the network is fooled for the first time: a lambda 1000 times too large takes 23 steps
-RATE = 0.1  # then, around the boundary: with .3 the median L2 was 8 % longer (digits), with .03 27 % (faces)
+LAM_RATE_UNTIL_FOOLED = 0.3  # until the network is fooled for the first time: a lambda 1000 times too large takes 23 steps
+LAM_RATE = 0.1  # then, around the boundary: with .3 the median L2 was 8 % longer (digits), with .03 27 % (faces)
 
 
 def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = False, norm: str = "L2",
@@ -109,8 +109,8 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
 
         # 3. Adapt lambda: more weight for the penalty while the model is fooled, less while it is not.
         if learn_lam:
-            speed = tf.where(tf.math.is_finite(best_size), RATE, RATE_UNTIL_FOOLED)
-            lam *= tf.exp(speed * fall * tf.where(fooled, 1.0, -1.0))
+            lam_rate = tf.where(tf.math.is_finite(best_size), LAM_RATE, LAM_RATE_UNTIL_FOOLED)
+            lam *= tf.exp(lam_rate * fall * tf.where(fooled, 1.0, -1.0))
 
         # 4. A step of Adam, and for a penalty with corners its proximal step, in which each value weighs what Adam divides by.
         #    Where the model gives no direction and is not fooled, a random step, as long.

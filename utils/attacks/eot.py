@@ -5,7 +5,7 @@ import numpy as np
 
 from utils.attacks import adam, norms
 from utils.attacks.descent import each, finite, random_signs
-from utils.attacks.dx import FIRST_LAM, RATE, RATE_UNTIL_FOOLED
+from utils.attacks.dx import FIRST_LAM, LAM_RATE, LAM_RATE_UNTIL_FOOLED
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.result import Result, judged
@@ -110,7 +110,7 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, settings: Settings) ->
 
         # 3. Adapt lambda: by how far the share of fooled copies is from the goal.
         if learn_lam:
-            rate = tf.where(tf.math.is_finite(best_size), RATE, RATE_UNTIL_FOOLED)
+            rate = tf.where(tf.math.is_finite(best_size), LAM_RATE, LAM_RATE_UNTIL_FOOLED)
             lam *= tf.exp(rate * fall * tf.clip_by_value((share - GOAL) / (1 - GOAL), -1.0, 1.0))
 
         # 4. A step of Adam, or a random one as long where the model gives no direction and no copy fools it; back into the box.

@@ -64,7 +64,7 @@ def without_needless(model: Model, x: tf.Tensor, wanted: tf.Tensor, dx: tf.Tenso
     """dx [N, H, W, C], which leads to the class `wanted` [N], with fewer values where that can be found.
 
     Remove the values that, by the gradient, matter least, and let those that are left move to the edges of the box, which
-    costs nothing in L0, until the model is fooled again. Where that fails, remove fewer.
+    costs nothing in L0, until the model is fooled again. Where that fails, dx stays as it was, and fewer are removed.
     """
     part = tf.fill([tf.shape(x)[0]], DROP)
     for _ in tf.range(steps // len(REPAIRS)):

@@ -1,6 +1,7 @@
 """The norms that measure a perturbation, and the penalties that keep it small while it is trained.
 
-A `Norm` holds `size(dx)`, which is reported, and `penalty(dx)`, which the attack adds to its loss. Both map
+A `Norm` holds `size(dx)`, which is reported, and `penalty(dx)`, which the attack adds to its loss; for a penalty with corners
+also its `proximal` step. Size and penalty map
 dx, float32 [N, H, W, C], to one number for each image, float32 [N], at least 0. A value of dx is a difference of two pixel
 values in [0, 1]: 1 is from black to white, 1/255 is one grey level of a file. A penalty is a mean over the H * W * C values
 of an image where its size is a sum, so that the same lambda suits images of any size.
@@ -19,8 +20,8 @@ class Norm(NamedTuple):
     name     "L1", "L2" or "Linf"
     size     dx [N, H, W, C] -> the norm of each image [N], in pixel values
     penalty  dx [N, H, W, C] -> what lambda multiplies, [N]: in pixel values for L1 and Linf, in their squares for L2
-    proximal the step that follows a penalty with corners, where its gradient leads to and fro: (dx, weight, lam) -> dx. None for
-             L2, which has a gradient everywhere
+    proximal the step that follows a penalty with corners, where its gradient leads to and fro: dx and weight [N, H, W, C] and
+             lam [N] -> [N, H, W, C] (`towards_zero`, `largest_down`). None for L2, which has a gradient everywhere
     """
 
     name: str

@@ -24,7 +24,8 @@ def onto_boundary(x: tf.Tensor, gradient: tf.Tensor, change: tf.Tensor, norm: st
     direction = tf.sign(gradient) * tf.sign(change)[:, None, None, None]
     room = tf.where(direction > 0, 1 - x, tf.where(direction < 0, x, 0.0))
     slope, room = tf.reshape(tf.abs(gradient), flat), tf.reshape(room, flat)
-    needed = tf.abs(change)[:, None]
+    largest = tf.reduce_max(slope, 1, keepdims=True)  # divided by it: the square of a tiny slope would be 0
+    slope, needed = tf.math.divide_no_nan(slope, largest), tf.math.divide_no_nan(tf.abs(change)[:, None], largest)
     moved = _in_order(slope, room, needed, norm) if norm in ("L0", "L1") else _together(slope, room, needed, norm)
     return direction * tf.reshape(moved, tf.shape(x))
 

@@ -113,7 +113,7 @@ def save(name: str, network: tf.Module | GAN) -> Path:
 def main(names: list[str]) -> None:
     """Train and store the networks of these names, all by default."""
     os.environ.pop("COURSE_DATA", None)  # nothing that is stored may come from real data
-    datasets = {kind: data.load(kind) for kind in ("digits", "faces", "signs")}
+    datasets = {kind: data.load(kind) for kind in {name.split("_")[0] for name in names or BUILD}}
     for name in names or BUILD:
         start = time.perf_counter()
         path = save(name, train(name, datasets[name.split("_")[0]]))

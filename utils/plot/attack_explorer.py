@@ -1,10 +1,11 @@
-"""An attack under your fingers: choose an image, a class, a norm, and move epsilon; `explorer(model, x, labels, names)`."""
+"""An attack under your fingers: choose an image, a class, a norm, and the length of DX; `explorer(model, x, labels, names)`."""
 import os
 from collections.abc import Sequence
 
 import ipywidgets as widgets
 import numpy as np
 
+from utils.attacks.descent import size as distance_of
 from utils.attacks.inputs import Model, check_inputs
 from utils.attacks.minimal import minimal
 from utils.data.images import to_levels, to_png
@@ -14,24 +15,24 @@ NORMS = ("L2", "Linf", "L1", "L0")
 ANY = "any other"
 ENLARGED = 7  # screen pixels for each pixel of an image of 28x28; less for larger ones
 AMPLIFIED = 50
-INSTEAD = "The attack explorer: run this cell in JupyterLab to choose an image, a class and a norm, and to move epsilon."
+INSTEAD = "The attack explorer: run this cell in JupyterLab to choose an image, a class and a norm, and to change the length of DX."
 
 
 def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> "Explorer":
-    """Lists of images, wanted classes and norms; epsilon; the original, the modified image and 50 |DX|; the probabilities.
+    """Lists of images, wanted classes and norms; the length of DX; the original, the modified image and 50 |DX|; the probabilities.
 
     model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
     x       images [N, H, W, C] in [0, 1], C 1 or 3, with their true labels [N]
-    names   of the classes
+    names   of the classes, all different
 
-    DX is the smallest that `attacks.minimal` finds; epsilon makes it longer or shorter. It is computed when a choice is made for
+    DX is the smallest that `attacks.minimal` finds, or longer or shorter. It is computed when a choice is made for
     the first time. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     return Explorer(model, *check_inputs(model, x, labels), names)
 
 
 class Explorer(widgets.VBox):
-    """The box on the screen: `image`, `wanted` and `norm` are lists, `epsilon` the slider, in multiples of the smallest DX."""
+    """The box on the screen: `image`, `wanted` and `norm` are lists, `length` the slider, in multiples of the smallest DX."""
 
     def __init__(self, model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
         self.model, self.x, self.labels, self.names = model, x, labels, names
@@ -40,13 +41,13 @@ class Explorer(widgets.VBox):
                                       description="Image")
         self.wanted = widgets.Dropdown(options=[ANY, *names], description="Wanted")
         self.norm = widgets.Dropdown(options=NORMS, description="Norm")
-        self.epsilon = widgets.FloatSlider(value=1, min=0, max=2, step=0.02, description="Epsilon", readout=False)
+        self.length = widgets.FloatSlider(value=1, min=0, max=2, step=0.02, description="Length", readout=False)
         self.pictures, self.note = widgets.Image(format="png"), widgets.Label()
         self.bars = [widgets.FloatProgress(min=0, max=1, description=name, layout=widgets.Layout(width="260px"))
                      for name in names]
-        for part in (self.image, self.wanted, self.norm, self.epsilon):
+        for part in (self.image, self.wanted, self.norm, self.length):
             part.observe(self._draw, "value")
-        super().__init__([widgets.HBox([self.image, self.wanted, self.norm]), self.epsilon, self.note,
+        super().__init__([widgets.HBox([self.image, self.wanted, self.norm]), self.length, self.note,
                           widgets.HBox([self.pictures, widgets.VBox(self.bars)])])
         self._draw()
 
@@ -56,7 +57,7 @@ class Explorer(widgets.VBox):
         if key not in self.found:
             i, targeted = self.image.value, self.wanted.value != ANY
             label = list(self.names).index(self.wanted.value) if targeted else self.labels[i]
-            if targeted and label == self.labels[i]:
+            if targeted and label == int(np.argmax(self.model(tf.constant(self.x[i:i + 1])))):
                 self.found[key] = np.zeros_like(self.x[i]), 0.0, True
             else:
                 one = minimal(self.model, self.x[i:i + 1], np.array([label]), norm=self.norm.value, targeted=targeted)
@@ -65,7 +66,7 @@ class Explorer(widgets.VBox):
 
     def modified(self) -> np.ndarray:
         """The modified image on the screen, [H, W, C] in [0, 1]."""
-        return np.clip(self.x[self.image.value] + self.epsilon.value * self.dx()[0], 0, 1)
+        return np.clip(self.x[self.image.value] + self.length.value * self.dx()[0], 0, 1)
 
     def _draw(self, change: dict | None = None) -> None:
         (dx, size, fooled), original, modified = self.dx(), self.x[self.image.value], self.modified()
@@ -77,7 +78,8 @@ class Explorer(widgets.VBox):
         for bar, p in zip(self.bars, probabilities):
             bar.value = float(p)
         found = f"the smallest DX that was found: {size:.3g}" if fooled else "no DX was found"
-        self.note.value = (f"Original, modified, {AMPLIFIED} |DX|. {self.norm.value} of DX: {self.epsilon.value * size:.3g} "
+        now = float(distance_of(tf.constant((modified - original)[None]), self.norm.value)[0])
+        self.note.value = (f"Original, modified, {AMPLIFIED} |DX|. {self.norm.value} of DX: {now:.3g} "
                            f"({found}). Read as {self.names[int(probabilities.argmax())]}.")
 
     def _repr_mimebundle_(self, **options) -> dict:

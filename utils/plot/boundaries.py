@@ -56,7 +56,8 @@ def planes(maps: dict[str, np.ndarray], radius: float, *, names: Sequence[str], 
             rows, columns = np.nonzero(classes == label)
             if len(rows) > 0.01 * classes.size:
                 aside = grid[rows] ** 2 + grid[columns] ** 2 > (radius / 5) ** 2  # not under the dot in the middle
-                rows, columns = rows[aside], columns[aside]
+                if aside.any():
+                    rows, columns = rows[aside], columns[aside]
                 middle = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
                 axis.text(grid[columns[middle]], grid[rows[middle]], names[label], ha="center", va="center", fontsize=15)
         axis.plot(0, 0, "o", color="black")
@@ -70,15 +71,17 @@ def planes(maps: dict[str, np.ndarray], radius: float, *, names: Sequence[str], 
 def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[str, float], *, title: str) -> Figure:
     """Accuracy against epsilon, a panel for each norm: a line for each network that falls at each image's smallest perturbation.
 
-    smallest  {norm: {network: the smallest perturbation of each image that it classifies correctly, [N]}}
+    smallest  {norm: {network: the smallest perturbation of each image that it classifies correctly, [N]}}; infinite where none
+              was found
     accuracy  {network: 0..1, without an attack}
     """
     fig, axes = plt.subplots(1, len(smallest), squeeze=False, layout="constrained", figsize=(3.5 * len(smallest), 3.6))
     for axis, (norm, networks) in zip(axes.flat, smallest.items()):
-        largest = 1.1 * max(map(max, networks.values()))
+        largest = 1.1 * max(size for sizes in networks.values() for size in sizes if np.isfinite(size))
         for name, sizes in networks.items():
             falls = np.linspace(100 * accuracy[name], 0, len(sizes) + 1)
-            axis.step([0, *np.sort(sizes), largest], [*falls, 0], where="post", label=name)
+            within = np.sort(sizes)[:np.isfinite(sizes).sum()]
+            axis.step([0, *within, largest], [*falls[:len(within) + 1], falls[len(within)]], where="post", label=name)
         axis.set(title=norm, xlabel=f"epsilon ({norm})", ylabel="accuracy (%)", xlim=(0, largest), ylim=(0, 102))
     axes[0, 0].legend(frameon=False, fontsize=9)
     fig.suptitle(title)
@@ -86,7 +89,7 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
 
 
 def gaps(ratios: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str) -> Figure:
-    """For each entry a row of dots over a logarithmic axis from 1 on, with a bar at the median."""
+    """For each entry, {name: numbers, 1 or a little less at least}, a row of dots over a logarithmic axis, with a bar at the median."""
     fig, axis = plt.subplots(figsize=(7, 0.9 + 0.55 * len(ratios)), layout="constrained")
     for row, values in enumerate(ratios.values()):
         axis.plot(values, np.full(len(values), row), "o", color=COLOURS[0], alpha=0.5)
