@@ -21,7 +21,7 @@ def few() -> Dataset:
 
 @pytest.fixture
 def stripes() -> tuple[Chain, np.ndarray, np.ndarray]:
-    """A linear network on images of 2x2 with logits (0, w . x + b), three images of either class, and their labels."""
+    """A linear network on images of 2x2 with logits (0, w . x + b), six images of two classes, and their labels."""
     network = Chain([flat, FullyConnected(4, 2, relu=False)], (2, 2, 1))
     w = np.array([1.0, -2.0, 3.0, 0.5])
     network.layers[1].weights.assign(np.stack([0 * w, w], axis=1))
@@ -53,7 +53,9 @@ def test_unclipped_fgsm_goes_on_where_the_box_ends(stripes):
 def test_the_epsilon_of_fgsm_and_the_relative_size(stripes):
     network, x, labels = stripes
     needed = np.sort(np.abs(x.reshape(6, 4) @ [1, -2, 3, 0.5] - 1.3) / 6.5)
-    assert needed[2] <= measures.fgsm_epsilon(network, x, labels, share=0.5) <= max(0.02, 1.021 * needed[2])
+    for share, last in ((0.66, 3), (0.9, 5)):
+        assert needed[last] <= measures.fgsm_epsilon(network, x, labels, share=share) <= max(0.02, 1.021 * needed[last])
+    assert needed[5] > 0.04  # so that the smallest epsilon of all is not the answer
     assert measures.relative(np.array([1.0, 6.0]), np.stack([np.full([2, 2, 1], 0.5), np.full([2, 2, 1], 1.0)]), "L2") == 2.0
 
 

@@ -15,7 +15,7 @@ def fgsm(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, nor
     x        images [N, H, W, C] in [0, 1]
     labels   [N]: the true ones, or the wanted ones when `targeted`
     epsilon  the size of dx in pixel values, by `norm`; 1 is from black to white
-    norm     "Linf": -epsilon * sign(gradient). Goodfellow, Shlens and Szegedy 2015, section 3
+    norm     "Linf": -epsilon * sign(gradient). Goodfellow, Shlens and Szegedy 2015, section 4
              "L2":   -epsilon * gradient / ||gradient||_2. Miyato et al. 2017
              "L1":   the value with the largest |gradient| moves by epsilon; if the box ends before, the next one moves by the
                      rest, and so on

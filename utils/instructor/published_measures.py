@@ -62,7 +62,7 @@ def trained(build: Callable[[], Chain], digits: Dataset, seed: int, **recipe: An
 # Measures -------------------------------------------------------------------------------------------------------------
 
 def gradient_sign(model: Model, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The sign of the gradient of the cross-entropy, [N, H, W, C]: FGSM moves along it (Goodfellow et al. 2015, section 3)."""
+    """The sign of the gradient of the cross-entropy, [N, H, W, C]: FGSM moves along it (Goodfellow et al. 2015, section 4)."""
     images = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(images)
@@ -85,7 +85,7 @@ def fgsm_both(model: Model, x: np.ndarray, labels: np.ndarray, epsilon: float) -
 
 
 def fgsm_epsilon(model: Model, x: np.ndarray, labels: np.ndarray, share: float = 0.9) -> float:
-    """The smallest epsilon, to 2 %, at which FGSM, not clipped, fools the model on `share` of the images; inf above 5."""
+    """The smallest epsilon of .02 to 5, in steps of 2 %, at which FGSM, not clipped, fools `share` of the images; or infinity."""
     sign = gradient_sign(model, x, labels)
     return next((float(epsilon) for epsilon in np.geomspace(0.02, 5, 280)
                  if fooled(model, x + epsilon * sign, labels)["error"] >= share), float("inf"))

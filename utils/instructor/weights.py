@@ -41,7 +41,7 @@ def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
 
 
 def adversarial_lenet(network: tf.keras.Model, digits: data.Dataset, steps: int, epsilon: float = 0.2, seed: int = 0) -> None:
-    """Train a LeNet on adversarial images instead of the augmented ones that `training.train_lenet` takes.
+    """Train a LeNet on adversarial images, made from augmented ones (`training.train_lenet` takes those themselves).
 
     network  images [N, 28, 28, 1] in [0, 1] -> logits [N, 10]
     steps    of 64 images each; Adam from 2e-3 to 0 along half a cosine
@@ -77,7 +77,10 @@ def adversarial_lenet(network: tf.keras.Model, digits: data.Dataset, steps: int,
 
 def _attacked(network: tf.keras.Model, x: tf.Tensor, y: tf.Tensor, radius: tf.Tensor,
               generator: tf.random.Generator) -> tf.Tensor:
-    """Images x [N, H, W, C], each value moved by at most `radius` inside [0, 1], to raise the cross-entropy of labels y [N]."""
+    """Images x [N, H, W, C], each value moved by at most `radius` inside [0, 1], to raise the cross-entropy of labels y [N].
+
+    `attacks.pgd` in short, since it runs inside a compiled training step; its step size is the same.
+    """
     attacked = tf.clip_by_value(x + radius * generator.uniform(tf.shape(x), -1.0, 1.0), 0.0, 1.0)
     for _ in range(ATTACK_STEPS):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
