@@ -59,7 +59,7 @@ def largest_absolute(dx: tf.Tensor) -> tf.Tensor:
 
 
 def towards_zero(dx: tf.Tensor, weight: tf.Tensor, lam: tf.Tensor) -> tf.Tensor:
-    """The y that minimises  sum(weight * (y - dx)^2) / 2 + lam * mean_absolute(y): each value moves towards 0, by no more than that.
+    """The y that minimises  sum(weight * (y - dx)^2) / 2 + lam * mean_absolute(y): each value moves towards 0.
 
     dx, y [N, H, W, C] in pixel values; weight, of the same shape, above 0; lam [N], at least 0. The soft threshold, the
     proximal operator of L1 (Parikh and Boyd 2014, section 6.5.2).

@@ -15,11 +15,12 @@ NORMS = ("L2", "Linf", "L1", "L0")
 ANY = "any other"
 ENLARGED = 7  # screen pixels for each pixel of an image of 28x28; less for larger ones
 AMPLIFIED = 50
-INSTEAD = "The attack explorer: run this cell in JupyterLab to choose an image, a class and a norm, and to change the length of DX."
+INSTEAD = ("The attack explorer: run this cell in JupyterLab to choose an image, a class and a norm, "
+           "and to change the length of DX.")
 
 
 def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> "Explorer":
-    """Lists of images, wanted classes and norms; the length of DX; the original, the modified image and 50 |DX|; the probabilities.
+    """Lists of images, wanted classes and norms; the length of DX; original, modified image and amplified |DX|; probabilities.
 
     model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
     x       images [N, H, W, C] in [0, 1], C 1 or 3, with their true labels [N]
