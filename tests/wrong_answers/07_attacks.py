@@ -69,6 +69,9 @@ WRONG = {
         ("root of its mean square", _fast(l2="g / tf.sqrt(tf.reduce_mean(g**2, [1, 2, 3], keepdims=True))")),
         ("sum of its absolute values", _fast(l2="g / tf.reduce_sum(tf.abs(g), [1, 2, 3], keepdims=True)")),
         ("not been normalised, for L2", _fast(l2="g")),
+        ("each channel", _fast(l2="g / tf.norm(g, axis=[1, 2], keepdims=True)")),
+        ("each pixel's channels", _fast(l2="tf.math.l2_normalize(g, axis=-1)")),
+        ("the predicted class", _fast(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(tf.argmax(model(x), 1), model(x))")),
         ("tape.watch", _fast(watch="pass")),
         ("part of utils", "def fast_gradient(model, x, labels, epsilon, norm, targeted):\n"
                           "    return attacks.fgsm(model, x, labels, epsilon=epsilon, norm=norm, targeted=targeted).dx"),
@@ -82,7 +85,10 @@ WRONG = {
         ("DX is clipped to [0, 1]", _pgd(box="np.clip(dx, 0, 1)")), ("DX leaves the ball", _pgd(ball="dx")),
         ("both the ball and the box", _pgd(start="start", each="")), ("DX is scaled", _pgd(start="np.clip(x + start, 0, 1) - x",
                                                 ball="dx * np.minimum(1, epsilon / np.abs(dx).max((1, 2, 3), keepdims=True))")),
-        ("its sign, for Linf", _pgd(move="{}")), ("one step too many", _pgd(steps="steps + 1")), ("one step too few", _pgd(steps="steps - 1")),
+        ("its sign, for Linf", _pgd(move="{}")), ("step_size", _pgd(move="epsilon / step_size * np.sign({})")),
+        ("gradient is 0 moves", _pgd(move="np.where({} >= 0, 1, -1)")), ("gradient is 0 moves", _pgd(move="np.where({} > 0, 1, -1)")),
+        ("the box only at the end", _pgd(box="dx", end="np.clip(x + dx, 0, 1) - x")), ("after one step", _pgd(steps="1")),
+        ("once, before the loop", _pgd(at="begin", start="project(start)\n    begin = x + dx")), ("one step too many", _pgd(steps="steps + 1")), ("one step too few", _pgd(steps="steps - 1")),
         ("The last step is not projected", _pgd(each="").replace("        dx = (dx", "        dx = project(dx)\n        dx = (dx")),
         ("changes its argument start in place", "def pgd(gradient, x, start, epsilon, step_size, steps):\n    dx = start\n    for _ in range(steps):\n"
          "        dx += step_size * np.sign(gradient(x + dx))\n    return dx"),
@@ -103,7 +109,9 @@ WRONG = {
         ("d is 0 here", _plane(small="0 * x")), ("also when the box is too small", _plane(small="None")),
         ("leaves the work to minimize", "from scipy.optimize import minimize\ndef onto_boundary(x, g, c):\n"
          "    return minimize(lambda d: d @ d, 0 * x, bounds=list(zip(-x, 1 - x)), constraints={'type': 'eq', 'fun': lambda d: g @ d - c}).x"),
-        ("The sign of c is ignored", _plane(way="np.sign(g)")),
+        ("The sign of c is ignored", _plane(way="np.sign(g)")), ("compare the sum with |c|", _plane().replace("abs(c)", "c")),
+        ("too small: where a is small", _plane(top="10")), ("the sign of g times that of c", _plane(u="np.where(g > 0, 1 - x, x)")),
+        ("stop too early", _plane().replace("range(100)", "range(9)")),
     ],
     "smallest": [
         ("This is x + d", _smallest(end="x + (d if best is None else best)")), ("d counts from x", _smallest("-f - beyond")),
@@ -114,13 +122,22 @@ WRONG = {
         ("the last d: keep the shortest", _smallest(end="d")), ("the last d that fools", _smallest(keep="True")),
         ("keep", _smallest(keep="np.linalg.norm(d) > np.linalg.norm(best)")), ("one round too few", _smallest(steps="steps - 1")),
         ("one round too many", _smallest(steps="steps + 1")), ("this one is 0", _smallest(end="0 * x if best is None else best")),
-        ("return the last one", _smallest(end="best")),
+        ("return the last one", _smallest(end="best")), ("g . (x + d)", _smallest("g @ (x + d) - f - beyond")),
+        ("not multiplied", _smallest("g @ d - (1 + beyond) * f")), ("c has the wrong sign", _smallest("g @ d + f + beyond")),
+        ("g . d has the wrong sign", _smallest("-g @ d - f - beyond")), ("by another norm", _smallest(keep="abs(d).max() < abs(best).max()")),
+        ("by another norm", _smallest(keep="abs(d).sum() < abs(best).sum()")),
+        ("not only from f < -beyond", _smallest().replace("f < 0", "f < -beyond")),
+        ("the lowest margin", _smallest(keep="f < lowest", after="lowest = f")), ("shortest of all", _smallest().replace("f < 0", "f < np.inf")),
+        ("written over later", _smallest(new="d[:] = project(x, g, c)").replace("d = d[:]", "d[:]")),
+        ("never tested", "def smallest(margin, project, x, steps, beyond):\n    d, best = 0 * x, None\n    for _ in range(steps):\n"
+         "        f, g = margin(x + d)\n        if f < 0 and (best is None or np.linalg.norm(d) < np.linalg.norm(best)):\n            best = d\n"
+         "        d = project(x, g, g @ d - f - beyond)\n    return d if best is None else best"),
     ],
     "evolution": [
         ("the half is missing", _evolve("np.clip(one + two - three, 0, 1)")), ("it leaves the box", _evolve("one + (two - three) / 2")),
         ("second and third are swapped", _evolve("np.clip(one + (three - two) / 2, 0, 1)")),
         ("not at the candidate itself", _evolve("np.clip(candidates + (two - three) / 2, 0, 1)")),
-        ("with the higher margin survive", _evolve(better="new > margins")), ("All children survive", _evolve(better="new < np.inf")),
+        ("with the higher margin survive", _evolve(better="new > margins")), ("with the same margin", _evolve(better="new <= margins")), ("All children survive", _evolve(better="new < np.inf")),
         ("competes with its first parent", _evolve(better="new < margins[:, parents[:, 0]]")),
         ("for a whole image", _evolve(better="(new.min(1, keepdims=True) < margins.min(1, keepdims=True)) & (new < np.inf)")),
         ("the margins stay", _evolve(m="margins")), ("The candidates stay", _evolve(c="candidates")),
@@ -131,6 +148,10 @@ WRONG = {
          "    new = score(child)\n    candidates[new < margins] = child[new < margins]\n    return candidates, np.minimum(new, margins)"),
     ],
     "eot": [
+        ("in their order", _eot("loss(model(tf.concat([t(x) for t in transformations], 0))) / len(transformations)")),
+        ("in their order", _eot("sum(loss(model(t(x)[i:i + 1])) for t in transformations for i in range(3))")),
+        ("eot_gradient(...) is", _eot("tf.add_n([loss(model(t(x))[::-1]) for t in transformations]) / len(transformations)")),
+        ("the number of images", _eot("tf.add_n([loss(model(t(x))) for t in transformations]) / len(x)")),
         ("expected the mean", _eot("tf.add_n([loss(model(t(x))) for t in transformations])")),
         ("each image has its own", _eot("tf.reduce_mean([loss(model(t(x))) for t in transformations])")),
         ("the model must see t(x)", _eot("loss(model(x))")),
@@ -152,7 +173,7 @@ WRONG = {
         ("TensorFlow's functions", _eot("np.mean([loss(model(t(x))) for t in transformations], axis=0)")),
     ],
     "reading": [
-        ("Not all of it fits", _reading(masked="'A'")), ("Not all of it fits", _reading(b="{2, 4}")), ("Not all of it fits", _reading(a="{3}")),
+        ("The rules fit", _reading(masked="'A'")), ("Not all of it fits", _reading(b="{2, 4}")), ("Not all of it fits", _reading(a="{3}")),
         ("Not all of it fits", _reading(b="{2, 3, 4, 5}", c="set()")), ("sets of numbers 1 to 5", _reading(b="[2, 4, 5]")),
         ("sets of numbers 1 to 5", _reading(a="{0}")), ("one of the letters", _reading(masked="{'B'}")),
         ("expected 2", "def reading():\n    return {'A': set(), 'B': {2, 4, 5}, 'C': {1}}"), ("part of utils", "def reading():\n    return lab07.suspects(lenet)"),
