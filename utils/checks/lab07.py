@@ -213,12 +213,12 @@ def projection(function: Callable) -> None:
 
 @check
 def smallest(function: Callable) -> None:
-    """Task 4: a linear margin, exact after one round; one with waves, where the shortest d is neither the first nor the last, or is
-    that of the last round; one not fooled."""
+    """Task 4: a margin with waves, where the shortest d is neither the first nor the last, or is that of the last round; a linear one,
+    exact after one round; one not fooled."""
     rng = seeded(980)  # of the eight d on the waves all but the third fool, and the fourth is the shortest by L2, the fifth by L1, Linf
     x, w, k = rng.uniform(0.05, 0.95, 8), rng.normal(size=8), rng.normal(scale=6, size=8)
     w *= 2 / np.linalg.norm(w)
-    for name, waves, above, count in (("a linear margin", 0, 0.9, 3), ("a margin with waves", 0.1, 0.6, 8), ("four rounds", 0.1, 0.6, 4),
+    for name, waves, above, count in (("a margin with waves", 0.1, 0.6, 8), ("four rounds", 0.1, 0.6, 4), ("a linear margin", 0, 0.9, 3),
                                       ("two rounds that do not fool", 0.1, 1.4, 2)):
         def margin(image: np.ndarray) -> tuple[float, np.ndarray]:
             shaped("What margin gets", image, [8])
@@ -253,14 +253,14 @@ def smallest(function: Callable) -> None:
             ("beyond is added to f, not multiplied by it.", lambda: rounds(c=lambda f, g, d: g @ d - 1.02 * f)),
             *(("c has the wrong sign: f + g . (new d - d) must be -beyond.", lambda sign=sign, way=way: rounds(
                 c=lambda f, g, d: way * (g @ d) + f + sign * 0.02)) for sign in (1, -1) for way in (1, -1)),
-            ("g . d has the wrong sign: f + g . (new d - d) must be -beyond.", lambda: rounds(c=lambda f, g, d: -g @ d - f - 0.02)),
             ("c has the wrong sign: f + g . (new d - d) must be -beyond.", lambda: least_step(x, start[1], start[0] + 0.02)),
             ("The margin is always linearised at x. Linearise it again at x + d in each round.", lambda: rounds(at=lambda d: x)),
             ("margin is called with d: give it the image x + d.", lambda: rounds(at=lambda d: d)),
-            ("This is the first d that fools the model: go on, and keep the shortest.", lambda: rounds(keep=0)),
-            ("This is the last d: keep the shortest that fools the model. If you do keep it: is it the same array as d, written over later?",
-             lambda: rounds(keep=None)),
-            ("This is the last d that fools the model: keep the shortest.", lambda: rounds(keep=-1)),
+            ("This is the first d that fools the model: go on, and keep the shortest. If you do: has g . d the right sign in c?",
+             lambda: rounds(keep=0)),
+            *(("This is the last d, or the last d that fools the model: keep the shortest. If you do keep it: is it the same array as d, "
+               "written over later?", lambda keep=keep: rounds(keep=keep)) for keep in (None, -1)),
+            ("g . d has the wrong sign in c: f + g . (new d - d) must be -beyond.", lambda: rounds(c=lambda f, g, d: -g @ d - f - 0.02)),
             ("There is one round too few, or the d of the last round is never tested with margin.", lambda: rounds(count - 1)),
             ("There is one round too many.", lambda: rounds(count + 1)),
             (other, lambda: rounds(keep=lambda d: np.abs(d).max())), (other, lambda: rounds(keep=lambda d: np.abs(d).sum())),
@@ -272,7 +272,7 @@ def smallest(function: Callable) -> None:
 @check
 def evolution(function: Callable) -> None:
     """Task 5: two images, seven candidates each, one generation; and the example."""
-    rng = seeded(5)
+    rng = seeded(6)
     parents = np.stack([rng.permutation(np.delete(np.arange(7), i))[:3] for i in range(7)])
     now, goal, asked = rng.integers(0, 65, [2, 7, 3]) / 64, rng.integers(13, 52, [2, 1, 3]) / 64, []  # sums of them are exact
 
