@@ -6,11 +6,10 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from utils import attacks
-from utils.checks import call, check, equal, inputs, require, results, seeded, shaped
+from utils.checks import call, check, equal, inputs, require, results, seeded, shaped, slips
 from utils.quiet import tf
 
-NO_GRADIENT = "the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions."
-TAPE = (("NoneType", "The gradient is None: " + NO_GRADIENT), ("gives None", NO_GRADIENT))
+TAPE = slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions.")
 
 
 def _with_gradient(function: Callable, x: tf.Tensor, *others) -> tf.Tensor:

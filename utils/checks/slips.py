@@ -31,6 +31,11 @@ EXCEPTIONS = (  # (words of an exception, what it means), the first that fits
 LOGARITHMS = ((np.log(2), "the base 2"), (np.log(10), "the base 10"))
 
 
+def tape(sentence: str) -> tuple[tuple[str, str], ...]:
+    """The hints of `call` for a task with a tape, of whose gradient None `sentence` tells the cause."""
+    return ("NoneType", "The gradient is None: " + sentence), ("gives None", "does it end with return? If so, " + sentence)
+
+
 def close(values: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
     """Whether two float arrays have the same shape and are equal within `tolerance` of the largest expected value."""
     if values.shape != expected.shape or not np.isfinite(values).all():
