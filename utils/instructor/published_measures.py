@@ -97,8 +97,8 @@ def relative(size: np.ndarray, x: np.ndarray, norm: str) -> float:
 
 
 def smallest(model: Model, x: np.ndarray, labels: np.ndarray, norms: tuple[str, ...] = ("L2", "Linf")) -> Numbers:
-    """The median size of the smallest perturbation, `attacks.minimal` with 3 classes, for each norm; a failure counts as inf."""
-    found = {norm: attacks.minimal(model, x, labels, norm=norm, classes=3) for norm in norms}
+    """The median size of the smallest perturbation, `attacks.minimal`, for each norm; a failure counts as inf."""
+    found = {norm: attacks.minimal(model, x, labels, norm=norm) for norm in norms}
     return {norm: float(np.median(np.where(one.success, one.norms[norm], np.inf))) for norm, one in found.items()}
 
 
