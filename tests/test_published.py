@@ -7,7 +7,7 @@ import pytest
 
 from utils import data
 from utils.data import Dataset
-from utils.instructor import published, published_measures as measures, published_networks as compared
+from utils.instructor import published, published_measures as measures, published_comparisons as compared
 from utils.layers import FullyConnected, flat
 from utils.networks import Chain
 

@@ -66,11 +66,23 @@ def test_adversarial_training_moves_images_inside_the_ball_and_the_box_and_raise
     assert of_attacked > 5 * of_noisy
 
 
-def test_adversarial_training_lowers_the_loss_in_a_few_steps(digits):
+def test_adversarial_training_learns_from_images_of_a_radius_that_grows_from_0(digits, monkeypatch):
     session.start(0)
-    network = pretrained.build("digits_adversarial")
+    network, attacked, radii = pretrained.build("digits_adversarial"), weights._attacked, tf.Variable(tf.zeros([60]))
+    made, trained_on = tf.Variable(tf.zeros([60])), tf.Variable(0, dtype=tf.int64)
+
+    def recorded(model, x, y, radius, generator):
+        images = attacked(model, x, y, radius, generator)
+        radii.scatter_nd_update([[trained_on]], [radius])
+        made.scatter_nd_update([[trained_on]], [tf.reduce_max(tf.abs(images - x))])
+        trained_on.assign_add(1)
+        return images
+
+    monkeypatch.setattr(weights, "_attacked", recorded)
     few = replace(digits, x_train=digits.x_train[:200], y_train=digits.y_train[:200])
     weights.adversarial_lenet(network, few, steps=60, epsilon=0.02)
+    np.testing.assert_allclose(radii, 0.02 * np.minimum(np.arange(60) / 30, 1), atol=1e-6)
+    assert (made <= radii + 1e-6).numpy().all() and made[-1] > 0.019
     assert training.evaluate(network, digits.x_test, digits.y_test) > 0.5
 
 

@@ -21,7 +21,7 @@ from utils import attacks, data, pretrained, training
 from utils.attacks.inputs import Model
 from utils.data import Dataset
 from utils.instructor import published_measures as measures
-from utils.instructor import published_networks as compared
+from utils.instructor import published_comparisons as compared
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
 from utils.quiet import tf

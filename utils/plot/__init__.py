@@ -1,7 +1,8 @@
 """Every figure the course draws. `plot.show(fig, alt=...)` puts it into the notebook together with its description.
 
 The functions give a figure, so that a notebook can add to it before it shows it. Images are [H, W], [H, W, 1] or
-[H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, the other files for the unit whose name they have.
+[H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `attacks` is for unit 05, `boundaries` for 07, the others for the unit whose name
+they have.
 """
 from utils.plot.attacks import attack, tradeoff
 from utils.plot.autoencoders import maps

@@ -1,5 +1,4 @@
 """An attack under your fingers: choose an image, a class, a norm, and the length of DX; `explorer(model, x, labels, names)`."""
-import os
 from collections.abc import Sequence
 
 import ipywidgets as widgets
@@ -9,6 +8,7 @@ from utils.attacks.descent import size as distance_of
 from utils.attacks.inputs import Model, check_inputs
 from utils.attacks.minimal import minimal
 from utils.data.images import to_levels, to_png
+from utils.plot.live import live
 from utils.quiet import tf
 
 NORMS = ("L2", "Linf", "L1", "L0")
@@ -84,8 +84,4 @@ class Explorer(widgets.VBox):
                            f"({found}). Read as {self.names[int(probabilities.argmax())]}.")
 
     def _repr_mimebundle_(self, **options) -> dict:
-        # A widget is named by a number that changes from run to run: where outputs are stored or compared, with
-        # TQDM_DISABLE=1, only the sentence is put out (as in filter_editor.py).
-        if os.environ.get("TQDM_DISABLE") == "1":
-            return {"text/plain": INSTEAD}
-        return super()._repr_mimebundle_(**options) | {"text/plain": INSTEAD}
+        return live(super()._repr_mimebundle_, INSTEAD, **options)

@@ -1,11 +1,11 @@
 """A 3x3 filter under your fingers: `editor(picture)` shows nine sliders and, live, the filtered picture."""
-import os
 from types import MappingProxyType
 
 import ipywidgets as widgets
 import numpy as np
 
 from utils.data.images import to_levels, to_png
+from utils.plot.live import live
 
 PRESETS = MappingProxyType({  # weights, row by row
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
@@ -108,12 +108,7 @@ class Editor(widgets.VBox):
             ": middle grey is 0, darker is negative.")
 
     def _repr_mimebundle_(self, **options) -> dict:
-        # A widget is named by a number that changes from run to run, and a stored notebook cannot show it. Where
-        # the course stores or compares outputs nobody can move a slider: there only the sentence is put out. Those
-        # runs (utils.instructor.execute.environment, conftest.py) have TQDM_DISABLE=1: no progress bars either.
-        if os.environ.get("TQDM_DISABLE") == "1":
-            return {"text/plain": INSTEAD}
-        return super()._repr_mimebundle_(**options) | {"text/plain": INSTEAD}
+        return live(super()._repr_mimebundle_, INSTEAD, **options)
 
 
 def png(picture: np.ndarray) -> bytes:
