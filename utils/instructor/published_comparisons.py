@@ -10,7 +10,6 @@ from utils import augment, session, training
 from utils.data import Dataset
 from utils.data.images import halved
 from utils.instructor import published_measures as measures
-from utils.instructor.published_measures import Numbers
 from utils.networks import Chain
 from utils.quiet import tf
 

@@ -70,7 +70,7 @@ class Explorer(widgets.VBox):
         return np.clip(self.x[self.image.value] + self.length.value * self.dx()[0], 0, 1)
 
     def _draw(self, change: dict | None = None) -> None:
-        (dx, size, fooled), original, modified = self.dx(), self.x[self.image.value], self.modified()
+        (_, size, fooled), original, modified = self.dx(), self.x[self.image.value], self.modified()
         amplified = np.clip(AMPLIFIED * np.abs(modified - original), 0, 1)
         larger = max(1, ENLARGED * 28 // max(original.shape[:2]))
         row = np.concatenate([original, modified, amplified], axis=1).repeat(larger, 0).repeat(larger, 1)
