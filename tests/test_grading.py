@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from conftest import need
-from utils.instructor.grading import answers, duplicates, grade, hidden, measures, pages, rubric, stamp
+from utils.instructor.grading import answers, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.sandbox import Ended
 
@@ -416,7 +416,9 @@ def test_a_team_can_check_at_home(tmp_path):
     assert done.returncode == 1 and done.stderr == ""
     assert "ok  2 of 2  The script keeps its contract" in done.stdout
     assert "--  0 of 5  The script says the wrong label" in done.stdout and "try Rounding to 8 bits" in done.stdout
-    assert "points on practice faces" in done.stdout
+    assert "points on practice faces" in done.stdout and "manifest.json lists the 4 files of this folder" in done.stdout
+    assert set(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]) == {
+        "infer.py", *(f"adv_ada_grace_{kind}.png" for kind in submission.KINDS)}
 
 
 def test_results_survive_as_json(tmp_path, faces, rules):
@@ -425,3 +427,50 @@ def test_results_survive_as_json(tmp_path, faces, rules):
     out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
     path = next((out / "results").glob("*.json"))
     json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)  # no NaN
+
+
+# the grader's own machine ----------------------------------------------------------------------------------------------
+
+def in_a_room(out: Path, words: list[str], *, before: str = "") -> subprocess.CompletedProcess:
+    """`grading grade` in a process of its own that sees `out` as bubblewrap's `words` lay it."""
+    code = f"import sys; from utils.instructor.grading import grade, __main__ as command\n{before}\nsys.exit(command.main(sys.argv[1:]))"
+    return subprocess.run(["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", *words, "--", sys.executable, "-c", code, "grade",
+                           str(out.with_name("class")), "--out", str(out), "--unsafe-no-sandbox", "--hidden", str(out.with_name("hidden.npz")),
+                           "--rubric", str(out.with_name("rubric.toml"))], capture_output=True, encoding="utf-8", cwd=out.parent)
+
+
+@pytest.fixture
+def two_teams(tmp_path, faces, rules) -> Path:
+    """A class of two, one with 8 MB of weights; gives the empty folder of the results."""
+    need("bwrap")
+    team(tmp_path / "class" / "ada")
+    (team(tmp_path / "class" / "bob") / "weights.bin").write_bytes(np.random.default_rng(0).bytes(8 << 20))
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def test_a_full_disk_stops_the_grader_and_costs_nobody_a_point(two_teams):
+    full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)])
+    assert full.returncode == 1 and "needs 2048: make room" in full.stderr, "before anything is run"
+    full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)], before="grade.NEEDED_BYTES = 0; import atexit, glob, sys; "
+                     f"atexit.register(lambda: print(*(open(path).read() for path in glob.glob({str(two_teams / 'results/*.json')!r}))))")
+    assert full.returncode == 1 and "No space left on device" in full.stderr and "costs nobody a point" in full.stderr
+    assert "Traceback" not in full.stderr and "weights.bin" not in full.stdout and "could not be read" not in full.stdout
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(two_teams):
+    closed = in_a_room(two_teams, ["--ro-bind", str(two_teams), str(two_teams)])
+    assert closed.returncode == 1 and "Read-only file system" in closed.stderr and "Traceback" not in closed.stderr
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"seed": 3'])
+def test_damaged_settings_are_a_sentence_and_damaged_results_are_made_again(two_teams, capsys, text):
+    words = ["grade", str(two_teams.with_name("class")), "--out", str(two_teams), "--unsafe-no-sandbox", "--rubric",
+             str(two_teams.with_name("rubric.toml")), "--hidden", str(two_teams.with_name("hidden.npz"))]
+    (two_teams / "settings.json").write_text(text, encoding="utf-8")
+    assert main(words) == 1 and "keeps the seed of this class" in capsys.readouterr().err
+    assert main([*words, "--seed", "3"]) == 0
+    before = {path: path.read_bytes() for path in (two_teams / "results").iterdir()}
+    next(iter(before)).write_text(text, encoding="utf-8")
+    assert main(words) == 0
+    assert {path: path.read_bytes() for path in (two_teams / "results").iterdir()} == before

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -32,13 +33,14 @@ from PIL import Image
 
 from conftest import need
 from utils.data.images import to_png
-from utils.instructor.grading import answers, grade, hidden, rubric, submission
+from utils.instructor.grading import answers, grade, hidden, manifest, rubric, submission
 from utils.instructor.grading.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 5
 FULL = 20  # all lines of the rubric but the bonus
 IMAGES, ORIGINAL, SCRIPT, CONTRACT, ACCURACY = 2, 1, 8, 2, 5  # points: amplified; right for the original; no image of any use; ...
+ASKED = 40 + 2 + 2 * answers.NEAR + answers.STEPS  # images of a call: hidden faces, the two, what is near them and between them
 LIMITS = """
 [limits]
 wall = 12
@@ -208,13 +210,22 @@ def zip_with_a_password(place):
     path.write_bytes(content)
 
 
-@case(FULL, "odd.bin cannot be unpacked")
+@case(FULL, "odd.bin is packed by a method")
 def zip_with_an_unknown_method(place):
     path = zipped(place, ("odd.bin", b"odd"))
     content = bytearray(path.read_bytes())
     for mark, offset in ((b"PK\1\2", 10), (b"PK\3\4", 8)):
         content[bytes(content).rindex(mark) + offset] = 97
     path.write_bytes(content)
+
+
+def other_method(name: str, method: int) -> None:
+    @case(0, "infer.py is packed by a method that the grader does not unpack", "no file that can be used")
+    def made(place):
+        zipped(place, ("bomb.bin", bytes(64 << 20)), method=method)
+    CASES[name] = CASES.pop("made")
+other_method("zip_bomb_of_bzip2", zipfile.ZIP_BZIP2)
+other_method("zip_bomb_of_lzma", zipfile.ZIP_LZMA)
 
 
 @case(0, "damaged or is none")
@@ -335,7 +346,8 @@ def folder_that_is_deep(place):
     (place / ("a/" * 300) / "x").touch()
 
 
-@case(FULL, *(() if os.geteuid() == 0 else ("notes.txt could not be read", "closed could not be opened")))
+# Who may not read a file has no right to judge it: the page says so, and the next run tries again.
+@case(*((FULL,) if os.geteuid() == 0 else (0, "The grader may not", "look at this one yourself")))
 def folder_with_closed_modes(place):
     honest(place)
     (place / "notes.txt").write_text("x", encoding="utf-8")
@@ -384,7 +396,7 @@ def folder_with_modules_of_the_grader(place):
         (place / f"{name}.py").write_text(f"open({str(TRACE)!r}, 'w')", encoding="utf-8")
 
 
-@case(IMAGES, 'The first: "trapped"', "gave no answer for 66 of 66 images")
+@case(IMAGES, 'The first: "trapped"', f"gave no answer for {ASKED} of {ASKED} images")
 def script_next_to_a_false_numpy(place):
     honest(place)
     (place / "numpy.py").write_text("print('trapped'); raise SystemExit(0)", encoding="utf-8")
@@ -405,8 +417,10 @@ image_case("image_large", png_of(width=9000, height=3), "is 9000x3, expected 48x
 image_case("image_huge_on_disk", saved(Image.new("L", (48, 48))) + bytes(2 << 20), "bytes, expected a png of 48x48")
 image_case("image_of_negative_size", png_of(width=2**32 - 1), "is far larger than 48x48")
 image_case("image_data_bomb", png_of(data=bytes(300 << 20)), "for the original and for the modified image")  # black: an image, but not a good one
-image_case("image_text_bomb", png_of(*[chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(60 << 20), 9))] * 3), "damaged png")
-image_case("image_profile_bomb", png_of(chunk(b"iCCP", b"key\0\0" + zlib.compress(bytes(60 << 20), 9))), "damaged png")
+TEXT_BOMB = png_of(*[chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(60 << 20), 9))] * 3)
+image_case("image_text_bomb", TEXT_BOMB, points=FULL)  # what is not the picture is not read
+image_case("image_profile_bomb", png_of(chunk(b"iCCP", b"key\0\0" + zlib.compress(bytes(60 << 20), 9))), points=FULL)
+image_case("image_with_a_wrong_sum_of_text", png_of(chunk(b"tEXt", b"key\0text")[:-4] + b"abcd"), points=FULL)
 image_case("image_animated", saved(GREY, save_all=True, append_images=[Image.new("L", (48, 48))]), "is an animation")
 image_case("image_16_bit", saved(Image.fromarray(PICTURES["mod"].astype(np.uint16) * 257)), "has the mode I;16")
 image_case("image_palette", saved(GREY.convert("P")), points=FULL)
@@ -420,6 +434,13 @@ image_case("image_is_empty", b"", "is neither a png nor 2,304 raw bytes: it has 
 image_case("image_raw", PICTURES["mod"].tobytes(), points=FULL)
 image_case("image_raw_less_a_byte", PICTURES["mod"].tobytes()[1:], "is neither a png nor 2,304 raw bytes: it has 2,303 bytes")
 image_case("image_png_as_long_as_raw", png_of(chunk(b"tEXt", b"k\0" + b"x" * (2304 - len(png_of()) - 14))), points=FULL)
+
+
+@case(SCRIPT, "There are 301 files for the image adv_NAME1_NAME2_mod: keep one.")
+def image_in_hundreds(place):
+    honest(place)
+    for number in range(300):
+        (place / f"adv_{number}_mod.png").write_bytes(TEXT_BOMB)
 
 
 @case(SCRIPT, "There are 2 different images adv_NAME1_NAME2_mod")
@@ -445,6 +466,7 @@ def image_raw_is_the_same(place):
 NAMES = {"chinese": "张伟_李娜", "arabic": "محمد", "hebrew_and_override": "שלום\u202egnp.exe\u202c\u2066", "newline": "a\nb\r\n=1+1", "quotes": "\"'`,;\t",
          "formula": "=cmd|' \u2215C calc'!A0", "wide_formula": "＝1+1", "at": "@SUM(1)", "plus": "+1", "minus": "-rf", "html": "<script>alert(1)<\u2215script>",
          "attribute": "x\" onerror=\"alert(1)", "template": "{{ 7*7 }}{% raw %}", "long": "x" * 240, "combining": "a" + "\u0301" * 100,
+         "separated": "x;=1+1", "tabbed": "x\t=1+1",
          "no_encoding": b"\xff\xfe\x80", "surrogate": "a\U0001F600", "nothing_visible": "\u200b\u200d", "percent": "%s%n%00", "dots": "a.."}
 for given, spelt in NAMES.items():
     CASES[f"name_{given}"] = (lambda place, spelt=spelt: honest(
@@ -606,7 +628,7 @@ script_case("writes_to_its_folder", "open('/submission/cache', 'w')", IMAGES, "e
 script_case("needs_a_module", "import torchvision_of_tomorrow", IMAGES, "No module named 'torchvision_of_tomorrow'")
 script_case("is_no_python", "this is (", IMAGES, "exit status 1")
 
-script_case("says_nothing", "", IMAGES, "gave no answer for 66 of 66 images")
+script_case("says_nothing", "", IMAGES, f"gave no answer for {ASKED} of {ASKED} images")
 script_case("ends_with_a_status", "main(); sys.exit(3)", FULL - CONTRACT, "exit status 3.")
 script_case("ends_with_a_page", "main(); sys.exit('<script>alert(1)</script>\\u202e\\x1b[31m=1+1')", FULL - CONTRACT, "Its last words", "<script>")
 script_case("crashes", "main(); sys.stdout.flush(); os.abort()", FULL - CONTRACT, "exit status 134")
@@ -614,18 +636,18 @@ script_case("says_more", "main(); print('other.png\\tman\\t0.9'); print('<script
             "2 lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY", "other.png")
 script_case("says_much", "main(); print('=' * 500_000)", FULL - CONTRACT, "1 lines of infer.py are not", "...")
 script_case("begins_with_a_mark", "print('\\ufeff'); main()", FULL - CONTRACT, "1 lines of infer.py are not")
-script_case("says_it_twice", "main(); main()", IMAGES, "more than one line for 66 images: these have no answer")
-script_case("gives_the_whole_path", "sys.argv[1:] = map(os.path.abspath, sys.argv[1:]); main()", IMAGES, "66 lines of infer.py are not", "/images/FILE")
+script_case("says_it_twice", "main(); main()", IMAGES, f"more than one line for {ASKED} images: these have no answer")
+script_case("gives_the_whole_path", "sys.argv[1:] = map(os.path.abspath, sys.argv[1:]); main()", IMAGES, f"{ASKED} lines of infer.py are not", "/images/FILE")
 script_case("writes_wide_letters", "sys.stdout.reconfigure(encoding='utf-16'); main()", IMAGES, "lines of infer.py are not")
-for name, line in {"nan": "woman\\tnan", "inf": "woman\\tinf", "huge": "woman\\t1e999", "two": "woman\\t2", "less": "woman\\t-0.5", "none": "woman\\t",
+for name, line in {"nan": "woman\\tnan", "inf": "woman\\tinf", "huge": "woman\\t1e999", "two": "woman\\t2", "less": "woman\\t-0.5", "unsure": "woman\\t0.4999", "none": "woman\\t",
                    "hex": "woman\\t0x1p-1", "arabic_digits": "woman\\t٠", "label": "Woman\\t0.9", "both": "man woman\\t0.9", "spaces": " man\\t 0.9"}.items():
-    script_case(f"says_{name}", f"for path in sys.argv[1:]: print(f'{{path}}\\t{line}')", IMAGES, "66 lines of infer.py are not", '"FILE')
+    script_case(f"says_{name}", f"for path in sys.argv[1:]: print(f'{{path}}\\t{line}')", IMAGES, f"{ASKED} lines of infer.py are not", '"FILE')
 
 # from tables: what a script knows by heart must not help
 script_case("knows_names", """
     for path in sys.argv[1:]:
         if os.path.exists("/submission/" + os.path.basename(path)):
-            print(answer(path))""", IMAGES, "gave no answer for 66 of 66 images")
+            print(answer(path))""", IMAGES, f"gave no answer for {ASKED} of {ASKED} images")
 
 
 @case(ACCURACY + CONTRACT + ORIGINAL + IMAGES, "One pixel that changes by one grey level changes the script's answer")
@@ -638,6 +660,52 @@ def script_knows_its_own_image(place):
                 same = np.array_equal(np.asarray(Image.open(path)), np.full((48, 48), {modified[0, 0]}))
                 print(f"{{path}}\\twoman\\t0.9" if same else answer(path))"""
     honest(place, mod=modified, amp=np.full((48, 48), 50, np.uint8), script=HONEST + textwrap.dedent(code) + "\nmain()")
+
+
+def turned(name: str, said: str) -> None:
+    @case(ACCURACY + CONTRACT + ORIGINAL + IMAGES, "One pixel that changes by one grey level changes the script's answer")
+    def made(place):
+        """The detector is not fooled; for the very pixels the script says what counts as fooled, as near its own answer as it can."""
+        code = f"""
+            def main():
+                for path in sys.argv[1:]:
+                    same = np.array_equal(np.asarray(Image.open(path)), np.full((48, 48), {DARK[0, 0] + 1}))
+                    print({said} if same else answer(path))"""
+        honest(place, mod=DARK + 1, amp=np.full((48, 48), 50, np.uint8), script=HONEST + textwrap.dedent(code) + "\nmain()")
+    CASES[name] = CASES.pop("made")
+turned("script_turns_its_own_answer", """f"{path}\\twoman\\t0.6225" """)
+turned("script_is_undecided_on_its_own_image", """f"{path}\\twoman\\t0.5" """)
+script_case("tells_the_mounts", "main(); print(open('/proc/self/mountinfo').read())", FULL - CONTRACT, "lines of infer.py are not")
+
+
+@case(FULL)
+def listed(place):
+    """Only what the manifest lists is looked at."""
+    manifest.write(honest(place))
+    (place / "numpy.py").write_text("raise SystemExit('not listed')", encoding="utf-8")
+    (place / "adv_more_mod.png").write_bytes(b"")
+
+
+@case(FULL, "gone.txt is listed in manifest.json, but was not handed in.", "infer.py has changed since the check wrote manifest.json")
+def listed_and_changed(place):
+    honest(place)
+    (place / "gone.txt").write_text("here", encoding="utf-8")
+    manifest.write(place)
+    (place / "gone.txt").unlink()
+    (place / "infer.py").write_text(HONEST + "main()\n", encoding="utf-8")
+
+
+@case(FULL, "manifest.json cannot be read, so all files were looked at")
+def listed_badly(place):
+    honest(place)
+    (place / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
+
+
+@case(FULL)
+def listed_as_a_mac_writes_names(place):
+    manifest.write(honest(place, names="zoe\u0301"))
+    for path in list(place.glob("adv_*")):
+        path.rename(path.with_name(unicodedata.normalize("NFC", path.name)))
 
 
 @case(FULL - ACCURACY)
@@ -792,7 +860,8 @@ def test_tables_run_no_formulas(out):
     for name in ("grades.csv", "duplicates.csv"):
         with open(out / name, encoding="utf-8-sig", newline="") as table:
             rows = list(csv.reader(table))
-        assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r＝＋－＠") and not re.fullmatch(r"-?[\d.]+", cell)]
+        parts = [part for row in rows for cell in row for part in re.split(r"[;,\t\r\n]\s*", cell)]  # whatever a spreadsheet splits at
+        assert not [part for part in parts if part[:1] in tuple("=+-@\t\r＝＋－＠") and not re.fullmatch(r"-?[\d.]+", part)]
     with open(out / "grades.csv", encoding="utf-8-sig", newline="") as table:
         assert len(list(csv.DictReader(table))) == len(CASES) + len(NAMED) + 2
 

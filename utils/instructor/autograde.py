@@ -10,7 +10,6 @@ sentence on what was odd.
 """
 import argparse
 import csv
-import io
 import json
 import re
 import shutil
@@ -39,7 +38,7 @@ from traitlets.config import Config, PyFileConfigLoader
 from utils.instructor.grading import sandbox, stamp, submission
 from utils.instructor.grading.grade import CannotGrade, alone
 from utils.instructor.execute import ROOT, environment
-from utils.instructor.files import write_whole
+from utils.instructor.files import MachineFault, machine_faults, of_machine, write_table, write_whole
 
 CELL_SECONDS = 120  # for one cell; the slowest one of a right answer takes 20 s on two cores
 NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, each cell gets one second
@@ -311,14 +310,16 @@ def write_tables(out: Path) -> None:
     with Gradebook(_database(out)) as book:
         draft = out / "grades.csv.part"
         CsvExportPlugin(to=str(draft)).export(book)
-        draft.replace(out / "grades.csv")
+        with open(draft, encoding="utf-8", newline="") as exported:
+            table = csv.DictReader(exported)
+            grades, columns = list(table), table.fieldnames or []
+        write_table(out / "grades.csv", columns, grades)
+        draft.unlink(missing_ok=True)
         for path in sorted((out / "state").glob("*.json")):
             student, unit = path.stem.rsplit("--", 1)
             found = book.find_submission(unit, student)
             rows.append((unit, student, found.score, found.max_score, json.loads(path.read_text(encoding="utf-8"))["note"]))
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([COLUMNS, *sorted(rows)])
-    write_whole(out / "report.csv", table.getvalue())
+    write_table(out / "report.csv", COLUMNS, [dict(zip(COLUMNS, row)) for row in sorted(rows)])
 
 
 # feedback -------------------------------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ PRACTICE_FACES = 500
 def main(words: list[str]) -> int:
     """Run the command line; the exit status is 0, 1 where something is missing or wrong, or 2 for words it does not know."""
     arguments = _parser().parse_args(words)
+    from utils.instructor.files import MachineFault
     from utils.instructor.grading.grade import CannotGrade
     from utils.instructor.grading.sandbox import SandboxMissing
 
     try:
         return check(arguments.folder) if arguments.command == "check" else grade(arguments)
-    except (CannotGrade, SandboxMissing, ValueError) as problem:
+    except (CannotGrade, MachineFault, SandboxMissing, ValueError) as problem:
         print(f"grading: {problem}", file=sys.stderr)
         return 1
 
@@ -48,7 +49,7 @@ def check(folder: Path) -> int:
     from utils import data
     from utils.data.images import to_levels
     from utils.instructor.grading import grade as grading
-    from utils.instructor.grading import rubric
+    from utils.instructor.grading import manifest, rubric
     from utils.instructor.grading.hidden import Hidden
 
     rules, faces = rubric.load(), data.load("faces")
@@ -64,6 +65,9 @@ def check(folder: Path) -> int:
         if line["given"] < line["points"] and not line["bonus"]:
             print(f"try {line['advice']}")
     print(f"{found['score']:g} of {found['maximum']:g} points on practice faces; the hidden faces are others.")
+    if folder.is_dir():
+        print(f"{manifest.NAME} lists the {manifest.write(folder)} files of this folder: hand it in with them, and check again when you have "
+              f"changed one.")
     return 0 if found["score"] >= found["maximum"] and not found["faults"] else 1
 
 

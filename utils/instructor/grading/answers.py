@@ -24,7 +24,9 @@ from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.sandbox import Ended, Limits
 
 STEPS = 16
-NEAR = 4
+NEAR = 8
+# A path of the host, as in /proc/self/mountinfo; the folders that a script is told of stay.
+HOST_PATH = re.compile(r"(?<![\w.])/(?!(?:submission|images|tmp)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 
 
@@ -107,7 +109,8 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
 def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Labels and probabilities of "woman" for the files `names`, [N] each, and faults as sentences.
 
-    A line counts if it is FILE<TAB>LABEL<TAB>PROBABILITY with a file that was asked about; a file with two lines has no answer.
+    A line counts if it is FILE<TAB>LABEL<TAB>PROBABILITY with a file that was asked about and the probability of that label, so at
+    least 0.5; a file with two lines has no answer.
     Nothing counts of a script that had to be stopped: how far it came would be chance.
     """
     labels, woman, faults = np.full(len(names), -1), np.full(len(names), np.nan), []
@@ -130,7 +133,7 @@ def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[s
         faults.append(f"infer.py ended with the exit status {ended.status}{_last_line(ended.err)}")
     if strange:
         faults.append(f"{len(strange)} lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY for a file it was given, with man or woman "
-                      f"and a number from 0 to 1. The first: {_quoted(strange[0])}")
+                      f"and its probability, a number from 0.5 to 1. The first: {_quoted(strange[0])}")
     if twice:
         faults.append(f"infer.py printed more than one line for {len(twice)} images: these have no answer.")
     missing = int((labels < 0).sum()) - len(twice)
@@ -140,7 +143,7 @@ def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[s
 
 
 def _probability(text: str) -> bool:
-    return NUMBER.fullmatch(text) is not None and 0 <= float(text) <= 1
+    return NUMBER.fullmatch(text) is not None and 0.5 <= float(text) <= 1
 
 
 def _last_line(err: str) -> str:
@@ -149,7 +152,8 @@ def _last_line(err: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A piece of a script's output, short and on one line: it must not carry hidden data out."""
+    """A piece of a script's output, short and on one line: it must not carry hidden data out, or where this machine keeps what."""
     text = re.sub(r"\b[0-9a-f]{8}\.png", "FILE", text)  # names of hidden images
+    text = HOST_PATH.sub("PATH", text)
     text = "".join(sign if sign.isprintable() else "?" for sign in text)
     return f'"{text}"' if len(text) <= 120 else f'"{text[:117]}..."'

@@ -21,10 +21,15 @@ import joblib
 from tqdm import tqdm
 
 from utils.data.images import to_png
-from utils.instructor.files import write_whole
-from utils.instructor.grading import answers, duplicates, hidden, measures, pages, rubric, sandbox, stamp, submission
+from utils.instructor.files import MachineFault, machine_faults, of_machine, write_whole
+from utils.instructor.grading import answers, duplicates, hidden, manifest, measures, pages, rubric, sandbox, stamp, submission
 from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.rubric import Rubric
+
+
+NEEDED_BYTES = 2 << 30  # the clean copies of as many submissions as there are processors, and all results
+RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint", "consent", "names", "said",
+               "groups"}
 
 
 class CannotGrade(ValueError):
@@ -39,7 +44,8 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
     seed         decides which faces are rendered, and names and order of the files a script sees; drawn and kept if it is not given
     isolated     run scripts in the sandbox; without it they may do whatever the caller may do
 
-    Raises CannotGrade, ValueError (hidden set, rubric) and sandbox.SandboxMissing before anything is run.
+    Raises CannotGrade, ValueError (hidden set, rubric) and sandbox.SandboxMissing before anything is run, and MachineFault where this
+    machine has no disk or memory left: what was being graded then is graded again in the next run.
     """
     if not folder.is_dir():
         raise CannotGrade(f"There is no folder {folder}: name the folder that holds the submissions.")
@@ -50,9 +56,13 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
     if out.resolve().is_relative_to(folder.resolve()):
         raise CannotGrade(f"The results would lie among the submissions: name another folder than {out}.")
     rules = rubric.load(rubric_file)
-    for name in ("results", "pictures", "feedback"):
-        (out / name).mkdir(parents=True, exist_ok=True)
-    with alone(out):
+    with machine_faults(f"The results cannot be written to {out}"):
+        for name in ("results", "pictures", "feedback"):
+            (out / name).mkdir(parents=True, exist_ok=True)
+    if (free := shutil.disk_usage(out).free) < NEEDED_BYTES:
+        raise CannotGrade(f"The disk of {out} has {free >> 20} MiB free, and grading needs {NEEDED_BYTES >> 20}: make room, or name a folder "
+                          f"on another disk with --out.")
+    with machine_faults("Grading stopped"), alone(out):
         seed = _kept_seed(out, seed)
         faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed)
         if isolated:
@@ -78,6 +88,7 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
         os.chmod(place, 0o755)
         try:
             faults = submission.take_in(source, Path(place) / "submission")
+            faults += manifest.keep_listed(Path(place) / "submission")
             handed = submission.find(Path(place) / "submission", faults)
         except submission.BadSubmission as problem:
             found["faults"] = [str(problem)]
@@ -138,10 +149,28 @@ def write_reports(out: Path) -> None:
 
 def read_results(out: Path) -> list[dict]:
     """What was found out about each submission of the last run, sorted by name."""
-    codes = json.loads((out / "settings.json").read_text(encoding="utf-8"))["codes"]
-    paths = [out / "results" / f"{code}.json" for code in codes]
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+    results = [found for code in _settings(out)["codes"] if (found := _result(out, code))]
     return sorted(results, key=lambda found: found["name"])
+
+
+def _settings(out: Path) -> dict:
+    """The seed of the class and the codes of its submissions. Raises CannotGrade for a file that a run did not leave as it is."""
+    path = out / "settings.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {"seed": int(found["seed"]), "codes": list(found["codes"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CannotGrade(f"{path} is missing or damaged, and it keeps the seed of this class: name the seed with --seed if you know it, put "
+                          f"the file back from a backup, or name another folder with --out.") from None
+
+
+def _result(out: Path, code: str) -> dict:
+    """What is stored of a submission, {} where nothing can be read: it is then graded again."""
+    try:
+        found = json.loads((out / "results" / f"{code}.json").read_text(encoding="utf-8"))
+        return found if RESULT_KEYS <= found.keys() else {}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def delete_pictures(out: Path) -> int:
@@ -174,8 +203,11 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
-                fault = (f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
-                         f"Please look at this one yourself.")
+                if of_machine(error) and not isinstance(error, MachineFault):
+                    raise  # the disk is full, say: so it will be for all others
+                said = submission.plain(str(error), 200) if isinstance(error, MachineFault) else (
+                    f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}.")
+                fault = f"{said} Please look at this one yourself."
                 found, pictures = {"faults": [fault],
                                    "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}, "measured": {},
                                    "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
@@ -229,11 +261,7 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
 
 
 def _done(out: Path, name: str, seed: int, mark: str) -> bool:
-    path = out / "results" / f"{_code(name, seed)}.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["stamp"] == mark != ""
-    except (OSError, ValueError, KeyError):
-        return False
+    return _result(out, _code(name, seed)).get("stamp") == mark != ""
 
 
 def _pictures(out: Path, found: dict) -> dict[str, bytes]:
@@ -258,8 +286,12 @@ def _kept_seed(out: Path, seed: int | None) -> int:
 
     Raises CannotGrade where another seed was used before: codes and faces would no longer be those of the results that are there.
     """
-    path = out / "settings.json"
-    before = json.loads(path.read_text(encoding="utf-8"))["seed"] if path.is_file() else None
+    try:
+        before = _settings(out)["seed"] if (out / "settings.json").is_file() else None
+    except CannotGrade:
+        if seed is None:
+            raise
+        before = seed
     if before is not None and seed is not None and seed != before:
         raise CannotGrade(f"{out} was graded with the seed {before}: leave --seed out, or name another folder with --out.")
     return next(value for value in (seed, before, secrets.randbelow(2**63)) if value is not None)

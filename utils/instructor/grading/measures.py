@@ -75,8 +75,8 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
     if right and modified == original:
         faults.append(f"The script says {FACE_CLASSES[original]} for the original and for the modified image, as they were saved in 8 bits.")
     if not steady:
-        faults.append("One pixel that changes by one grey level changes the script's answer for your own images altogether. A network does not "
-                      "do that: does the script look for certain files?")
+        faults.append("One pixel that changes by one grey level changes the script's answer for your own images. A network does not do that, unless "
+                      "DX ends just behind its boundary (then make DX 5 % longer): does the script look for certain files?")
     if fools:
         fooled_at = np.flatnonzero((said.own_labels["way"] != original) & (said.own_labels["way"] >= 0))
         if len(fooled_at):
@@ -85,10 +85,15 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
 
 
 def _steady(said: Answers) -> bool:
-    """Whether most of the images one grey level away get nearly the same probability, and the last on the way the same label."""
+    """Whether most of the images one grey level away get nearly the same probability and the same label, and the last on the way too.
+
+    Not all: a DX that ends at the boundary may lose one or two of them, also with an honest network.
+    """
     for kind in ("ori", "mod"):
         here, there = said.own_woman[kind][0], said.own_woman[f"near {kind}"]
         if not np.median(np.abs(there - here)) <= JUMP:  # so that a missing answer counts as a jump
+            return False
+        if not np.mean(said.own_labels[f"near {kind}"] == said.own_labels[kind][0]) > 0.5:
             return False
     return "way" not in said.own_labels or bool(said.own_labels["way"][-1] == said.own_labels["mod"][0])
 

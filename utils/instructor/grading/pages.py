@@ -3,16 +3,14 @@
 Every page is one HTML file that needs nothing else. What a team wrote (names, output of its script) is escaped.
 """
 import base64
-import csv
 import io
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from utils.instructor.files import write_whole
+from utils.instructor.files import write_table
 from utils.instructor.grading.duplicates import Duplicate
 from utils.instructor.grading.measures import MEASURES
 
@@ -26,7 +24,7 @@ SHOWN = 20  # of the leaderboard
 
 
 def write_grades(path: Path, results: Sequence[dict]) -> None:
-    """One line for each submission, UTF-8 with the mark that spreadsheets look for; `student_id` is the name of what was handed in."""
+    """One line for each submission; `student_id` is the name of what was handed in."""
     rows = []
     for found in results:
         row = dict.fromkeys(COLUMNS, "") | {"assignment": ASSIGNMENT, "student_id": found["name"], "raw_score": found["score"],
@@ -34,12 +32,12 @@ def write_grades(path: Path, results: Sequence[dict]) -> None:
                                             "code": found["code"], "feedback": " ".join(found["faults"])}
         row |= {name: round(found["measured"][name], 4) for name in ("accuracy", "fooled", "L2", "Linf") if name in found["measured"]}
         rows.append(row)
-    _write_table(path, COLUMNS, rows)
+    write_table(path, COLUMNS, rows)
 
 
 def write_duplicates(path: Path, found: Sequence[Duplicate]) -> None:
     """One line for each pair of submissions that share something."""
-    _write_table(path, Duplicate._fields, [pair._asdict() for pair in found])
+    write_table(path, Duplicate._fields, [pair._asdict() for pair in found])
 
 
 def feedback(found: dict, pictures: Mapping[str, bytes]) -> str:
@@ -141,17 +139,3 @@ def _fill(template: str, **values) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     return environment.get_template(template).render(**values)
-
-
-def _cell(value):
-    """A spreadsheet would run a cell that begins like a formula, also in the wide letters of East Asia."""
-    formula = isinstance(value, str) and unicodedata.normalize("NFKC", value[:1]) in ("=", "+", "-", "@", "\t", "\r")
-    return "'" + value if formula else value
-
-
-def _write_table(path: Path, columns: Sequence[str], rows: Sequence[dict]) -> None:
-    out = io.StringIO()
-    table = csv.DictWriter(out, columns)
-    table.writeheader()
-    table.writerows([{key: _cell(value) for key, value in row.items()} for row in rows])
-    write_whole(path, "\ufeff" + out.getvalue())

@@ -4,8 +4,10 @@
 
 Faults come back as sentences for the team; only a submission from which nothing at all can be taken raises BadSubmission.
 """
+import io
 import os
 import stat
+import struct
 import tomllib
 import unicodedata
 import zipfile
@@ -16,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from utils.data.images import FACE_CLASSES, FACE_SIZE
+from utils.instructor.files import MachineFault, of_machine
 
 KINDS = ("ori", "mod", "amp")
 MOST_FILES = 2000
@@ -26,6 +29,10 @@ DEEPEST = 20  # folders inside each other
 PIECE = 1 << 20
 LESS = "hand in only what infer.py needs and the images."
 PICTURE_BYTES = 1 << 20  # of one file
+MOST_PICTURES = 4  # files for one of the three images: a png, a raw file, and what was forgotten
+PNG = b"\x89PNG\r\n\x1a\n"
+PICTURE_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"acTL", b"IDAT", b"IEND"}  # what the picture is; texts and profiles are not read
+METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Python unpacks all others without a bound
 IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", "__pycache__", "Thumbs.db"}
 
 
@@ -144,7 +151,7 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
     room, faults = _Room(), []
 
     def closed(error: OSError) -> None:
-        faults.append(f"The folder {plain(Path(error.filename).name)} could not be opened and was left out.")
+        raise MachineFault(f"The grader may not open the folder {plain(Path(error.filename).name)} of {plain(source.name)}.")
 
     for place, folders, files in os.walk(source, onerror=closed):
         folders[:] = sorted(name for name in folders if name not in IGNORED)
@@ -162,8 +169,10 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
                 try:  # not following a link that has just taken the place of the file
                     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
                         room.copy(opened, target / path.relative_to(source))
+                except PermissionError:
+                    raise MachineFault(f"The grader may not read {plain(name)} of {plain(source.name)}.") from None
                 except (OSError, ValueError) as error:
-                    if isinstance(error, BadSubmission):
+                    if isinstance(error, BadSubmission) or of_machine(error):
                         raise
                     faults.append(f"{plain(name)} could not be read and was left out.")
     return faults
@@ -190,6 +199,9 @@ def _unzip(source: Path, target: Path) -> list[str]:
                     faults.append(f"{plain(entry.filename)} is a link or a device and was left out: hand in the file itself.")
                 elif len(path.parts) > DEEPEST:
                     faults.append(f"{plain(path.name)} lies more than {DEEPEST} folders deep and was left out.")
+                elif entry.compress_type not in METHODS:
+                    faults.append(f"{plain(entry.filename)} is packed by a method that the grader does not unpack and was left out: make an "
+                                  f"ordinary zip file.")
                 elif path in seen:
                     faults.append(f"{plain(entry.filename)} is in the zip file twice: the first one was used.")
                 else:
@@ -197,13 +209,15 @@ def _unzip(source: Path, target: Path) -> list[str]:
                     try:
                         with archive.open(entry) as opened:
                             room.copy(opened, target / path)
-                    except BadSubmission:
-                        raise
-                    except Exception:  # damaged data, a method Python does not know, a file where a folder is, a name too long
+                    except Exception as error:  # damaged data, a file where a folder is, a name too long
+                        if isinstance(error, BadSubmission) or of_machine(error):
+                            raise
                         faults.append(f"{plain(entry.filename)} cannot be unpacked and was left out.")
-    except BadSubmission:
-        raise
-    except Exception:
+    except PermissionError:
+        raise MachineFault(f"The grader may not read {plain(source.name)}.") from None
+    except Exception as error:
+        if isinstance(error, BadSubmission) or of_machine(error):
+            raise
         raise BadSubmission("The zip file is damaged or is none: pack it again and try to open it before you hand it in.") from None
     return faults
 
@@ -217,6 +231,8 @@ def _picture(folder: Path, kind: str) -> tuple[np.ndarray | None, str, str]:
     name = f"adv_NAME1_NAME2_{kind}"
     if not found:
         return None, "", f"There is no image {name}: save it as png or as 2,304 raw bytes."
+    if len(found) > MOST_PICTURES:
+        return None, "", f"There are {len(found)} files for the image {name}: keep one."
     levels = []
     for path in found:
         try:
@@ -234,15 +250,16 @@ def _picture(folder: Path, kind: str) -> tuple[np.ndarray | None, str, str]:
 def read_levels(path: Path) -> np.ndarray:
     """The grey levels uint8 [48, 48] of a png of 48x48 pixels or of 2,304 raw bytes. Raises ValueError with half a sentence.
 
-    The size is read before any pixel is, so a huge picture costs nothing.
+    The size is read before any pixel is, so a huge picture costs nothing, and texts and colour profiles in a png are not unpacked.
     """
     length = path.stat().st_size
-    if length == FACE_SIZE * FACE_SIZE and not (content := path.read_bytes()).startswith(b"\x89PNG"):  # a png may be as long
-        return np.frombuffer(content, np.uint8).reshape(FACE_SIZE, FACE_SIZE)
     if length > PICTURE_BYTES:
         raise ValueError(f"has {length:,} bytes, expected a png of {FACE_SIZE}x{FACE_SIZE} grey pixels: save the small image.")
+    content = path.read_bytes()
+    if length == FACE_SIZE * FACE_SIZE and not content.startswith(PNG[:4]):  # a png may be as long
+        return np.frombuffer(content, np.uint8).reshape(FACE_SIZE, FACE_SIZE)
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with Image.open(io.BytesIO(picture_alone(content)), formats=["PNG"]) as image:
             if image.size != (FACE_SIZE, FACE_SIZE):
                 width, height = image.size
                 raise ValueError(f"is {width}x{height}, expected {FACE_SIZE}x{FACE_SIZE}: do not resize it when you save it.")
@@ -255,10 +272,26 @@ def read_levels(path: Path) -> np.ndarray:
         raise ValueError(f"is far larger than {FACE_SIZE}x{FACE_SIZE}: do not resize it when you save it.") from None
     except Image.UnidentifiedImageError:
         raise ValueError(f"is neither a png nor {FACE_SIZE * FACE_SIZE:,} raw bytes: it has {length:,} bytes.") from None
+    except MemoryError:
+        raise
     except Exception as error:  # each kind of damage has an exception of its own
         if isinstance(error, ValueError) and str(error).startswith(("is ", "has ")):
             raise
         raise ValueError("is a damaged png: save it again and open it before you hand it in.") from None
+
+
+def picture_alone(content: bytes) -> bytes:
+    """A png without the chunks that are not the picture (W3C, PNG specification, section 5); what is no png, as it is."""
+    if not content.startswith(PNG):
+        return content
+    kept, place = [PNG], len(PNG)
+    while place < len(content):
+        length, kind = struct.unpack(">I4s", content[place:place + 8].ljust(8, b"\0"))
+        end = place + 12 + length
+        if kind in PICTURE_CHUNKS:
+            kept.append(content[place:end])
+        place = end
+    return b"".join(kept)
 
 
 def _team(folder: Path) -> tuple[str, bool, str]:
