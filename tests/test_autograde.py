@@ -1,4 +1,4 @@
-"""A class of ten copies of one lab, right, wrong and broken, from the folder that was handed in to grades.csv and the pages."""
+"""A class of fourteen copies of one lab, right, wrong and broken, from the folder that was handed in to grades.csv and the pages."""
 import csv
 import re
 import runpy
@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbgrader.api import Gradebook
 
@@ -102,6 +103,21 @@ def make_class(folder: Path, port: int) -> None:
         SPY.replace("HANDED", str(folder)).replace("SOLUTIONS", str(ROOT / "solutions")).replace("PORT", str(port))))
     hand_in(folder, "ida", spy)
     hand_in(folder, "jon", answered(right | {"convolve_2d": "import os\nos._exit(1)"}))  # its kernel dies
+    odd = answered(right)
+    odd.cells = [cell for cell in odd.cells if mark(cell) not in ("match", "check-match")]
+    odd.cells.append(nbformat.v4.new_code_cell("1 + 1", metadata={"nbgrader": {"grade_id": ["check-match"]}}))
+    hand_in(folder, "kim", "\ufeff" + nbformat.writes(odd))
+    shows = 'import sys\ndef NAME(*words):\n    sys.displayhook(float("nan"))\n    sys.displayhook(20)\n    raise ValueError'
+    hand_in(folder, "lee", answered({name: shows.replace("NAME", name) for name in TASKS}))
+    warns = 'import sys, warnings\nwarnings.warn("careful")\nprint("on standard error", file=sys.stderr)\n'
+    path = hand_in(folder, "mia", answered({name: warns + code.replace("return", f"warnings.warn('{name}'); return", 1)
+                                            if "\n    return" in code else code for name, code in right.items()}))
+    for name in ("ipykernel_launcher.py", "utils.py", "numpy.py", "sitecustomize.py"):
+        path.with_name(name).write_text("raise SystemExit('taken for another')", encoding="utf-8")
+    floods = "print('x' * (200 << 20))", "raise ValueError('x' * (20 << 20))", "from IPython.display import HTML\nHTML('x' * (5 << 20))"
+    flooded = answered(right)
+    flooded.cells[1:1] = map(nbformat.v4.new_code_cell, floods)
+    hand_in(folder, "ned", flooded)
 
 
 @pytest.fixture(scope="module")
@@ -113,14 +129,16 @@ def graded(tmp_path_factory):
         make_class(folder, server.getsockname()[1])
         before = {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
         patch.setenv("COURSE_SECRET", "of the grader")
+        before_it = psutil.Process().memory_info().rss
         out = autograde.autograde(folder, seconds=SECONDS)
-    assert autograde.feedback(folder) == 10
+        assert psutil.Process().memory_info().rss - before_it < 400 << 20
+    assert autograde.feedback(folder) == 14
     assert {path: path.read_bytes() for path in folder.rglob("*.ipynb")} == before
     return folder, out
 
 
 def table(path: Path) -> dict[str, dict]:
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         return {row.get("student_id") or row["student"]: row for row in csv.DictReader(file)}
 
 
@@ -144,7 +162,8 @@ def test_points(graded):
     _, out = graded
     grades = table(out / "grades.csv")
     assert {student: float(row["score"]) for student, row in grades.items()} == {
-        "ada": 20, "bob": 0, "cem": 0, "dora": 18, "eve": 8, "finn": 0, "gil": 18, "hal": 12, "ida": 20, "jon": 2}
+        "ada": 20, "bob": 0, "cem": 0, "dora": 18, "eve": 8, "finn": 0, "gil": 18, "hal": 12, "ida": 20, "jon": 2, "kim": 17,
+        "lee": 0, "mia": 20, "ned": 20}
     assert {float(row["max_score"]) for row in grades.values()} == {20.0}
 
 
@@ -154,7 +173,8 @@ def test_what_was_odd_is_said(graded):
     for student, words in {"finn": "is not a notebook", "jon": "The kernel died on the way",
                            "gil": f"1 cell did not end in time ({SECONDS} seconds)",
                            "hal": "unknown mark check-everything. The cell convolve_1d is there twice: the last one counts. "
-                                  "Missing: check-convolve, check-gaussian, edges. Checks were put back."}.items():
+                                  "Missing: check-convolve, check-gaussian, edges. They were put back as they were given out.",
+                           "kim": "A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put back"}.items():
         assert words in notes.pop(student)
     assert set(notes.values()) == {""}
     assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
@@ -162,13 +182,13 @@ def test_what_was_odd_is_said(graded):
 
 def test_pages_say_what_failed_and_show_no_hidden_code(graded):
     _, out = graded
-    assert f"Not yet: {OTHER} convolve_1d(x, w) " in page(out, "dora")
+    assert f"{OTHER} convolve_1d(x, w) " in page(out, "dora")
     assert WRONG["edges"][0][0] in page(out, "cem")
-    assert "NameError: name 'edges' is not defined" in page(out, "hal")
+    assert "NotImplementedError" in page(out, "hal") and "NotImplementedError" in page(out, "kim")
     notebook = nbformat.read(out / "autograded" / "hal" / UNIT / f"{UNIT}.ipynb", as_version=4)
     errors = [output for cell in notebook.cells if mark(cell) == "check-edges" for output in cell.outputs]
     assert "BEGIN HIDDEN TESTS" in re.sub(r"\x1b\[[\d;]*m", "", "".join(errors[0].traceback)), "what the page must not show"
-    for student in set("ada bob cem dora eve gil hal ida jon".split()):
+    for student in set("ada bob cem dora eve gil hal ida jon kim lee mia ned".split()):
         assert not re.search(r"HIDDEN TESTS|\.hidden\(", page(out, student))
         assert (out / "feedback" / student / UNIT / f"{UNIT}.html").stat().st_size < 5e6  # gil prints without end
 
@@ -199,6 +219,27 @@ def test_next_run_grades_what_changed_or_was_not_finished(graded, capsys):
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["ada", "cem"]
     grades = table(out / "grades.csv")
     assert (float(grades["ada"]["score"]), float(grades["cem"]["score"]), float(grades["dora"]["score"])) == (0, 0, 18)
+
+
+def test_cells_after_the_time_of_the_notebook_are_not_run(tmp_path):
+    need("bwrap")
+    endless = answered({})
+    endless.cells = [*[nbformat.v4.new_code_cell("while True: pass") for _ in range(40)], *endless.cells[1:]]
+    hand_in(tmp_path / "handed", "ada", endless)
+    out = autograde.autograde(tmp_path / "handed", seconds=1)
+    cells = nbformat.read(out / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb", as_version=4).cells
+    said = [output.evalue for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
+    assert said.count(autograde.LATE) > 30 and not list(out.glob(".kernel-*"))
+
+
+def test_folders_of_a_killed_kernel_are_removed(tmp_path):
+    sockets, place = tmp_path / "sockets", tmp_path / "handed-graded" / ".kernel-x"
+    for folder in (sockets, place / "work"):
+        folder.mkdir(parents=True)
+    (place / "sockets").symlink_to(sockets)
+    hand_in(tmp_path / "handed", "ada", "{}")
+    autograde.autograde(tmp_path / "handed", isolated=False)
+    assert not sockets.exists() and not place.exists()
 
 
 def test_refuses_without_sandbox_unless_told(tmp_path, monkeypatch, capsys):

@@ -220,7 +220,7 @@ def zip_with_an_unknown_method(place):
 
 
 def other_method(name: str, method: int) -> None:
-    @case(0, "infer.py is packed by a method that the grader does not unpack", "no file that can be used")
+    @case(0, "is packed by a method that the grader does not unpack", "no file that can be used")
     def made(place):
         zipped(place, ("bomb.bin", bytes(64 << 20)), method=method)
     CASES[name] = CASES.pop("made")
@@ -686,7 +686,7 @@ def listed(place):
     (place / "adv_more_mod.png").write_bytes(b"")
 
 
-@case(FULL, "gone.txt is listed in manifest.json, but was not handed in.", "infer.py has changed since the check wrote manifest.json")
+@case(FULL, "Listed in manifest.json, but not handed in: gone.txt.", "Changed since the check wrote manifest.json, and taken as handed in: infer.py.")
 def listed_and_changed(place):
     honest(place)
     (place / "gone.txt").write_text("here", encoding="utf-8")

@@ -11,6 +11,7 @@ sentence on what was odd.
 import argparse
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,32 +20,37 @@ import tempfile
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.plugins import CsvExportPlugin
-from nbgrader.preprocessors import ClearHiddenTests, Execute, GetGrades, NbGraderPreprocessor
+from nbgrader.preprocessors import Execute
 from traitlets import Bool, Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
-from utils.instructor.grading import sandbox, stamp, submission
+from utils.instructor.grading import lab_pages, sandbox, stamp, submission
 from utils.instructor.grading.grade import CannotGrade, alone
 from utils.instructor.execute import ROOT, environment
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_table, write_whole
 
 CELL_SECONDS = 120  # for one cell; the slowest one of a right answer takes 20 s on two cores
 NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, each cell gets one second
-CELL_BYTES = 2 << 20  # of what one cell prints; the rest is dropped
+CELL_BYTES = 2 << 20  # of what one cell prints, shows and says in errors; the rest is dropped
+NOTEBOOK_BYTES = 20 << 20  # of all cells together
+MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
+SHORT = 500  # characters of an error beyond that
 LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512)
 DIED = "the kernel died here or before"
+LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
 EXPECTED = "expected DIR/STUDENT/UNIT/UNIT.ipynb, for example DIR/ada/01_convolution_filters/01_convolution_filters.ipynb"
 COLUMNS = ("unit", "student", "score", "max_score", "note")
@@ -60,13 +66,19 @@ class SandboxedKernel(AsyncKernelManager):
 
     handed = Unicode(help="the folder that the kernel gets a copy of").tag(config=True)
     isolated = Bool(True, help="in the sandbox").tag(config=True)
+    scratch = Unicode("", help="where that copy is made; the next run removes what a killed one left there").tag(config=True)
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)  # before anything of a larger message is in memory
+        return context
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
-        self._place = Path(tempfile.mkdtemp(prefix="lab-"))
+        self._place, self._sockets = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch)), Path(tempfile.mkdtemp(prefix="kernel-"))
+        (self._place / "sockets").symlink_to(self._sockets)  # elsewhere, as the path of a socket has at most 107 bytes
         shutil.copytree(self.handed, self._place / "work")
-        (self._place / "kernel").mkdir()
         if self.isolated:
-            self.transport, self.connection_file = "ipc", str(self._place / "kernel" / "kernel.json")
+            self.transport, self.connection_file = "ipc", str(self._sockets / "kernel.json")
             self.kernel_spec.interrupt_mode = "message"  # a signal would reach bubblewrap, and end it
         kw["cwd"] = str(self._place / "work")
         kw["env"] = environment(self._place / "work" / "out") | {"PYTHONPATH": str(ROOT)}
@@ -74,31 +86,41 @@ class SandboxedKernel(AsyncKernelManager):
         return words, kw | {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        # What lies beside the notebook must not take the place of a package or of the checks.
+        safe = ["--InteractiveShellApp.ignore_cwd=True", "--HistoryManager.hist_file=:memory:"]
         if not self.isolated:
-            return super().format_kernel_cmd(extra_arguments)
+            return [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", self.connection_file, *safe]
         inside = {**json.loads(Path(self.connection_file).read_text(encoding="utf-8")), "ip": f"{INSIDE}/kernel/kernel-ipc"}
-        (self._place / "kernel" / "inside.json").write_text(json.dumps(inside), encoding="utf-8")
-        sandbox.hand_over(self._place)
-        words = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json",
-                 "--HistoryManager.hist_file=:memory:"]
+        (self._sockets / "inside.json").write_text(json.dumps(inside), encoding="utf-8")
+        for folder in (self._place / "work", self._sockets):
+            sandbox.hand_over(folder)
+        words = [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json", *safe]
         return sandbox.command(
             words, LIMITS, folder=f"{INSIDE}/work",
             readable={f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")},
-            writable={f"{INSIDE}/{name}": self._place / name for name in ("work", "kernel")},
+            writable={f"{INSIDE}/work": self._place / "work", f"{INSIDE}/kernel": self._sockets},
             environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{INSIDE}/work/out",
                          "PYTHONPATH": f"{INSIDE}/course"})
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)
-        shutil.rmtree(self._place, ignore_errors=True)
+        remove_kernel(self._place)
 
     cleanup_resources = _async_cleanup_resources
 
 
-class SandboxedExecute(Execute):
-    """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what one prints.
+def remove_kernel(place: Path) -> None:
+    """Remove the folders of a kernel: its copy of what was handed in, and its sockets."""
+    with suppress(OSError):
+        shutil.rmtree(os.readlink(place / "sockets"), ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
 
-    Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points.
+
+class SandboxedExecute(Execute):
+    """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what the kernel sends.
+
+    Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points, and a
+    warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points.
     """
 
     shutdown_kernel = "immediate"
@@ -106,39 +128,46 @@ class SandboxedExecute(Execute):
 
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named | {"kernel_manager_class": SandboxedKernel, "timeout_func": self._seconds})
-        self._printed: dict[int, int] = {}
+        self._sent: dict[int, int] = {}
         self._deadline = 0.0
+        self._dead = False
 
     def _seconds(self, cell: NotebookNode) -> int:
         self._deadline = self._deadline or time.monotonic() + NOTEBOOK_CELLS * self.timeout
         return max(1, min(self.timeout, round(self._deadline - time.monotonic())))
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
-        try:
-            return super().preprocess_cell(cell, resources, index)
-        except DeadKernelError:
-            cell.outputs = [nbformat.v4.new_output("error", ename="DeadKernelError", evalue=DIED,
-                                                   traceback=[f"DeadKernelError: {DIED}"])]
-            return cell, resources
+        if cell.cell_type == "code" and self._deadline and time.monotonic() > self._deadline:
+            cell.outputs = [_error("CellTimeoutError", LATE)]  # not run: each would take a second more
+        elif cell.cell_type == "code" and self._dead:
+            cell.outputs = [_error("DeadKernelError", DIED)]
+        else:
+            try:
+                cell, resources = super().preprocess_cell(cell, resources, index)
+            except DeadKernelError:
+                cell.outputs, self._dead = [_error("DeadKernelError", DIED)], True
+        return cell, resources
+
+    def on_cell_executed(self, **told: Any) -> None:
+        cell, reply = told["cell"], told["execute_reply"]["content"]
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.outputs = [output for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"
+                            or output.output_type == "error" and reply["status"] != "ok"]
+        super().on_cell_executed(**told)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        if msg["msg_type"] in ("stream", "display_data", "execute_result"):
-            self._printed[cell_index] = self._printed.get(cell_index, 0) + len(json.dumps(msg["content"], default=str))
-            if self._printed[cell_index] > CELL_BYTES:
-                return None
+        if msg["msg_type"] not in ("status", "execute_input", "clear_output"):
+            content = msg["content"]
+            self._sent[cell_index] = self._sent.get(cell_index, 0) + len(json.dumps(content, default=str))
+            if self._sent[cell_index] > CELL_BYTES or sum(self._sent.values()) > NOTEBOOK_BYTES:
+                if msg["msg_type"] != "error":
+                    return None
+                content |= {"evalue": content["evalue"][:SHORT], "traceback": []}
         return super().process_message(msg, cell, cell_index)
 
 
-class OneLineErrors(NbGraderPreprocessor):
-    """Of an error in a check cell only the last line is left: the others may show lines of hidden tests."""
-
-    def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple[NotebookNode, dict]:
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            for output in cell.get("outputs", []):
-                if output.output_type == "error":
-                    start = "Not yet" if output.ename == "CheckFailed" else output.ename
-                    output.traceback = [f"{start}: {output.evalue}"]
-        return cell, resources
+def _error(name: str, text: str) -> NotebookNode:
+    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
 
 
 def configuration(out: Path, **extra: Any) -> Config:
@@ -151,7 +180,6 @@ def configuration(out: Path, **extra: Any) -> Config:
     config.OverwriteCells.add_missing_cells = True
     config.Autograde.autograde_preprocessors = [SandboxedExecute if part is Execute else part
                                                 for part in Autograde.autograde_preprocessors.default_args[0]]
-    config.GenerateFeedback.preprocessors = [GetGrades, OneLineErrors, ClearHiddenTests, CSSHTMLHeaderPreprocessor]
     config.merge(Config(extra))
     return config
 
@@ -168,23 +196,43 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
     """
     sources = _handed_in(folder, units)
     out = results_folder(folder)
-    out.mkdir(exist_ok=True)
-    with alone(out):
+    with machine_faults(f"The results cannot be written to {out}"):
+        out.mkdir(exist_ok=True)
+    with machine_faults("Grading stopped"), alone(out):
         if isolated:
             sandbox.check()
-        marks = {unit: _generate(out, unit) for unit in sorted({unit for _, unit in sources})}
+        given = {unit: _generate(out, unit) for unit in sorted({unit for _, unit in sources})}
         code = stamp.of_course()
+        for left in out.glob(".kernel-*"):
+            remove_kernel(left)
         for (student, unit), source in sources.items():
             state = out / "state" / f"{student}--{unit}.json"
             mark = stamp.of_submission(source, code, stamp.of_tree(ROOT / "solutions" / unit), str(seconds), str(isolated))
-            if state.is_file() and json.loads(state.read_text(encoding="utf-8"))["stamp"] == mark != "":
+            if state.is_file() and _state(state)["stamp"] == mark != "":
                 continue
-            notes, settled = _grade_one(out, student, unit, source, marks[unit], seconds, isolated)
+            try:
+                notes, settled = _grade_one(out, student, unit, source, given[unit], seconds, isolated)
+            except Exception as error:  # a fault of the grader: it must not cost the others their grades
+                if of_machine(error) and not isinstance(error, MachineFault):
+                    raise
+                _no_points(out, student, unit)
+                notes, settled = [f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
+                                  f"Please look at this one yourself."], False
             state.parent.mkdir(exist_ok=True)
             write_whole(state, json.dumps({"stamp": mark if settled else "", "note": " ".join(notes)}, ensure_ascii=False))
             print(f"{unit}  {student}  {_score(out, student, unit):g}  {' '.join(notes)}".rstrip(), flush=True)
+            write_tables(out)
         write_tables(out)
     return out
+
+
+def _state(path: Path) -> dict[str, str]:
+    """Stamp and note of a graded submission; a damaged file is as none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {"stamp": str(found["stamp"]), "note": str(found["note"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"stamp": "", "note": ""}
 
 
 def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], Path]:
@@ -212,8 +260,8 @@ def results_folder(folder: Path) -> Path:
     return folder.with_name(folder.name + "-graded")
 
 
-def _generate(out: Path, unit: str) -> dict[str, dict]:
-    """Put the solution of a unit, with its hidden tests, into the gradebook; the metadata of its lab's cells by grade_id."""
+def _generate(out: Path, unit: str) -> dict[str, NotebookNode]:
+    """Put the solution of a unit, with its hidden tests, into the gradebook; the marked cells of its lab by grade_id, in their order."""
     with tempfile.TemporaryDirectory() as draft:
         config = configuration(out)
         config.CourseDirectory.release_directory = draft
@@ -221,10 +269,10 @@ def _generate(out: Path, unit: str) -> dict[str, dict]:
         if not done["success"]:
             raise CannotGrade(f"nbgrader cannot generate {unit}: {_last_line(done)}")
         lab = nbformat.read(Path(draft) / unit / f"{unit}.ipynb", as_version=4)
-    return {cell.metadata.nbgrader.grade_id: cell.metadata for cell in lab.cells if "nbgrader" in cell.metadata}
+    return {cell.metadata.nbgrader.grade_id: cell for cell in lab.cells if "nbgrader" in cell.metadata}
 
 
-def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str, dict], seconds: int,
+def _grade_one(out: Path, student: str, unit: str, source: Path, given: dict[str, NotebookNode], seconds: int,
                isolated: bool) -> tuple[list[str], bool]:
     """Take one submission in and let nbgrader grade it; a broken one gets no points.
 
@@ -234,12 +282,12 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str
     for old in (copy, made, out / "feedback" / student / unit):
         shutil.rmtree(old, ignore_errors=True)
     try:
-        notes = take_in(source, copy, unit, marks)
+        notes = take_in(source, copy, unit, given)
     except submission.BadSubmission as problem:
         _no_points(out, student, unit)
         return [str(problem)], True
     config = configuration(out, SandboxedExecute={"timeout": seconds},
-                           SandboxedKernel={"handed": str(copy), "isolated": isolated})
+                           SandboxedKernel={"handed": str(copy), "isolated": isolated, "scratch": str(out)})
     done = NbGraderAPI(config=config).autograde(unit, student, force=True, create=True)
     if "KeyboardInterrupt" in done.get("error", ""):  # nbgrader catches it
         raise KeyboardInterrupt
@@ -256,8 +304,10 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, marks: dict[str
     return notes, True
 
 
-def take_in(source: Path, target: Path, unit: str, marks: dict[str, dict]) -> list[str]:
-    """Copy a submission to the new folder `target`, with the marks by which nbgrader knows its cells as they were given out.
+def take_in(source: Path, target: Path, unit: str, given: dict[str, NotebookNode]) -> list[str]:
+    """Copy a submission to the new folder `target`, with the marks by which nbgrader knows its cells as they were `given` out.
+
+    What is missing is put back as it was given out, so that it costs the points of its task and no others.
 
     Gives what was odd, as sentences. Raises submission.BadSubmission if there is no notebook that can be read.
     """
@@ -266,8 +316,10 @@ def take_in(source: Path, target: Path, unit: str, marks: dict[str, dict]) -> li
     if not path.is_file():
         raise submission.BadSubmission(f"There is no {unit}.ipynb in it: hand in the notebook under its own name.")
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)  # some editors put a mark before it
         nbformat.validate(notebook)
+    except MemoryError:
+        raise
     except Exception as error:  # a stranger's file: nbformat raises whatever comes
         raise submission.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter "
                                        f"saves it.") from None
@@ -275,8 +327,9 @@ def take_in(source: Path, target: Path, unit: str, marks: dict[str, dict]) -> li
     for cell in reversed(notebook.cells):  # of two cells with the same mark nbgrader keeps the last
         mark = cell.metadata.get("nbgrader")
         name = mark.get("grade_id") if isinstance(mark, dict) else None
-        if name in marks and name not in seen:
-            cell.metadata = nbformat.from_dict(marks[name])
+        name = name if isinstance(name, str) else repr(name)
+        if name in given and name not in seen:
+            cell.metadata = nbformat.from_dict(given[name].metadata)
             seen.append(name)
         elif mark is not None:
             notes.append(f"The cell {submission.plain(str(name))} is there twice: the last one counts." if name in seen else
@@ -284,10 +337,20 @@ def take_in(source: Path, target: Path, unit: str, marks: dict[str, dict]) -> li
             cell.metadata = nbformat.from_dict({})
         else:
             cell.metadata.pop("tags", None)  # a tag can keep a cell from being run
-    if lost := [name for name in marks if name not in seen]:
-        notes.append(f"Missing: {', '.join(lost)}. Checks were put back.")
+    if lost := [name for name in given if name not in seen]:
+        notes.append(f"Missing: {', '.join(lost)}. They were put back as they were given out.")
+        _put_back(notebook, given, lost)
     write_whole(path, nbformat.writes(notebook) + "\n")
     return notes
+
+
+def _put_back(notebook: NotebookNode, given: dict[str, NotebookNode], lost: list[str]) -> None:
+    """Insert the `given` cells that are `lost`, each behind the one before it in the lab, the first ones at the end of the notebook."""
+    names = list(given)
+    for name in lost:
+        there = {cell.metadata.get("nbgrader", {}).get("grade_id"): place for place, cell in enumerate(notebook.cells)}
+        place = there.get(names[names.index(name) - 1]) if names.index(name) else None
+        notebook.cells.insert(len(notebook.cells) if place is None else place + 1, nbformat.from_dict(given[name]))
 
 
 def _no_points(out: Path, student: str, unit: str) -> None:
@@ -304,6 +367,12 @@ def _score(out: Path, student: str, unit: str) -> float:
         return book.find_submission(unit, student).score
 
 
+def _points(out: Path, student: str, unit: str) -> dict[str, tuple[float, float]]:
+    """{grade_id of a check cell: (points, maximum)} of a graded submission."""
+    with Gradebook(_database(out)) as book:
+        return {grade.name: (grade.score, grade.max_score) for grade in book.find_submission_notebook(unit, unit, student).grades}
+
+
 def write_tables(out: Path) -> None:
     """grades.csv by nbgrader's exporter, and report.csv: what was odd about each submission."""
     rows = []
@@ -318,35 +387,40 @@ def write_tables(out: Path) -> None:
         for path in sorted((out / "state").glob("*.json")):
             student, unit = path.stem.rsplit("--", 1)
             found = book.find_submission(unit, student)
-            rows.append((unit, student, found.score, found.max_score, json.loads(path.read_text(encoding="utf-8"))["note"]))
+            rows.append((unit, student, found.score, found.max_score, _state(path)["note"]))
     write_table(out / "report.csv", COLUMNS, [dict(zip(COLUMNS, row)) for row in sorted(rows)])
 
 
 # feedback -------------------------------------------------------------------------------------------------------------
 
 def feedback(folder: Path, units: Sequence[str] = ()) -> int:
-    """Make nbgrader's HTML page for each graded submission, without hidden code; gives how many. Raises CannotGrade.
+    """Make an HTML page for each graded submission (`lab_pages`), without hidden code; gives how many. Raises CannotGrade.
 
-    A submission that could not be run gets a text with the sentence that says why.
+    A submission that could not be run, or of which no page can be made, gets a text with a sentence that says why.
     """
     out, sources = results_folder(folder), _handed_in(folder, units)
     if not (out / "state").is_dir():
         raise CannotGrade(f"Nothing of {folder} is graded: run python3 course.py autograde {folder} first.")
     made = 0
     with alone(out):
-        api = NbGraderAPI(config=configuration(out))
         for student, unit in sources:
             state = out / "state" / f"{student}--{unit}.json"
             if not state.is_file():
                 continue
             page = out / "feedback" / student / unit
-            if (out / "autograded" / student / unit / f"{unit}.ipynb").is_file():
-                done = api.generate_feedback(unit, student, force=True)
-                if not done["success"]:
-                    raise CannotGrade(f"nbgrader cannot make the page of {student} for {unit}: {_last_line(done)}")
-            else:
-                page.mkdir(parents=True, exist_ok=True)
-                write_whole(page / f"{unit}.txt", f"{unit}: 0 points. {json.loads(state.read_text(encoding='utf-8'))['note']}\n")
+            page.mkdir(parents=True, exist_ok=True)
+            for old in page.iterdir():
+                old.unlink()
+            notebook, problem = out / "autograded" / student / unit / f"{unit}.ipynb", ""
+            if notebook.is_file():
+                try:
+                    write_whole(page / f"{unit}.html", lab_pages.page(nbformat.read(notebook, as_version=4), _points(out, student, unit), student))
+                except Exception as error:  # whatever a student's outputs hold: the others get their pages
+                    if of_machine(error):
+                        raise
+                    problem = f"No page could be made of it ({type(error).__name__}): ask your instructor. "
+            if problem or not notebook.is_file():
+                write_whole(page / f"{unit}.txt", f"{unit}: {_score(out, student, unit):g} points. {problem}{_state(state)['note']}\n")
             made += 1
     return made
 
@@ -389,7 +463,7 @@ def main(words: list[str]) -> int:
                         isolated=not arguments.unsafe_no_sandbox)
         print(f"{out.name}/ holds grades.csv and report.csv; next: python3 course.py feedback {arguments.folder}")
         return 0
-    except (CannotGrade, sandbox.SandboxMissing) as problem:
+    except (CannotGrade, MachineFault, sandbox.SandboxMissing) as problem:
         print(f"{arguments.command}: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

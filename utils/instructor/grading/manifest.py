@@ -9,15 +9,17 @@ from utils.instructor.grading.submission import IGNORED, MOST_FILES, plain
 
 NAME = "manifest.json"
 MOST_BYTES = 1 << 20  # of the manifest itself
+SHOWN = 5  # names in a sentence
+NOTEBOOK = ".ipynb"  # no grader looks at it
 
 
 def write(folder: Path) -> int:
-    """List all files in `folder` but hidden ones and those that no grader looks at; gives how many.
+    """List all files in `folder` but notebooks, hidden files and those that no grader looks at; gives how many.
 
     Raises ValueError with a sentence where there are more than a submission may hold.
     """
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink() and path != folder / NAME
-             and not any(part in IGNORED or part.startswith(".") for part in path.relative_to(folder).parts)]
+             and path.suffix != NOTEBOOK and not any(part in IGNORED or part.startswith(".") for part in path.relative_to(folder).parts)]
     if len(paths) > MOST_FILES:
         raise ValueError(f"{folder.name} holds {len(paths):,} files, and at most {MOST_FILES:,} can be handed in: "
                          f"put only what infer.py needs and the images into a folder of their own.")
@@ -34,18 +36,20 @@ def keep_listed(folder: Path) -> list[str]:
     listed = _read(found)
     if listed is None:
         return [f"{NAME} cannot be read, so all files were looked at: run the check again, it writes a new one."]
-    faults, there = [], {}
+    there = {}
     for path in [path for path in folder.rglob("*") if path.is_file()]:
         name = path.relative_to(found.parent).as_posix() if path.is_relative_to(found.parent) else None
         there[_same(name or "")] = path
         if name is None or _same(name) not in listed:
             path.unlink()
-    for name, digest in listed.items():
-        if name not in there:
-            faults.append(f"{plain(name)} is listed in {NAME}, but was not handed in.")
-        elif _digest(there[name]) != digest:
-            faults.append(f"{plain(name)} has changed since the check wrote {NAME}: it was taken as it was handed in.")
-    return faults
+    missing = [name for name in listed if name not in there]
+    changed = [name for name, digest in listed.items() if name in there and _digest(there[name]) != digest]
+    return ([f"Listed in {NAME}, but not handed in: {_some(missing)}."] if missing else []) + (
+        [f"Changed since the check wrote {NAME}, and taken as handed in: {_some(changed)}."] if changed else [])
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(map(plain, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _read(path: Path) -> dict[str, str] | None:

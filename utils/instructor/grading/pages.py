@@ -46,7 +46,7 @@ def feedback(found: dict, pictures: Mapping[str, bytes]) -> str:
     numbers = [(name, _number(found["measured"][name]), what) for name, what in MEASURES.items() if name in found["measured"]]
     lost = [line["advice"] for line in lines if line["given"] < line["points"] and line["advice"]]
     said = {KINDS[kind]: _words(found["said"][kind][0]) for kind in ("ori", "mod") if kind in found["said"]}
-    return _fill("feedback.html.j2", found=found, lines=lines, numbers=numbers, lost=lost, said=said, groups=_groups(found["groups"]),
+    return fill("feedback.html.j2", found=found, lines=lines, numbers=numbers, lost=lost, said=said, groups=_groups(found["groups"]),
                  pictures={KINDS[kind]: _data(content) for kind, content in pictures.items()})
 
 
@@ -66,7 +66,7 @@ def of_class(results: Sequence[dict], pictures: Mapping[str, Mapping[str, bytes]
     sheet = [(teams[code], {KINDS[kind]: _data(content) for kind, content in shown.items()})
              for code, shown in pictures.items() if shown]
     trouble = [(teams[found["code"]], found["score"], _trouble(found)) for found in results if _trouble(found)]
-    return _fill("class.html.j2", submissions=len(results), fooled=len(fooled), leaders=leaders,
+    return fill("class.html.j2", submissions=len(results), fooled=len(fooled), leaders=leaders,
                  charts=[chart for chart in charts if chart], sheet=sheet, trouble=trouble)
 
 
@@ -135,7 +135,7 @@ def _data(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def _fill(template: str, **values) -> str:
+def fill(template: str, **values) -> str:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
                               trim_blocks=True, lstrip_blocks=True)
     return environment.get_template(template).render(**values)

@@ -1,0 +1,122 @@
+"""The feedback page of a lab: points and the check's sentence for each task, then the notebook as it was handed in.
+
+What a student wrote is text on this page and nothing else: HTML in Markdown cells is shown as it was typed, of outputs only texts and
+pictures are shown, formulas become MathML, and a content security policy forbids scripts, forms and the network.
+"""
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from markupsafe import Markup, escape
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
+from nbformat import NotebookNode
+
+from utils.instructor.grading.pages import fill
+from utils.instructor.grading.submission import plain
+from utils.instructor.slides import WithMathML
+
+LONGEST = 5000  # characters of one text
+MOST_PICTURES = 40
+PICTURE_BYTES = 1 << 20
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+FOLDS = re.compile(r"</?(?:details|summary)>")  # of the lab's own hints
+
+
+class Task(NamedTuple):
+    """What a task got: its title in the lab, points, maximum, and the check's sentence or ""."""
+
+    title: str
+    points: float
+    maximum: float
+    sentence: str
+
+
+class StudentsMathML(WithMathML):
+    """`WithMathML`; a formula that cannot be converted is shown as it was typed."""
+
+    def inline_math(self, body: str) -> str:
+        return _or_code(super().inline_math, body)
+
+    def block_math(self, body: str) -> str:
+        return _or_code(super().block_math, body)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return _or_code(lambda text: super(StudentsMathML, self).latex_environment(name, text), body)
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        return super().link(text, url, title) if re.match(r"https?://|#", url) else text
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return f"({text})"  # it would have to be loaded
+
+
+def page(notebook: NotebookNode, points: Mapping[str, tuple[float, float]], student: str) -> str:
+    """HTML of one graded notebook; `points` {grade_id of a check cell: (points, maximum)}, `student` as the class knows them."""
+    tasks, body, heading, pictures = [], [], "", MOST_PICTURES
+    for cell in notebook.cells:
+        mark = cell.metadata.get("nbgrader", {})
+        if cell.cell_type == "markdown":
+            heading = next(iter(re.findall(r"^## +(.+)$", cell.source, re.MULTILINE)), heading)
+        if mark.get("grade") and mark.get("grade_id") in points:
+            tasks.append(Task(plain(heading or mark["grade_id"], 120), *points[mark["grade_id"]], _sentence(cell)))
+        elif cell.cell_type == "markdown":
+            body.append({"text": as_html(cell.source[:10 * LONGEST])})
+        elif cell.cell_type == "code":
+            outputs = [shown for output in cell.get("outputs", [])[:100] if (shown := _output(output, pictures))]
+            pictures -= sum("picture" in shown for shown in outputs)
+            body.append({"code": cell.source[:10 * LONGEST], "outputs": outputs})
+    title = next((line.lstrip("# ") for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("# ")), "Lab")
+    return fill("lab.html.j2", title=plain(title, 120), student=plain(student, 120), tasks=tasks, body=body,
+                score=sum(task.points for task in tasks), maximum=sum(task.maximum for task in tasks))
+
+
+def as_html(markdown: str) -> Markup:
+    """HTML of a student's Markdown; HTML in it is escaped, and links lead nowhere but to http addresses."""
+    return Markup(MarkdownWithMath(renderer=StudentsMathML(escape=True, exclude_anchor_links=True)).render(FOLDS.sub("", markdown)))
+
+
+def _or_code(convert, body: str) -> str:
+    try:
+        return convert(body)
+    except Exception:  # each mistake in a formula has an exception of its own
+        return f"<code>{escape(body)}</code>"
+
+
+def _sentence(cell: NotebookNode) -> str:
+    """Why a check failed, in its own words; of other errors their kind and text, without the lines of hidden tests."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            start = "" if output.ename == "CheckFailed" else f"{output.ename}: "
+            return _short(start + output.evalue)
+    return ""
+
+
+def _output(output: NotebookNode, pictures: int) -> dict[str, str] | None:
+    """{"said": text} or {"picture": address of data} of an output, None for what is not shown."""
+    if output.output_type == "stream":
+        return {"said": _short(_joined(output.get("text", "")))}
+    if output.output_type == "error":
+        return {"said": _short(f"{output.get('ename', '')}: {output.get('evalue', '')}")}
+    data = output.get("data", {})
+    if "image/png" in data:
+        png = _joined(data["image/png"])
+        try:
+            known = base64.b64decode(png, validate=False).startswith(b"\x89PNG")
+        except (binascii.Error, ValueError):
+            known = False
+        if known and pictures > 0 and len(png) <= 4 / 3 * PICTURE_BYTES and re.fullmatch(r"[A-Za-z0-9+/=\s]*", png):
+            return {"picture": "data:image/png;base64," + re.sub(r"\s", "", png)}
+        return {"said": "(a picture that cannot be shown)"}
+    return {"said": _short(_joined(data["text/plain"]))} if "text/plain" in data else None
+
+
+def _joined(text: object) -> str:
+    return "".join(map(str, text)) if isinstance(text, list) else str(text)
+
+
+def _short(text: str) -> str:
+    text = COLOURS.sub("", str(text))
+    text = "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)
+    return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
