@@ -8,6 +8,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                autograde      grade the labs of a class, with nbgrader: autograde DIR [UNIT ...] (--help has the rest)
                feedback       make the students' pages of what is graded: feedback DIR [UNIT ...]
                grade          grade a folder of mini-projects: grade DIR (--help has the rest)
+               tournament     everybody's image against everybody's detector: tournament DIR (--help has the rest)
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
                weights        train again what data/weights/ holds, on built-in data (names, or all)
@@ -38,7 +39,7 @@ PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python
 STAMP = ENVIRONMENT / "course-complete"
 NEEDED_BYTES = 4 * 2**30  # the environment takes 2.3 GB, and pip as much again for what it unpacks at one time
 PYTHONS = ("3.11", "3.12", "3.13")
-ELSEWHERE = ("autograde", "feedback", "grade")  # commands that write nothing into the course's folder
+ELSEWHERE = ("autograde", "feedback", "grade", "tournament")  # commands that write nothing into the course's folder
 
 
 class SetUpError(Exception):
@@ -47,7 +48,8 @@ class SetUpError(Exception):
 
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
-                "autograde": autograde, "feedback": feedback, "grade": grade, "slides": slides, "weights": weights,
+                "autograde": autograde, "feedback": feedback, "grade": grade, "tournament": tournament,
+                "slides": slides, "weights": weights,
                 "bench": bench, "acceptance": acceptance, "mutants": mutants, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
@@ -274,6 +276,10 @@ def feedback(words: list[str]) -> int:
 
 def grade(words: list[str]) -> int:
     return run("-m", "utils.instructor.grading", "grade", *words, folder=Path.cwd())
+
+
+def tournament(words: list[str]) -> int:
+    return run("-m", "utils.instructor.grading.tournament", *words, folder=Path.cwd())
 
 
 def slides(words: list[str]) -> int:

@@ -82,9 +82,20 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
     isolated  in the sandbox; False runs it as the caller, with all that the caller may do
     scratch   where the folder of images is made, the system's temporary folder by default
     """
-    own = own_images(pictures, seed)
-    rng = np.random.default_rng([*seed, 1])
+    own, rng = own_images(pictures, seed), np.random.default_rng([*seed, 1])
     levels = np.concatenate([*(near(face, rng, 1) for face in hidden.levels), *own.values()])
+    labels, woman, faults = ask_about(levels, folder, rng, limits, isolated=isolated, core=core, scratch=scratch)
+    cuts = np.cumsum([len(hidden.levels), *map(len, own.values())])[:-1]
+    (labels, *own_labels), (woman, *own_woman) = np.split(labels, cuts), np.split(woman, cuts)
+    return Answers(labels, woman, dict(zip(own, own_labels)), dict(zip(own, own_woman)), faults, not faults)
+
+
+def ask_about(levels: np.ndarray, folder: Path, rng: np.random.Generator, limits: Limits = Limits(), *, isolated: bool = True,
+              core: int | None = None, scratch: Path | None = None) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """What `folder`/infer.py says of images uint8 [N, 48, 48] in one call: labels and probabilities of "woman" [N], and faults (see `read`).
+
+    The files have random names and come in random order.
+    """
     names = [f"{number:08x}.png" for number in rng.choice(2**32, len(levels), replace=False)]
     order = rng.permutation(len(levels))
     with tempfile.TemporaryDirectory(dir=scratch) as place:
@@ -99,11 +110,7 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
                                 readable={"/submission": folder, "/images": images})
         else:
             ended = sandbox.supervise([sys.executable, str((folder / "infer.py").resolve()), *asked], limits, cwd=images)
-    labels, woman, faults = read(ended, names)
-    kept = not faults
-    cuts = np.cumsum([len(hidden.levels), *map(len, own.values())])[:-1]
-    (labels, *own_labels), (woman, *own_woman) = np.split(labels, cuts), np.split(woman, cuts)
-    return Answers(labels, woman, dict(zip(own, own_labels)), dict(zip(own, own_woman)), faults, kept)
+    return read(ended, names)
 
 
 def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:

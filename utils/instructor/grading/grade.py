@@ -63,15 +63,15 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
         raise CannotGrade(f"The disk of {out} has {free >> 20} MiB free, and grading needs {NEEDED_BYTES >> 20}: make room, or name a folder "
                           f"on another disk with --out.")
     with machine_faults("Grading stopped"), alone(out):
-        seed = _kept_seed(out, seed)
+        seed = kept_seed(out, seed)
         faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed)
         if isolated:
             sandbox.check()
         detectors = load_references(rules.references)
         references = [stamp.of_tree(Path(name)) for name in rules.references if Path(name).is_dir()]
         setting = _digest(stamp.of_course(), str(rules.limits), str(rules.references), *references, faces.digest(), str(seed), str(isolated))
-        names = _names(sources)
-        write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [_code(name, seed) for name in names.values()]}))
+        names = names_of(sources)
+        write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [code_of(name, seed) for name in names.values()]}))
         waiting = [source for source in sources if not _done(out, names[source], seed, stamp.of_submission(source, setting))]
         _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done=len(sources) - len(waiting))
         _judge_again(out, rules)
@@ -249,7 +249,7 @@ def _sweep(out: Path) -> None:
 
 
 def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None:
-    code = _code(name, seed)
+    code = code_of(name, seed)
     for kind in submission.KINDS:
         path = out / "pictures" / f"{code}_{kind}.png"
         path.unlink(missing_ok=True)
@@ -261,7 +261,7 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
 
 
 def _done(out: Path, name: str, seed: int, mark: str) -> bool:
-    return _result(out, _code(name, seed)).get("stamp") == mark != ""
+    return _result(out, code_of(name, seed)).get("stamp") == mark != ""
 
 
 def _pictures(out: Path, found: dict) -> dict[str, bytes]:
@@ -269,19 +269,19 @@ def _pictures(out: Path, found: dict) -> dict[str, bytes]:
     return {kind: path.read_bytes() for kind, path in paths.items() if path.is_file()}
 
 
-def _names(sources: Sequence[Path]) -> dict[Path, str]:
+def names_of(sources: Sequence[Path]) -> dict[Path, str]:
     """The name of each submission: that of its folder or zip file, without .zip unless two would have the same."""
     short = [source.name if source.is_dir() else source.stem for source in sources]
     every = Counter(name for source, name in zip(sources, short) for name in {name, source.name})
     return {source: name if every[name] == 1 else source.name for source, name in zip(sources, short)}
 
 
-def _code(name: str, seed: int) -> str:
+def code_of(name: str, seed: int) -> str:
     """What a submission is called where its name must not appear; without the seed nobody can compute it."""
     return _digest(str(seed), "code", name)[:10]
 
 
-def _kept_seed(out: Path, seed: int | None) -> int:
+def kept_seed(out: Path, seed: int | None) -> int:
     """The seed of this class: the given one, the one of the last run that settings.json keeps, or a new one.
 
     Raises CannotGrade where another seed was used before: codes and faces would no longer be those of the results that are there.

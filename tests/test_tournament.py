@@ -1,0 +1,136 @@
+"""The tournament: who fools whom against a table made by hand, and two rounds of scripts whose answers are known."""
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import need
+from test_grading import SCRIPT, team
+from utils.instructor.grading import rubric, submission, tournament
+from utils.instructor.grading.tournament import Team
+
+nan = np.nan
+
+
+def test_who_fools_whom():
+    original = np.array([[0, 0, 1], [1, 1, -1], [1, 0, 1]])  # [images, detectors]
+    modified = np.array([[1, 0, 0], [0, -1, 1], [0, 1, 1]])
+    found = tournament.fooled(np.array([0, 1, -1]), np.stack([original, modified]))
+    np.testing.assert_array_equal(found, [[1, 0, nan], [1, nan, nan], [nan, nan, nan]])
+
+
+def test_shares_leave_a_teams_own_out():
+    who_fools = np.array([[1, 0, 1, nan], [1, 1, nan, 1], [nan, 0, 1, 0.0]])  # three images, four detectors
+    share, number = tournament.shares(who_fools, [0, 1, 2], 0)
+    np.testing.assert_allclose(share, [1, 0, 1, 0.5])
+    np.testing.assert_array_equal(number, [1, 2, 1, 2])
+    share, number = tournament.shares(who_fools, [0, 1, 2], 1)
+    np.testing.assert_allclose(share, [0.5, 1, 0])
+    assert np.isnan(tournament.shares(np.array([[1.0]]), [0], 0)[0]) and tournament.shares(np.array([[1.0]]), [0], 0)[1] == 0
+
+
+@pytest.mark.parametrize("values, expected", [([0.5, 0.1, 0.5, nan], [2, 1, 2, 0]), ([nan], [0]), ([], []), ([3, 3, 3, 1], [2, 2, 2, 1])])
+def test_ranks_with_ties(values, expected):
+    assert tournament.ranks(values) == expected
+
+
+def images(dx: int) -> dict[str, np.ndarray]:
+    return {"ori": np.full((48, 48), 98, np.uint8), "mod": np.full((48, 48), 98 + dx, np.uint8)}
+
+
+def test_who_is_ranked():
+    teams = [Team("a", "a", Path(), images(4), "man"), Team("b", "b", Path(), images(20), "man"), Team("c", "c", Path(), images(8), "man")]
+    who_fools = np.array([[1, 1, 0, 1], [1, 1, 1, 1], [0, 1, 1, 0.0]])
+    rows = tournament.table(teams, ["the course's x"], who_fools, np.array([0.9, 0.5, 0.86, 0.99]))
+    assert [row.robust_rank for row in rows] == [1, 0, 1, 3], "b is no detector of faces; a and c are fooled by one of two"
+    assert [row.transfer_rank for row in rows] == [1, 0, 2, 0], "DX of b is too large: 20 / 255 * 48 is 3.8"
+    assert [row.L2_rank for row in rows] == [1, 3, 2, 0]
+    assert rows[0].fools == pytest.approx(2 / 3) and rows[0].L2 == pytest.approx(48 * 4 / 255) and rows[3].of_images == 3
+
+
+# two rounds -----------------------------------------------------------------------------------------------------------
+
+def darker(threshold: float) -> str:
+    return SCRIPT.replace("- 100)", f"- {threshold})")
+
+
+@pytest.fixture
+def rules(tmp_path) -> Path:
+    path = tmp_path / "rubric.toml"
+    path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def faces(tmp_path) -> Path:
+    """40 grey squares, dark (man) or bright (woman)."""
+    labels = np.arange(40) % 2
+    x = np.where(labels, 200, 40)[:, None, None] + np.random.default_rng(0).integers(-20, 20, (40, 48, 48))
+    np.savez(tmp_path / "hidden.npz", x_test=x.astype(np.uint8), y_test=labels.astype(np.uint8))
+    return tmp_path / "hidden.npz"
+
+
+def read(path: Path) -> list[dict]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_two_rounds_of_a_class(tmp_path, rules, faces, capsys, monkeypatch):
+    need("bwrap")
+    first, second = tmp_path / "first", tmp_path / "second"
+    dark = np.full((48, 48), 98, np.uint8)
+    team(first / "ada", modified=dark + 4, about="consent = true\n")  # says woman above 100
+    team(first / "bob", modified=dark + 4, script=darker(100), about='label = "man"\n')
+    team(first / "cem", modified=dark + 12, script=darker(105))  # hidden behind its code
+    team(first / "always_man", script=re.sub(r"print\(.*", 'print(f"{path}\\\\tman\\\\t0.9")', SCRIPT))
+    (first / "nothing").mkdir()
+    out = tournament.tournament(first, hidden_file=faces, seed=7, rubric_file=rules)
+    assert "nothing does not play" in capsys.readouterr().err
+    rows = {row["team"]: row for row in read(out / "tournament.csv")}
+    matrix = {row["image of"]: row for row in read(out / "matrix.csv")}
+    hidden_name = next(name for name in rows if name != "ada_grace" and float(rows[name]["accuracy"]) > 0.9 and float(rows[name]["L2"] or 0) > 2)
+    assert hidden_name.startswith("team ") and "cem" not in (out / "tournament.html").read_text(encoding="utf-8")
+    assert matrix[hidden_name]["ada_grace"] == "1" and matrix["ada_grace"][hidden_name] == "0"
+    assert rows[hidden_name]["robust_rank"] == "1" and rows[hidden_name]["transfer_rank"] == "0", "its DX is too large to be ranked"
+    always = next(row for row in rows.values() if float(row["accuracy"]) == 0.5)
+    assert always["robust_rank"] == "0" and float(always["fooled_by"]) == 0
+    stored = {path.name: path.read_bytes() for path in (out / "results").iterdir()}
+
+    monkeypatch.setattr(tournament.answers, "ask_about", None)  # whatever is asked again raises
+    again = tournament.tournament(first, hidden_file=faces, seed=7, rubric_file=rules)
+    assert {path.name: path.read_bytes() for path in (again / "results").iterdir()} == stored
+    monkeypatch.undo()
+
+    shutil.copytree(first, second)
+    (second / "ada" / "infer.py").write_text(darker(104), encoding="utf-8")  # hardened: 102 is a man now
+    out = tournament.tournament(second, hidden_file=faces, first=out, rubric_file=rules)
+    page = (out / "tournament.html").read_text(encoding="utf-8")
+    changed = re.search(r"<td>ada_grace</td>((?:<td[^>]*>[^<]*</td>)+)</tr>", page.split("What has changed")[1])
+    numbers = re.findall(r">([\d.]+)", changed[1])
+    assert numbers[:2] == ["100.0", "100.0"] and numbers[2:] == ["100", "33", "3"], "cem's image only"
+
+
+def test_a_class_of_one_plays_against_the_courses_detectors(tmp_path, faces, capsys):
+    team(tmp_path / "class" / "ada", about="consent = true\n")
+    assert tournament.main([str(tmp_path / "class"), "--hidden", str(faces), "--unsafe-no-sandbox"]) == 0
+    rows = read(tmp_path / "class-tournament" / "tournament.csv")
+    assert [row["team"] for row in rows] == ["ada_grace", "the course's faces_three_convolutions", "the course's faces_densenet"]
+    assert rows[0]["L2_rank"] == "1" and json.loads((tmp_path / "class-tournament" / "round.json").read_text(encoding="utf-8"))["seed"] >= 0
+
+
+def test_teams_of_the_same_names_are_told_apart(tmp_path):
+    sources = [team(tmp_path / name, about="consent = true\n") for name in ("a", "b")]
+    found = tournament._teams(sources, tmp_path / "scratch", 1)
+    assert len({one.shown for one in found}) == 2 and all(one.shown.startswith("ada_grace (") for one in found)
+
+
+def test_what_cannot_be_played_is_a_sentence(tmp_path, capsys):
+    assert tournament.main([str(tmp_path / "class")]) == 1 and "name the folder" in capsys.readouterr().err
+    team(tmp_path / "class" / "ada")
+    assert tournament.main([str(tmp_path / "class"), "--first", str(tmp_path), "--unsafe-no-sandbox"]) == 1
+    assert "holds no first round" in capsys.readouterr().err
+    assert submission.entries(tmp_path / "class")
