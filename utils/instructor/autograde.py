@@ -4,7 +4,7 @@ Called by course.py:
 
 python -m utils.instructor.autograde autograde DIR [UNIT ...] | feedback DIR [UNIT ...]
 
-DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/. Nothing in it is changed. In DIR-graded, beside it, are clean
+DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/, or is what Moodle delivers. Nothing in it is changed. In DIR-graded, beside it, are clean
 copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db, grades.csv), and report.csv with a
 sentence on what was odd.
 """
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,8 +38,9 @@ from nbgrader.preprocessors import Execute
 from traitlets import Bool, Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
-from utils.instructor.grading import lab_pages, sandbox, stamp, submission
+from utils.instructor.grading import lab_pages, sandbox, stamp, students, submission
 from utils.instructor.grading.grade import CannotGrade, alone
+from utils.instructor.grading.students import Student
 from utils.instructor.execute import ROOT, environment
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_table, write_whole
 
@@ -202,58 +204,52 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
         if isolated:
             sandbox.check()
         given = {unit: _generate(out, unit) for unit in sorted({unit for _, unit in sources})}
-        code = stamp.of_course()
+        course = stamp.of_course()
         for left in out.glob(".kernel-*"):
             remove_kernel(left)
-        for (student, unit), source in sources.items():
-            state = out / "state" / f"{student}--{unit}.json"
-            mark = stamp.of_submission(source, code, stamp.of_tree(ROOT / "solutions" / unit), str(seconds), str(isolated))
+        for (code, unit), (student, source) in sources.items():
+            state = out / "state" / f"{code}--{unit}.json"
+            mark = stamp.of_submission(source, course, stamp.of_tree(ROOT / "solutions" / unit), str(seconds), str(isolated))
             if state.is_file() and _state(state)["stamp"] == mark != "":
                 continue
             try:
-                notes, settled = _grade_one(out, student, unit, source, given[unit], seconds, isolated)
+                notes, settled = _grade_one(out, code, unit, source, given[unit], seconds, isolated)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
                 if of_machine(error) and not isinstance(error, MachineFault):
                     raise
-                _no_points(out, student, unit)
+                _no_points(out, code, unit)
                 notes, settled = [f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
                                   f"Please look at this one yourself."], False
             state.parent.mkdir(exist_ok=True)
-            write_whole(state, json.dumps({"stamp": mark if settled else "", "note": " ".join(notes)}, ensure_ascii=False))
-            print(f"{unit}  {student}  {_score(out, student, unit):g}  {' '.join(notes)}".rstrip(), flush=True)
+            write_whole(state, json.dumps({"stamp": mark if settled else "", "note": " ".join(notes), "folder": student.folder},
+                                          ensure_ascii=False))
+            print(f"{unit}  {student.shown}  {_score(out, code, unit):g}  {' '.join(notes)}".rstrip(), flush=True)
             write_tables(out)
         write_tables(out)
     return out
 
 
 def _state(path: Path) -> dict[str, str]:
-    """Stamp and note of a graded submission; a damaged file is as none."""
+    """Stamp and note of a graded submission, and the folder that its student handed in; a damaged file is as none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {"stamp": str(found["stamp"]), "note": str(found["note"])}
+        return {name: str(found[name]) for name in ("stamp", "note", "folder")}
     except (OSError, ValueError, KeyError, TypeError):
-        return {"stamp": "", "note": ""}
+        return {"stamp": "", "note": "", "folder": path.stem.rsplit("--", 1)[0]}
 
 
-def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], Path]:
-    """The submissions in `folder`: {(student, unit): its folder}, sorted by unit. Raises CannotGrade."""
+def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple[Student, Path]]:
+    """The submissions in `folder`, as `students.handed_in` gives them. Raises CannotGrade."""
     if not folder.is_dir():
         raise CannotGrade(f"There is no folder {folder}: {EXPECTED}.")
     known = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
     chosen = [unit for unit in known if not units or any(part in unit for part in units)]
     if not chosen:
         raise CannotGrade(f"No unit has {' or '.join(units)} in its name: they are {', '.join(known)}.")
-    found = {}
-    for student in submission.entries(folder):
-        for unit in chosen:
-            if student.is_dir() and (student / unit).is_dir() and not (student / unit).is_symlink():
-                if not re.fullmatch(r"[\w@][\w@.-]*", student.name):  # nbgrader takes the name for a pattern
-                    raise CannotGrade(f"The folder {student.name!r} has a name that nbgrader cannot take: rename it, with "
-                                      f"letters, digits and . _ - @ only.")
-                found[student.name, unit] = student / unit
+    found = students.handed_in(folder, chosen)
     if not found:
         raise CannotGrade(f"{folder} holds no lab{' of these units' if units else ''}: {EXPECTED}.")
-    return dict(sorted(found.items(), key=lambda item: item[0][::-1]))
+    return found
 
 
 def results_folder(folder: Path) -> Path:
@@ -279,7 +275,7 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, given: dict[str
     Gives what was odd, as sentences, and whether that is settled; if not, the next run tries again.
     """
     copy, made = (out / kind / student / unit for kind in ("submitted", "autograded"))
-    for old in (copy, made, out / "feedback" / student / unit):
+    for old in (copy, made):
         shutil.rmtree(old, ignore_errors=True)
     try:
         notes = take_in(source, copy, unit, given)
@@ -313,6 +309,10 @@ def take_in(source: Path, target: Path, unit: str, given: dict[str, NotebookNode
     """
     notes = submission.take_in(source, target)
     path = target / f"{unit}.ipynb"
+    if not path.is_file() and len(deeper := sorted(target.rglob(path.name))) == 1:  # in a folder, as it was packed
+        for entry in deeper[0].parent.iterdir():
+            if not (target / entry.name).exists():
+                entry.rename(target / entry.name)
     if not path.is_file():
         raise submission.BadSubmission(f"There is no {unit}.ipynb in it: hand in the notebook under its own name.")
     try:
@@ -375,19 +375,20 @@ def _points(out: Path, student: str, unit: str) -> dict[str, tuple[float, float]
 
 def write_tables(out: Path) -> None:
     """grades.csv by nbgrader's exporter, and report.csv: what was odd about each submission."""
-    rows = []
+    rows, shown = [], {}
     with Gradebook(_database(out)) as book:
         draft = out / "grades.csv.part"
         CsvExportPlugin(to=str(draft)).export(book)
         with open(draft, encoding="utf-8", newline="") as exported:
             table = csv.DictReader(exported)
             grades, columns = list(table), table.fieldnames or []
-        write_table(out / "grades.csv", columns, grades)
         draft.unlink(missing_ok=True)
         for path in sorted((out / "state").glob("*.json")):
-            student, unit = path.stem.rsplit("--", 1)
-            found = book.find_submission(unit, student)
-            rows.append((unit, student, found.score, found.max_score, _state(path)["note"]))
+            code, unit = path.stem.rsplit("--", 1)
+            found, state = book.find_submission(unit, code), _state(path)
+            shown[code] = students.student(state["folder"]).shown
+            rows.append((unit, shown[code], found.score, found.max_score, state["note"]))
+    write_table(out / "grades.csv", columns, [row | {"student_id": shown.get(row["student_id"], row["student_id"])} for row in grades])
     write_table(out / "report.csv", COLUMNS, [dict(zip(COLUMNS, row)) for row in sorted(rows)])
 
 
@@ -401,28 +402,34 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
     out, sources = results_folder(folder), _handed_in(folder, units)
     if not (out / "state").is_dir():
         raise CannotGrade(f"Nothing of {folder} is graded: run python3 course.py autograde {folder} first.")
-    made = 0
+    made: dict[str, list[tuple[Student, str, Path]]] = defaultdict(list)
     with alone(out):
-        for student, unit in sources:
-            state = out / "state" / f"{student}--{unit}.json"
+        for (code, unit), (student, _) in sources.items():
+            state = out / "state" / f"{code}--{unit}.json"
             if not state.is_file():
                 continue
-            page = out / "feedback" / student / unit
+            page = out / "feedback" / student.folder.removesuffix(".zip") / unit
             page.mkdir(parents=True, exist_ok=True)
             for old in page.iterdir():
                 old.unlink()
-            notebook, problem = out / "autograded" / student / unit / f"{unit}.ipynb", ""
+            notebook, problem = out / "autograded" / code / unit / f"{unit}.ipynb", ""
             if notebook.is_file():
                 try:
-                    write_whole(page / f"{unit}.html", lab_pages.page(nbformat.read(notebook, as_version=4), _points(out, student, unit), student))
+                    write_whole(page / f"{unit}.html", lab_pages.page(
+                        nbformat.read(notebook, as_version=4), _points(out, code, unit), student.shown))
                 except Exception as error:  # whatever a student's outputs hold: the others get their pages
                     if of_machine(error):
                         raise
                     problem = f"No page could be made of it ({type(error).__name__}): ask your instructor. "
             if problem or not notebook.is_file():
-                write_whole(page / f"{unit}.txt", f"{unit}: {_score(out, student, unit):g} points. {problem}{_state(state)['note']}\n")
-            made += 1
-    return made
+                write_whole(page / f"{unit}.txt", f"{unit}: {_score(out, code, unit):g} points. {problem}{_state(state)['note']}\n")
+            made[unit].append((student, code, next(page.iterdir())))
+        for unit, done in made.items():
+            with Gradebook(_database(out)) as book:
+                rows = [(student, found.score, found.max_score, _state(out / "state" / f"{code}--{unit}.json")["note"])
+                        for student, code, _ in done if (found := book.find_submission(unit, code))]
+            students.write_moodle(out, unit, rows, {student: page for student, _, page in done})
+    return sum(map(len, made.values()))
 
 
 # small helpers --------------------------------------------------------------------------------------------------------
@@ -453,17 +460,18 @@ def main(words: list[str]) -> int:
     arguments = parser.parse_args(words)
     warnings.simplefilter("ignore")  # of SQLAlchemy on nbgrader's way with it, and of nbformat on a stranger's notebook
     try:
+        folder = students.unpacked(arguments.folder.resolve())
         if arguments.command == "feedback":
-            made = feedback(arguments.folder.resolve(), arguments.units)
-            print(f"{made} pages are in {results_folder(arguments.folder.resolve()).name}/feedback/.")
+            made = feedback(folder, arguments.units)
+            print(f"{made} pages are in {results_folder(folder).name}/feedback/, and for Moodle in moodle/ beside it.")
             return 0
         if arguments.unsafe_no_sandbox:
             print("Without a sandbox: the notebooks run as you and may read, change and send whatever you may.", file=sys.stderr)
-        out = autograde(arguments.folder.resolve(), arguments.units, seconds=arguments.timeout,
+        out = autograde(folder, arguments.units, seconds=arguments.timeout,
                         isolated=not arguments.unsafe_no_sandbox)
         print(f"{out.name}/ holds grades.csv and report.csv; next: python3 course.py feedback {arguments.folder}")
         return 0
-    except (CannotGrade, MachineFault, sandbox.SandboxMissing) as problem:
+    except (CannotGrade, MachineFault, sandbox.SandboxMissing, ValueError) as problem:
         print(f"{arguments.command}: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,0 +1,106 @@
+"""Who handed in what: folders as a learning platform delivers them, and tables and pages as it takes them back.
+
+Moodle's "Download all submissions" makes a folder NAME_NUMBER_assignsubmission_file for each student, whose files are those that were
+uploaded; its offline grading worksheet and its feedback zip go by the same name and number.
+"""
+import hashlib
+import os
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from utils.instructor.files import write_table
+from utils.instructor.grading import submission
+
+MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?")
+TAKEN = re.compile(r"[\w@][\w@.-]*")  # what nbgrader can take: it uses the name in a pattern
+MOST_CLASS = 8 << 30  # bytes of a class in one zip file
+WORKSHEET = ["Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments"]
+
+
+class Student(NamedTuple):
+    """A student: `folder` as it was delivered, the name `shown` on pages, `code` for nbgrader and file names, Moodle's `number` or ""."""
+
+    folder: str
+    shown: str
+    code: str
+    number: str
+
+
+def student(folder: str, taken: Iterable[str] = ()) -> Student:
+    """The student of a folder or zip file; the code is the name where nbgrader can take it and nobody of `taken` has it."""
+    name = unicodedata.normalize("NFC", folder.removesuffix(".zip"))
+    found = MOODLE.fullmatch(name)
+    shown = submission.plain(found["name"] if found else name, 120)
+    code = shown if TAKEN.fullmatch(shown) and shown not in taken else "s-" + hashlib.sha256(os.fsencode(folder)).hexdigest()[:10]
+    return Student(folder, shown, code, found["number"] if found else "")
+
+
+def handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple[Student, Path]]:
+    """{(code of the student, unit): (student, folder or zip file with that lab)}, sorted by unit."""
+    found, codes = {}, set()
+    for entry in submission.entries(folder):
+        one = student(entry.name, codes)
+        places = {unit: place for unit in units if (place := _place(entry, unit, alone=len(units) == 1))}
+        if places:
+            codes.add(one.code)
+            found |= {(one.code, unit): (one, place) for unit, place in places.items()}
+    return dict(sorted(found.items(), key=lambda item: item[0][::-1]))
+
+
+def _place(entry: Path, unit: str, *, alone: bool) -> Path | None:
+    """Where the notebook of a unit lies in what one student handed in: UNIT/UNIT.ipynb, UNIT.ipynb, one folder deeper, or in a zip."""
+    name = f"{unit}.ipynb"
+    if entry.is_file():
+        return entry if _holds(entry, name, alone) else None
+    if (entry / unit).is_dir() and not (entry / unit).is_symlink():
+        return entry / unit
+    if (entry / name).is_file() or any(_holds(path, name, alone) for path in sorted(entry.glob("*.zip"))[:20] if path.is_file()):
+        return entry
+    return next((path.parent for path in sorted(entry.glob(f"*/{name}"))), None)
+
+
+def _holds(path: Path, name: str, alone: bool) -> bool:
+    """Whether a zip file holds a file of this name. A damaged one counts where only one unit is graded: its student gets a sentence."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(PurePosixPath(entry).name == name for entry in archive.namelist()[:submission.MOST_ENTRIES])
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return alone
+
+
+def unpacked(folder: Path) -> Path:
+    """The folder of a class that was delivered as one zip file, unpacked beside it once; a folder as it is.
+
+    Raises ValueError with a sentence for what is no zip file, or is larger than MOST_CLASS.
+    """
+    if folder.is_dir() or folder.suffix.lower() != ".zip":
+        return folder
+    target, draft = folder.with_suffix(""), folder.with_suffix(".part")
+    if target.is_dir():
+        return target
+    try:
+        with zipfile.ZipFile(folder) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MOST_CLASS:
+                raise ValueError(f"{folder.name} holds more than {MOST_CLASS >> 30} GiB: unpack it yourself and name the folder.")
+            archive.extractall(draft)  # names that lead out of it are made harmless, and links become files
+    except (zipfile.BadZipFile, NotImplementedError, EOFError):
+        raise ValueError(f"{folder.name} is damaged or is no zip file: download it again, or unpack it and name the folder.") from None
+    draft.rename(target)
+    return target
+
+
+def write_moodle(out: Path, unit: str, rows: Sequence[tuple[Student, float, float, str]], pages: Mapping[Student, Path]) -> None:
+    """moodle/UNIT.csv, Moodle's offline grading worksheet, from (student, points, maximum, comment), and moodle/UNIT.zip, its feedback files."""
+    (out / "moodle").mkdir(exist_ok=True)
+    write_table(out / "moodle" / f"{unit}.csv", WORKSHEET, [
+        dict(zip(WORKSHEET, (f"Participant {one.number}" if one.number else one.shown, one.shown, points, maximum, comment)))
+        for one, points, maximum, comment in rows])
+    draft = out / "moodle" / f"{unit}.zip.part"
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one, page in pages.items():
+            archive.write(page, f"{one.folder.removesuffix('.zip')}/{page.name}")
+    draft.replace(out / "moodle" / f"{unit}.zip")
