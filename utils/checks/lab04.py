@@ -1,23 +1,28 @@
-"""The checks of lab 04: the parts of a detector, its training, and the way from a picture to an answer."""
+"""The checks of lab 04: the parts of a detector, its training with an interruption, and the way from a picture to an answer."""
 import dis
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from utils import layers, networks
-from utils.checks import call, check, equal, inputs, own, require, results, seeded, written_out
+from utils import networks
+from utils.checks import call, check, equal, inputs, own, require, results, run, seeded, slips, written_out
 from utils.checks.trained import logits_of, without_test_set
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES
 from utils.quiet import tf
 
 JOIN = (
-    ("filter depth", "A convolution gets fewer or more channels than its weights expect: concatenate features and input, go on with that."),
+    ("filter depth", "A convolution gets fewer or more channels than its kernel expects: concatenate features and input, go on with that."),
     ("Dimension 3 in both", "Concatenate along the channels, which are the last axis."),
     ("in both shapes", "The features have another height than their input: the convolution is \"SAME\", and the pooling comes after the loop."),
-    ("Incompatible shapes", "Concatenate the features to their input with tf.concat, do not add them."))
+    ("Incompatible shapes", "Concatenate the features to their input with tf.concat, do not add them."),
+    ("required broadcastable shapes", "Concatenate the features to their input with tf.concat, do not add them."),
+    ("singleton tf.Variable", "__call__ creates variables, which a compiled function must not do: create them in __init__."))
 SLOPE = (
     ("None", "A gradient is None: compute the loss inside `with`, and take the gradients for trainable_variables alone."),
     ("logits.shape", "The loss takes first the labels, then the logits."),
@@ -26,97 +31,173 @@ SLOPE = (
 
 @check
 def parameters(function: Callable) -> None:
-    """Task 1: the number of parameters of three DenseNets; the first is that of the slides, the second the example."""
+    """Task 1: the number of parameters of three DenseNets; the first is that of the lecture, the second the example."""
     for blocks, filters in inputs(((4, 16), (1, 2), (3, 8)), lambda rng: rng.integers((2, 3), (5, 16), (3, 2)).tolist()):
         right, side, later = networks.count_parameters(networks.DenseNet(blocks, filters)), 48 // 2**blocks, blocks - 1
         channel = 18 * filters + 32  # the weights that one more channel into a block costs
         reduced = 32 * (1 + 32 * later + 2 * filters * blocks)  # the weights of all reductions
-        equal(f"dense_net_parameters({blocks}, {filters})", call(function, blocks, filters), right, [
-            ("The biases are missing: one for each filter and each output.", lambda: right - blocks * (2 * filters + 32) - 52),
-            ("The second convolution gets its input with the output of the first behind it: more channels.", lambda: right - blocks * 9 * filters**2),
-            ("The reduction gets all channels: the output of the second convolution is missing.", lambda: right - blocks * 32 * filters),
-            ("The reduction gets all channels, not only the output of the second convolution.", lambda: right - reduced + blocks * 32 * filters),
-            ("The reduction has 1x1 windows: one weight for each channel, not 9.", lambda: right + 8 * reduced),
-            ("The reduction of each block, a convolution to 32 channels, is missing.", lambda: right - reduced - 32 * blocks),
-            ("The first block gets 1 channel, only the others get 32.", lambda: right + 31 * channel),
-            ("Only the first block gets 1 channel, the others get the 32 of the block before.", lambda: right - later * 31 * channel),
-            ("After the reduction there are 32 channels again, they do not grow from block to block.",
-             lambda: right + channel * sum(2 * filters * block - 31 for block in range(1, blocks))),
-            ("A window of 3x3 has 9 weights for each channel, not 3.", lambda: right - 6 * filters * (1 + 1 + filters + later * (64 + filters))),
-            ("The hidden and the output layer are missing.", lambda: right - (side**2 * 32 + 1) * 50 - 102),
-            ("The output layer, from 50 numbers to 2, is missing.", lambda: right - 102),
-            ("The hidden layer gets width times height times 32 numbers.", lambda: right - (side**2 - side) * 32 * 50),
-            ("Each block halves the image: the hidden layer gets fewer numbers.", lambda: right + (48**2 - side**2) * 32 * 50),
-            ("This is the number for 4 blocks of 16 filters: use the arguments.", lambda: 59160)], tolerance=1e-9)
+        wrong = {
+            "The biases are missing: one for each filter and each output.": -blocks * (2 * filters + 32) - 52,
+            "The second convolution gets its input with the output of the first behind it: more channels.": -blocks * 9 * filters**2,
+            "The reduction gets all channels: the output of the second convolution is missing.": -blocks * 32 * filters,
+            "The reduction gets all channels, not only the output of the second convolution.": blocks * 32 * filters - reduced,
+            "The reduction has 1x1 windows: one weight for each channel, not 9.": 8 * reduced,
+            "The reduction of each block, a convolution to 32 channels, is missing.": -reduced - 32 * blocks,
+            "The first block gets 1 channel, only the others get 32.": 31 * channel,
+            "Only the first block gets 1 channel, the others get the 32 of the block before.": -later * 31 * channel,
+            "After the reduction there are 32 channels again, they do not grow from block to block.":
+            channel * sum(2 * filters * block - 31 for block in range(1, blocks)),
+            "A window of 3x3 has 9 weights for each channel, not 3.": -6 * filters * (1 + 1 + filters + later * (64 + filters)),
+            "The hidden and the output layer are missing.": -(side**2 * 32 + 1) * 50 - 102,
+            "The output layer, from 50 numbers to 2, is missing.": -102,
+            "The hidden layer gets width times height times 32 numbers.": -(side**2 - side) * 32 * 50,
+            "Each block halves the image: the hidden layer gets fewer numbers.": (48**2 - side**2) * 32 * 50,
+            "This is the number for 4 blocks of 16 filters: use the arguments.": 59160 - right}
+        equal(f"dense_net_parameters({blocks}, {filters})", call(function, blocks, filters), right,
+              [(sentence, lambda error=error: right + error) for sentence, error in wrong.items()], tolerance=1e-9)
+
+@check
+def batches(function: Callable) -> None:
+    """Task 2: sizes, each image once, shuffled, reproducible, another order for another epoch and seed; and the example."""
+    def parts(images: int, size: int, seed: int, epoch: int) -> list[np.ndarray]:
+        got = call(function, images, size, seed, epoch)
+        require(isinstance(got, list | tuple), f"epoch_batches gives a {type(got).__name__}, expected a list of arrays.")
+        got = [np.asarray(part) for part in got]
+        require(all(part.ndim == 1 and part.dtype.kind in "iu" for part in got), "A batch is not an array of integers: cut the order into pieces.")
+        return got
+
+    images = inputs(100, lambda rng: int(rng.integers(101, 127)))
+    for count, size in ((images, 32), (5, 2)):
+        first = parts(count, size, 1, 0)
+        sizes, flat, whole = [len(part) for part in first], np.concatenate(first), [size] * (count // size)
+        require(sizes != whole, f"The last batch is missing: the {count % size} images that are left make a smaller one.")
+        require(sizes == [*whole, count % size], f"The batches of {count} images have the sizes {sizes}, expected {[*whole, count % size]}.")
+        require(np.array_equal(np.sort(flat), np.arange(count)), f"Some images come twice and others never, the numbers go from {flat.min()} to "
+                f"{flat.max()}: draw a permutation, with each of 0 to {count - 1} once.")
+    every = {(seed, epoch): np.concatenate(parts(images, 32, seed, epoch)) for seed in range(4) for epoch in range(25)}
+    first, known = every[1, 0], {}
+    require(np.ptp(first[:32]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
+    again = np.concatenate(parts(images, 32, 1, 0))
+    require(np.array_equal(first, again), "Called twice with the same seed and epoch it gives two orders: make a new generator from seed and epoch in each call.")
+    for (seed, epoch), flat in every.items():
+        other = known.setdefault(flat.tobytes(), (seed, epoch))
+        require(other == (seed, epoch),
+                f"Seed {seed} in epoch {epoch} gives the order of seed {other[0]} in epoch {other[1]}: give the generator both, as a list.")
+    require(set(every[1, 0][:32]) not in [set(every[1, 1][start:start + 32]) for start in range(0, images, 32)],
+            "Epoch 1 has the same batches as epoch 0, in another order: shuffle the images for each epoch.")
+
+
+def keras_block(inputs: int, filters: int, convolutions: int, outputs: int) -> tf.keras.Model:
+    """The dense block of task 3 in Keras: [N, H, W, inputs] -> [N, H // 2, W // 2, outputs]."""
+    layers = tf.keras.layers
+    image = x = tf.keras.Input([None, None, inputs])
+    for _ in range(convolutions):
+        x = layers.Concatenate()([x, layers.Conv2D(filters, 3, padding="same", activation="relu")(x)])
+    return tf.keras.Model(image, layers.Conv2D(outputs, 1, activation="relu")(layers.MaxPooling2D()(x)))
+
+
+def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
+    """A new block of `sizes`. Raises CheckFailed unless it has the right trainable variables, with the right first values."""
+    (c, f, n, o), block = sizes, run(cls, *sizes)
+    channels, call_it = [c + i * f for i in range(n)], f"{cls.__name__}({', '.join(map(str, sizes))})"
+    require(callable(block), f"{cls.__name__} has no method __call__(self, x, training=False).")
+    found = list(block.trainable_variables)
+    if not found:
+        kept = [one for one in tf.nest.flatten(list(vars(block).values())) if isinstance(one, tf.Tensor | np.ndarray)]
+        require(not kept, f"{call_it} keeps tensors or arrays, which training cannot change: put each into a tf.Variable.")
+        require(not block.variables, "The variables are made with trainable=False.")
+        call(cls.__call__, block, tf.zeros([1, 6, 6, c]), hints=JOIN)
+        require(not block.variables, "The variables are created in __call__: create them in __init__, so that each call finds the same ones.")
+        require(False, f"tf.Module finds no variables in {call_it}. It looks for tf.Variable in the attributes, self.name = ..., also "
+                "in lists, tuples, dictionaries and other tf.Modules there; not in Keras layers and not in local names.")
+
+    def shapes(kernels: list[tuple[int, int]], biases: int = n, last: tuple = (1, 1, c + n * f, o), filters: int = f) -> list[tuple]:
+        return sorted([(3, 3, *pair) for pair in kernels] + biases * [(filters,)] + ([last, last[-1:]] if last else []))
+
+    pairs, got = [(into, f) for into in channels], sorted(tuple(variable.shape) for variable in found)
+    for sentence, *wrong in (
+            ("The biases are missing: one variable of zeros for each convolution, as long as it has filters.",
+             [shape for shape in shapes(pairs) if len(shape) > 1]),
+            ("Convolutions share a bias: make a new variable for each.", shapes(pairs, 1)),
+            ("All convolutions share one kernel: make a new variable for each.", shapes(pairs[:1], 1), shapes(pairs[:1], n)),
+            ("The reduction is missing.", shapes(pairs, last=())), ("The reduction has 1x1 windows.", shapes(pairs, last=(3, 3, c + n * f, o))),
+            ("The reduction gets the input and all features: inputs + convolutions * filters channels.",
+             *(shapes(pairs, last=(1, 1, into, o)) for into in (f, c, n * f, channels[-1]))),
+            ("Each convolution gets the input and all features before it, so each one more channels than the one before.",
+             *(shapes([(into, f) for into in chain], last=(1, 1, last, o)) for chain in ([c] * n, [c] + [f] * (n - 1))
+               for last in (c + n * f, f, c, n * f, c + f))),
+            ("A kernel of tf.nn.conv2d is [height, width, channels in, channels out].",
+             sorted((*shape[:-2], *shape[:-3:-1]) for shape in shapes(pairs))),
+            ("There are always 2 convolutions: use the argument.", shapes(pairs[:2], 2, (1, 1, c + 2 * f, o))),
+            ("The reduction always gives 32 channels: use the argument.", shapes(pairs, last=(1, 1, c + n * f, 32)))):
+        require(got == shapes(pairs) or got not in [sorted(one) for one in wrong], sentence)
+    require(got == shapes(pairs), f"The trainable variables of {call_it} have the shapes {got}, expected {shapes(pairs)}, in any order.")
+    kernels = [variable.numpy() for variable in found if len(variable.shape) == 4]
+    scaled = np.concatenate([kernel.ravel() * np.sqrt(kernel[..., 0].size / 2) for kernel in kernels])  # of deviation 1
+    require(bool(scaled.any()), "The kernels start at 0, so all features are 0, and so are nearly all gradients: draw them at random.")
+    require(all(np.ptp(kernel, axis=-1).any() for kernel in kernels), "All filters of a convolution start equal, and stay equal: draw them at random.")
+    require(0.8 < scaled.std() < 1.25, f"The kernels start {scaled.std():.2g} times as large as expected: HeNormal()(shape) of the statement "
+            "has variance 2 / (height * width * channels in).")
+    require(not any(variable.numpy().any() for variable in found if len(variable.shape) == 1), "The biases do not start at 0.")
+    return block
 
 
 @check
-def block(function: Callable) -> None:
-    """Task 2: against `layers.DenseBlock` with the same random weights and biases; the second has the channels of the example."""
-    random, relu = tf.random.Generator.from_seed(inputs(2, lambda rng: int(rng.integers(3, 1000)))), tf.nn.relu
-    for channels, filters in ((3, 5), (1, 16)):
-        reference, x = layers.DenseBlock(inputs=channels, filters=filters), random.normal([3, 9, 6, channels])
-        for variable in reference.trainable_variables:
-            variable.assign(random.normal(variable.shape, stddev=0.4))
-        *convolutions, reduction = [(layer.weights, layer.bias) for layer in (*reference.convolutions, reference.reduction)]
+def block(cls: type) -> None:
+    """Task 3: against `keras_block` with the same random weights and biases, also compiled; and the example."""
+    require(isinstance(cls, type), "DenseBlock is not a class: define it with class DenseBlock(tf.Module).")
+    require(issubclass(cls, tf.Module), f"{cls.__name__} is no tf.Module: class {cls.__name__}(tf.Module).")
+    written_out(cls, set())
+    c, f, n, o = sizes = inputs((3, 5, 3, 7), lambda rng: (2, 6, 4, 9))
+    random, relu, reference, new = seeded(3), tf.nn.relu, keras_block(*sizes), _variables(cls, sizes)
+    x = tf.constant(random.normal(size=[3, 9, 6, c]), tf.float32)
+    values = [random.normal(scale=0.4, size=weights.shape).astype(np.float32) for weights in reference.weights]
+    reference.set_weights(values)
+    *convolutions, reduction = zip(values[::2], values[1::2])
+    expected, name = reference(x).numpy(), "block(x)"
 
-        def pooled(y: tf.Tensor, stride: int = 2, padding: str = "VALID", kind: str = "MAX") -> tf.Tensor:
-            return tf.nn.pool(y, [2, 2], kind, [stride, stride], padding)
+    def answer(order: tuple[int, ...]) -> tf.Tensor:
+        """What the student's block gives; `order` says to which convolution each bias belongs: their shapes do not."""
+        left = [*values[::2], *(values[1::2][i] for i in order), values[-1]]
+        for variable in new.trainable_variables:
+            place = next(i for i, value in enumerate(left) if value.shape == variable.shape)
+            variable.assign(left.pop(place))
+        return call(cls.__call__, new, x, hints=JOIN)
 
-        def wrong(rule=lambda y, bias: relu(y + bias), last=None, join=lambda x, new: [x, new], before=tf.identity, pool=pooled, after=tf.identity):
-            image = before(x)
-            for weights, bias in convolutions:
-                image = tf.concat(join(image, rule(tf.nn.conv2d(image, weights, 1, "SAME"), bias)), -1)
-            return after((last or rule)(tf.nn.conv2d(pool(image), reduction[0], 1, "SAME"), reduction[1]))
+    def pooled(y: tf.Tensor, stride: int = 2, padding: str = "VALID", kind: str = "MAX") -> tf.Tensor:
+        return tf.nn.pool(y, [2, 2], kind, [stride, stride], padding)
 
-        equal("dense_block(x, convolutions, reduction)", call(function, x, convolutions, reduction, hints=JOIN), reference(x), [
-            ("The biases are missing.", lambda: wrong(lambda y, bias: relu(y))),
-            ("The bias is added after ReLU: add it before ReLU.", lambda: wrong(lambda y, bias: relu(y) + bias)),
-            ("ReLU is missing.", lambda: wrong(lambda y, bias: y + bias)),
-            ("ReLU is missing after the reduction.", lambda: wrong(last=tf.add)),
-            ("ReLU is missing in the loop: it comes after each convolution.", lambda: wrong(tf.add, lambda y, bias: relu(y + bias))),
-            ("ReLU is applied to the input too: apply it to the new features only, then concatenate.", lambda: wrong(join=lambda x, new: [relu(x), new])),
-            ("The features are put before the input: concatenate them behind it.", lambda: wrong(join=lambda x, new: [new, x])),
-            ("The pooling is done before the convolutions: do it after them.", lambda: wrong(before=pooled, pool=tf.identity)),
-            ("The pooling is done after the reduction: do it before.", lambda: wrong(pool=tf.identity, after=pooled)),
-            ("The pooling is missing.", lambda: wrong(pool=tf.identity)),
-            ("The pooling takes the mean, expected the largest value.", lambda: wrong(pool=lambda y: pooled(y, kind="AVG"))),
-            ("The pooling has stride 1: give it stride 2.", lambda: wrong(pool=lambda y: pooled(y, 1))),
-            ("The pooling turns 9 rows into 5: use padding \"VALID\", which gives 4.", lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))], tolerance=1e-4)
+    def wrong(rule=lambda y, bias: relu(y + bias), last=None, join=lambda x, new: [x, new], before=tf.identity, pool=pooled,
+              after=tf.identity) -> tf.Tensor:
+        image = before(x)
+        for weights, bias in convolutions:
+            image = tf.concat(join(image, rule(tf.nn.conv2d(image, weights, 1, "SAME"), bias)), -1)
+        return after((last or rule)(tf.nn.conv2d(pool(image), reduction[0], 1, "SAME"), reduction[1]))
 
-
-@check
-def loss(cross_entropy: Callable, accuracy: Callable) -> None:
-    """Task 3: against the logarithm of the softmax, on moderate and on large logits, and the example of the statement."""
-    labels = inputs(np.array([0, 1, 2, 2, 1, 0, 0]), lambda rng: rng.integers(0, 3, 31))
-    logits = seeded(0).normal(scale=2, size=(len(labels), 3))
-    powers, own_logits = np.exp(logits), logits[np.arange(len(labels)), labels]
-    logs = np.log(powers / powers.sum(axis=1, keepdims=True))
-    each = np.log(powers.sum(axis=1)) - own_logits
-    written_out(cross_entropy)
-    equal("cross_entropy(logits, labels)", call(cross_entropy, logits, labels), each.mean(), [
-        ("cross_entropy gives the sum over the images, expected the mean.", each.sum),
-        ("This is the mean over images and classes: sum over the classes, then take the mean over the images.", lambda: each.mean() / 3),
-        ("This is the mean over all classes: only the class of the label counts.", lambda: -logs.mean()),
-        ("logits[:, labels] takes all labels for each image: pick one logit for each with two lists.", lambda: -logs[:, labels].mean()),
-        ("m is subtracted in one place only: add it again, or subtract it from z_y too.", lambda: np.mean(each - logits.max(axis=1))),
-        ("The logarithm is missing: this is minus the mean probability.", lambda: -np.exp(-each).mean()),
-        ("The sum goes over the classes of an image (axis 1), not over the images.", lambda: np.mean(np.log(powers.sum(0))[labels] - own_logits)),
-        ("The sum goes over the classes of an image (axis 1), not over all.", lambda: np.log(powers.sum()) - own_logits.mean())])
-    large = call(cross_entropy, 1000 * logits, labels)
-    require(bool(np.isfinite(large).all()), f"With logits in the thousands cross_entropy is {large}: subtract the largest logit of each image before "
-            "np.exp, and take no logarithm of a probability, which may be 0.")
-    right = 1000 * np.mean(logits.max(axis=1) - own_logits)
-    equal("With logits in the thousands (take no logarithm of a probability) cross_entropy", large, right, tolerance=1e-4)
-    equal("cross_entropy of the example, logits (0, 0),", call(cross_entropy, np.zeros([1, 2]), np.array([1])), np.log(2))
-    written_out(accuracy)
-    hits = logits.argmax(axis=1) == labels
-    equal("accuracy(logits, labels)", call(accuracy, logits, labels), hits.mean(), [
-        ("accuracy gives the number of right answers: divide by the number of images.", hits.sum),
-        ("accuracy is in percent, expected a fraction between 0 and 1.", lambda: 100 * hits.mean()),
-        ("accuracy takes the largest logit of all images: the largest of each, axis=1.", lambda: np.mean(logits.argmax() == labels)),
-        ("accuracy looks at the smallest logit: the largest one is the answer.", lambda: np.mean(logits.argmin(axis=1) == labels))])
-
+    got = answer(tuple(range(n)))
+    if getattr(got, "shape", ()) == expected.shape and not slips.close(np.asarray(got), expected, 1e-4):
+        others = (answer(order) for order in permutations(range(n)))
+        got = next((other for other in others if slips.close(np.asarray(other), expected, 1e-4)), got)
+    equal(name, got, expected, [
+        ("The biases are not added.", lambda: wrong(lambda y, bias: relu(y))),
+        ("The bias is added after ReLU: add it before ReLU.", lambda: wrong(lambda y, bias: relu(y) + bias)),
+        ("ReLU is missing.", lambda: wrong(lambda y, bias: y + bias)),
+        ("ReLU is missing after the reduction.", lambda: wrong(last=tf.add)),
+        ("ReLU is missing in the loop: it comes after each convolution.", lambda: wrong(tf.add, lambda y, bias: relu(y + bias))),
+        ("ReLU is applied to the input too: apply it to the new features only, then concatenate.", lambda: wrong(join=lambda x, new: [relu(x), new])),
+        ("The features are put before the input: concatenate them behind it.", lambda: wrong(join=lambda x, new: [new, x])),
+        ("The pooling is done before the convolutions: do it after them.", lambda: wrong(before=pooled, pool=tf.identity)),
+        ("The pooling is done after the reduction: do it before.", lambda: wrong(pool=tf.identity, after=pooled)),
+        ("The pooling is missing.", lambda: wrong(pool=tf.identity)),
+        ("The pooling takes the mean, expected the largest value.", lambda: wrong(pool=lambda y: pooled(y, kind="AVG"))),
+        ("The pooling has stride 1: give it stride 2.", lambda: wrong(pool=lambda y: pooled(y, 1))),
+        ("The pooling turns 9 rows into 5: use padding \"VALID\", which gives 4.", lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))],
+        tolerance=1e-4)
+    method = cls.__call__ if hasattr(cls.__call__, "python_function") else tf.function(cls.__call__)
+    equal(f"{name}, compiled and in training,", call(method, new, x, training=True, hints=JOIN), got, tolerance=1e-4)
+    example = _variables(cls, (1, 16, 2, 32))
+    equal("The number of parameters of the example", networks.count_parameters(example), 3712)
+    require(tuple(example(tf.zeros([2, 48, 48, 1])).shape) == (2, 24, 24, 32), "The block of the example does not give [2, 24, 24, 32].")
 
 def _toy(weights: np.ndarray, bias: np.ndarray) -> Callable:
     """An affine map, in training of half the input (as batch norm and dropout change it too), with one untrained variable."""
@@ -164,35 +245,100 @@ def step(function: Callable) -> None:
     equal("The bias of the example after the step, compiled,", small.bias, [-0.05, 0.05])
 
 
-@check
-def batches(function: Callable) -> None:
-    """Task 5: sizes, each image once, shuffled, reproducible, another order for another epoch and seed; and the example."""
-    def parts(images: int, size: int, seed: int, epoch: int) -> list[np.ndarray]:
-        got = call(function, images, size, seed, epoch)
-        require(isinstance(got, list | tuple), f"epoch_batches gives a {type(got).__name__}, expected a list of arrays.")
-        got = [np.asarray(part) for part in got]
-        require(all(part.ndim == 1 and part.dtype.kind in "iu" for part in got), "A batch is not an array of integers: cut the order into pieces.")
-        return got
+class Interruption(KeyboardInterrupt):
+    """What ends a training in the check: like the stop button of a notebook, `except Exception` does not catch it."""
 
-    images = inputs(100, lambda rng: int(rng.integers(101, 127)))
-    for count, size in ((images, 32), (5, 2)):
-        first = parts(count, size, 1, 0)
-        sizes, flat, whole = [len(part) for part in first], np.concatenate(first), [size] * (count // size)
-        require(sizes != whole, f"The last batch is missing: the {count % size} images that are left make a smaller one.")
-        require(sizes == [*whole, count % size], f"The batches of {count} images have the sizes {sizes}, expected {[*whole, count % size]}.")
-        require(np.array_equal(np.sort(flat), np.arange(count)), f"Some images come twice and others never, the numbers go from {flat.min()} to "
-                f"{flat.max()}: draw a permutation, with each of 0 to {count - 1} once.")
-    every = {(seed, epoch): np.concatenate(parts(images, 32, seed, epoch)) for seed in range(4) for epoch in range(25)}
-    first, known = every[1, 0], {}
-    require(np.ptp(first[:32]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
-    again = np.concatenate(parts(images, 32, 1, 0))
-    require(np.array_equal(first, again), "Called twice with the same seed and epoch it gives two orders: make a new generator from seed and epoch in each call.")
-    for (seed, epoch), flat in every.items():
-        other = known.setdefault(flat.tobytes(), (seed, epoch))
-        require(other == (seed, epoch),
-                f"Seed {seed} in epoch {epoch} gives the order of seed {other[0]} in epoch {other[1]}: give the generator both, as a list.")
-    require(set(every[1, 0][:32]) not in [set(every[1, 1][start:start + 32]) for start in range(0, images, 32)],
-            "Epoch 1 has the same batches as epoch 0, in another order: shuffle the images for each epoch.")
+
+def _practice(seed: int, stop: int | None = None) -> tuple:
+    """A small training with first weights of its own: model, optimizer, take_step, and notes, to which take_step adds its number with
+    the values of the model's two variables before the step. It is interrupted in the middle of step `stop`."""
+    model, optimizer, notes = tf.Module(), tf.keras.optimizers.Adam(0.1), []
+    model.weights = tf.Variable(seeded(seed).normal(size=[3, 2]), dtype=tf.float32)
+    model.mean = tf.Variable(tf.zeros([3]), trainable=False)  # as batch norm keeps one
+
+    def take_step(number: int) -> None:
+        notes.append((int(number), model.weights.numpy(), model.mean.numpy()))
+        x = tf.constant(seeded(100 + int(number)).normal(size=[4, 3]), tf.float32)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((x @ model.weights - x[:, 1:]) ** 2)
+        optimizer.apply([tape.gradient(loss, model.weights)], [model.weights])
+        if number == stop:
+            raise Interruption
+        model.mean.assign(0.9 * model.mean + 0.1 * tf.reduce_mean(x, 0))
+
+    return model, optimizer, take_step, notes
+
+
+def _saved(folder: str) -> list[tuple]:
+    return sorted((entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(folder))
+
+
+def _process(train_to: Callable, folder: str, steps: int, every: int, start: int, right: list[tuple], stop: int | None = None) -> None:
+    """Call train_to as a new process would, with other first weights where there are checkpoints.
+
+    Raises CheckFailed unless it goes on from step `start`, and has the weights and means of `right` [steps] before each step.
+    """
+    model, optimizer, take_step, notes = _practice(start + 1, stop)
+    when, saved = f"With the first {start} steps saved in `folder`, every = {every} and steps = {steps}, train_to", None
+
+    def watched(number: int) -> None:
+        nonlocal saved
+        try:
+            take_step(number)
+        except Interruption:
+            saved = _saved(folder)
+            raise
+
+    def same(note: tuple, other: tuple) -> list[bool]:
+        return [np.allclose(one, another, atol=1e-5) for one, another in zip(note[1:], other[1:])]
+
+    try:
+        got = call(train_to, steps, folder, every, model, optimizer, watched)
+        require(saved is None, "The interruption is caught: let it pass, so that whoever started the training notices it.")
+    except Interruption:
+        got = start
+        require(saved == _saved(folder), "Something is saved during the interruption. A killed process runs no `finally` and no `except`, "
+                "and the step is half done: save after whole steps only.")
+    numbers = [note[0] for note in notes]
+    begin = numbers[0] if numbers else start
+    require(bool(numbers) or start == steps, f"{when} takes no step: does it use the arguments `folder` and `steps`?")
+    for holds, sentence in (
+            (begin == 0 and notes and same(notes[0], right[start])[0], "has the saved weights, but begins again with step 0: the number of the "
+             "steps that are done belongs into the checkpoint too, as a tf.Variable."),
+            (begin == 0, "begins anew: save in `folder`, and restore the newest checkpoint before the first step."),
+            (begin == start - 1, "takes a step again that was done: count the step, then save."),
+            (begin == start + 1, "leaves a step out: the first step has the number 0."),
+            (start == steps, f"goes on from step {begin}: save after the last step too."),
+            (begin < start, f"goes on from step {begin}: restore the newest checkpoint, manager.latest_checkpoint."),
+            (True, f"goes on from step {begin}: save after each {every} steps, not more often.")):
+        require(begin == start or not holds, f"{when} {sentence}")
+    last = steps if stop is None else stop + 1
+    require(numbers == list(range(start, last)), f"{when} takes the steps {numbers}, expected {start} to {last - 1}, each once.")
+    weights, mean = same(notes[0] if notes else (0, model.weights, model.mean), right[start])
+    require(weights, f"{when} begins with new weights: the model belongs into the checkpoint.")
+    require(mean, f"{when} restores the trainable variables alone: put the model into the checkpoint, with all its variables.")
+    if stop is None:
+        require(all(same((steps, model.weights, model.mean), right[steps])), f"{when} ends with other weights than a training without "
+                "interruption: the optimizer, with its moving averages, belongs into the checkpoint.")
+        equal(f"{when} went on from step {start}. What it returns", got, start)
+
+
+@check
+def resumed(train_to: Callable) -> None:
+    """Task 5: a training with two interruptions, one that is done and one that goes on, against one without any."""
+    steps, every, (first, second) = inputs((11, 4, (5, 9)), lambda rng: (10, 3, (4, 8)))
+    model, _, take_step, right = _practice(1)
+    for number in range(steps + 3):
+        take_step(number)
+    with TemporaryDirectory() as whole, TemporaryDirectory() as folder:
+        _process(train_to, whole, steps, every, 0, right)
+        require(bool(_saved(whole)), "`folder` is empty after a training: save the checkpoints there.")
+        _process(train_to, folder, steps, every, 0, right, first)
+        require(bool(_saved(folder)), f"With every = {every}, `folder` is empty after {first} steps: save after each `every` steps.")
+        for stop, start in ((second, first - first % every), (None, second - second % every)):
+            _process(train_to, folder, steps, every, start, right, stop)
+        for more in (0, 2):
+            _process(train_to, folder, steps + more, every, steps, right)
 
 
 @check
