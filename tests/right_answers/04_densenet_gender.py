@@ -133,25 +133,9 @@ def train_to(steps, folder, every, model, optimizer, take_step):
         for number in range(done, end):
             take_step(number)
         done = end
-        np.savez(place + ".new.npz", done=done, **{f"v{i}": np.array(variable) for i, variable in enumerate(state)})
+        np.savez(place + ".new.npz", done=done, **{f"v{i}": variable.numpy() for i, variable in enumerate(state)})
         os.replace(place + ".new.npz", place)
     return begun
-"""), ("the manager counts, a checkpoint of step 0 too", """
-def train_to(steps, folder, every, model, optimizer, take_step):
-    done = tf.Variable(0, dtype=tf.int64, trainable=False)
-    checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
-    checkpoint.done = done
-    manager = tf.train.CheckpointManager(checkpoint, folder, max_to_keep=1, step_counter=done, checkpoint_interval=every)
-    if manager.latest_checkpoint is not None:
-        checkpoint.restore(manager.latest_checkpoint)
-    else:
-        manager.save()
-    start = done.numpy()
-    while done < steps:
-        take_step(done.numpy())
-        done.assign_add(1)
-        manager.save(check_interval=bool(done < steps))
-    return start
 """)],
     "step": [
         ("a compiled step, the log of the softmax by hand", """

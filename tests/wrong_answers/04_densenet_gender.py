@@ -202,7 +202,7 @@ WRONG = {
         ("go on with that", block(joined="features")),
         ("which are the last axis", block(joined="tf.concat([x, features], 1)")),
         ("do not add them", block(joined="x + features")),
-        ("the convolution is", block().replace('"SAME"', "'VALID'", 1)),
+        ('convolve with "SAME"', block().replace('"SAME"', "'VALID'", 1)),
         ("go on with that", block(middle="x = features; " + POOL)),
         ("The pooling takes the mean", block(middle=POOL.replace("max", "avg"))),
         ("give it stride 2", block(middle=POOL.replace("2, 2", "2, 1"))),
@@ -226,6 +226,8 @@ WRONG = {
         ("part of utils", "class DenseBlock(tf.Module):\n    def __init__(self, inputs, filters, convolutions, outputs):\n"
                           "        super().__init__()\n        self.block = networks.DenseNet().blocks[0]\n"
                           "    def __call__(self, x, training=False):\n        return self.block(x)"),
+        ("comes from utils", "class DenseBlock(type(networks.DenseNet().blocks[0])):\n    def __call__(self, x, training=False):\n"
+                             "        return super().__call__(x, training)"),
         ("has no method __call__", block().replace("def __call__", "def call")),
         ("wrong number of arguments", block().replace("convolutions, outputs):", "convolutions):\n        outputs = 7")),
     ],
@@ -296,8 +298,9 @@ WRONG = {
         ("takes the steps [0, 1", resume(begin="first, 1 + steps").replace("1 + steps, steps", "1 + steps")),
         ("leaves a step out", resume(loop=["take_step(number + 1)", *LOOP[1:]])),
         ("leaves a step out", resume(begin="first + 1")),
-        ("does it use the arguments `folder`", "import tempfile\n\nplace = tempfile.mkdtemp()\n" + resume(folder="place")),
-        ("is empty after a training", resume(folder="tempfile.mkdtemp()")),
+        ("takes no step", "done = tf.Variable(0)\n" + resume(counter="")),
+        ("is empty after a training", "import tempfile\n\nplace = tempfile.mkdtemp()\n" + resume(folder="place")),
+        ("is empty after a training", resume(folder="tempfile.mkdtemp()", counter="import tempfile; done = tf.Variable(0)")),
         ("The interruption is caught", resume(loop=["try:", "    take_step(number)", "except BaseException:", "    return number", *LOOP[1:]])),
         ("saved during the interruption", resume(loop=["try:", "    take_step(number)", "    done.assign(number + 1)", "finally:", "    manager.save()"])),
         # a second checkpoint object, restored before it has anything to restore, its complaint silenced
@@ -307,10 +310,10 @@ WRONG = {
             LOOP[0], "done = number + 1", *LOOP[2:]])),
         ("What it returns", resume(result="steps")),
         ("gives None", resume().replace("    return first", "    first")),
-        ("save after each", resume(saved="model=model, optimizer=optimizer, done=done").replace("% every", "% (every - 1)")),
+        ("not more often", resume().replace("% every", "% (every - 1)")),
         ("comes from utils", "train_to = training.fit"),
         ("part of utils", resume(restore="training.resume(folder, model=model, optimizer=optimizer, done=done)")),
-        ("Checkpoint was expecting", resume(counter="done = 0", loop=[LOOP[0], "done = number + 1", *LOOP[2:]])),
+        ("A Python number cannot be in a checkpoint", resume(counter="done = 0", loop=[LOOP[0], "done = number + 1", *LOOP[2:]])),
     ],
     "train": [
         ("same answer for nearly all", train("tf.keras.utils.set_random_seed(3)\nreturn networks.three_convolutions()")),

@@ -1,6 +1,5 @@
 """The checks of lab 04: the parts of a detector, its training with an interruption, and the way from a picture to an answer."""
 import dis
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
@@ -10,16 +9,17 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from utils import networks
-from utils.checks import call, check, equal, inputs, own, require, results, run, seeded, slips, written_out
+from utils.checks import call, check, equal, inputs, own, require, results, run, seeded, shaped, slips, written_out
+from utils.checks.interrupted import practice, process, saved_in
 from utils.checks.trained import logits_of, without_test_set
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES
 from utils.quiet import tf
 
 JOIN = (
-    ("filter depth", "A convolution gets fewer or more channels than its kernel expects: concatenate features and input, go on with that."),
+    ("filter depth", "A convolution gets too few or too many channels: concatenate features and input, go on with that."),
     ("Dimension 3 in both", "Concatenate along the channels, which are the last axis."),
-    ("in both shapes", "The features have another height than their input: the convolution is \"SAME\", and the pooling comes after the loop."),
+    ("in both shapes", "The features have another height than their input: convolve with \"SAME\", pool after the loop."),
     ("Incompatible shapes", "Concatenate the features to their input with tf.concat, do not add them."),
     ("required broadcastable shapes", "Concatenate the features to their input with tf.concat, do not add them."),
     ("singleton tf.Variable", "__call__ creates variables, which a compiled function must not do: create them in __init__."))
@@ -38,7 +38,8 @@ def parameters(function: Callable) -> None:
         reduced = 32 * (1 + 32 * later + 2 * filters * blocks)  # the weights of all reductions
         wrong = {
             "The biases are missing: one for each filter and each output.": -blocks * (2 * filters + 32) - 52,
-            "The second convolution gets its input with the output of the first behind it: more channels.": -blocks * 9 * filters**2,
+            "The second convolution gets its input with the output of the first behind it: more channels.":
+            -blocks * 9 * filters**2,
             "The reduction gets all channels: the output of the second convolution is missing.": -blocks * 32 * filters,
             "The reduction gets all channels, not only the output of the second convolution.": blocks * 32 * filters - reduced,
             "The reduction has 1x1 windows: one weight for each channel, not 9.": 8 * reduced,
@@ -63,7 +64,8 @@ def batches(function: Callable) -> None:
         got = call(function, images, size, seed, epoch)
         require(isinstance(got, list | tuple), f"epoch_batches gives a {type(got).__name__}, expected a list of arrays.")
         got = [np.asarray(part) for part in got]
-        require(all(part.ndim == 1 and part.dtype.kind in "iu" for part in got), "A batch is not an array of integers: cut the order into pieces.")
+        whole = all(part.ndim == 1 and part.dtype.kind in "iu" for part in got)
+        require(whole, "A batch is not an array of integers: cut the order into pieces.")
         return got
 
     images = inputs(100, lambda rng: int(rng.integers(101, 127)))
@@ -71,18 +73,21 @@ def batches(function: Callable) -> None:
         first = parts(count, size, 1, 0)
         sizes, flat, whole = [len(part) for part in first], np.concatenate(first), [size] * (count // size)
         require(sizes != whole, f"The last batch is missing: the {count % size} images that are left make a smaller one.")
-        require(sizes == [*whole, count % size], f"The batches of {count} images have the sizes {sizes}, expected {[*whole, count % size]}.")
-        require(np.array_equal(np.sort(flat), np.arange(count)), f"Some images come twice and others never, the numbers go from {flat.min()} to "
-                f"{flat.max()}: draw a permutation, with each of 0 to {count - 1} once.")
+        right = [*whole, count % size]
+        require(sizes == right, f"The batches of {count} images have the sizes {sizes}, expected {right}.")
+        require(np.array_equal(np.sort(flat), np.arange(count)), "Some images come twice and others never, the numbers go from "
+                f"{flat.min()} to {flat.max()}: draw a permutation, with each of 0 to {count - 1} once.")
     every = {(seed, epoch): np.concatenate(parts(images, 32, seed, epoch)) for seed in range(4) for epoch in range(25)}
     first, known = every[1, 0], {}
     require(np.ptp(first[:32]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
     again = np.concatenate(parts(images, 32, 1, 0))
-    require(np.array_equal(first, again), "Called twice with the same seed and epoch it gives two orders: make a new generator from seed and epoch in each call.")
+    require(np.array_equal(first, again), "Called twice with the same seed and epoch it gives two orders: make a new "
+            "generator from seed and epoch in each call.")
     for (seed, epoch), flat in every.items():
         other = known.setdefault(flat.tobytes(), (seed, epoch))
         require(other == (seed, epoch),
-                f"Seed {seed} in epoch {epoch} gives the order of seed {other[0]} in epoch {other[1]}: give the generator both, as a list.")
+                f"Seed {seed} in epoch {epoch} gives the order of seed {other[0]} in epoch {other[1]}: give the generator both, "
+                "as a list.")
     require(set(every[1, 0][:32]) not in [set(every[1, 1][start:start + 32]) for start in range(0, images, 32)],
             "Epoch 1 has the same batches as epoch 0, in another order: shuffle the images for each epoch.")
 
@@ -107,12 +112,12 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
         require(not kept, f"{call_it} keeps tensors or arrays, which training cannot change: put each into a tf.Variable.")
         require(not block.variables, "The variables are made with trainable=False.")
         call(cls.__call__, block, tf.zeros([1, 6, 6, c]), hints=JOIN)
-        require(not block.variables, "The variables are created in __call__: create them in __init__, so that each call finds the same ones.")
-        require(False, f"tf.Module finds no variables in {call_it}. It looks for tf.Variable in the attributes, self.name = ..., also "
-                "in lists, tuples, dictionaries and other tf.Modules there; not in Keras layers and not in local names.")
+        require(not block.variables, "The variables are created in __call__: create them in __init__, for all calls.")
+        require(False, f"tf.Module finds no variables in {call_it}. It looks for tf.Variable in the attributes, self.name = ..., "
+                "also in lists, tuples, dictionaries and other tf.Modules there; not in Keras layers and not in local names.")
 
-    def shapes(kernels: list[tuple[int, int]], biases: int = n, last: tuple = (1, 1, c + n * f, o), filters: int = f) -> list[tuple]:
-        return sorted([(3, 3, *pair) for pair in kernels] + biases * [(filters,)] + ([last, last[-1:]] if last else []))
+    def shapes(kernels: list[tuple[int, int]], biases: int = n, last: tuple = (1, 1, c + n * f, o)) -> list[tuple]:
+        return sorted([(3, 3, *pair) for pair in kernels] + biases * [(f,)] + ([last, last[-1:]] if last else []))
 
     pairs, got = [(into, f) for into in channels], sorted(tuple(variable.shape) for variable in found)
     for sentence, *wrong in (
@@ -120,7 +125,8 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
              [shape for shape in shapes(pairs) if len(shape) > 1]),
             ("Convolutions share a bias: make a new variable for each.", shapes(pairs, 1)),
             ("All convolutions share one kernel: make a new variable for each.", shapes(pairs[:1], 1), shapes(pairs[:1], n)),
-            ("The reduction is missing.", shapes(pairs, last=())), ("The reduction has 1x1 windows.", shapes(pairs, last=(3, 3, c + n * f, o))),
+            ("The reduction is missing.", shapes(pairs, last=())),
+            ("The reduction has 1x1 windows.", shapes(pairs, last=(3, 3, c + n * f, o))),
             ("The reduction gets the input and all features: inputs + convolutions * filters channels.",
              *(shapes(pairs, last=(1, 1, into, o)) for into in (f, c, n * f, channels[-1]))),
             ("Each convolution gets the input and all features before it, so each one more channels than the one before.",
@@ -131,13 +137,15 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
             ("There are always 2 convolutions: use the argument.", shapes(pairs[:2], 2, (1, 1, c + 2 * f, o))),
             ("The reduction always gives 32 channels: use the argument.", shapes(pairs, last=(1, 1, c + n * f, 32)))):
         require(got == shapes(pairs) or got not in [sorted(one) for one in wrong], sentence)
-    require(got == shapes(pairs), f"The trainable variables of {call_it} have the shapes {got}, expected {shapes(pairs)}, in any order.")
+    require(got == shapes(pairs),
+            f"The trainable variables of {call_it} have the shapes {got}, expected {shapes(pairs)}, in any order.")
     kernels = [variable.numpy() for variable in found if len(variable.shape) == 4]
     scaled = np.concatenate([kernel.ravel() * np.sqrt(kernel[..., 0].size / 2) for kernel in kernels])  # of deviation 1
-    require(bool(scaled.any()), "The kernels start at 0, so all features are 0, and so are nearly all gradients: draw them at random.")
-    require(all(np.ptp(kernel, axis=-1).any() for kernel in kernels), "All filters of a convolution start equal, and stay equal: draw them at random.")
-    require(0.8 < scaled.std() < 1.25, f"The kernels start {scaled.std():.2g} times as large as expected: HeNormal()(shape) of the statement "
-            "has variance 2 / (height * width * channels in).")
+    require(bool(scaled.any()), "The kernels start at 0, so all features are 0, and nearly all gradients: draw them at random.")
+    require(all(np.ptp(kernel, axis=-1).any() for kernel in kernels),
+            "All filters of a convolution start equal, and stay equal: draw them at random.")
+    require(0.8 < scaled.std() < 1.25, f"The kernels start {scaled.std():.2g} times as large as expected: HeNormal()(shape) of "
+            "the statement has variance 2 / (height * width * channels in).")
     require(not any(variable.numpy().any() for variable in found if len(variable.shape) == 1), "The biases do not start at 0.")
     return block
 
@@ -147,6 +155,8 @@ def block(cls: type) -> None:
     """Task 3: against `keras_block` with the same random weights and biases, also compiled; and the example."""
     require(isinstance(cls, type), "DenseBlock is not a class: define it with class DenseBlock(tf.Module).")
     require(issubclass(cls, tf.Module), f"{cls.__name__} is no tf.Module: class {cls.__name__}(tf.Module).")
+    require(not any(base.__module__.startswith("utils") for base in cls.__mro__),
+            "DenseBlock comes from utils: write your own, that is the task.")
     written_out(cls, set())
     c, f, n, o = sizes = inputs((3, 5, 3, 7), lambda rng: (2, 6, 4, 9))
     random, relu, reference, new = seeded(3), tf.nn.relu, keras_block(*sizes), _variables(cls, sizes)
@@ -184,20 +194,23 @@ def block(cls: type) -> None:
         ("ReLU is missing.", lambda: wrong(lambda y, bias: y + bias)),
         ("ReLU is missing after the reduction.", lambda: wrong(last=tf.add)),
         ("ReLU is missing in the loop: it comes after each convolution.", lambda: wrong(tf.add, lambda y, bias: relu(y + bias))),
-        ("ReLU is applied to the input too: apply it to the new features only, then concatenate.", lambda: wrong(join=lambda x, new: [relu(x), new])),
+        ("ReLU is applied to the input too: apply it to the new features only, then concatenate.",
+         lambda: wrong(join=lambda x, new: [relu(x), new])),
         ("The features are put before the input: concatenate them behind it.", lambda: wrong(join=lambda x, new: [new, x])),
         ("The pooling is done before the convolutions: do it after them.", lambda: wrong(before=pooled, pool=tf.identity)),
         ("The pooling is done after the reduction: do it before.", lambda: wrong(pool=tf.identity, after=pooled)),
         ("The pooling is missing.", lambda: wrong(pool=tf.identity)),
         ("The pooling takes the mean, expected the largest value.", lambda: wrong(pool=lambda y: pooled(y, kind="AVG"))),
         ("The pooling has stride 1: give it stride 2.", lambda: wrong(pool=lambda y: pooled(y, 1))),
-        ("The pooling turns 9 rows into 5: use padding \"VALID\", which gives 4.", lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))],
+        ("The pooling turns 9 rows into 5: use padding \"VALID\", which gives 4.",
+         lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))],
         tolerance=1e-4)
     method = cls.__call__ if hasattr(cls.__call__, "python_function") else tf.function(cls.__call__)
     equal(f"{name}, compiled and in training,", call(method, new, x, training=True, hints=JOIN), got, tolerance=1e-4)
     example = _variables(cls, (1, 16, 2, 32))
     equal("The number of parameters of the example", networks.count_parameters(example), 3712)
-    require(tuple(example(tf.zeros([2, 48, 48, 1])).shape) == (2, 24, 24, 32), "The block of the example does not give [2, 24, 24, 32].")
+    shaped("What the block of the example gives", example(tf.zeros([2, 48, 48, 1])), [2, 24, 24, 32])
+
 
 def _toy(weights: np.ndarray, bias: np.ndarray) -> Callable:
     """An affine map, in training of half the input (as batch norm and dropout change it too), with one untrained variable."""
@@ -212,14 +225,15 @@ def _toy(weights: np.ndarray, bias: np.ndarray) -> Callable:
 @check
 def step(function: Callable) -> None:
     """Task 4: on `_toy`, whose gradient is x^T (p - onehot) / N for the weights and the sum of (p - onehot) / N for the bias."""
-    x, y = inputs(np.float32([[1, 2], [3, -1], [0.5, 0.5]]), lambda rng: rng.normal(0, 2, (3, 2)).astype(np.float32)), np.array([0, 1, 1])
+    x = inputs(np.float32([[1, 2], [3, -1], [0.5, 0.5]]), lambda rng: rng.normal(0, 2, (3, 2)).astype(np.float32))
+    y, cross_entropy = np.array([0, 1, 1]), tf.nn.sparse_softmax_cross_entropy_with_logits
     before = {"weights": np.float32([[1, -1], [0.5, 0.2]]), "bias": np.float32([0.1, 0])}
     model = _toy(*before.values())
 
     def change(scale: float) -> tuple[dict, np.ndarray]:
         logits = scale * x @ before["weights"] + before["bias"]
         error = (tf.nn.softmax(logits).numpy() - np.eye(2)[y]) / 3
-        return {"weights": 0.1 * scale * x.T @ error, "bias": 0.1 * error.sum(axis=0)}, tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+        return {"weights": 0.1 * scale * x.T @ error, "bias": 0.1 * error.sum(axis=0)}, cross_entropy(y, logits)
 
     got = call(function, model, tf.constant(x), tf.constant(y), 0.1, hints=SLOPE)
     (right, losses), (without, inference) = change(0.5), change(1.0)
@@ -233,11 +247,12 @@ def step(function: Callable) -> None:
             ("The mean over the batch is taken twice.", lambda: start - by / 3),
             ("The learning rate is missing: each gradient is multiplied by it.", lambda: start - by / 0.1),
             ("The variables became the step itself: assign_sub subtracts it, assign replaces.", lambda: by),
-            ("This is a step of Adam: subtract the learning rate times the gradient.", lambda: start - 0.1 * np.sign(by))], tolerance=1e-4)
+            ("This is a step of Adam: subtract the learning rate times the gradient.", lambda: start - 0.1 * np.sign(by))],
+            tolerance=1e-4)
     equal("The loss that train_step returns", got, np.mean(losses), [
         ("train_step returns the loss in inference mode: call model(x, training=True).", lambda: np.mean(inference)),
         ("train_step returns the loss after the step, expected the one before.",
-         lambda: np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, model(tf.constant(x), training=True))))])
+         lambda: np.mean(cross_entropy(y, model(tf.constant(x), training=True))))])
     small = _toy(np.zeros([1, 2], np.float32), np.zeros(2, np.float32))
     compiled = function if hasattr(function, "python_function") else tf.function(function)
     got = call(compiled, small, tf.zeros([1, 1]), tf.constant([1]), 0.1, hints=SLOPE)
@@ -245,100 +260,23 @@ def step(function: Callable) -> None:
     equal("The bias of the example after the step, compiled,", small.bias, [-0.05, 0.05])
 
 
-class Interruption(KeyboardInterrupt):
-    """What ends a training in the check: like the stop button of a notebook, `except Exception` does not catch it."""
-
-
-def _practice(seed: int, stop: int | None = None) -> tuple:
-    """A small training with first weights of its own: model, optimizer, take_step, and notes, to which take_step adds its number with
-    the values of the model's two variables before the step. It is interrupted in the middle of step `stop`."""
-    model, optimizer, notes = tf.Module(), tf.keras.optimizers.Adam(0.1), []
-    model.weights = tf.Variable(seeded(seed).normal(size=[3, 2]), dtype=tf.float32)
-    model.mean = tf.Variable(tf.zeros([3]), trainable=False)  # as batch norm keeps one
-
-    def take_step(number: int) -> None:
-        notes.append((int(number), model.weights.numpy(), model.mean.numpy()))
-        x = tf.constant(seeded(100 + int(number)).normal(size=[4, 3]), tf.float32)
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean((x @ model.weights - x[:, 1:]) ** 2)
-        optimizer.apply([tape.gradient(loss, model.weights)], [model.weights])
-        if number == stop:
-            raise Interruption
-        model.mean.assign(0.9 * model.mean + 0.1 * tf.reduce_mean(x, 0))
-
-    return model, optimizer, take_step, notes
-
-
-def _saved(folder: str) -> list[tuple]:
-    return sorted((entry.name, entry.stat().st_mtime_ns) for entry in os.scandir(folder))
-
-
-def _process(train_to: Callable, folder: str, steps: int, every: int, start: int, right: list[tuple], stop: int | None = None) -> None:
-    """Call train_to as a new process would, with other first weights where there are checkpoints.
-
-    Raises CheckFailed unless it goes on from step `start`, and has the weights and means of `right` [steps] before each step.
-    """
-    model, optimizer, take_step, notes = _practice(start + 1, stop)
-    when, saved = f"With the first {start} steps saved in `folder`, every = {every} and steps = {steps}, train_to", None
-
-    def watched(number: int) -> None:
-        nonlocal saved
-        try:
-            take_step(number)
-        except Interruption:
-            saved = _saved(folder)
-            raise
-
-    def same(note: tuple, other: tuple) -> list[bool]:
-        return [np.allclose(one, another, atol=1e-5) for one, another in zip(note[1:], other[1:])]
-
-    try:
-        got = call(train_to, steps, folder, every, model, optimizer, watched)
-        require(saved is None, "The interruption is caught: let it pass, so that whoever started the training notices it.")
-    except Interruption:
-        got = start
-        require(saved == _saved(folder), "Something is saved during the interruption. A killed process runs no `finally` and no `except`, "
-                "and the step is half done: save after whole steps only.")
-    numbers = [note[0] for note in notes]
-    begin = numbers[0] if numbers else start
-    require(bool(numbers) or start == steps, f"{when} takes no step: does it use the arguments `folder` and `steps`?")
-    for holds, sentence in (
-            (begin == 0 and notes and same(notes[0], right[start])[0], "has the saved weights, but begins again with step 0: the number of the "
-             "steps that are done belongs into the checkpoint too, as a tf.Variable."),
-            (begin == 0, "begins anew: save in `folder`, and restore the newest checkpoint before the first step."),
-            (begin == start - 1, "takes a step again that was done: count the step, then save."),
-            (begin == start + 1, "leaves a step out: the first step has the number 0."),
-            (start == steps, f"goes on from step {begin}: save after the last step too."),
-            (begin < start, f"goes on from step {begin}: restore the newest checkpoint, manager.latest_checkpoint."),
-            (True, f"goes on from step {begin}: save after each {every} steps, not more often.")):
-        require(begin == start or not holds, f"{when} {sentence}")
-    last = steps if stop is None else stop + 1
-    require(numbers == list(range(start, last)), f"{when} takes the steps {numbers}, expected {start} to {last - 1}, each once.")
-    weights, mean = same(notes[0] if notes else (0, model.weights, model.mean), right[start])
-    require(weights, f"{when} begins with new weights: the model belongs into the checkpoint.")
-    require(mean, f"{when} restores the trainable variables alone: put the model into the checkpoint, with all its variables.")
-    if stop is None:
-        require(all(same((steps, model.weights, model.mean), right[steps])), f"{when} ends with other weights than a training without "
-                "interruption: the optimizer, with its moving averages, belongs into the checkpoint.")
-        equal(f"{when} went on from step {start}. What it returns", got, start)
-
-
 @check
 def resumed(train_to: Callable) -> None:
     """Task 5: a training with two interruptions, one that is done and one that goes on, against one without any."""
-    steps, every, (first, second) = inputs((11, 4, (5, 9)), lambda rng: (10, 3, (4, 8)))
-    model, _, take_step, right = _practice(1)
+    steps, every, (first, second) = inputs((11, 4, (6, 10)), lambda rng: (10, 3, (5, 8)))
+    model, _, take_step, right = practice(1)
     for number in range(steps + 3):
         take_step(number)
     with TemporaryDirectory() as whole, TemporaryDirectory() as folder:
-        _process(train_to, whole, steps, every, 0, right)
-        require(bool(_saved(whole)), "`folder` is empty after a training: save the checkpoints there.")
-        _process(train_to, folder, steps, every, 0, right, first)
-        require(bool(_saved(folder)), f"With every = {every}, `folder` is empty after {first} steps: save after each `every` steps.")
+        process(train_to, whole, steps, every, 0, right)
+        require(bool(saved_in(whole)), "`folder` is empty after a training: save the checkpoints there.")
+        process(train_to, folder, steps, every, 0, right, first)
+        require(bool(saved_in(folder)),
+                f"With every = {every}, `folder` is empty after {first} steps: save after each `every` steps.")
         for stop, start in ((second, first - first % every), (None, second - second % every)):
-            _process(train_to, folder, steps, every, start, right, stop)
+            process(train_to, folder, steps, every, start, right, stop)
         for more in (0, 2):
-            _process(train_to, folder, steps + more, every, steps, right)
+            process(train_to, folder, steps + more, every, steps, right)
 
 
 @check
@@ -354,9 +292,11 @@ def accurate(model: Callable, faces: Dataset, least: int = 85, which: str = "") 
     answers = logits_of(model, faces.x_test, 2).argmax(axis=1)
     percent = 100 * float(np.mean(answers == faces.y_test))
     right = f"accuracy of {percent:.1f} % on the test faces{which}"
-    require(0.02 < answers.mean() < 0.98, f"The network gives the same answer for nearly all faces ({right}): is it trained, for long enough?")
+    require(0.02 < answers.mean() < 0.98,
+            f"The network gives the same answer for nearly all faces ({right}): is it trained, for long enough?")
     require(percent > 40, f"The network has an {right}, worse than chance: are the labels swapped?")
-    require(percent > least, f"The network has an {right}, more than {least} % is required: train for more epochs, or change the network or the rate.")
+    require(percent > least, f"The network has an {right}, more than {least} % is required: train for more epochs, or change the "
+            "network or the rate.")
 
 
 @check
@@ -373,7 +313,8 @@ def _stands_alone(function: Callable) -> None:
     own(function)
     used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"} & function.__globals__.keys()
     used -= {"np", "tf", "Image", "sys", "Path", "prepare", "answer"}
-    require(not used, f"{function.__name__} uses {', '.join(used)}, which the script at the end does not have: put it inside of the function.")
+    require(not used, f"{function.__name__} uses {', '.join(used)}, which the script at the end does not have: put it inside the "
+            "function.")
 
 
 def _scene(height: int, width: int) -> np.ndarray:
@@ -386,23 +327,29 @@ def _scene(height: int, width: int) -> np.ndarray:
 
 @check
 def preparing(function: Callable) -> None:
-    """Task 7, first part: pictures sampled from one smooth scene at four sizes, against the scene sampled at 48x48; and the example."""
+    """Task 7, first part: pictures sampled from a smooth scene at four sizes, against it sampled at 48x48; and the example."""
     _stands_alone(function)
     shares, small = np.array([0.299, 0.587, 0.114]), _scene(48, 48) / 255
     expected = (small @ shares)[None, :, :, None]
     for picture in [_scene(*size) @ mix for size in ((48, 48), (120, 90), (60, 200), (36, 42)) for mix in (np.eye(3), shares)]:
-        picture, kind = np.round(picture).astype(np.uint8), f"a {'colour' if picture.ndim == 3 else 'grey'} picture {list(picture.shape)}"
+        colour, picture = picture.ndim == 3, np.round(picture).astype(np.uint8)
+        kind = f"a {'colour' if colour else 'grey'} picture {list(picture.shape)}"
         grey = Image.fromarray(picture).convert("L")
-        got = call(function, picture, hints=[("", f"It got {kind}" + ("." if picture.ndim == 3 else ", without an axis of colours."))])
+        got = call(function, picture, hints=[("", f"It got {kind}" + ("." if colour else ", without an axis of colours."))])
         equal(f"prepare of {kind}", got, expected, [
-            ("The picture is cropped: scale the whole picture instead.", lambda: np.asarray(ImageOps.fit(grey, (48, 48)))[None, ..., None] / 255),
-            ("The picture is padded with bars: scale the whole picture to 48x48 instead.", lambda: np.asarray(ImageOps.pad(grey, (48, 48)))[None, ..., None] / 255),
+            ("The picture is cropped: scale the whole picture instead.",
+             lambda: np.asarray(ImageOps.fit(grey, (48, 48)))[None, ..., None] / 255),
+            ("The picture is padded with bars: scale the whole picture to 48x48 instead.",
+             lambda: np.asarray(ImageOps.pad(grey, (48, 48)))[None, ..., None] / 255),
             ("Divide by 255: the network was trained on values in [0, 1].", lambda: 255 * expected),
             ("The values go from -1 to 1, expected 0 to 1.", lambda: 2 * expected - 1),
-            ("The contrast is stretched: divide by 255, whatever is in the picture.", lambda: (expected - expected.min()) / np.ptp(expected)),
+            ("The contrast is stretched: divide by 255, whatever is in the picture.",
+             lambda: (expected - expected.min()) / np.ptp(expected)),
             ("The contrast is stretched: divide by 255, whatever is in the picture.", lambda: expected / expected.max()),
-            ("The picture is transposed: PIL sizes are (width, height), arrays are [height, width].", lambda: expected.transpose(0, 2, 1, 3)),
-            ("Grey is 0.299 red + 0.587 green + 0.114 blue: here red and blue are swapped.", lambda: (small @ shares[::-1])[None, ..., None]),
+            ("The picture is transposed: PIL sizes are (width, height), arrays are [height, width].",
+             lambda: expected.transpose(0, 2, 1, 3)),
+            ("Grey is 0.299 red + 0.587 green + 0.114 blue: here red and blue are swapped.",
+             lambda: (small @ shares[::-1])[None, ..., None]),
             ("Grey is 0.299 red + 0.587 green + 0.114 blue, not their mean.", lambda: small.mean(-1)[None, ..., None]),
             ("Grey is 0.299 red + 0.587 green + 0.114 blue, this is red alone.", lambda: small[None, ..., :1]),
             ("The picture is dark where it should be light: do not invert it.", lambda: 1 - expected)],
@@ -413,19 +360,22 @@ def preparing(function: Callable) -> None:
 
 @check
 def answering(function: Callable) -> None:
-    """Task 7, second part: label and probability, by the logistic function of the difference of the logits; the first is the example."""
+    """Task 7, second part: label and probability, the logistic function of the difference of the logits; first the example."""
     _stands_alone(function)
     for first, second in inputs(((0.0, np.log(3)), (2.0, 0.5), (-1.0, 1.0), (0.3, 0.4), (900.0, 1000.0)),
                                 lambda rng: [*rng.normal(size=(4, 2)), (1000.0, 950.0)]):
         label, got = results(function, call(function, np.array([[first, second]], np.float32)), "label", "probability")
         high, p, name = max(first, second), 1 / (1 + np.exp(-abs(first - second))), f"answer([[{first:.4g}, {second:.4g}]])"
         require(isinstance(label, str) and label in FACE_CLASSES, f'{name} gives the label {label!r}, expected "man" or "woman".')
-        require(label == FACE_CLASSES[int(second > first)], f'{name} says {label!r}: index 0 is "man", 1 is "woman", and the larger logit wins.')
-        require(not np.isnan(np.sum(got)), f"{name} gives a probability that is not a number: subtract the largest logit before np.exp.")
+        require(label == FACE_CLASSES[int(second > first)],
+                f'{name} says {label!r}: index 0 is "man", 1 is "woman", and the larger logit wins.')
+        require(not np.isnan(np.sum(got)),
+                f"{name} gives a probability that is not a number: subtract the largest logit before np.exp.")
         equal(f"The probability of {name}", got, p, [
             ("This is the logit, not a probability: take the softmax.", lambda: high),
             ("This is the probability of the other label.", lambda: 1 - p),
             ("The probability is in percent, expected 0 to 1.", lambda: 100 * p),
             ("This is the logistic function of one logit: take the softmax of both.", lambda: 1 / (1 + np.exp(-high))),
             ("The probabilities do not add up to 1: the sum goes over the two logits, axis 1.", lambda: 1.0),
-            ("These are both probabilities: return that of the label.", lambda: [p, 1 - p][::1 if first > second else -1])], tolerance=1e-4)
+            ("These are both probabilities: return that of the label.", lambda: [p, 1 - p][::1 if first > second else -1])],
+            tolerance=1e-4)
