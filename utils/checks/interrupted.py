@@ -74,15 +74,17 @@ def process(train_to: Callable, folder: str, steps: int, every: int, start: int,
     begin = numbers[0] if numbers else start
     require(bool(numbers) or start == steps, f"{when} takes no step: make the variable that counts inside the function, and use "
             "`folder` and `steps`.")
+    fits, loaded = (any(same(note, state)[0] for note in notes[:1] for state in states)
+                    for states in (right[begin:begin + 1], right[1:]))
     for holds, sentence in (
-            (begin == 0 and notes and same(notes[0], right[start])[0], "has the saved weights, but begins again with step 0: the "
-             "number of the steps that are done belongs into the checkpoint too, as a tf.Variable."),
+            (begin == 0 and loaded, "has saved weights, but begins again with step 0: the number of the steps that are done "
+             "belongs into the checkpoint too, as a tf.Variable."),
             (begin == 0, "begins anew: save in `folder`, and restore the newest checkpoint before the first step."),
-            (begin == start - 1, "takes a step again that was done: count the step, then save."),
-            (begin == start + 1, "leaves a step out: the first step has the number 0."),
             (start == steps, f"goes on from step {begin}: save after the last step too."),
-            (begin < start, f"goes on from step {begin}: restore the newest checkpoint, manager.latest_checkpoint."),
-            (True, f"goes on from step {begin}: save after each {every} steps, not more often.")):
+            (begin < start and fits, f"goes on from step {begin}: restore the newest checkpoint, manager.latest_checkpoint."),
+            (begin < start, "takes a step again that was done: count the step, then save."),
+            (fits, f"goes on from step {begin}: save when the number of steps done is a multiple of {every}, not more often."),
+            (True, "leaves a step out: the first step has the number 0, and the counter says how many are done.")):
         require(begin == start or not holds, f"{when} {sentence}")
     last = steps if stop is None else stop + 1
     require(numbers == list(range(start, last)), f"{when} takes the steps {numbers}, expected {start} to {last - 1}, each once.")

@@ -23,6 +23,7 @@ JOIN = (
     ("Incompatible shapes", "Concatenate the features to their input with tf.concat, do not add them."),
     ("required broadcastable shapes", "Concatenate the features to their input with tf.concat, do not add them."),
     ("singleton tf.Variable", "__call__ creates variables, which a compiled function must not do: create them in __init__."))
+TWICE = "HeNormal()(shape): the first call makes the initializer, the second one the tensor."
 SLOPE = (
     ("None", "A gradient is None: compute the loss inside `with`, and take the gradients for trainable_variables alone."),
     ("logits.shape", "The loss takes first the labels, then the logits."),
@@ -103,7 +104,7 @@ def keras_block(inputs: int, filters: int, convolutions: int, outputs: int) -> t
 
 def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
     """A new block of `sizes`. Raises CheckFailed unless it has the right trainable variables, with the right first values."""
-    (c, f, n, o), block = sizes, run(cls, *sizes)
+    (c, f, n, o), block = sizes, run(cls, *sizes, hints=[("HeNormal", TWICE), ("`seed` argument", TWICE)])
     channels, call_it = [c + i * f for i in range(n)], f"{cls.__name__}({', '.join(map(str, sizes))})"
     require(callable(block), f"{cls.__name__} has no method __call__(self, x, training=False).")
     found = list(block.trainable_variables)
@@ -125,6 +126,7 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
              [shape for shape in shapes(pairs) if len(shape) > 1]),
             ("Convolutions share a bias: make a new variable for each.", shapes(pairs, 1)),
             ("All convolutions share one kernel: make a new variable for each.", shapes(pairs[:1], 1), shapes(pairs[:1], n)),
+            ("Only the last convolution is kept: collect them in a list.", shapes(pairs[-1:], 1)),
             ("The reduction is missing.", shapes(pairs, last=())),
             ("The reduction has 1x1 windows.", shapes(pairs, last=(3, 3, c + n * f, o))),
             ("The reduction gets the input and all features: inputs + convolutions * filters channels.",
