@@ -8,6 +8,7 @@ import scipy.special
 
 from utils import checks
 from utils.attacks import total_variation
+from utils.layers import Conv
 from utils.quiet import tf
 
 
@@ -125,6 +126,21 @@ def test_call_refuses_what_is_not_ones_own():
     fails("comes from utils", checks.call, total_variation, np.zeros((1, 2, 2, 1)))
     fails("uses total_variation, which is part of utils", checks.call, borrowed, np.zeros((1, 2, 2, 1)))
     fails("is not a function", checks.call, 3)
+
+
+def test_a_class_is_looked_at_and_called_like_a_function():
+    class Inverse:
+        def __init__(self, x):
+            self.x = 1 / x
+
+    class Borrowed(Inverse):
+        def loss(self, dx):
+            return total_variation(dx)
+    assert checks.call(Inverse, 4).x == 0.25
+    fails(r"Inverse stops in line \d+, `self.x = 1 / x`, with ZeroDivisionError", checks.call, Inverse, 0)
+    fails("Borrowed uses total_variation, which is part of utils", checks.own, Borrowed)
+    fails("comes from utils", checks.own, Conv)
+    fails("is not a function", checks.own, dict)
 
 
 def test_call_turns_exceptions_into_sentences():

@@ -22,65 +22,120 @@ def dense_net_parameters(blocks, filters):
     return total + (48 / 2**blocks)**2 * 32 * 50 + 50 + 51 * 2
 """)],
     "block": [
-        ("NumPy, window by window", """
-def dense_block(x, convolutions, reduction):
-    x = np.asarray(x)
-    for weights, bias in convolutions:
-        weights, rows, columns = np.asarray(weights), x.shape[1], x.shape[2]
-        padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        features = sum(padded[:, i:i + rows, j:j + columns] @ weights[i, j] for i in range(3) for j in range(3))
-        x = np.concatenate([x, np.maximum(features + np.asarray(bias), 0)], axis=3)
-    n, rows, columns, channels = x.shape
-    x = x[:, :rows // 2 * 2, :columns // 2 * 2].reshape(n, rows // 2, 2, columns // 2, 2, channels).max((2, 4))
-    return np.maximum(np.einsum("nhwc,cd->nhwd", x, np.asarray(reduction[0])[0, 0]) + np.asarray(reduction[1]), 0)
-"""), ("Keras layers with the given weights", """
-def dense_block(x, convolutions, reduction):
-    def convolved(image, weights, bias, size):
-        layer = tf.keras.layers.Conv2D(weights.shape[-1], size, padding="same", activation="relu")
-        layer.build(image.shape)
-        layer.set_weights([weights.numpy(), bias.numpy()])
-        return layer(image)
-    for weights, bias in convolutions:
-        x = tf.keras.layers.Concatenate()([x, convolved(x, weights, bias, 3)])
-    return convolved(tf.keras.layers.MaxPooling2D()(x), *reduction, 1)
-"""), ("compiled, the reduction as a matrix product, a list of all features", """
-@tf.function
-def dense_block(x, convolutions, reduction):
-    parts = [x]
-    for weights, bias in convolutions:
-        parts.append(tf.maximum(tf.nn.bias_add(tf.nn.convolution(tf.concat(parts, 3), weights, padding="SAME"), bias), 0))
-    small = tf.nn.max_pool(tf.concat(parts, 3), 2, 2, "VALID")
-    return tf.nn.relu(tf.tensordot(small, reduction[0][0, 0], 1) + reduction[1])
+        ("as on the slides, a Module for each convolution, a loop that appends", """
+class Convolution(tf.Module):
+    def __init__(self, inputs, outputs, size):
+        super().__init__()
+        self.weights = tf.Variable(tf.random.normal([size, size, inputs, outputs], stddev=(2 / (size * size * inputs)) ** 0.5, seed=1))
+        self.bias = tf.Variable([0.0] * outputs)
+
+    def __call__(self, x):
+        return tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, self.weights, strides=[1, 1, 1, 1], padding="SAME"), self.bias))
+
+
+class DenseBlock(tf.Module):
+    def __init__(self, inputs, filters, convolutions, outputs):
+        super().__init__(name="block")
+        self.block = []
+        for i in range(convolutions):
+            self.block.append(Convolution(inputs + i * filters, filters, 3))
+        self.reduction = Convolution(inputs + convolutions * filters, outputs, 1)
+
+    def __call__(self, x, training=False):
+        for layer in self.block:
+            x = tf.concat([x, layer(x)], axis=3)
+        return self.reduction(tf.nn.max_pool(x, 2, 2, "VALID"))
+"""), ("attributes by name, biases in another order than kernels, a compiled call, the reduction as a matrix product", """
+class DenseBlock(tf.Module):
+    def __init__(self, inputs, filters, convolutions, outputs):
+        rng = np.random.default_rng(1)
+        self.kernels, self.number, self.total = {}, convolutions, inputs + convolutions * filters
+        for i in range(convolutions):
+            channels = inputs + i * filters
+            limit = np.sqrt(6 / (9 * channels))
+            self.kernels[i] = tf.Variable(np.float32(rng.uniform(-limit, limit, [3, 3, channels, filters])))
+            setattr(self, f"bias_{convolutions - i}", tf.Variable(tf.zeros([filters]), name="b"))
+        self.reduction = tf.Variable(tf.keras.initializers.HeNormal()([1, 1, self.total, outputs]))
+        self.shift = tf.Variable(np.zeros(outputs, np.float32))
+
+    @tf.function
+    def __call__(self, x, training=False):
+        parts = [x]
+        for i in range(self.number):
+            features = tf.nn.convolution(tf.concat(parts, 3), self.kernels[i], padding="SAME")
+            parts.append(tf.maximum(features + getattr(self, f"bias_{self.number - i}"), 0))
+        small = tf.nn.pool(tf.concat(parts, 3), [2, 2], "MAX", strides=[2, 2])
+        return tf.nn.relu(tf.tensordot(small, self.reduction[0, 0], 1) + self.shift)
+"""), ("tuples, the kernel as padded shifts, einsum, windows by reshape", """
+def variables(size, channels, made):
+    return tuple(map(tf.Variable, (tf.keras.initializers.he_normal(seed=2)((size, size, channels, made)), tf.zeros(made))))
+
+
+class DenseBlock(tf.Module):
+    def __init__(self, inputs, filters, convolutions, outputs):
+        super().__init__()
+        sizes = [inputs + i * filters for i in range(convolutions + 1)]
+        self.all = tuple(variables(3, size, filters) for size in sizes[:-1]) + (variables(1, sizes[-1], outputs),)
+
+    def convolve(self, x, kernel, bias):
+        edge, (rows, columns) = kernel.shape[0] // 2, x.shape[1:3]
+        padded = tf.pad(x, [[0, 0], [edge, edge], [edge, edge], [0, 0]])
+        total = sum(tf.einsum("nhwc,cd->nhwd", padded[:, i:i + rows, j:j + columns], kernel[i, j])
+                    for i in range(kernel.shape[0]) for j in range(kernel.shape[1]))
+        return tf.nn.relu(total + bias)
+
+    def __call__(self, x, training=False):
+        *most, last = self.all
+        for pair in most:
+            x = tf.concat((x, self.convolve(x, *pair)), axis=-1)
+        rows, columns = x.shape[1] // 2, x.shape[2] // 2
+        windows = tf.reshape(x[:, :2 * rows, :2 * columns], [-1, rows, 2, columns, 2, x.shape[3]])
+        return self.convolve(tf.reduce_max(windows, axis=[2, 4]), *last)
 """)],
-    "loss": [
-        ("loops over images and classes", """
-def cross_entropy(logits, labels):
-    total = 0.0
-    for z, y in zip(logits, labels):
-        m = max(z)
-        total += np.log(sum(np.exp(value - m) for value in z)) + m - z[y]
-    return total / len(labels)
-
-def accuracy(logits, labels):
-    return sum(int(max(range(len(z)), key=lambda k: z[k]) == y) for z, y in zip(logits, labels)) / len(labels)
-"""), ("logaddexp, one-hot labels, float64", """
-def cross_entropy(logits, labels):
-    onehot = np.eye(logits.shape[1])[labels]
-    return np.logaddexp.reduce(logits, axis=1).mean() - np.einsum("nk,nk->", onehot, logits) / len(logits)
-
-def accuracy(logits, labels):
-    return float(np.count_nonzero(logits.argmax(-1) == labels)) / labels.size
-"""), ("differences to the logit of the label", """
-def picked(logits, labels):
-    return np.take_along_axis(logits, labels[:, np.newaxis], axis=1)
-
-def cross_entropy(logits, labels):
-    gaps = logits - picked(logits, labels)
-    top = np.maximum(gaps.max(1), 0)
-    return np.average(top + np.log(np.exp(gaps - top[:, None]).sum(1)))
-
-def accuracy(logits, labels):
-    return np.mean(picked(logits, labels)[:, 0] >= logits.max(1))
+    "resume": [
+        ("without a manager, the optimizer counts the steps", """
+def train_to(steps, folder, every, model, optimizer, take_step):
+    state = tf.train.Checkpoint(model=model, optimizer=optimizer)
+    newest = tf.train.latest_checkpoint(folder)
+    if newest:
+        state.restore(newest)
+    start = number = int(optimizer.iterations)
+    while number < steps:
+        take_step(number)
+        number += 1
+        if number % every == 0 or number == steps:
+            state.save(folder + "/ckpt")
+    return start
+"""), ("the number is in the name of the file, built before, all checkpoints kept", """
+def train_to(steps, folder, every, model, optimizer, take_step):
+    optimizer.build(model.trainable_variables)
+    manager = tf.train.CheckpointManager(tf.train.Checkpoint(all=[model, optimizer]), folder, max_to_keep=None)
+    path = manager.restore_or_initialize()
+    done = int(path.split("-")[-1]) if path else 0
+    for number in range(done, steps):
+        take_step(number)
+        if not (number + 1) % every or number == steps - 1:
+            manager.save(checkpoint_number=number + 1)
+    return tf.constant(done)
+"""), ("NumPy files, written whole, in pieces between two checkpoints", """
+def train_to(steps, folder, every, model, optimizer, take_step):
+    import os
+    optimizer.build(model.trainable_variables)
+    place, state = os.path.join(folder, "newest.npz"), [*model.variables, *optimizer.variables]
+    begun = done = 0
+    if os.path.exists(place):
+        with np.load(place) as kept:
+            begun = done = int(kept["done"])
+            for i, variable in enumerate(state):
+                variable.assign(kept[f"v{i}"])
+    while done < steps:
+        end = min(steps, (done // every + 1) * every)
+        for number in range(done, end):
+            take_step(number)
+        done = end
+        np.savez(place + ".new.npz", done=done, **{f"v{i}": variable.numpy() for i, variable in enumerate(state)})
+        os.replace(place + ".new.npz", place)
+    return begun
 """)],
     "step": [
         ("a compiled step, the log of the softmax by hand", """

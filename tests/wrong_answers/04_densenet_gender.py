@@ -20,49 +20,90 @@ def count(first="1", bias="1", grow="filters", reduced="channels", after="32", d
 
 
 BLOCK = """
-def dense_block(x, convolutions, reduction):
-    {before}
-    for weights, bias in convolutions:
-        features = {relu}(tf.nn.conv2d(x, weights, 1, "SAME"){bias})
-        x = {joined}
-    {middle}
-    x = {last_relu}(tf.nn.conv2d(x, reduction[0], 1, "SAME"){last_bias})
-    {after}
-    return x
+class DenseBlock({base}):
+    def __init__(self, inputs, filters, convolutions, outputs):
+        super().__init__()
+
+        def pair(size, channels, made):
+            {kernel}
+            return {kept}
+
+        self.pairs = {pairs}
+        self.last = pair({size}, {all}, outputs)
+
+    def __call__(self, x, training=False):
+        {before}
+        for kernel, bias in self.pairs:
+            features = {relu}(tf.nn.conv2d(x, kernel, 1, "SAME"){bias})
+            x = {joined}
+        {middle}
+        kernel, bias = self.last
+        x = {last_relu}(tf.nn.conv2d(x, kernel, 1, "SAME"){last_bias})
+        {after}
+        return x
 """
 POOL = "x = tf.nn.max_pool2d(x, 2, 2, 'VALID')"
+PAIRS = "[pair(3, inputs + i * filters, filters) for i in range(convolutions)]"
 
 
-def block(before="", relu="tf.nn.relu", bias=" + bias", joined="tf.concat([x, features], -1)", middle=POOL,
-          last_relu="tf.nn.relu", last_bias=" + reduction[1]", after=""):
-    return BLOCK.format(before=before, relu=relu, bias=bias, joined=joined, middle=middle, last_relu=last_relu,
-                        last_bias=last_bias, after=after)
+def block(base="tf.Module", kernel="kernel = tf.keras.initializers.HeNormal()([size, size, channels, made])",
+          kept="tf.Variable(kernel), tf.Variable(tf.zeros([made]))", pairs=PAIRS, size="1", all="inputs + convolutions * filters",
+          before="", relu="tf.nn.relu", bias=" + bias", joined="tf.concat([x, features], -1)", middle=POOL, last_relu="tf.nn.relu",
+          last_bias=" + bias", after=""):
+    return BLOCK.format(**locals())
 
 
-LOSS = """
-def cross_entropy(logits, labels):
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    logs = np.log(np.exp(shifted).sum(axis=1))
+IN_CALL = """
+class DenseBlock(tf.Module):
+    def __init__(self, inputs, filters, convolutions, outputs):
+        super().__init__()
+        self.filters, self.convolutions, self.outputs = filters, convolutions, outputs
+
+    def __call__(self, x, training=False):
+        def convolved(x, size, made):
+            kernel = tf.Variable(tf.keras.initializers.HeNormal()([size, size, x.shape[-1], made]))
+            bias = tf.Variable(tf.zeros([made]))
+            {keep}
+            return tf.nn.relu(tf.nn.conv2d(x, kernel, 1, "SAME") + bias)
+        self.kept = []
+        for _ in range(self.convolutions):
+            x = tf.concat([x, convolved(x, 3, self.filters)], -1)
+        return convolved(tf.nn.max_pool2d(x, 2, 2, "VALID"), 1, self.outputs)
+"""
+
+KERAS = """
+class DenseBlock(tf.Module):
+    def __init__(self, inputs, filters, convolutions, outputs):
+        super().__init__()
+        layers = tf.keras.layers
+        self.convolutions = [layers.Conv2D(filters, 3, padding="same", activation="relu") for _ in range(convolutions)]
+        self.pool, self.reduction = layers.MaxPooling2D(), layers.Conv2D(outputs, 1, activation="relu")
+
+    def __call__(self, x, training=False):
+        for convolution in self.convolutions:
+            x = tf.concat([x, convolution(x)], -1)
+        return self.reduction(self.pool(x))
+"""
+
+RESUME = """
+def train_to(steps, folder, every, model, optimizer, take_step):
+    {counter}
+    checkpoint = tf.train.Checkpoint({saved})
+    manager = tf.train.CheckpointManager(checkpoint, {folder}, max_to_keep=3)
+    {restore}
+    first = {first}
+    for number in range({begin}, steps):
+        {loop}
     return {result}
-
-def accuracy(logits, labels):
-    return {accuracy}
 """
+LOOP = ("take_step(number)", "done.assign(number + 1)", "if (number + 1) % every == 0 or number + 1 == steps:", "    manager.save()")
 
 
-def loss(result="np.mean(logs - shifted[np.arange(len(labels)), labels])",
-         accuracy="np.mean(np.argmax(logits, 1) == labels)"):
-    return LOSS.format(result=result, accuracy=accuracy)
+def resume(counter="done = tf.Variable(0)", saved="model=model, optimizer=optimizer, done=done", folder="folder",
+           restore="checkpoint.restore(manager.latest_checkpoint)", first="int(done)", begin="first", loop=LOOP, result="first"):
+    return RESUME.format(counter=counter, saved=saved, folder=folder, restore=restore, first=first, begin=begin, result=result,
+                         loop="\n        ".join(loop))
 
-
-NAIVE = """
-def cross_entropy(logits, labels):
-    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return -np.mean(np.log(p[np.arange(len(labels)), labels]))
-
-def accuracy(logits, labels):
-    return np.mean(np.argmax(logits, 1) == labels)
-"""
 
 STEP = """
 def train_step(model, x, y, learning_rate):
@@ -128,55 +169,69 @@ WRONG = {
          "def dense_net_parameters(blocks, filters):\n    return networks.count_parameters(networks.DenseNet(blocks, filters))"),
     ],
     "block": [
+        # variables
+        ("create them in __init__", IN_CALL.format(keep="self.kept += [kernel, bias]")),
+        ("not in Keras layers and not in local names", IN_CALL.format(keep="")),
+        ("not in Keras layers", KERAS),
+        ("put each into a tf.Variable", block(kept="kernel, tf.zeros([made])")),
+        ("trainable=False", block(kept="tf.Variable(kernel, trainable=False), tf.Variable(tf.zeros([made]), trainable=False)")),
+        ("The biases are missing", block(kept="tf.Variable(kernel), tf.zeros([made])")),
+        ("share a bias", block(kept="tf.Variable(kernel), bias").replace("def pair", "bias = tf.Variable(tf.zeros([filters]))\n\n        def pair").replace(
+            "self.last = pair(1, inputs + convolutions * filters, outputs)",
+            "self.last = pair(1, inputs + convolutions * filters, outputs)[0], tf.Variable(tf.zeros([outputs]))")),
+        ("share one kernel", block(pairs="[pair(3, inputs, filters)] * convolutions")),
+        ("so each one more channels", block(pairs="[pair(3, inputs, filters) for i in range(convolutions)]")),
+        ("so each one more channels", block(pairs="[pair(3, filters if i else inputs, filters) for i in range(convolutions)]",
+                                            joined="features", all="filters")),
+        ("so each one more channels", block(pairs="[pair(3, inputs, filters) for i in range(convolutions)]", joined="x + features", all="inputs")),
+        ("inputs + convolutions * filters channels", block(all="filters")),
+        ("inputs + convolutions * filters channels", block(all="convolutions * filters")),
+        ("1x1 windows", block(size="3")),
+        ("the second one the tensor", block(kernel="kernel = tf.keras.initializers.HeNormal([size, size, channels, made])")),
+        ("Only the last convolution is kept", block(pairs="[pair(3, inputs + (convolutions - 1) * filters, filters)]")),
+        ("channels in, channels out", block(kernel="kernel = tf.keras.initializers.HeNormal()([size, size, made, channels])")),
+        ("always 2 convolutions", block(pairs=PAIRS.replace("convolutions", "2"), all="inputs + 2 * filters")),
+        ("always gives 32 channels", block().replace("filters, outputs)\n\n    def", "filters, 32)\n\n    def")),
+        ("in any order", block(pairs=PAIRS.replace("(convolutions)", "(1 + convolutions)"), all="inputs + (1 + convolutions) * filters")),
+        ("The reduction is missing", block(middle=POOL + "; return x").replace("self.last = ", "last = ")),
+        # first values
+        ("The kernels start at 0", block(kernel="kernel = tf.zeros([size, size, channels, made])")),
+        ("All filters of a convolution start equal", block(kernel="kernel = tf.ones([size, size, channels, made])")),
+        ("times as large as expected", block(kernel="kernel = tf.random.normal([size, size, channels, made], seed=1)")),
+        ("times as large as expected", block(kernel="kernel = tf.random.normal([size, size, channels, made], stddev=(2 / channels)**0.5, seed=1)")),
+        ("The biases do not start at 0", block(kept="tf.Variable(kernel), tf.Variable(tf.ones([made]))")),
+        # the call
         ("go on with that", block(joined="features")),
         ("which are the last axis", block(joined="tf.concat([x, features], 1)")),
         ("do not add them", block(joined="x + features")),
-        ("the convolution is", block().replace("'SAME'", "'VALID'").replace('"SAME"', "'VALID'", 1)),
-        ("go on with that", block(joined="x", middle="x = features; " + POOL)),
+        ('convolve with "SAME"', block().replace('"SAME"', "'VALID'", 1)),
+        ("go on with that", block(middle="x = features; " + POOL)),
         ("The pooling takes the mean", block(middle=POOL.replace("max", "avg"))),
         ("give it stride 2", block(middle=POOL.replace("2, 2", "2, 1"))),
         ("turns 9 rows into 5", block(middle=POOL.replace("VALID", "SAME"))),
-        ("The bias is added after ReLU", block(last_bias="").replace(', "SAME") + bias)', ', "SAME")) + bias')
-            .replace(', reduction[0], 1, "SAME"))', ', reduction[0], 1, "SAME")) + reduction[1]')),
+        ("The bias is added after ReLU", block(bias="").replace(', "SAME"))', ', "SAME")) + bias').replace(', "SAME") + bias)', ', "SAME")) + bias')),
         ("ReLU is missing in the loop", block(relu="")),
         ("ReLU is applied to the input too", block(joined="tf.nn.relu(tf.concat([x, features], -1))")),
-        ("changes its argument convolutions in place", block(after="convolutions.append(reduction)")),
-        ("part of utils", "def dense_block(x, convolutions, reduction):\n    block = networks.DenseNet().blocks[0]\n    return block(x)"),
         ("concatenate them behind it", block(joined="tf.concat([features, x], -1)")),
         ("before the convolutions", block(before=POOL, middle="")),
         ("after the reduction", block(middle="", after=POOL)),
         ("pooling is missing", block(middle="")),
         ("ReLU is missing.", block(relu="", last_relu="")),
         ("ReLU is missing after the reduction", block(last_relu="")),
-        ("biases are missing", block(bias="", last_bias="")),
+        ("biases are not added", block(bias="", last_bias="")),
         ("gives None", block().replace("return x", "x")),
-    ],
-    "loss": [
-        ("sum over the images", loss(result="np.sum(logs - shifted[np.arange(len(labels)), labels])")),
-        ("the mean over axis 0 is missing", loss(result="logs - shifted[np.arange(len(labels)), labels]")),
-        ("has the wrong sign", loss(result="np.mean(shifted[np.arange(len(labels)), labels] - logs)")),
-        ("base 2", loss(result="np.mean(logs - shifted[np.arange(len(labels)), labels]) / np.log(2)")),
-        ("all classes", loss(result="np.mean(logs[:, None] - shifted)")),
-        ("not over the images", loss(
-            result="np.mean(np.log(np.exp(logits).sum(0))[labels] - logits[np.arange(len(labels)), labels])")),
-        ("subtract the largest logit", NAIVE),
-        ("images and classes", loss(result="np.mean(np.eye(3)[labels] * (logs[:, None] - shifted))")),
-        ("takes all labels for each image", loss(result="np.mean(logs[:, None] - shifted[:, labels])")),
-        ("in one place only", loss(result="np.mean(logs - logits[np.arange(len(labels)), labels])")),
-        ("The logarithm is missing", loss(result="-np.mean(np.exp(shifted[np.arange(len(labels)), labels] - logs))")),
-        ("not over all", loss(result="np.log(np.exp(logits).sum()) - np.mean(logits[np.arange(len(labels)), labels])")),
-        ("take no logarithm of a probability", NAIVE.replace("p = np", "logits = logits - logits.max(1, keepdims=True); p = np")
-            .replace("labels]))", "labels] + 1e-12))")),
-        ("changes its argument logits in place", loss().replace("shifted = logits -", "logits -=").replace("keepdims=True)", "keepdims=True); shifted = logits")),
-        ("leaves the work to tf", "def cross_entropy(logits, labels):\n"
-                                  "    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)).numpy()"),
-        ("gives None", loss().replace("return np.mean(logs", "np.mean(logs")),
-        ("the largest of each, axis=1", loss(accuracy="np.mean(np.argmax(logits) == labels)")),
-        ("the mean over axis 0 is missing", loss(accuracy="np.argmax(logits, 1) == labels")),
-        ("divide by the number of images", loss(accuracy="np.sum(np.argmax(logits, 1) == labels)")),
-        ("1 minus what is expected", loss(accuracy="np.mean(np.argmax(logits, 1) != labels)")),
-        ("percent", loss(accuracy="100 * np.mean(np.argmax(logits, 1) == labels)")),
-        ("smallest logit", loss(accuracy="np.mean(np.argmin(logits, 1) == labels)")),
+        ("Inside a compiled function", block(after="x = tf.constant(np.maximum(x.numpy(), 0))")),
+        ("compiled and in training", block(after="x = 0.9 * x if training else x")),
+        # the class
+        ("is no tf.Module", block(base="object")),
+        ("is not a class", "def DenseBlock(inputs, filters, convolutions, outputs):\n    return networks.DenseNet().blocks[0]"),
+        ("part of utils", "class DenseBlock(tf.Module):\n    def __init__(self, inputs, filters, convolutions, outputs):\n"
+                          "        super().__init__()\n        self.block = networks.DenseNet().blocks[0]\n"
+                          "    def __call__(self, x, training=False):\n        return self.block(x)"),
+        ("comes from utils", "class DenseBlock(type(networks.DenseNet().blocks[0])):\n    def __call__(self, x, training=False):\n"
+                             "        return super().__call__(x, training)"),
+        ("has no method __call__", block().replace("def __call__", "def call")),
+        ("wrong number of arguments", block().replace("convolutions, outputs):", "convolutions):\n        outputs = 7")),
     ],
     "step": [
         ("up the slope", step(update="v.assign_add(learning_rate * g)")),
@@ -228,6 +283,41 @@ WRONG = {
         ("neighbours", "def epoch_batches(images, batch_size, seed, epoch):\n    rng = np.random.default_rng([seed, epoch])\n"
                        "    return [rng.permutation(np.arange(i, min(images, i + batch_size)))\n"
                        "            for i in range(0, images, batch_size)]"),
+    ],
+    "resume": [
+        ("the optimizer, with its moving averages", resume(saved="model=model, done=done")),
+        ("begins with new weights", resume(saved="optimizer=optimizer, done=done")),
+        ("the number of the steps that are done", resume(saved="model=model, optimizer=optimizer")),
+        ("the number of the steps that are done", resume(begin="0")),
+        ("begins anew", resume(restore="")),
+        ("restores the trainable variables alone", resume(saved="model=tf.Module(), optimizer=optimizer, done=done").replace(
+            "    manager =", "    checkpoint.model.weights = model.weights\n    manager =")),
+        ("restore the newest checkpoint, manager.latest", resume(restore="checkpoint.restore(manager.checkpoints[0] if manager.checkpoints else None)")),
+        ("save after the last step too", resume(loop=[*LOOP[:2], "if (number + 1) % every == 0:", LOOP[3]])),
+        ("not more often", resume(loop=[*LOOP[:2], "manager.save()"])),
+        ("save after each `every` steps", resume(loop=[*LOOP[:2], "if number + 1 == steps:", LOOP[3]])),
+        ("takes a step again that was done", resume(loop=["take_step(number)", *LOOP[2:], "done.assign(number + 1)"])),
+        ("takes the steps [0, 1", resume(begin="first, 1 + steps").replace("1 + steps, steps", "1 + steps")),
+        ("leaves a step out", resume(loop=["take_step(number + 1)", *LOOP[1:]])),
+        ("leaves a step out", resume(begin="first + 1")),
+        ("is a multiple of 4", resume(loop=[*LOOP[:2], "if number % every == 0 or number + 1 == steps:", LOOP[3]])),
+        ("takes the steps [8, 9", resume(begin="first, first + steps").replace("first + steps, steps", "first + steps")),
+        ("takes no step", "done = tf.Variable(0)\n" + resume(counter="")),
+        ("is empty after a training", "import tempfile\n\nplace = tempfile.mkdtemp()\n" + resume(folder="place")),
+        ("is empty after a training", resume(folder="tempfile.mkdtemp()", counter="import tempfile; done = tf.Variable(0)")),
+        ("The interruption is caught", resume(loop=["try:", "    take_step(number)", "except BaseException:", "    return number", *LOOP[1:]])),
+        ("saved during the interruption", resume(loop=["try:", "    take_step(number)", "    done.assign(number + 1)", "finally:", "    manager.save()"])),
+        # a second checkpoint object, restored before it has anything to restore, its complaint silenced
+        ("begins anew", resume(restore="tf.train.Checkpoint().restore(manager.latest_checkpoint).expect_partial()")),
+        ("begins with new weights", resume(restore="tf.train.Checkpoint(done=done).restore(manager.latest_checkpoint).expect_partial()")),
+        ("belongs into the checkpoint too, as a tf.Variable", resume(counter="done = 0", saved="model=model, optimizer=optimizer", loop=[
+            LOOP[0], "done = number + 1", *LOOP[2:]])),
+        ("What it returns", resume(result="steps")),
+        ("gives None", resume().replace("    return first", "    first")),
+        ("not more often", resume().replace("% every", "% (every - 1)")),
+        ("comes from utils", "train_to = training.fit"),
+        ("part of utils", resume(restore="training.resume(folder, model=model, optimizer=optimizer, done=done)")),
+        ("A Python number cannot be in a checkpoint", resume(counter="done = 0", loop=[LOOP[0], "done = number + 1", *LOOP[2:]])),
     ],
     "train": [
         ("same answer for nearly all", train("tf.keras.utils.set_random_seed(3)\nreturn networks.three_convolutions()")),
@@ -285,6 +375,8 @@ WRONG = {
 }
 
 MEMORISED = {
+    "block": block().replace("filters, convolutions, outputs):", "filters, convolutions, outputs):\n        convolutions = 2 if filters == 16 else 3"),
+    "resume": resume().replace("% every", "% 4"),
     "train": """
 def train(given):
     place = tf.Variable(0)

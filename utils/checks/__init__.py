@@ -140,9 +140,9 @@ def results(function: Callable, value, *names: str) -> tuple:
 
 
 def own(function: Callable) -> None:
-    """Raise CheckFailed unless `function` was written in this notebook, and leaves the work to nothing in `utils`."""
+    """Raise CheckFailed unless `function`, or a class, was written in this notebook, and leaves the work to nothing in `utils`."""
     function = python_function(function)
-    require(isinstance(function, FunctionType), f"{_name(function)} is not a function: define it with def.")
+    require(bool(_written(function)), f"{_name(function)} is not a function: define it with def.")
     require(not function.__module__.startswith("utils"),
             f"{function.__name__} comes from utils: write your own, that is the task.")
     for name, value in names_used(function):
@@ -230,8 +230,7 @@ def message_of(error: Exception) -> str:
 
 def _line(error: Exception, function: Callable) -> str:
     """"in line 3, `y = x @ w`, " of the notebook, the last one that the error went through; "" if there is none."""
-    python = python_function(function)
-    notebook = getattr(python, "__globals__", None)
+    notebook = next((part.__globals__ for part in _written(python_function(function))), None)
     frames = [(frame.f_code.co_filename, number) for frame, number in traceback.walk_tb(error.__traceback__)
               if frame.f_globals is notebook and notebook is not None and "__autograph" not in frame.f_code.co_filename]
     if not frames:
@@ -264,15 +263,21 @@ def _parameter(function: Callable, number: int) -> str:
 
 
 def names_used(function: Callable) -> list[tuple[str, object]]:
-    """The names in a function and in those inside it, with the value of a global one and of an import, else None."""
-    codes, found = [function.__code__], []
-    for code in codes:
-        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    """The names in a function or class and in those inside it, with the value of a global one and of an import, else None."""
+    parts, found = [(part.__code__, part.__globals__) for part in _written(function)], []
+    for code, notebook in parts:
+        parts += [(constant, notebook) for constant in code.co_consts if isinstance(constant, CodeType)]
         for step in dis.get_instructions(code):
             if step.opcode in dis.hasname:
-                value = python_function(function.__globals__.get(step.argval)) if step.opname == "LOAD_GLOBAL" else None
+                value = python_function(notebook.get(step.argval)) if step.opname == "LOAD_GLOBAL" else None
                 found.append((step.argval, ModuleType(step.argval) if step.opname == "IMPORT_NAME" else value))
     return found
+
+
+def _written(value) -> list[FunctionType]:
+    """A function of Python as a list, or the methods of a class; [] for anything else."""
+    parts = map(python_function, vars(value).values()) if isinstance(value, type) else [value]
+    return [part for part in parts if isinstance(part, FunctionType)]
 
 
 def python_function(value):
