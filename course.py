@@ -42,6 +42,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 ELSEWHERE = ("autograde", "feedback", "grade", "tournament")  # commands that write nothing into the course's folder
 
 
+
 class SetUpError(Exception):
     """The set-up cannot go on; the message says why and what to do."""
 
@@ -54,6 +55,9 @@ def main(words: list[str]) -> int:
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
+    if {"-h", "--help"} & set(words[1:]) and not (words[0] in ELSEWHERE and is_complete()):
+        print(help_of(words[0]))
+        return 0
     try:
         set_up()
         if words[0] not in ELSEWHERE:
@@ -65,6 +69,15 @@ def main(words: list[str]) -> int:
     except KeyboardInterrupt:
         print("\ncourse.py: stopped. Run the same command again: it goes on from here.", file=sys.stderr)
         return 130
+
+
+def help_of(command: str) -> str:
+    """What this file's head says of a command."""
+    lines = __doc__.splitlines()
+    start = next(number for number, line in enumerate(lines) if re.match(rf".{{15}}{command} ", line))
+    end = next((number for number in range(start + 1, len(lines)) if lines[number][15:16] != " "), len(lines))
+    said = " ".join(line[30:].strip() for line in lines[start:end])
+    return f"python3 course.py {command}: {said}"
 
 
 # The environment ------------------------------------------------------------------------------------------------------
@@ -92,8 +105,7 @@ def set_up() -> None:
     found = [version for version in PYTHONS if shutil.which(f"python{version}")]
     if problem := version_problem(sys.version_info[:2], found):
         raise SetUpError(problem)
-    stamp = stamp_of_environment()
-    if STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp:
+    if is_complete():
         return
     check_writable()
     if not PYTHON.exists():
@@ -114,8 +126,12 @@ def set_up() -> None:
     print("  3/3 installing the package utils", flush=True)
     pip("install", "--no-build-isolation", "--no-deps", "--editable", str(ROOT))
     hide_from_students()
-    write_whole(STAMP, stamp)
+    write_whole(STAMP, stamp_of_environment())
     print("The environment is complete.", flush=True)
+
+
+def is_complete() -> bool:
+    return STAMP.exists() and STAMP.read_text(encoding="utf-8") == stamp_of_environment()
 
 
 def stamp_of_environment() -> str:

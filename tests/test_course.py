@@ -78,6 +78,17 @@ def test_unknown_command_shows_the_list():
     assert done.returncode == 2 and "miniproject" in done.stdout
 
 
+def test_help_of_every_command_starts_nothing(tmp_path):
+    """In a folder without an environment and without what one is made from."""
+    shutil.copy(ROOT / "course.py", tmp_path)
+    commands = re.findall(r"^.{15}([a-z]+) {2,}", (ROOT / "course.py").read_text(encoding="utf-8").split('"""')[1], re.MULTILINE)
+    assert {"lab", "test", "grade", "lock"} <= set(commands) and len(commands) >= 16
+    for command in commands:
+        done = subprocess.run([sys.executable, "course.py", command, "--help"], cwd=tmp_path, capture_output=True, encoding="utf-8")
+        assert done.returncode == 0 and done.stdout.startswith(f"python3 course.py {command}: ") and done.stderr == "", command
+    assert [path.name for path in tmp_path.iterdir()] == ["course.py"]
+
+
 def test_lab_copies_each_lab_once_and_never_overwrites(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "labs", tmp_path / "labs")
     monkeypatch.setattr(course, "ROOT", tmp_path)
