@@ -35,6 +35,8 @@ try:
 except OSError:
     pass
 print("SPY FOUND", found, "AS", os.getuid(), dict(os.environ))
+seen = []
+get_ipython().events.register("pre_run_cell", lambda info: seen.append(info.raw_cell))
 """
 BY_HEART = """
 from utils import filters
@@ -101,6 +103,7 @@ def make_class(folder: Path, port: int) -> None:
     spy = answered(right)
     spy.cells.insert(1, nbformat.v4.new_code_cell(
         SPY.replace("HANDED", str(folder)).replace("SOLUTIONS", str(ROOT / "solutions")).replace("PORT", str(port))))
+    spy.cells.append(nbformat.v4.new_code_cell("print('SPY SAW', seen)"))
     hand_in(folder, "ida", spy)
     hand_in(folder, "jon", answered(right | {"convolve_2d": "import os\nos._exit(1)"}))  # its kernel dies
     odd = answered(right)
@@ -185,9 +188,7 @@ def test_pages_say_what_failed_and_show_no_hidden_code(graded):
     assert f"{OTHER} convolve_1d(x, w) " in page(out, "dora")
     assert WRONG["edges"][0][0] in page(out, "cem")
     assert "NotImplementedError" in page(out, "hal") and "NotImplementedError" in page(out, "kim")
-    notebook = nbformat.read(out / "autograded" / "hal" / UNIT / f"{UNIT}.ipynb", as_version=4)
-    errors = [output for cell in notebook.cells if mark(cell) == "check-edges" for output in cell.outputs]
-    assert "BEGIN HIDDEN TESTS" in re.sub(r"\x1b\[[\d;]*m", "", "".join(errors[0].traceback)), "what the page must not show"
+    assert "SPY SAW" in page(out, "ida") and "lab01.convolve_1d(convolve_1d)" in page(out, "ida"), "the visible checks, which it may know"
     for student in set("ada bob cem dora eve gil hal ida jon kim lee mia ned".split()):
         assert not re.search(r"HIDDEN TESTS|\.hidden\(", page(out, student))
         assert (out / "feedback" / student / UNIT / f"{UNIT}.html").stat().st_size < 5e6  # gil prints without end

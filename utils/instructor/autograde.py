@@ -11,165 +11,36 @@ sentence on what was odd.
 import argparse
 import csv
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
-import zmq.asyncio
-from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.plugins import CsvExportPlugin
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Unicode
 from traitlets.config import Config, PyFileConfigLoader
 
-from utils.instructor.grading import lab_pages, sandbox, stamp, students, submission
+from utils.instructor.grading import apart, lab_pages, sandbox, stamp, students, submission
 from utils.instructor.grading.grade import CannotGrade, alone
+from utils.instructor.grading.kernels import SandboxedExecute, remove_kernel
 from utils.instructor.grading.students import Student
-from utils.instructor.execute import ROOT, environment
+from utils.instructor.execute import ROOT
+from utils.instructor.labs import mark
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_table, write_whole
 
 CELL_SECONDS = 120  # for one cell; the slowest one of a right answer takes 20 s on two cores
-NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, each cell gets one second
-CELL_BYTES = 2 << 20  # of what one cell prints, shows and says in errors; the rest is dropped
-NOTEBOOK_BYTES = 20 << 20  # of all cells together
-MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
-SHORT = 500  # characters of an error beyond that
-LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512)
-DIED = "the kernel died here or before"
-LATE = "the time of the whole notebook was up before this cell"
-INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
 EXPECTED = "expected DIR/STUDENT/UNIT/UNIT.ipynb, for example DIR/ada/01_convolution_filters/01_convolution_filters.ipynb"
 COLUMNS = ("unit", "student", "score", "max_score", "note")
-
-
-# nbgrader's parts, with a sandbox and without hidden code -----------------------------------------------------------------
-
-class SandboxedKernel(AsyncKernelManager):
-    """A kernel that sees the course's Python, `utils` and a copy of `handed`, the folder of one submission, and nothing else.
-
-    It talks through sockets in a folder that is bound into the sandbox, as there is no network inside.
-    """
-
-    handed = Unicode(help="the folder that the kernel gets a copy of").tag(config=True)
-    isolated = Bool(True, help="in the sandbox").tag(config=True)
-    scratch = Unicode("", help="where that copy is made; the next run removes what a killed one left there").tag(config=True)
-
-    def _context_default(self) -> zmq.asyncio.Context:
-        context = super()._context_default()
-        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)  # before anything of a larger message is in memory
-        return context
-
-    async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
-        self._place, self._sockets = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch)), Path(tempfile.mkdtemp(prefix="kernel-"))
-        (self._place / "sockets").symlink_to(self._sockets)  # elsewhere, as the path of a socket has at most 107 bytes
-        shutil.copytree(self.handed, self._place / "work")
-        if self.isolated:
-            self.transport, self.connection_file = "ipc", str(self._sockets / "kernel.json")
-            self.kernel_spec.interrupt_mode = "message"  # a signal would reach bubblewrap, and end it
-        kw["cwd"] = str(self._place / "work")
-        kw["env"] = environment(self._place / "work" / "out") | {"PYTHONPATH": str(ROOT)}
-        words, kw = await super()._async_pre_start_kernel(**kw)
-        return words, kw | {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-
-    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        # What lies beside the notebook must not take the place of a package or of the checks.
-        safe = ["--InteractiveShellApp.ignore_cwd=True", "--HistoryManager.hist_file=:memory:"]
-        if not self.isolated:
-            return [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", self.connection_file, *safe]
-        inside = {**json.loads(Path(self.connection_file).read_text(encoding="utf-8")), "ip": f"{INSIDE}/kernel/kernel-ipc"}
-        (self._sockets / "inside.json").write_text(json.dumps(inside), encoding="utf-8")
-        for folder in (self._place / "work", self._sockets):
-            sandbox.hand_over(folder)
-        words = [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json", *safe]
-        return sandbox.command(
-            words, LIMITS, folder=f"{INSIDE}/work",
-            readable={f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")},
-            writable={f"{INSIDE}/work": self._place / "work", f"{INSIDE}/kernel": self._sockets},
-            environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{INSIDE}/work/out",
-                         "PYTHONPATH": f"{INSIDE}/course"})
-
-    async def _async_cleanup_resources(self, restart: bool = False) -> None:
-        await super()._async_cleanup_resources(restart=restart)
-        remove_kernel(self._place)
-
-    cleanup_resources = _async_cleanup_resources
-
-
-def remove_kernel(place: Path) -> None:
-    """Remove the folders of a kernel: its copy of what was handed in, and its sockets."""
-    with suppress(OSError):
-        shutil.rmtree(os.readlink(place / "sockets"), ignore_errors=True)
-    shutil.rmtree(place, ignore_errors=True)
-
-
-class SandboxedExecute(Execute):
-    """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what the kernel sends.
-
-    Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points, and a
-    warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points.
-    """
-
-    shutdown_kernel = "immediate"
-    raise_on_iopub_timeout = False
-
-    def __init__(self, *arguments: Any, **named: Any):
-        super().__init__(*arguments, **named | {"kernel_manager_class": SandboxedKernel, "timeout_func": self._seconds})
-        self._sent: dict[int, int] = {}
-        self._deadline = 0.0
-        self._dead = False
-
-    def _seconds(self, cell: NotebookNode) -> int:
-        self._deadline = self._deadline or time.monotonic() + NOTEBOOK_CELLS * self.timeout
-        return max(1, min(self.timeout, round(self._deadline - time.monotonic())))
-
-    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
-        if cell.cell_type == "code" and self._deadline and time.monotonic() > self._deadline:
-            cell.outputs = [_error("CellTimeoutError", LATE)]  # not run: each would take a second more
-        elif cell.cell_type == "code" and self._dead:
-            cell.outputs = [_error("DeadKernelError", DIED)]
-        else:
-            try:
-                cell, resources = super().preprocess_cell(cell, resources, index)
-            except DeadKernelError:
-                cell.outputs, self._dead = [_error("DeadKernelError", DIED)], True
-        return cell, resources
-
-    def on_cell_executed(self, **told: Any) -> None:
-        cell, reply = told["cell"], told["execute_reply"]["content"]
-        if cell.metadata.get("nbgrader", {}).get("grade"):
-            cell.outputs = [output for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"
-                            or output.output_type == "error" and reply["status"] != "ok"]
-        super().on_cell_executed(**told)
-
-    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        if msg["msg_type"] not in ("status", "execute_input", "clear_output"):
-            content = msg["content"]
-            self._sent[cell_index] = self._sent.get(cell_index, 0) + len(json.dumps(content, default=str))
-            if self._sent[cell_index] > CELL_BYTES or sum(self._sent.values()) > NOTEBOOK_BYTES:
-                if msg["msg_type"] != "error":
-                    return None
-                content |= {"evalue": content["evalue"][:SHORT], "traceback": []}
-        return super().process_message(msg, cell, cell_index)
-
-
-def _error(name: str, text: str) -> NotebookNode:
-    return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
 
 
 def configuration(out: Path, **extra: Any) -> Config:
@@ -203,7 +74,7 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
     with machine_faults("Grading stopped"), alone(out):
         if isolated:
             sandbox.check()
-        given = {unit: _generate(out, unit) for unit in sorted({unit for _, unit in sources})}
+        labs = {unit: _generate(out, unit) for unit in sorted({unit for _, unit in sources})}
         course = stamp.of_course()
         for left in out.glob(".kernel-*"):
             remove_kernel(left)
@@ -213,7 +84,7 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
             if state.is_file() and _state(state)["stamp"] == mark != "":
                 continue
             try:
-                notes, settled = _grade_one(out, code, unit, source, given[unit], seconds, isolated)
+                notes, settled = _grade_one(out, code, unit, source, labs[unit], seconds, isolated)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
                 if of_machine(error) and not isinstance(error, MachineFault):
                     raise
@@ -256,8 +127,8 @@ def results_folder(folder: Path) -> Path:
     return folder.with_name(folder.name + "-graded")
 
 
-def _generate(out: Path, unit: str) -> dict[str, NotebookNode]:
-    """Put the solution of a unit, with its hidden tests, into the gradebook; the marked cells of its lab by grade_id, in their order."""
+def _generate(out: Path, unit: str) -> NotebookNode:
+    """Put the solution of a unit, with its hidden tests, into the gradebook; gives its lab, with hidden tests too."""
     with tempfile.TemporaryDirectory() as draft:
         config = configuration(out)
         config.CourseDirectory.release_directory = draft
@@ -265,10 +136,15 @@ def _generate(out: Path, unit: str) -> dict[str, NotebookNode]:
         if not done["success"]:
             raise CannotGrade(f"nbgrader cannot generate {unit}: {_last_line(done)}")
         lab = nbformat.read(Path(draft) / unit / f"{unit}.ipynb", as_version=4)
-    return {cell.metadata.nbgrader.grade_id: cell for cell in lab.cells if "nbgrader" in cell.metadata}
+    with Gradebook(_database(out)) as book:
+        hidden = {cell.name: cell.source for cell in book.find_notebook(unit, unit).source_cells}
+    for cell in lab.cells:
+        if mark(cell).get("grade"):
+            cell.source = hidden[mark(cell)["grade_id"]]
+    return lab
 
 
-def _grade_one(out: Path, student: str, unit: str, source: Path, given: dict[str, NotebookNode], seconds: int,
+def _grade_one(out: Path, student: str, unit: str, source: Path, lab: NotebookNode, seconds: int,
                isolated: bool) -> tuple[list[str], bool]:
     """Take one submission in and let nbgrader grade it; a broken one gets no points.
 
@@ -278,7 +154,7 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, given: dict[str
     for old in (copy, made):
         shutil.rmtree(old, ignore_errors=True)
     try:
-        notes = take_in(source, copy, unit, given)
+        notes = take_in(source, copy, unit, {mark(cell)["grade_id"]: cell for cell in lab.cells if mark(cell)})
     except submission.BadSubmission as problem:
         _no_points(out, student, unit)
         return [str(problem)], True
@@ -291,6 +167,7 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, given: dict[str
         shutil.rmtree(made, ignore_errors=True)
         _no_points(out, student, unit)
         return [*notes, f"nbgrader could not grade it ({_last_line(done)}): look at it yourself."], False
+    notes += _ask_hidden_checks(out, student, unit, lab, made / f"{unit}.ipynb", config)
     cells = nbformat.read(made / f"{unit}.ipynb", as_version=4).cells
     errors = [output.get("ename") for cell in cells for output in cell.get("outputs", [])]
     if late := errors.count("CellTimeoutError"):
@@ -298,6 +175,27 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, given: dict[str
     if "DeadKernelError" in errors:
         notes.append("The kernel died on the way: what comes after that got no points.")
     return notes, True
+
+
+def _ask_hidden_checks(out: Path, student: str, unit: str, lab: NotebookNode, path: Path, config: Config) -> list[str]:
+    """Take the points of the tasks whose hidden checks fail, in the gradebook and in the graded notebook; gives what was odd."""
+    notebook, points = nbformat.read(path, as_version=4), _points(out, student, unit)
+    checks = {mark(cell)["grade_id"]: cell.source for cell in lab.cells if mark(cell).get("grade")}
+    first = next(number for number, cell in enumerate(lab.cells) if mark(cell))
+    set_up = [cell.source for cell in lab.cells[:first] if cell.cell_type == "code"]
+    passed = [name for name, (score, _) in points.items() if score]
+    verdicts, again = apart.hidden_checks(notebook, checks, set_up, passed, config, {"metadata": {"path": str(path.parent)}})
+    failed = {name: error for name, error in verdicts.items() if error is not None}
+    for cell in notebook.cells:
+        if (name := mark(cell).get("grade_id")) in failed:
+            cell.outputs.append(failed[name])
+    write_whole(path, nbformat.writes(notebook) + "\n")
+    with Gradebook(_database(out)) as book:
+        for grade in book.find_submission_notebook(unit, unit, student).grades:
+            if grade.name in failed:
+                grade.auto_score = 0
+        book.db.commit()
+    return []
 
 
 def take_in(source: Path, target: Path, unit: str, given: dict[str, NotebookNode]) -> list[str]:
