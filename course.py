@@ -15,6 +15,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                bench          measure speed against other libraries (attacks [WORD ...]: against theirs;
                               proven: against proven minima; published [WORD ...]: against published facts)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
+               study          the meta-parameter study of unit 04, resumable, on a cluster too (--help has the rest)
                mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml
   everyone     test           run everything that CI runs (further words go to pytest)
@@ -49,9 +50,8 @@ class SetUpError(Exception):
 
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
-                "autograde": autograde, "feedback": feedback, "grade": grade, "tournament": tournament,
-                "slides": slides, "weights": weights,
-                "bench": bench, "acceptance": acceptance, "mutants": mutants, "lock": lock}
+                "autograde": autograde, "feedback": feedback, "grade": grade, "tournament": tournament, "slides": slides,
+                "weights": weights, "bench": bench, "acceptance": acceptance, "study": study, "mutants": mutants, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -308,6 +308,10 @@ def weights(words: list[str]) -> int:
 
 def acceptance(words: list[str]) -> int:
     return run("-m", "utils.instructor.acceptance", *words)
+
+
+def study(words: list[str]) -> int:
+    return run("-m", "utils.instructor.study", *words)
 
 
 def mutants(words: list[str]) -> int:

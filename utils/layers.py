@@ -141,8 +141,8 @@ class DenseBlock(tf.Module):
     """Convolutions with their output concatenated to their input, pooling, reduction (Huang et al. 2017).
 
     [N, H, W, inputs] -> [N, H // 2, W // 2, outputs]. With c inputs and f filters the channels go c, c + f, c
-    + 2 f, ... `batch_norm` normalises the output of each convolution, `dropout` is applied after the
-    reduction.
+    + 2 f, ... `batch_norm` normalises the output of each convolution; `dropout` is applied after each
+    convolution and after the reduction, as in the code of the slides.
     """
 
     def __init__(self, inputs: int, filters: int = 16, convolutions: int = 2, outputs: int = 32,
@@ -158,7 +158,30 @@ class DenseBlock(tf.Module):
             features = convolution(x)
             if self.norms:
                 features = self.norms[i](features, training)
-            x = tf.concat([x, features], axis=-1)
+            x = tf.concat([x, self.dropout(features, training)], axis=-1)
+        return self.dropout(self.reduction(maxpool(x)), training)
+
+
+class PlainBlock(tf.Module):
+    """`DenseBlock` without the concatenation: each convolution sees the output of the one before, and nothing else.
+
+    [N, H, W, inputs] -> [N, H // 2, W // 2, outputs]. The channels go `inputs`, `filters`, `filters`, ...
+    """
+
+    def __init__(self, inputs: int, filters: int = 16, convolutions: int = 2, outputs: int = 32,
+                 batch_norm: bool = False, dropout: float = 0.0):
+        super().__init__()
+        self.convolutions = [Conv(filters if i else inputs, filters) for i in range(convolutions)]
+        self.norms = [BatchNorm(filters) for _ in range(convolutions)] if batch_norm else []
+        self.reduction = Conv(filters, outputs, size=1)
+        self.dropout = Dropout(dropout)
+
+    def __call__(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        for i, convolution in enumerate(self.convolutions):
+            x = convolution(x)
+            if self.norms:
+                x = self.norms[i](x, training)
+            x = self.dropout(x, training)
         return self.dropout(self.reduction(maxpool(x)), training)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.layers import Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, Residual, check_maps, flat, maxpool, mean_over_positions
+from utils.layers import (Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, PlainBlock, Residual, check_maps, flat,
+                          maxpool, mean_over_positions)
 from utils.quiet import tf
 
 
@@ -38,21 +39,22 @@ def three_convolutions() -> Chain:
 class DenseNet(tf.Module):
     """The DenseNet of the slides: blocks of two 16-filter convolutions, two dense layers; 59,160 parameters.
 
-    `dense_stages` is another network, to compare connections at equal depth.
-    [N, 48, 48, 1] -> four blocks -> [N, 3, 3, 32] -> [N, 288] -> [N, 50] -> [N, 2]. The options are those of
-    the course's meta-parameter study: `blocks` (depth), `filters` of each convolution, `dropout` (rate, after
-    each block and after the hidden dense layer) and `batch_norm` (after each convolution of a block).
+    [N, 48, 48, 1] -> four blocks -> [N, 3, 3, 32] -> [N, 288] -> [N, 50] -> [N, 2]. The options are those of the course's
+    meta-parameter study: `blocks` and `convolutions_per_block` (depth), `filters` of each convolution, `dropout` (rate, after
+    each convolution and after the hidden dense layer) and `batch_norm` (after each 3x3 convolution).
     """
 
-    def __init__(self, blocks: int = 4, filters: int = 16, dropout: float = 0.0, batch_norm: bool = False):
+    block = DenseBlock
+
+    def __init__(self, blocks: int = 4, filters: int = 16, convolutions_per_block: int = 2, dropout: float = 0.0,
+                 batch_norm: bool = False):
         super().__init__()
         if not 1 <= blocks <= 5:
             raise ValueError(f"blocks is {blocks}, expected 1 to 5: each halves the 48x48 image.")
         self.input_shape = (48, 48, 1)
-        self.blocks = [DenseBlock(1 if i == 0 else 32, filters, batch_norm=batch_norm, dropout=dropout)
+        self.blocks = [self.block(32 if i else 1, filters, convolutions_per_block, batch_norm=batch_norm, dropout=dropout)
                        for i in range(blocks)]
-        side = 48 // 2**blocks
-        self.hidden = FullyConnected(side * side * 32, 50)
+        self.hidden = FullyConnected((48 // 2**blocks)**2 * 32, 50)
         self.dropout = Dropout(dropout)
         self.output = FullyConnected(50, 2, relu=False)
 
@@ -60,6 +62,12 @@ class DenseNet(tf.Module):
         for block in self.blocks:
             x = block(x, training)
         return self.output(self.dropout(self.hidden(flat(x)), training))
+
+
+class PlainNet(DenseNet):
+    """`DenseNet` without concatenation (a "convnet" in the slides' study): the same options, blocks, reductions and dense layers."""
+
+    block = PlainBlock
 
 
 class Detector(tf.Module):
@@ -100,10 +108,10 @@ DETECTOR_RECIPE = {"epochs": 22, "batch_size": 64, "learning_rate": 2e-3}
 def lenet(filters: tuple[int, int] = (6, 16), padding: str = "same", dropout: float = 0.0) -> tf.keras.Model:
     """LeNet-5 (LeCun et al. 1998, section II.B) in Keras, with ReLU and max pooling.
 
-    [N, 28, 28, 1] -> logits [N, 10]. `padding` is that of the first convolution: "same" gives maps of 28x28
-    as in LeNet-5 (61,706 parameters), "valid" maps of 24x24 as on the slides (44,426). `dropout` is a rate,
-    before each dense layer. Unit 03 trains `lenet(padding="valid")` on the built-in digits and the wide
-    `lenet((32, 64), "valid", 0.3)` on MNIST, with `augment.digits` and Adam: 2e-3, to 0 along half a cosine.
+    [N, 28, 28, 1] -> logits [N, 10]. `padding` is that of the first convolution: "same" gives maps of 28x28 as in LeNet-5 (61,706
+    parameters), "valid" maps of 24x24 as on the slides (44,426). `dropout` is a rate, before each dense layer. Unit 03 trains
+    `lenet(padding="valid")` on the built-in digits and the wide `lenet((32, 64), "valid", 0.3)` on MNIST, with `augment.digits`
+    and Adam: 2e-3, to 0 along half a cosine.
     """
     keras = tf.keras.layers
     layers = [
@@ -122,11 +130,10 @@ def lenet(filters: tuple[int, int] = (6, 16), padding: str = "same", dropout: fl
 def fully_convolutional(model: tf.keras.Model) -> Callable:
     """`model` for images of any size, with the same weights: float [N, H, W, C] -> logits [N, h, w, classes].
 
-    `model` is a Keras Sequential of convolutions, max poolings, Flatten and Dense, such as `lenet`. The first
-    Dense, which sees whole maps [a, b, c], becomes a convolution with kernels of a x b, each later one a
-    convolution of 1x1 (Sermanet et al. 2014). With VALID convolutions throughout, the result at (i, j) is
-    `model` on the window that starts at (s i, s j), s the product of the strides. Raises ValueError for another
-    kind of layer.
+    `model` is a Keras Sequential of convolutions, max poolings, Flatten and Dense, such as `lenet`. The first Dense, which sees
+    whole maps [a, b, c], becomes a convolution with kernels of a x b, each later one a convolution of 1x1 (Sermanet et al. 2014).
+    With VALID convolutions throughout, the result at (i, j) is `model` on the window that starts at (s i, s j), s the product of
+    the strides. Raises ValueError for another kind of layer.
     """
     keras = tf.keras.layers
 
@@ -168,8 +175,8 @@ def dense_stages(depth: int, width: int = 16) -> Chain:
     `width` channels follows each stage. The convolutions have as many filters as give about the same number of parameters.
     """
     n = depth // 3
-    # n convolutions with f filters of w, w + f, ... channels have 9 f (n w + f n (n - 1) / 2) weights, the
-    # reduction has w (w + n f), a plain stage 9 n w^2: solve a f^2 + b f + c = 0 for f
+    # n convolutions with f filters of w, w + f, ... channels have 9 f (n w + f n (n - 1) / 2) weights, the reduction has
+    # w (w + n f), a plain stage 9 n w^2: solve a f^2 + b f + c = 0 for f
     a, b, c = 4.5 * n * (n - 1), 9 * n * width + n * width, width**2 - 9 * n * width**2
     filters = max(1, round(2 * -c / (b + (b * b - 4 * a * c) ** 0.5)))
     return _three_stages(depth, width, lambda n: [Concatenated(width, filters, n)])
@@ -189,10 +196,7 @@ def _three_stages(depth: int, width: int, stage: Callable[[int], list]) -> Chain
 
 
 def check_shape(model: Callable, x: np.ndarray) -> None:
-    """Raise ValueError unless images x have the shape [N, H, W, C] that a network of the course has as `input_shape`.
-
-    Other models, those of Keras among them, check their inputs themselves.
-    """
+    """Raise ValueError unless images x have the [N, H, W, C] that a network of the course takes; other models check it themselves."""
     given, expected = np.shape(x), tuple(getattr(model, "input_shape", None) or ())
     if not expected or isinstance(model, tf.keras.Model) or given[1:] == expected:
         return
@@ -208,21 +212,20 @@ def check_shape(model: Callable, x: np.ndarray) -> None:
 def without_softmax(model: Callable) -> Callable:
     """A Keras model without its final softmax: [N, H, W, C] -> logits. It shares the weights of `model`.
 
-    Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of
-    its own. A model without softmax, Keras or not, is returned as it is. Raises ValueError for a Keras model
-    whose input shape is not known yet and for a last layer with softmax that is not Dense.
+    Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of its own. A model without
+    softmax, Keras or not, is returned as it is. Raises ValueError for a Keras model whose input shape is not known yet and for a
+    last layer with softmax that is not Dense.
     """
     if not isinstance(model, tf.keras.Model):
         return model
     if not model.built:
         raise ValueError("The model has no input shape yet: call it once, or start it with keras.Input.")
     last = model.layers[-1]
-    if isinstance(last, tf.keras.layers.Softmax):
+    activated = getattr(last, "activation", None) is tf.keras.activations.softmax
+    if isinstance(last, tf.keras.layers.Softmax) or activated and isinstance(last, tf.keras.layers.Activation):
         return tf.keras.Model(model.inputs[0], last.input)
-    if getattr(last, "activation", None) is not tf.keras.activations.softmax:
+    if not activated:
         return model
-    if isinstance(last, tf.keras.layers.Activation):
-        return tf.keras.Model(model.inputs[0], last.input)
     if not isinstance(last, tf.keras.layers.Dense):
         raise ValueError(f"The last layer is a {type(last).__name__} with softmax, not Dense or Softmax: "
                          "build the model without softmax and train it with from_logits=True.")

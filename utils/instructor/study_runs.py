@@ -1,0 +1,111 @@
+"""Which networks the meta-parameter study trains (`utils.instructor.study`), in the order of what they tell."""
+import itertools
+from collections.abc import Iterable
+from typing import NamedTuple
+
+EPOCHS = 6  # passes over 1,000 faces: 6,000 images seen, the same for all runs but those named in `runs`
+
+
+class Run(NamedTuple):
+    """The settings of one training; the defaults are the DenseNet of the slides, with 1,000 faces."""
+
+    data: str = "real"  # or "rendered"
+    net: str = "dense"  # or "plain"
+    blocks: int = 4
+    convolutions: int = 2  # per block
+    filters: int = 16
+    batch: int = 64
+    dropout: float = 0.0
+    batch_norm: bool = False
+    faces: int = 1000  # to train with
+    epochs: int = EPOCHS
+    seed: int = 0
+
+
+def runs() -> list[Run]:
+    """All runs of the study, the most important first, each once: real faces, then rendered ones.
+
+    Each sees EPOCHS times 1,000 images but for those that compare 10,000 faces with 1,000 (10,000 or 30,000 images) and batches of
+    256 with 64 at the same number of updates (4 times as many images).
+    """
+    real = [*_core(), *_repeated(), *_further()]
+    rendered = [run._replace(data="rendered") for run in [*_core(), *_repeated()]]
+    return list(dict.fromkeys(real + rendered))
+
+
+def _vary(start: Run, **values: Iterable) -> list[Run]:
+    """`start` with each combination of the values."""
+    return [start._replace(**dict(zip(values, chosen))) for chosen in itertools.product(*values.values())]
+
+
+def _core() -> list[Run]:
+    """One factor at a time from the dense net with 4 filters, which is quick; depth x batch norm; batch x dropout. One seed."""
+    slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
+    return [
+        *_vary(dense, batch=(64, 256), dropout=(0.0, 0.5)),
+        *_vary(plain, convolutions=(2, 7), batch_norm=(False, True)),
+        dense._replace(convolutions=1), dense._replace(blocks=3), dense._replace(batch_norm=True),
+        dense._replace(faces=10_000, epochs=1), dense._replace(epochs=10),  # both see 10,000 images
+        dense._replace(convolutions=4), slides,
+        *_vary(dense, dropout=(0.3, 0.15, 0.05), batch=(64, 256)),
+        *_vary(plain, convolutions=(10, 4, 1), batch_norm=(False, True)),
+        dense._replace(convolutions=7),
+        slides._replace(dropout=0.5), slides._replace(batch=256),
+        *_vary(plain, convolutions=(20,), batch_norm=(True, False)),
+        slides._replace(filters=32), slides._replace(batch_norm=True),
+    ]
+
+
+def _repeated() -> list[Run]:
+    """A second seed for what is compared; the same number of updates for both batches; more images; 20 convolutions in batches of 256."""
+    slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
+    second = [
+        *_vary(dense, batch=(64, 256), dropout=(0.0, 0.5)), *_vary(plain, convolutions=(7, 10, 2), batch_norm=(False, True)),
+        *_vary(dense, convolutions=(4, 1, 7)), dense._replace(faces=10_000, epochs=1), dense._replace(blocks=3),
+        dense._replace(epochs=10), dense._replace(batch_norm=True), slides,
+    ]
+    return [
+        *_vary(dense, epochs=(4 * EPOCHS,), batch=(256, 64), dropout=(0.5, 0.0)),  # batch 256: as many updates as 6 epochs of 64
+        *[run._replace(seed=1) for run in second],
+        *_vary(dense, faces=(10_000,), epochs=(3,)), *_vary(dense, epochs=(30,)),  # both see 30,000 images
+        *_vary(plain, convolutions=(20,), batch=(256,), batch_norm=(True, False)),
+        dense._replace(convolutions=10),
+    ]
+
+
+def _further() -> list[Run]:
+    """The rest of the slides' tables: 16 and 32 filters at each depth, 40 convolutions per block, more with 10,000 faces."""
+    slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
+    return [
+        *_vary(slides, convolutions=(1, 4)), slides._replace(blocks=3),
+        slides._replace(faces=10_000, epochs=1), slides._replace(epochs=10),
+        *_vary(plain, convolutions=(40,), batch_norm=(True, False)),
+        *_vary(dense, convolutions=(10,), batch=(256,), batch_norm=(False, True)), dense._replace(convolutions=10, batch_norm=True),
+        *_vary(slides, dropout=(0.3, 0.15, 0.05)), *_vary(slides, batch=(256,), dropout=(0.5, 0.3, 0.15, 0.05)),
+        *_vary(plain, filters=(16,), convolutions=(2, 7, 4, 1, 10), batch_norm=(False, True)),
+        *_vary(dense, blocks=(3,), dropout=(0.5, 0.3), batch=(64, 256)),
+        *_vary(dense, batch_norm=(True,), dropout=(0.0, 0.5), batch=(64, 256)),
+        *_vary(slides, convolutions=(4,), batch=(256,)), *_vary(slides, filters=(32,), batch=(256,)),
+        *_vary(slides, filters=(32,), dropout=(0.5,), batch=(64, 256)), slides._replace(filters=32, blocks=3),
+        slides._replace(filters=3, convolutions=16),  # what the slides' code says, and their caption does not
+    ]
+
+
+def name(run: Run) -> str:
+    """The settings in words, which the words of the command choose from."""
+    return (f"{run.data} {run.net} {run.blocks} blocks, {run.convolutions} convolutions, {run.filters} filters, batch {run.batch}, "
+            f"dropout {run.dropout:g}, batch norm {'on' if run.batch_norm else 'off'}, {run.faces} faces, {run.epochs} epochs, "
+            f"seed {run.seed}")
+
+
+def work(run: Run) -> float:
+    """About how long the run takes, in multiplications of the 3x3 convolutions: to tell the time that is left."""
+    grown = run.filters if run.net == "dense" else 0
+    images = run.epochs * run.faces + 2_000  # and those of the evaluation
+    total = 0.0
+    for block in range(run.blocks):
+        first = 32 if block else 1
+        inputs = [first + i * grown if grown or not i else run.filters for i in range(run.convolutions)]
+        # a convolution with few channels waits for memory: it costs like one with some more
+        total += (48 // 2**block) ** 2 * sum(9 * channels * run.filters + 1200 for channels in inputs)
+    return images * total
