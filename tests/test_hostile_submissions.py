@@ -603,7 +603,7 @@ script_case("prints_carriage_returns", "main(end='\\r\\n')", FULL)
 script_case("ends_without_a_newline", "print('\\n'.join(answer(path) for path in sys.argv[1:]), end='')", FULL)
 script_case("answers_in_another_order", "sys.argv[1:] = sorted(sys.argv[1:])[::-1]\nmain()", FULL)
 
-script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, "called with 66 images. It ran longer than 12 seconds and was stopped.")
+script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, f"called with {ASKED} images. It ran longer than 12 seconds and was stopped.")
 script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It ran longer than 12 seconds")
 script_case("spins", "main(); sys.stdout.flush()\nwhile True: pass", IMAGES, "It used more than 2 seconds of processor time")
 script_case("prints_without_end", "while True: print('x' * 100)", IMAGES, "It printed more than 1 MiB and was stopped.")
