@@ -9,16 +9,17 @@ from utils.plot.pictures import images
 
 
 def attack(x: np.ndarray, modified: np.ndarray, said: Sequence[tuple[str, str]], *, title: str = "",
-           amplification: float = 50) -> Figure:
+           amplification: float = 50, width: float = 1.7) -> Figure:
     """For each image a row: the original, the modified one, and `amplification` * |DX|, with what the network says.
 
     x, modified  [N, H, W, C] in [0, 1]
     said         for each image, what the network says of the original and of the modified one
+    width        of each picture, in inches
     """
     amplified = np.clip(amplification * np.abs(modified - x), 0, 1)
     pictures = [picture for row in zip(x, modified, amplified) for picture in row]
     titles = [text for before, after in said for text in (before, after, f"{amplification:g} |DX|")]
-    return images(pictures, titles, columns=3, title=title, width=1.7)
+    return images(pictures, titles, columns=3, title=title, width=width)
 
 
 def tradeoff(curves: dict[str, dict[str, np.ndarray]], *, title: str, ylabel: str) -> Figure:
