@@ -21,7 +21,7 @@ LAM_RATE = 0.1  # then, around the boundary: with .3 the median L2 was 8 % longe
 def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = False, norm: str = "L2",
               lam: float | None = None, steps: int = 100, learning_rate: float = 0.005,
               mask: np.ndarray | float = 1.0, smoothness: float = 0.0, last: bool = False) -> Result:
-    """Minimise, for each image x, over dx:  loss(model(x + dx)) + lam * penalty(dx) + smoothness * TV(dx),  0 <= x + dx <= 1.
+    """Minimise, for each image x, over dx:  loss(model(x + dx)) + lam * (penalty(dx) + smoothness * TV(dx)),  0 <= x + dx <= 1.
 
     model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
     x       images [N, H, W, C] in [0, 1]
@@ -31,8 +31,10 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
             it is not, which leads to the boundary between the two, where the smallest DX is
     learning_rate  the first step size, in pixel values
     mask    1 where dx may act and 0 where not, of a shape that multiplies x, e.g. [H, W, 1]
+    smoothness  weight of the total variation beside the penalty: it makes dx smooth, in patches
     last    return the dx of the last step, whether it fools the network or not: for a given lam that is where the objective is
-            smallest. Otherwise, of all steps, the smallest dx (by `norm`) that fools the network; where none does, the last
+            smallest. Otherwise, of all steps, the dx with the smallest penalty + smoothness * TV that fools the network; where
+            none does, the last
 
     The optimiser is Adam (Kingma and Ba 2015), with a step size that falls to 0 on a cosine. The penalties of L1 and Linf have
     corners, on which a gradient goes to and fro: there Adam follows the loss, and a proximal step the penalty (`norms.Norm`;
@@ -91,8 +93,8 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
             modified = x + dx
             logits = model(modified)
             loss = attack_loss(logits, labels, targeted)
-            penalty = norm.penalty(dx)
-            total = loss + smoothness * norms.total_variation(dx)
+            penalty, roughness = norm.penalty(dx), smoothness * norms.total_variation(dx)
+            total = loss + lam * roughness
             if norm.proximal is None:
                 total += lam * penalty
         gradient, of_loss = tape.gradient(total, [dx, modified], unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -100,7 +102,7 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
 
         # 2. Keep the smallest dx so far that fools the model.
         fooled = margin(logits, labels, targeted) < 0
-        size = norm.size(dx)
+        size = penalty + roughness
         better = fooled & (size < best_size)
         best = tf.where(each(better), dx, best)
         best_size = tf.where(better, size, best_size)
