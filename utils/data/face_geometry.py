@@ -10,7 +10,7 @@ from utils.data.face_tools import Factors, Geometry, bump, either, inside, slope
 from utils.data.images import EYES, FACE_SIZE
 
 EYE = (EYES[1][0] - EYES[0][0]) / 2  # pixels from the point between the eyes to an eye
-UPPER, LOWER = slice(0, 28), slice(15, FACE_SIZE)  # rows where eyes and brows can be in any pose; mouth and beard
+UPPER, LOWER, MOUTH = slice(0, 28), slice(15, FACE_SIZE), slice(21, FACE_SIZE)  # rows where eyes and brows can be; beard; lips
 
 
 def head(f: Factors) -> Geometry:
@@ -33,7 +33,7 @@ def head(f: Factors) -> Geometry:
     v = y - depth * np.sin(pitch)
 
     width = 18.8 * f["head_width"]
-    chin = 31.0 * f["face_length"] + 1.5 * f["mouth_open"]
+    chin = 31.5 * f["face_length"] + 1.5 * f["mouth_open"]
     t = np.clip((v - 2) / either(v > 2, chin - 2, -25), 0, 1)  # 0 at the eyes, 1 at the chin and at the top
     t = t * t
     square = np.clip(1.05 * f["jaw_width"], -0.9, 0.95)
@@ -79,14 +79,14 @@ def features(f: Factors, g: Geometry) -> Geometry:
     lips            [b, 1, 1]    their fullness, 1 is average
     """
     X, v = g["X"], g["v"]
-    tip = 12.2 * f["nose_length"]
+    tip = 12.6 * f["nose_length"]
     ramp = np.clip((v + 3) / (tip + 3), 0, 1)
     out = 4.0 * ramp * ramp + 0.8 * ramp
     cheer = np.maximum(f["smile"], 0)
     mouth_half = 6.8 + 2.8 * cheer
     share = (X / mouth_half) ** 2
     taper = np.maximum(1 - share, 0)
-    line = 19.0 * (0.5 + 0.5 * f["face_length"]) - np.clip(2 * f["smile"] * (share - 0.35), -2.5, 3)
+    line = 19.7 * (0.5 + 0.5 * f["face_length"]) - np.clip(2 * f["smile"] * (share - 0.35), -2.5, 3)
     return dict(eye=g["A"] - EYE, nose_tip=tip, nose_ramp=ramp, nose_out=out, nose_x=X - out * g["tan_yaw"],
                 nose_v=v - 0.6 * out * g["sin_pitch"], cheer=cheer, mouth_half=mouth_half, taper=taper, mouth_v=v - line,
                 gap=5.0 * f["mouth_open"] * taper, lips=np.clip(f["lip_fullness"], 0.2, 2.2))

@@ -1,10 +1,17 @@
-"""The hair of a rendered face: on the head, brows, beard. `strands` [b, 48, 48] is noise drawn out downwards."""
+"""The hair on a rendered head: its outline, its hairline, the strands as they are combed, the light on them.
+
+`strands` [b, 48, 48] is noise of mean 0 and standard deviation 1, drawn out downwards: single hairs in broad locks.
+"""
 from typing import NamedTuple
 
 import numpy as np
 
 from utils.data.face_light import Light, lit
 from utils.data.face_tools import Factors, Geometry, bump, either, inside, mix
+from utils.data.images import FACE_SIZE
+
+COMBED = slice(0, 24)  # rows where strands follow the comb; further down they hang
+ROOTS, TIPS = slice(4, 5), slice(40, 41)  # rows whose strands say how far each hangs over the forehead, and where it ends
 
 
 class Outline(NamedTuple):
@@ -28,7 +35,7 @@ class Outline(NamedTuple):
 
 def _outline(f: Factors, g: Geometry, strands: np.ndarray) -> Outline:
     style, v = f["hair_style"], g["v"]
-    wave = 0.9 * strands * either(style == 6, 2.2, 1.0)
+    wave = strands * either(style == 6, 0.6, 0.2)
     volume = f["hair_volume"] * either(style == 6, 1.9, either(style == 0, 0.1, 1.0))
     end = either(style == 0, np.minimum(f["hair_length"], 3), f["hair_length"])
     long = np.clip((end - 2) / 14, 0, 1)
@@ -42,85 +49,75 @@ def _outline(f: Factors, g: Geometry, strands: np.ndarray) -> Outline:
 def behind(picture: np.ndarray, f: Factors, g: Geometry, light: Light, tone: np.ndarray, strands: np.ndarray) -> np.ndarray:
     """The picture with the hair behind the head, down to hair_length; the head is painted over it later."""
     style, hair, v = f["hair_style"], _outline(f, g, strands), g["v"]
-    mask = inside(np.minimum(hair.reach + hair.wave - np.abs(g["x_head"]), 0.35 * (hair.end + 3 * hair.wave - v)))
+    mask = inside(np.minimum(hair.reach + hair.wave - np.abs(g["x_head"]), 0.35 * (hair.end + 1.5 * strands[:, TIPS] - v)))
     mask = mask * either((style == 0) & (v < -9), 0, 1)
-    return mix(picture, tone * _shade(f, g, light, strands, hair, 0.45), mask)  # dark: no light gets there
+    return mix(picture, _colour(f, g, light, tone, strands, hair, 0.5), mask)  # dark: little light gets there
 
 
 def in_front(picture: np.ndarray, f: Factors, g: Geometry, light: Light, tone: np.ndarray, strands: np.ndarray) -> np.ndarray:
-    """The picture with the hair in front of the head: above the hairline and at the sides."""
-    style, hair, A, v, x = f["hair_style"], _outline(f, g, strands), g["A"], g["v"], g["x_head"]
+    """The picture with the hair in front of the head: above the hairline, over the forehead and at the sides; and its shadow."""
+    style, A, v, x = f["hair_style"], g["A"], g["v"], g["x_head"]
+    strands = np.concatenate([_combed(f, g, strands), strands[:, COMBED.stop:]], axis=1)
+    hair = _outline(f, g, strands)
     inner = 17.0 - 3.0 * hair.long + 0.006 * np.maximum(v - 4, 0) ** 2  # inner edge of the hair beside the face
     inner = inner + 0.22 * np.maximum(v + 5, 0) * (1 - hair.long)
-    edge = np.maximum(_hairline(f, g) - v, np.minimum(A - inner, 0.35 * (hair.end - v)))
-    beyond = inside(hair.reach - np.abs(x)) * either(v < -6, 1, hair.long)  # of the outline of the head
-    mask = inside(0.7 * edge + hair.wave) * np.maximum(g["on_head"], beyond)
-    mask = mask * either((style == 0) & (v < -10 + 0.1 * A), 0, 1)
-    arch = (v + 12.5 + 0.025 * x * x) / 4.5
-    shine = bump(arch * arch) * 0.22 * f["light_strength"]
+    parted, top = (style == 2) | (style == 4), strands[:, COMBED]
+    fall = either(parted, 0.5 * top, either(style == 6, 1.2 * top, 0.8 * strands[:, ROOTS]))  # strands end at different heights
+    edge = np.minimum(A - inner + 0.4 * strands, 0.35 * (hair.end + 1.5 * strands[:, TIPS] - v))
+    edge[:, COMBED] = np.maximum(edge[:, COMBED], _hairline(f, g["X"][:, COMBED]) + fall - v[:, COMBED])
+    beyond = inside(hair.reach + hair.wave - np.abs(x)) * either(v < -6, 1, hair.long)  # of the outline of the head
+    mask = np.clip(0.55 * edge + 0.5, 0, 1)
+    thin = either(f["shorn"] > 0, 0.7, np.clip(0.45 + 0.12 * (A - 12), 0.2, 0.9)) + 0.1 * np.clip(strands, -1, 1)
+    mask = mask * either(style == 0, thin, 1)
+    shadow = np.clip(0.35 * edge + 0.9, 0, 1) * either(style == 0, 0.12, 0.3)
+    picture = picture * (1 - shadow * g["on_head"])
+    mask = mask * np.maximum(g["on_head"], beyond)
     root = 0.6 + 0.4 * np.clip(0.3 * edge, 0, 1)  # darker near the skin
-    colour = tone * _shade(f, g, light, strands, hair, root) + (0.03 + 0.35 * tone) * shine * (1 + strands)
-    return mix(picture, colour, mask)
+    colour = _colour(f, g, light, tone, strands, hair, root)
+    return mix(picture, either(style == 0, np.minimum(colour, (0.75 - 0.1 * f["shorn"]) * picture), colour), mask)
 
 
-def _hairline(f: Factors, g: Geometry) -> np.ndarray:
-    """v of the hairline at each pixel, by style."""
-    style, X, A = f["hair_style"], g["X"], g["A"]
-    side, temple = f["parting"] * X, (A / 14) ** 2
-    line = -f["hairline"] + 2.5 * temple * temple
-    line = either(style == 0, -40, line)
-    swept = -f["hairline"] - 1 + np.maximum(0.35 * (side + 7), -1.1 * (side + 7))
+def _hairline(f: Factors, X: np.ndarray) -> np.ndarray:
+    """v to which the hair reaches down at each X, by style: from the hairline it falls over the forehead."""
+    style, A = f["hair_style"], np.abs(X)
+    root, side, temple = -f["hairline"], f["parting"] * X, (A / 14) ** 2
+    temple = temple * temple
+    line = root + 2.3 + 2.0 * temple
+    receding = root + 0.5 + 2 * bump((X / 7) ** 2) - 3 * bump(((A - 10) / 5) ** 2) + 2 * temple
+    line = either((style == 0) & (f["shorn"] == 0), receding, line)
+    swept = root + 1.2 + np.maximum(0.3 * (side + 7), -1.0 * (side + 7))
     line = either(style == 2, swept, line)
-    line = either(style == 3, -7.5 + 0.02 * A * A + 0.08 * side, line)
-    line = either(style == 4, -f["hairline"] - 4 + 0.75 * A, line)
-    return either(style == 5, -f["hairline"] - 2.5 + 2.5 * bump((X / 5) ** 2), line)
+    line = either(style == 3, -7.6 + 0.015 * A * A + 0.1 * side, line)
+    line = either(style == 4, root - 2.5 + 0.5 * A + 0.012 * A * A, line)
+    return either(style == 5, root + 1.2 + 2.8 * bump((X / 8) ** 2) + 2.0 * temple, line)
 
 
-def _shade(f: Factors, g: Geometry, light: Light, strands: np.ndarray, hair: Outline, root: np.ndarray | float) -> np.ndarray:
-    """The light on the strands, times `root`, which says how much of it gets there."""
+def _combed(f: Factors, g: Geometry, strands: np.ndarray) -> np.ndarray:
+    """`strands` as they lie in the rows COMBED: from a parting in arcs, else fanned out from the crown; curls as they are."""
+    style, x, v = f["hair_style"], g["x_head"][:, COMBED], g["v"][:, COMBED]
+    parted = (style == 2) | (style == 4)
+    away = x + either(style == 2, 7 * f["parting"], 0)
+    across = either(parted, 0.8 * v - 0.05 * away * away, (x + f["slant"] * (v + 10)) * 30 / (v + 42))
+    along = either(parted, x + 24, v + 14)
+    column = np.floor(across)
+    share = across - column
+    start = np.arange(len(x))[:, None, None] * FACE_SIZE**2 + np.clip(along, 0, FACE_SIZE - 1).astype(np.int32) * FACE_SIZE
+    left, right = start + column.astype(np.int32) % FACE_SIZE, start + (column + 1).astype(np.int32) % FACE_SIZE
+    combed = mix(strands.take(left), strands.take(right), share)
+    return either(style == 6, strands[:, COMBED], combed)
+
+
+def _colour(f: Factors, g: Geometry, light: Light, tone: np.ndarray, strands: np.ndarray, hair: Outline,
+            root: np.ndarray | float) -> np.ndarray:
+    """The light from the strands; `root` says how much light gets there. A band of shine lies across them above the forehead."""
     across = np.clip(g["x_head"] / (hair.half + 2), -0.98, 0.98)
     up = np.clip(hair.above * 0.95, -0.98, 0)
     ahead = np.sqrt(np.maximum(1 - across * across - up * up, 0.02))
-    return lit(f, light, across, up, ahead) * (1 + 0.7 * np.clip(strands, -1, 1)) * root
-
-
-def brows(tone: np.ndarray, f: Factors, g: Geometry, strands: np.ndarray) -> np.ndarray:
-    """The colours `tone` with the brows."""
-    A, v = g["A"], g["v"]
-    thick = np.maximum(f["brow_thickness"], 0.3)
-    middle = 0.5 - f["brow_distance"] - 1.4 * bump(((A - 11.5) / 9) ** 2)
-    ends = np.clip((A - 3.0) * 0.4, 0, 1) * np.clip((16.5 - A) * 0.25, 0, 1)
-    brow = np.clip((0.65 * thick - 0.3) * (0.35 + 0.65 * ends) - np.abs(v - middle) + 0.4, 0, 1) * ends
-    colour = np.minimum(mix(f["hair_tone"], 0.3, 0.5 * f["grey"]), 0.35 * f["skin"])
-    return mix(tone, colour, np.clip(0.85 + 0.25 * strands, 0, 1) * brow)
-
-
-def beard(tone: np.ndarray, f: Factors, g: Geometry, hair_tone: np.ndarray, strands: np.ndarray, grain: np.ndarray) -> np.ndarray:
-    """The colours `tone` with stubble, beard and moustache."""
-    kind, X, A, v, down, gap = f["beard"], g["X"], g["A"], g["v"], g["mouth_v"], g["gap"]
-    cheek = 15.5 - 0.05 * np.maximum(A - 7.5, 0) ** 2
-    lips = bump((X / 6.5) ** 2 + ((down - 1 - gap * 0.5) / 4.0) ** 2)
-    area = np.clip((v - cheek) * 0.4 + 0.5, 0, 1) * (1 - lips)
-    area = either(kind == 4, area * np.clip((8 - A) * 0.6, 0, 1) * np.clip(down, 0, 1), area)
-    dense = either(kind == 1, 0.5, either(kind == 0, 0.0, 0.9))
-    colour = _beard_tone(f, hair_tone, strands)
-    tone = mix(tone, colour, area * dense * np.clip(1 + 0.15 * grain, 0.5, 1.05))
-    lip = bump((X / 10.5) ** 2 + ((down + 2.7 - 0.025 * X * X) / 2.7) ** 2)
-    has = np.maximum(f["moustache"], either(kind == 1, 0.4, either((kind == 2) | (kind == 3), 0.9)))
-    return mix(tone, colour, np.minimum(3.5 * lip, 0.95) * has)
-
-
-def hanging_beard(picture: np.ndarray, f: Factors, g: Geometry, light: Light, hair_tone: np.ndarray,
-                  strands: np.ndarray) -> np.ndarray:
-    """The picture with what of a long beard hangs below the chin."""
-    x, below = g["x"] / 11, (g["v"] - 25) / (g["chin"] - 18)
-    hang = inside(4 * (1 - x * x - below * below) + 0.5 * strands)
-    hang = hang * np.clip(0.4 * (g["v"] - 25), 0, 1)
-    colour = _beard_tone(f, hair_tone, strands) * lit(f, light, 0.7 * x, -0.3, 0.7)
-    return mix(picture, colour, hang * either(f["beard"] == 3, 1))
-
-
-def _beard_tone(f: Factors, hair_tone: np.ndarray, strands: np.ndarray) -> np.ndarray:
-    darker_than_skin = 0.42 * f["skin"]
-    grey = 0.45 * f["grey"] * (f["skin"] < 0.3)  # on dark skin a grey beard is lighter than the skin
-    return np.maximum(np.minimum(hair_tone, darker_than_skin), grey) * (1 + 0.4 * np.clip(strands, -1, 1))
+    relief = np.clip(strands, -2, 2)
+    colour = tone + 0.3 * tone * relief
+    colour += 0.02 * np.maximum(relief, 0)
+    x, v = g["x_head"][:, COMBED], g["v"][:, COMBED]
+    shine = bump(((v + 11.5 + 0.02 * x * x) / 4) ** 2) * (f["light_strength"] * (0.02 + 0.15 * tone))
+    colour[:, COMBED] += shine * (1 + 0.5 * relief[:, COMBED])
+    colour *= root
+    return colour * lit(f, light, across, up, ahead)

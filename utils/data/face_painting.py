@@ -1,10 +1,10 @@
 """A rendered face painted from its factors, from the back to the front: background, shoulders, hair, head, hair, glasses."""
 import numpy as np
 
-from utils.data import face_features, face_geometry, face_hair, face_light
-from utils.data.face_geometry import LOWER, UPPER
+from utils.data import face_beard, face_features, face_geometry, face_hair, face_light
+from utils.data.face_geometry import LOWER, MOUTH, UPPER
 from utils.data.face_light import Light, lit
-from utils.data.face_tools import Factors, Geometry, bump, either, enlarge, inside, mix, smooth
+from utils.data.face_tools import Factors, Geometry, bump, drawn_out, either, enlarge, inside, mix
 from utils.data.images import FACE_SIZE
 
 
@@ -15,23 +15,37 @@ def paint(factors: dict[str, np.ndarray]) -> np.ndarray:
     grain = np.stack([stream.standard_normal((FACE_SIZE, FACE_SIZE), np.float32) for stream in streams])
     dice = np.stack([stream.random(24, np.float32) for stream in streams])[:, :, None, None]
     coarse = np.stack([stream.standard_normal((7, 7), np.float32) for stream in streams])
-    strands = grain[:, ::-1]
-    for axis in (1, 1, 1, 2):
-        strands = smooth(strands, np.float32(1 / 3), axis)
+    strands, hair, strokes = _textures(f, grain)
 
     f["grey"] = np.clip((f["age"] - 52 + 30 * (dice[:, 0] - 0.5)) / 30, 0, 1)  # of the hair
     f["old"] = np.clip((f["age"] - 30) / 55, 0, 1)  # of the skin
+    f["shorn"] = either(dice[:, 20] < 0.6, 1, 0)  # of hair style 0: shorn, else the hair recedes
+    f["iris"] = 0.02 + 0.07 * dice[:, 21] ** 2  # reflectance
+    f["slant"] = 1.2 * dice[:, 22] - 0.6  # of the strands that are combed forward
     f["nose"] = np.maximum(1 + 1.5 * (f["nose_width"] - 1), 0.4)  # exaggerated, to be seen in 48 pixels
     hair_tone = mix(f["hair_tone"], 0.36, 0.9 * f["grey"])
     g, light = face_geometry.head(f), face_light.direction(f)
 
     picture = _background(f, dice, coarse)
     picture = _shoulders(picture, f, g, light)
-    picture = face_hair.behind(picture, f, g, light, hair_tone, strands)
-    picture = _head(picture, f, g, light, hair_tone, strands, grain, coarse)
-    picture = face_hair.in_front(picture, f, g, light, hair_tone, strands)
+    picture = face_hair.behind(picture, f, g, light, hair_tone, hair)
+    picture = _head(picture, f, g, light, hair_tone, strands, strokes, grain, coarse)
+    picture = face_hair.in_front(picture, f, g, light, hair_tone, hair)
     picture = face_features.glasses(picture, f, g)
     return face_light.photograph(picture, f, grain)
+
+
+def _textures(f: Factors, grain: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noise of standard deviation 1: single hairs downwards, hair in locks or curls, strokes aslant as a pencil hatches."""
+    strands = drawn_out(drawn_out(drawn_out(grain[:, ::-1], 1, 1), 2, 1), 4, 1)
+    locks = drawn_out(drawn_out(drawn_out(strands, 1, 2), 2, 2), 2, 1)
+    curls = grain[:, :, ::-1]
+    for axis in (1, 2, 1, 2, 1, 2):
+        curls = drawn_out(curls, 1, axis)
+    strokes = grain[:, ::-1, ::-1].copy()
+    for _ in range(2):
+        strokes[:, 1:-1, 1:-1] += strokes[:, 2:, :-2] + strokes[:, :-2, 2:]
+    return strands, either(f["hair_style"] == 6, 0.37 * curls, 0.6 * strands + 0.45 * locks), strokes / 4.1
 
 
 def _background(f: Factors, dice: np.ndarray, coarse: np.ndarray) -> np.ndarray:
@@ -76,7 +90,7 @@ def _shoulders(picture: np.ndarray, f: Factors, g: Geometry, light: Light) -> np
 
 
 def _head(picture: np.ndarray, f: Factors, g: Geometry, light: Light, hair_tone: np.ndarray, strands: np.ndarray,
-          grain: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+          strokes: np.ndarray, grain: np.ndarray, coarse: np.ndarray) -> np.ndarray:
     """The picture with the head: colours are painted on the surface, whose normals give the light."""
     picture = _ears(picture, f, g, light)
     g = g | face_geometry.features(f, g)
@@ -85,15 +99,16 @@ def _head(picture: np.ndarray, f: Factors, g: Geometry, light: Light, hair_tone:
     bright = _light_on_skin(f, g, light, normal)
 
     tone = face_features.skin(f, g, coarse, grain)
-    tone[:, LOWER] = face_hair.beard(tone[:, LOWER], f, low, hair_tone, strands[:, LOWER], grain[:, LOWER])
-    tone[:, LOWER] = face_features.mouth(tone[:, LOWER], f, low)
+    tone[:, LOWER] = face_beard.beard(tone[:, LOWER], f, low, hair_tone, strands[:, LOWER], strokes[:, LOWER])
+    tone[:, MOUTH] = face_features.mouth(tone[:, MOUTH], f, face_geometry.rows(g, MOUTH))
     tone[:, UPPER], glint = face_features.eyes(tone[:, UPPER], f, high, light, bright[:, UPPER])
-    tone[:, UPPER] = face_hair.brows(tone[:, UPPER], f, high, strands[:, UPPER])
+    tone[:, UPPER] = face_beard.brows(tone[:, UPPER], f, high, strokes[:, UPPER])
     shine = face_light.shine(light, *normal)
+    tone = tone * (1 + strokes * np.clip(0.08 - 0.05 * bright, 0.02, 1))  # hatched in the shade
     skin = tone * np.maximum(bright, 0.03) + (0.04 + 0.12 * f["skin"]) * shine * f["light_strength"]
     skin[:, UPPER] += glint
     picture = mix(picture, skin, g["on_head"])
-    picture[:, LOWER] = face_hair.hanging_beard(picture[:, LOWER], f, low, light, hair_tone, strands[:, LOWER])
+    picture[:, LOWER] = face_beard.hanging_beard(picture[:, LOWER], f, low, light, hair_tone, strands[:, LOWER])
     return picture
 
 

@@ -45,6 +45,11 @@ def smooth(image: np.ndarray, share: np.ndarray, axis: int) -> np.ndarray:
     return np.moveaxis(moved + share * (neighbours - 2 * moved), 0, axis)
 
 
+def drawn_out(noise: np.ndarray, step: int, axis: int) -> np.ndarray:
+    """Noise [b, 48, 48] plus itself `step` pixels further along axis 1 or 2, round the border, over the square root of 2."""
+    return (noise + np.concatenate(np.split(noise, [step], axis)[::-1], axis)) * np.float32(0.5**0.5)
+
+
 def slope(z: np.ndarray, axis: int) -> np.ndarray:
     """Central difference of z along an axis, per pixel; 0 on the border."""
     difference = np.zeros_like(z)

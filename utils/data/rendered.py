@@ -7,7 +7,7 @@ the first two groups below are drawn from densities that depend on it and overla
 people. All other factors, skin and age among them, are drawn without looking at the label.
 
 depends on the label, normal with the same standard deviation for both labels (`MEASURED`)
-    hair_length       where the hair ends, pixels below the eyes (at most 3 is drawn when bald on top)
+    hair_length       where the hair ends, pixels below the eyes (at most 3 is drawn in style 0)
     jaw_width         0 is an ellipse, 1 is square
     brow_thickness    pixels
     brow_distance     from the eyes up to the brows, pixels
@@ -16,7 +16,7 @@ depends on the label, normal with the same standard deviation for both labels (`
     face_length       1 is average
     nose_width        1 is average
 depends on the label, a choice (`CHOSEN`)
-    hair_style        0 bald on top, 1 cap, 2 side parting, 3 fringe, 4 middle parting, 5 peak, 6 curly
+    hair_style        0 shorn or receding, 1 cap, 2 side parting, 3 fringe, 4 middle parting, 5 peak, 6 curly
     beard             0 none, 1 stubble, 2 short, 3 long, 4 chin only
     moustache         0 or 1
 does not depend on the label (`FREE`)
@@ -34,7 +34,7 @@ does not depend on the label (`FREE`)
     mouth_open        0..1, shows teeth
     hair_tone         reflectance before greying, 0.012 black to 0.31 fair
     hair_volume       pixels beyond the skull
-    hairline          height of the hairline above the eyes, pixels
+    hairline          height above the eyes from which hair falls over the forehead, pixels
     parting           -1 or 1, the side of a parting
     glasses           0 none, 1 thin round, 2 thick, 3 dark
     light_azimuth     degrees, positive comes from the right of the picture
@@ -49,7 +49,7 @@ does not depend on the label (`FREE`)
     texture           seed of everything that is random inside the picture
 
 How a face is painted from its factors is in `face_painting.py`, which calls `face_geometry`, `face_features`,
-`face_hair` and `face_light`.
+`face_beard`, `face_hair` and `face_light`.
 """
 import itertools
 from collections.abc import Callable
