@@ -46,7 +46,7 @@ def against(panels: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]], *, titl
 
     panels  {title of the panel: {name: (x, y)}}, x and y of the same length; with `log` all above 0, on logarithmic axes
     """
-    fig, axes = plt.subplots(1, len(panels), squeeze=False, layout="constrained", figsize=(1.2 + 3.6 * len(panels), 3.9))
+    fig, axes = plt.subplots(1, len(panels), squeeze=False, layout="constrained", figsize=(2.4 + 3.2 * len(panels), 4))
     for axis, (name, entries) in zip(axes.flat, panels.items()):
         values = np.concatenate([np.ravel(pair) for pair in entries.values()])
         ends = [values.min() if log else 0, values.max()]
