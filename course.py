@@ -12,6 +12,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                slides         make build/slides/UNIT.html from the lectures (names of units, or all)
                execute        run notebooks and store their outputs (names of units, or all)
                weights        train again what data/weights/ holds, on built-in data (names, or all)
+               figures        draw again what data/figures/ holds (names, or all; imagenet needs that network's weights)
                bench          measure speed against other libraries (attacks [WORD ...]: against theirs;
                               proven: against proven minima; published [WORD ...]: against published facts)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
@@ -51,7 +52,8 @@ class SetUpError(Exception):
 def main(words: list[str]) -> int:
     commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
                 "autograde": autograde, "feedback": feedback, "grade": grade, "tournament": tournament, "slides": slides,
-                "weights": weights, "bench": bench, "acceptance": acceptance, "study": study, "mutants": mutants, "lock": lock}
+                "weights": weights, "figures": figures, "bench": bench, "acceptance": acceptance, "study": study,
+                "mutants": mutants, "lock": lock}
     if not words or words[0] not in commands:
         print(__doc__)
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
@@ -304,6 +306,10 @@ def slides(words: list[str]) -> int:
 
 def weights(words: list[str]) -> int:
     return run("-m", "utils.instructor.weights", *words)
+
+
+def figures(words: list[str]) -> int:
+    return run("-m", "utils.instructor.figures", *words)
 
 
 def acceptance(words: list[str]) -> int:

@@ -30,6 +30,8 @@ FIGURES = {
                                                 "e": (2.0, 7.0)},
                                          "L2": {"a": (1.0, 2.0)}}, ["a"], title="t"),
     "vulnerability": lambda: plot.vulnerability({"a": ((0.9, 0.8, 0.95), (2.0, 1.0, 4.0))}, title="t", xlabel="x", ylabel="y"),
+    "against": lambda: plot.against({"p": {"a": ([1.0, 2.0], [1.0, 3.0]), "b": ([4.0], [4.0])}, "q": {"a": ([0.1], [0.2])}},
+                                    title="t", xlabel="x", ylabel="y", log=True),
     "gaps": lambda: plot.gaps({"a": [1.0, 1.5, 8.0], "b": [1.1]}, title="t", xlabel="x", ylabel="y"),
 }
 
@@ -110,7 +112,7 @@ def test_a_figure_without_words_is_refused(alt, labels, words):
 
 def test_every_public_function_of_the_files_can_be_called_as_plots():
     files = [import_module(f"utils.plot.{module.name}") for module in iter_modules(plot.__path__)
-             if module.name not in ("filter_editor", "attack_explorer", "live")]
+             if module.name not in ("filter_editor", "attack_explorer", "dx_explorer", "live")]
     functions = {name: function for file in files for name, function in inspect.getmembers(file, inspect.isfunction)
                  if function.__module__ == file.__name__ and not name.startswith("_")}
     assert set(functions) == set(plot.__all__) - {"COLOURS", "MADE"} and len(functions) > 25
@@ -176,3 +178,10 @@ def test_planes_names_a_region_that_is_only_in_the_middle():
     fig = plot.planes({"p": (line[:, None] ** 2 + line**2 < 0.55**2).astype(int)}, 3.0, names="ab", title="t", axes=[("x", "y")])
     assert {text.get_text() for text in fig.axes[0].texts} == {"a", "b"}
     plt.close(fig)
+
+
+def test_fooled_within_counts_failures_as_failures():
+    axis = plot.fooled_within({"a": np.array([0.3, np.inf, 0.1, np.inf])}, title="t", xlabel="L2").axes[0]
+    (line,) = axis.lines
+    heights = dict(zip(np.round(line.get_xdata(), 3), line.get_ydata()))
+    assert heights[0.1] == 25 and heights[0.3] == 50 and max(line.get_ydata()) == 50

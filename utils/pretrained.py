@@ -144,16 +144,26 @@ def imagenet(download: bool = False) -> tuple[tf.keras.Model, list[str]] | None:
 
 
 def photographs() -> dict[str, np.ndarray]:
-    """{what is to be seen: float32 [224, 224, 3] in [0, 1], 8-bit}: from COURSE_DATA/imagenet/images, or from scikit-image.
-
-    The largest square in the middle of each photograph, resized.
-    """
+    """{what is to be seen: float32 [224, 224, 3] in [0, 1], 8-bit}: from COURSE_DATA/imagenet/images, or `free_photographs`."""
     folder = _folder() / "images"
     if folder.is_dir():
-        return {name: _square(open_picture(folder / file)) for name, file in REAL.items()}
+        return {name: photograph(folder / file) for name, file in REAL.items()}
+    return free_photographs()
+
+
+def free_photographs() -> dict[str, np.ndarray]:
+    """{name: float32 [224, 224, 3] in [0, 1], 8-bit}: photographs of scikit-image's own wheel, which may be shown (data/README.md)."""
     import skimage.data
 
     return {name: _square(Image.fromarray(getattr(skimage.data, name)())) for name in BUILT_IN}
+
+
+def photograph(path: str | Path) -> np.ndarray:
+    """A picture file as `imagenet` expects it: the largest square in the middle, float32 [224, 224, 3] in [0, 1], 8-bit.
+
+    Raises FileNotFoundError, or ValueError for a file that is not a picture (`images.open_picture`).
+    """
+    return _square(open_picture(path))
 
 
 def _folder() -> Path:

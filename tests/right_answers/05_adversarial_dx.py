@@ -69,18 +69,19 @@ def attack(model, loss, x, lam, steps, learning_rate):
     return dx.numpy()
 """)],
     "tradeoff": [
-        ("a masked array", """
+        ("a copy, and the failures in it", """
 def tradeoff(fooled, sizes):
-    median = np.ma.median(np.ma.array(sizes, mask=~fooled), axis=1)
-    return np.mean(fooled, axis=-1), np.ma.filled(median.astype(float), np.nan)
+    counted = sizes.astype(float)
+    counted[~fooled] = np.inf
+    return np.mean(fooled, axis=-1), np.median(counted, axis=-1)
 """), ("loops and lists", """
 def tradeoff(fooled, sizes):
     success, size = [], []
     for f, s in zip(fooled, sizes):
-        kept = sorted(value for flag, value in zip(f, s) if flag)
-        n = len(kept)
-        success.append(n / len(f))
-        size.append((kept[(n - 1) // 2] + kept[n // 2]) / 2 if n else float("nan"))
+        counted = sorted(value if flag else float("inf") for flag, value in zip(f, s))
+        n = len(counted)
+        success.append(sum(f) / n)
+        size.append((counted[(n - 1) // 2] + counted[n // 2]) / 2)
     return success, size
 """)],
     "save": [

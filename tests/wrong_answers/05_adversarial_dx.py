@@ -39,7 +39,7 @@ def _save(image: str = "np.round(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint
             f"        if np.argmax(model({seen})) != label:\n            {end}\n    return {result}")
 
 
-def _table(success: str, size: str = "np.array([np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)])") -> str:
+def _table(success: str, size: str = "np.median(np.where(fooled, sizes, np.inf), axis=1)") -> str:
     return f"def tradeoff(fooled, sizes):\n    return {success}, {size}"
 
 
@@ -126,18 +126,20 @@ WRONG = {
         ("one number for each image", _table("fooled.mean(axis=0)")),
         ("success is one number", _table("fooled.mean()")),
         ("a number of images", _table("fooled.sum(axis=1)")),
-        ("take only those that are fooled", _table("fooled.mean(1)", "np.where(fooled.any(1), np.median(sizes, 1), np.nan)")),
-        ("expected the median", _table("fooled.mean(1)", "np.array([s[f].mean() if f.any() else np.nan "
-                                                         "for f, s in zip(fooled, sizes)])")),
-        ("count as 0: leave them out", _table("fooled.mean(1)", "np.median(sizes * fooled, axis=1)")),
-        ("not the upper one", _table("fooled.mean(1)", "[sorted(s[f])[f.sum() // 2] if f.any() else np.nan "
-                                                      "for f, s in zip(fooled, sizes)]")),
-        ("changes its argument sizes in place", "def tradeoff(fooled, sizes):\n    sizes[~fooled] = np.nan\n"
-                               "    return fooled.mean(1), [np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)]"),
+        ("survivorship", _table("fooled.mean(1)", "np.array([np.median(s[f]) if f.any() else np.inf for f, s in zip(fooled, sizes)])")),
+        ("size holds NaN", _table("fooled.mean(1)", "np.array([np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)])")),
+        ("expected the median", _table("fooled.mean(1)", "np.array([s[f].mean() if f.any() else np.inf for f, s in zip(fooled, sizes)])")),
+        ("count as 0: they must count", _table("fooled.mean(1)", "np.median(sizes * fooled, axis=1)")),
+        ("not the upper one", _table("fooled.mean(1)", "np.sort(np.where(fooled, sizes, np.inf), 1)[:, sizes.shape[1] // 2]")),
+        ("size holds NaN", _table("fooled.mean(1)", "np.median(np.where(fooled, sizes, np.nan), axis=1)")),
+        ("changes its argument sizes in place", "def tradeoff(fooled, sizes):\n    sizes[~fooled] = np.inf\n"
+                                                "    return fooled.mean(1), np.median(sizes, axis=1)"),
         ("expected 2: return success, size", "def tradeoff(fooled, sizes):\n    return fooled.mean(axis=1)"),
-        ("return success first", "def tradeoff(fooled, sizes):\n    return "
-         "[np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)], fooled.mean(axis=1)"),
-        ("take only those that are fooled", _table("fooled.mean(1)", "np.median(sizes, axis=1)")),
+        ("return success first", "def tradeoff(fooled, sizes):\n"
+                                 "    return np.median(np.where(fooled, sizes, np.inf), axis=1), fooled.mean(axis=1)"),
+        ("which fooled nobody", _table("fooled.mean(1)", "np.median(sizes, axis=1)")),
+        ("half of the images or more", _table("fooled.mean(1)", "np.array([np.median(np.where(f, s, np.inf)) if f.mean() > .5 "
+                                              "else np.median(s) for f, s in zip(fooled, sizes)])")),
     ],
     "save": [
         ("not rounded", _save("(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)")),

@@ -20,8 +20,8 @@ LAM_RATE = 0.1  # then, around the boundary: with .3 the median L2 was 8 % longe
 
 def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = False, norm: str = "L2",
               lam: float | None = None, steps: int = 100, learning_rate: float = 0.005,
-              mask: np.ndarray | float = 1.0, smoothness: float = 0.0) -> Result:
-    """Minimise, for each image x, over dx:  loss(model(x + dx)) + lam * penalty(dx) + smoothness * TV(dx),  0 <= x + dx <= 1.
+              mask: np.ndarray | float = 1.0, smoothness: float = 0.0, last: bool = False) -> Result:
+    """Minimise, for each image x, over dx:  loss(model(x + dx)) + lam * (penalty(dx) + smoothness * TV(dx)),  0 <= x + dx <= 1.
 
     model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
     x       images [N, H, W, C] in [0, 1]
@@ -31,13 +31,14 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
             it is not, which leads to the boundary between the two, where the smallest DX is
     learning_rate  the first step size, in pixel values
     mask    1 where dx may act and 0 where not, of a shape that multiplies x, e.g. [H, W, 1]
+    smoothness  weight of the total variation beside the penalty: it makes dx smooth, in patches
+    last    return the dx of the last step, whether it fools the network or not: for a given lam that is where the objective is
+            smallest. Otherwise, of all steps, the dx with the smallest penalty + smoothness * TV that fools the network; where
+            none does, the last
 
     The optimiser is Adam (Kingma and Ba 2015), with a step size that falls to 0 on a cosine. The penalties of L1 and Linf have
     corners, on which a gradient goes to and fro: there Adam follows the loss, and a proximal step the penalty (`norms.Norm`;
-    Matyasko and Chau 2021). With a given lam, the dx where
-    it ends is returned, whether it fools the network or not. With a learnt one it is, of all steps, the smallest dx (by
-    `norm`) that fools the network; where none does, the last. history has, for each step, the means over the images of
-    "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
+    Matyasko and Chau 2021). history has, for each step, the means over the images of "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
     ascent on the sign of the margin. Where the gradient of the loss vanishes or is not finite, dx takes random steps, and a
     warning says for how many images that did not help. Raises ValueError for inputs that cannot be meant (see
     `inputs.check_inputs`).
@@ -45,7 +46,7 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(lam=lam, learning_rate=learning_rate, mask=mask, smoothness=smoothness)
     mask = np.broadcast_to(np.asarray(mask, np.float32), x.shape)
-    settings = Settings(norms.named(norm), targeted, learn_lam=lam is None, steps=tf.constant(steps), **{
+    settings = Settings(norms.named(norm), targeted, learn_lam=lam is None, last=last, steps=tf.constant(steps), **{
         name: tf.constant(np.float32(value)) for name, value in
         {"lam": FIRST_LAM[norm] if lam is None else lam, "learning_rate": learning_rate, "smoothness": smoothness}.items()})
     trained = [_train_dx(model, *map(tf.constant, (x[part], labels[part], mask[part])), settings) for part in chunks(x)]
@@ -62,6 +63,7 @@ class Settings(NamedTuple):
     norm: norms.Norm
     targeted: bool
     learn_lam: bool
+    last: bool
     steps: tf.Tensor  # int32 []
     lam: tf.Tensor  # float32 []: the weight of the penalty, or where the learnt one starts
     learning_rate: tf.Tensor  # float32 [], pixel values
@@ -75,7 +77,7 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
 
     x and mask [N, H, W, C], labels [N]. An image is blind if its gradient vanished in a step in which it fooled nobody.
     """
-    norm, targeted, learn_lam, steps, lam, learning_rate, smoothness = settings
+    norm, targeted, learn_lam, last, steps, lam, learning_rate, smoothness = settings
     dx, moments = tf.zeros_like(x), adam.first_moments(x)
     best, best_size = tf.zeros_like(x), tf.fill([tf.shape(x)[0]], np.inf)
     blind = tf.zeros([tf.shape(x)[0]], tf.bool)
@@ -91,8 +93,8 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
             modified = x + dx
             logits = model(modified)
             loss = attack_loss(logits, labels, targeted)
-            penalty = norm.penalty(dx)
-            total = loss + smoothness * norms.total_variation(dx)
+            penalty, roughness = norm.penalty(dx), smoothness * norms.total_variation(dx)
+            total = loss + lam * roughness
             if norm.proximal is None:
                 total += lam * penalty
         gradient, of_loss = tape.gradient(total, [dx, modified], unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -100,7 +102,7 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
 
         # 2. Keep the smallest dx so far that fools the model.
         fooled = margin(logits, labels, targeted) < 0
-        size = norm.size(dx)
+        size = penalty + roughness
         better = fooled & (size < best_size)
         best = tf.where(each(better), dx, best)
         best_size = tf.where(better, size, best_size)
@@ -125,7 +127,7 @@ def _train_dx(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor,
 
         # 5. Back into the box: the nearest dx for which x + dx is an image.
         dx = tf.clip_by_value(x + dx, 0.0, 1.0) - x
-    if learn_lam:
+    if not last:
         dx = tf.where(each(tf.math.is_finite(best_size)), best, dx)
     history = tf.transpose(followed.stack())
     return dx, blind, {"loss": history[0], "penalty": history[1], "success": history[2]}

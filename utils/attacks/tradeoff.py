@@ -15,9 +15,11 @@ def tradeoff(model: Model, x: np.ndarray, labels: np.ndarray, lams: list[float],
     lams     weights of the penalty, 0 or more
     options  go to `dx_attack`
 
-    success is the fraction of the images that fool the model, size the median of `norm` over those, in pixel values (NaN
-    if there are none). Plot size and success against lam, or success against size. Raises ValueError as `dx_attack`.
+    Judged is the dx of the last step, where the objective is smallest. success is the fraction of the images that fool the model;
+    size the median of `norm` over all images, in pixel values, whether they fool it or not: for each lambda over the same images.
+    A median over those that fool the model alone would be over other, easier images for each lambda (survivorship). Raises
+    ValueError as `dx_attack`.
     """
-    results = [dx_attack(model, x, labels, lam=lam, norm=norm, targeted=targeted, **options) for lam in lams]
-    sizes = [np.median(one.norms[norm][one.success]) if one.success.any() else np.nan for one in results]
-    return {"lam": np.array(lams), "success": np.array([one.success.mean() for one in results]), "size": np.array(sizes)}
+    results = [dx_attack(model, x, labels, lam=lam, norm=norm, targeted=targeted, last=True, **options) for lam in lams]
+    return {"lam": np.array(lams), "success": np.array([one.success.mean() for one in results]),
+            "size": np.array([np.median(one.norms[norm]) for one in results])}

@@ -175,14 +175,16 @@ def _exact(image: np.ndarray, w: np.ndarray, lam: float, box: bool) -> np.ndarra
 
 @check
 def tradeoff(function: Callable) -> None:
-    """Task 5: four lambdas and six images; with the last lambda no image is fooled."""
-    fooled = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 1, 0, 0], [0, 1, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0]], bool)
-    sizes = np.array([[2, 9, 4, 8, 3, 7], [1.5, 7, .5, 5, .4, 6], [.3, 3, .2, .1, .1, 1], [.1, .1, .1, .1, .1, .1]])
+    """Task 5: four lambdas and six images; with the last two lambdas half of the images or more are not fooled."""
+    fooled = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 0, 1, 0, 1], [0, 1, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0]], bool)
+    sizes = np.array([[2, 9, 4, 8, 3, 7], [1.5, 7, 5.5, 5, 6.5, 6], [.3, 3, .2, 2, .1, 1], [.1, .1, .1, .1, .1, .1]])
     fooled, sizes = inputs((fooled, sizes), lambda rng: (
-        rng.permuted(np.arange(7) < [[6], [5], [2], [0]], axis=1), rng.exponential(3, (4, 7))))
-    picked = [np.sort(row[mask]) for row, mask in zip(sizes[:3], fooled)]
+        rng.permuted(np.arange(8) < [[8], [6], [4], [0]], axis=1), rng.exponential(3, (4, 8))))
+    counted = np.sort(np.where(fooled, sizes, np.inf)[:2], axis=1)
+    picked = [np.sort(row[mask]) for row, mask in zip(sizes[:2], fooled)]
+    middle = sizes.shape[1] // 2
     success, size = results(function, call(function, fooled, sizes), "success", "size")
-    require(np.all(np.isfinite(success)), "The first result holds NaN: return success first, then size.")
+    require(np.all(np.isfinite(success)), "The first result is not finite: return success first, then size.")
     equal("success", success, fooled.mean(axis=1), [
         ("success has one number for each image: take the mean over the images, axis 1.", lambda: fooled.mean(axis=0)),
         ("success is one number: keep one for each lambda.", fooled.mean),
@@ -190,17 +192,20 @@ def tradeoff(function: Callable) -> None:
         ("success is in percent, expected 0 to 1.", lambda: 100 * fooled.mean(axis=1))])
     size = np.asarray(size, float)
     shaped("size", size, [4])
-    equal("the median size", size[:3], [np.median(values) for values in picked], [
-        ("The median is over all images: take only those that are fooled.", lambda: np.median(sizes[:3], axis=1)),
+    require(not np.isnan(size).any(), "size holds NaN: an image that is not fooled counts as np.inf (infinity times 0 is NaN).")
+    equal("the median size", size[:2], counted[:, middle - 1:middle + 1].mean(axis=1), [
+        ("The median is over those that are fooled alone (survivorship): over all images, failures as infinite.",
+         lambda: [np.median(values) for values in picked]),
+        ("Images that are not fooled enter with the size of their DX, which fooled nobody: count them as infinite.",
+         lambda: np.median(sizes[:2], axis=1)),
+        ("Images that are not fooled count as 0: they must count as infinite.", lambda: np.median(sizes * fooled, axis=1)[:2]),
         ("The size is the mean, expected the median.", lambda: [np.mean(values) for values in picked]),
-        ("With an even number of fooled images the median is the mean of the two in the middle, not the upper one.",
-         lambda: [values[len(values) // 2] for values in picked]),
-        ("With an even number of fooled images the median is the mean of the two in the middle, not the lower one.",
-         lambda: [values[(len(values) - 1) // 2] for values in picked]),
-        ("Images that are not fooled count as 0: leave them out.", lambda: np.median(sizes * fooled, axis=1)[:3])])
-    half = results(function, call(function, np.array([[True, True, False]]), np.array([[0.2, 0.4, 0.1]])), "success", "size")
-    equal("Success and size of the example", np.ravel(half), [2 / 3, 0.3])
-    require(np.isnan(size[3]), "Where no image is fooled the size is NaN: there is none to measure.")
+        ("With an even number of images the median is the mean of the two in the middle, not the upper one.", lambda: counted[:, middle]),
+        ("With an even number of images the median is the mean of the two in the middle, not the lower one.",
+         lambda: counted[:, middle - 1])])
+    example = results(function, call(function, np.array([[True, True, True, False]]), np.array([[0.2, 0.4, 0.6, 0.1]])), "success", "size")
+    equal("Success and size of the example", np.ravel(example), [0.75, 0.5])
+    require(np.isinf(size[2:]).all(), "Where half of the images or more are not fooled, the median size is infinite.")
 
 
 @check

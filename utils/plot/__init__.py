@@ -4,7 +4,7 @@ The functions give a figure, so that a notebook can add to it before it shows it
 [H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `densenet` and `study` are for unit 04, `attacks` for 05, `boundaries` for 07, the others
 for the unit whose name they have.
 """
-from utils.plot.attacks import attack, tradeoff
+from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
@@ -15,10 +15,10 @@ from utils.plot.gans import games, players
 from utils.plot.neural_networks import decisions, landscapes, paths, small_net
 from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.study import study_cell, study_rows, study_table
-from utils.plot.style import COLOURS, MADE, show
+from utils.plot.style import COLOURS, MADE, show, stored
 
-__all__ = ["COLOURS", "MADE", "attack", "bars", "benchmark", "boxes", "by_depth", "by_group", "classifier", "confusion",
-           "decisions", "dense_block", "differences", "directions", "dots", "games", "gaps", "histogram", "histograms",
-           "history", "images", "landscapes", "lines", "maps", "mark", "matrix", "mosaic", "panels", "paths", "planes",
-           "players", "pocket", "robustness", "show", "small_net", "strips", "study_cell", "study_rows", "study_table",
-           "tables", "tensorboard", "traces", "tradeoff", "vulnerability"]
+__all__ = ["COLOURS", "MADE", "against", "attack", "bars", "benchmark", "boxes", "by_depth", "by_group", "classifier",
+           "confusion", "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games", "gaps",
+           "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix", "mosaic",
+           "panels", "paths", "planes", "players", "pocket", "robustness", "show", "small_net", "stored", "strips",
+           "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "vulnerability"]

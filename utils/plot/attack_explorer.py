@@ -32,6 +32,14 @@ def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[st
     return Explorer(model, *check_inputs(model, x, labels), names)
 
 
+def three_images(original: np.ndarray, modified: np.ndarray) -> bytes:
+    """Original, modified image and AMPLIFIED |DX| side by side and enlarged, as a PNG; both [H, W, C] in [0, 1]."""
+    amplified = np.clip(AMPLIFIED * np.abs(modified - original), 0, 1)
+    larger = max(1, ENLARGED * 28 // max(original.shape[:2]))
+    row = np.concatenate([original, modified, amplified], axis=1).repeat(larger, 0).repeat(larger, 1)
+    return to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
+
+
 class Explorer(widgets.VBox):
     """The box on the screen: `image`, `wanted` and `norm` are lists, `length` the slider, in multiples of the smallest DX."""
 
@@ -71,10 +79,7 @@ class Explorer(widgets.VBox):
 
     def _draw(self, change: dict | None = None) -> None:
         (_, size, fooled), original, modified = self.dx(), self.x[self.image.value], self.modified()
-        amplified = np.clip(AMPLIFIED * np.abs(modified - original), 0, 1)
-        larger = max(1, ENLARGED * 28 // max(original.shape[:2]))
-        row = np.concatenate([original, modified, amplified], axis=1).repeat(larger, 0).repeat(larger, 1)
-        self.pictures.value = to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
+        self.pictures.value = three_images(original, modified)
         probabilities = tf.nn.softmax(self.model(tf.constant(modified[None]))[0]).numpy()
         for bar, p in zip(self.bars, probabilities):
             bar.value = float(p)

@@ -1,0 +1,148 @@
+"""Draw again what data/figures/ holds: figures whose network or time a lesson does not have. Called by course.py.
+
+python -m utils.instructor.figures [NAME ...]
+
+Each NAME.png comes with NAME.json, which says when, with which command and from what it was made, and what the network said.
+Only rendered faces and scikit-image's own free photographs are shown, whatever COURSE_DATA holds.
+"""
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
+
+from utils import attacks, data, plot, pretrained, training
+from utils.attacks.inputs import Model
+from utils.instructor.execute import ROOT
+from utils.instructor.files import write_whole
+from utils.quiet import tf
+
+FOLDER = ROOT / "data" / "figures"
+WANTED = {"chelsea": "broccoli", "coffee": "goldfish", "rocket": "daisy"}  # for each photograph a class that is far from it
+STEPS = 150
+DOTS = 75  # per inch: one dot for each of the 150 pixels that a photograph of 2 inches is reduced to
+
+
+def imagenet() -> tuple[Figure, dict[str, Any]] | None:
+    """DX on MobileNetV2 for scikit-image's photographs: any other class, and the class of WANTED. None without its weights.
+
+    The modified images are those that a file would hold, rounded to 8 bits.
+    """
+    known = pretrained.imagenet()
+    if known is None:
+        return None
+    network, names = known
+    photos, start = pretrained.free_photographs(), time.perf_counter()
+    x = np.stack([photos[name] for name in WANTED])
+    seen, wanted = np.argmax(network(x), axis=1), np.array([names.index(name) for name in WANTED.values()])
+    away, towards = (_saved(network, x, labels, targeted) for labels, targeted in ((seen, False), (wanted, True)))
+    before, columns, measured = _says(network, names, x), [], []
+    for found, goals in ((away, [None] * len(x)), (towards, WANTED.values())):
+        after, twice = _says(network, names, found.modified), _says(network, names, attacks.round_to_8bit(x + 2 * found.dx))
+        columns.append(after)
+        measured += [{"photograph": name, "wanted": goal, "before": before[i], "after": after[i], "after twice DX": twice[i],
+                      "L2": round(float(found.norms["L2"][i]), 4), "root mean square": round(_rms(found.dx[i]), 3),
+                      "largest": round(255 * float(found.norms["Linf"][i])), "fooled": bool(found.success[i])}
+                     for i, (name, goal) in enumerate(zip(WANTED, goals))]
+    about = {"network": "MobileNetV2 1.0/224, Apache-2.0", "photographs": "scikit-image: CC0 (chelsea, coffee), public domain (rocket)",
+             "steps": STEPS, "seconds": round(time.perf_counter() - start), "attacks": measured}
+    return _rows(x, (away.modified, towards.modified), (before, *columns)), about
+
+
+def readme() -> tuple[Figure, dict[str, Any]]:
+    """A rendered face, the modified one as a file holds it, and 50 |DX|, with the two answers of the stored DenseNet.
+
+    Of the first 50 test faces that it gets right, the one whose DX has the median length.
+    """
+    faces, network = data.load("faces", train=64), pretrained.load("faces_densenet")
+    right = np.flatnonzero(training.predict(network, faces.x_test).argmax(1) == faces.y_test)[:50]
+    x, labels = faces.x_test[right], faces.y_test[right]
+    found = _saved(network, x, labels, False)
+    middle = np.argsort(found.norms["L2"])[len(x) // 2]
+    one = slice(middle, middle + 1)
+    said = [_says(network, faces.class_names, images[one])[0] for images in (x, found.modified)]
+    fig = plot.attack(x[one], found.modified[one], [tuple(map(_caption, said))], width=2.4, title="One face, two answers")
+    return fig, {"network": "data/weights/faces_densenet.npz", "face": int(right[middle]), "before": said[0], "after": said[1],
+                 "L2": round(float(found.norms["L2"][middle]), 4), "root mean square": round(_rms(found.dx[middle]), 3),
+                 "largest": round(255 * float(found.norms["Linf"][middle]))}
+
+
+FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {"imagenet": imagenet, "readme": readme}
+
+
+def _saved(network: Model, x: np.ndarray, labels: np.ndarray, targeted: bool) -> attacks.Result:
+    """The smallest DX that was found, lengthened so that it survives rounding to 8 bits."""
+    found = attacks.dx_attack(network, x, labels, targeted=targeted, steps=STEPS)
+    return attacks.smallest_8bit(network, x, labels, found.dx, targeted=targeted)
+
+
+def _says(network: Model, names: Sequence[str], images: np.ndarray) -> list[tuple[str, float]]:
+    """The most likely class of each image and its probability."""
+    p = tf.nn.softmax(network(images)).numpy()
+    return [(names[int(one.argmax())], round(float(one.max()), 2)) for one in p]
+
+
+def _caption(answer: tuple[str, float]) -> str:
+    return f"{answer[0]} ({100 * answer[1]:.0f} %)"
+
+
+def _rms(dx: np.ndarray) -> float:
+    """The root mean square of a DX [H, W, C], in grey levels of 255."""
+    return float(255 * np.sqrt(np.mean(dx**2)))
+
+
+def _rows(x: np.ndarray, modified: Sequence[np.ndarray], said: Sequence[list]) -> Figure:
+    """A row for each of x: the original, and for each entry of `modified` the image and 50 |DX|. All [N, H, W, C]."""
+    pictures, titles = [], []
+    for i, original in enumerate(x):
+        pictures, titles = [*pictures, original], [*titles, _caption(said[0][i])]
+        for images, answers in zip(modified, said[1:]):
+            pictures += [images[i], np.clip(50 * np.abs(images[i] - original), 0, 1)]
+            titles += [_caption(answers[i]), "50 |DX|"]
+    return plot.images(pictures, titles, columns=1 + 2 * len(modified), width=2,
+                       title="MobileNetV2: original, any other class, a wanted class")
+
+
+def png(fig: Figure) -> bytes:
+    """The figure as a small PNG file, without the white around it but for a few dots."""
+    file, small = io.BytesIO(), io.BytesIO()
+    fig.savefig(file, dpi=DOTS)
+    plt.close(fig)
+    picture = Image.open(file).convert("RGB")
+    box = ImageOps.invert(picture).getbbox()
+    ImageOps.expand(picture.crop(box), 5, "white").save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def main(names: list[str]) -> int:
+    """Draw and store the figures of these names, all by default."""
+    if unknown := [name for name in names if name not in FIGURES]:
+        print(f"There is no figure {unknown[0]!r}: choose one of {', '.join(FIGURES)}.", file=sys.stderr)
+        return 2
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    missing = 0
+    for name in names or FIGURES:
+        made = FIGURES[name]()
+        if made is None:
+            print(f"{name}: the network's weights are not here; what is stored stays.", file=sys.stderr)
+            missing += 1
+            continue
+        fig, about = made
+        picture = png(fig)
+        (FOLDER / f".{name}.png").write_bytes(picture)
+        os.replace(FOLDER / f".{name}.png", FOLDER / f"{name}.png")
+        origin = {"date": time.strftime("%Y-%m-%d"), "command": f"course.py figures {name}"}
+        write_whole(FOLDER / f"{name}.json", json.dumps(origin | about, indent=1) + "\n")
+        print(f"data/figures/{name}.png: {len(picture) / 1e3:.0f} kB", flush=True)
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
