@@ -32,8 +32,7 @@ CONDITIONS = (f"Adam, learning rate {LEARNING_RATE:g} to 0 along half a cosine, 
               f"over 'faces' training faces. The weights are those of the epoch with the best accuracy on the first {CHOOSING} validation "
               f"faces. Accuracies are of the first {JUDGING} training faces, and of all validation and 'tested' test faces. One thread for "
               "each run; 'seconds' passed while others used the machine, 'processor_seconds' do not count the others.")
-PROCESS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TQDM_DISABLE": "1",
-           "TF_ENABLE_ONEDNN_OPTS": "0"}  # without oneDNN convolutions of few channels are faster on one thread
+PROCESS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TQDM_DISABLE": "1"}
 Row = dict[str, object]
 
 

@@ -25,12 +25,11 @@ class Run(NamedTuple):
 def runs() -> list[Run]:
     """All runs of the study, the most important first, each once: real faces, then rendered ones.
 
-    Each sees EPOCHS times 1,000 images but for those that compare 10,000 faces with 1,000 (10,000 or 30,000 images) and batches of
-    256 with 64 at the same number of updates (4 times as many images).
+    Each sees EPOCHS times 1,000 images but for those that compare 10,000 faces with 1,000 (10,000 or 30,000 images), and for a few
+    that see 4 times as many: batches of 256 then make as many updates as those of 64 otherwise, and slow nets have the time to learn.
     """
-    real = [*_core(), *_repeated(), *_further()]
-    rendered = [run._replace(data="rendered") for run in [*_core(), *_repeated()]]
-    return list(dict.fromkeys(real + rendered))
+    real, rendered = [*_quick(), *_slow(), *_further()], [*_quick(), *_slow()]
+    return list(dict.fromkeys(real + [run._replace(data="rendered") for run in rendered]))
 
 
 def _vary(start: Run, **values: Iterable) -> list[Run]:
@@ -38,55 +37,49 @@ def _vary(start: Run, **values: Iterable) -> list[Run]:
     return [start._replace(**dict(zip(values, chosen))) for chosen in itertools.product(*values.values())]
 
 
-def _core() -> list[Run]:
-    """One factor at a time from the dense net with 4 filters, which is quick; depth x batch norm; batch x dropout. One seed."""
+def _quick() -> list[Run]:
+    """One factor at a time from the dense net with 4 filters; depth x batch norm and batch x dropout where they are quick. Two seeds."""
     slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
-    return [
+    first = [
         *_vary(dense, batch=(64, 256), dropout=(0.0, 0.5)),
-        *_vary(plain, convolutions=(2, 7), batch_norm=(False, True)),
+        *_vary(plain, convolutions=(2, 4), batch_norm=(False, True)),
         dense._replace(convolutions=1), dense._replace(blocks=3), dense._replace(batch_norm=True),
         dense._replace(faces=10_000, epochs=1), dense._replace(epochs=10),  # both see 10,000 images
         dense._replace(convolutions=4), slides,
-        *_vary(dense, dropout=(0.3, 0.15, 0.05), batch=(64, 256)),
-        *_vary(plain, convolutions=(10, 4, 1), batch_norm=(False, True)),
-        dense._replace(convolutions=7),
-        slides._replace(dropout=0.5), slides._replace(batch=256),
-        *_vary(plain, convolutions=(20,), batch_norm=(True, False)),
-        slides._replace(filters=32), slides._replace(batch_norm=True),
+        *_vary(dense, dropout=(0.3,), batch=(64, 256)), *_vary(plain, convolutions=(1,), batch_norm=(False, True)),
     ]
+    return [run._replace(seed=seed) for seed in (0, 1) for run in first]
 
 
-def _repeated() -> list[Run]:
-    """A second seed for what is compared; the same number of updates for both batches; more images; 20 convolutions in batches of 256."""
+def _slow() -> list[Run]:
+    """Longer trainings of what learns slowly, deep nets, the other rates of dropout, more filters."""
     slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
-    second = [
-        *_vary(dense, batch=(64, 256), dropout=(0.0, 0.5)), *_vary(plain, convolutions=(7, 10, 2), batch_norm=(False, True)),
-        *_vary(dense, convolutions=(4, 1, 7)), dense._replace(faces=10_000, epochs=1), dense._replace(blocks=3),
-        dense._replace(epochs=10), dense._replace(batch_norm=True), slides,
-    ]
+    longer = {"epochs": (4 * EPOCHS,)}
     return [
-        *_vary(dense, epochs=(4 * EPOCHS,), batch=(256, 64), dropout=(0.5, 0.0)),  # batch 256: as many updates as 6 epochs of 64
-        *[run._replace(seed=1) for run in second],
-        *_vary(dense, faces=(10_000,), epochs=(3,)), *_vary(dense, epochs=(30,)),  # both see 30,000 images
-        *_vary(plain, convolutions=(20,), batch=(256,), batch_norm=(True, False)),
-        dense._replace(convolutions=10),
+        *_vary(plain, convolutions=(7,), batch_norm=(False, True)), *_vary(plain, **longer, convolutions=(7,), batch_norm=(True, False)),
+        *_vary(dense, **longer, batch=(256, 64), dropout=(0.0, 0.5)),  # batch 256: as many updates as 6 epochs of 64
+        *_vary(plain, convolutions=(10,), batch_norm=(False, True)), dense._replace(convolutions=7),
+        *_vary(dense, dropout=(0.15, 0.05), batch=(64, 256)),
+        slides._replace(dropout=0.5), slides._replace(batch=256),
+        *_vary(plain, convolutions=(7, 10), batch_norm=(False, True), seed=(1,)), dense._replace(convolutions=7, seed=1),
+        *_vary(plain, convolutions=(20,), batch_norm=(True, False)),
+        slides._replace(filters=32), slides._replace(batch_norm=True), dense._replace(convolutions=10),
     ]
 
 
 def _further() -> list[Run]:
-    """The rest of the slides' tables: 16 and 32 filters at each depth, 40 convolutions per block, more with 10,000 faces."""
+    """The rest of the slides' tables: 16 and 32 filters at each depth, 20 and 40 convolutions per block, more with 10,000 faces."""
     slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
     return [
+        *_vary(dense, faces=(10_000,), epochs=(3,)), *_vary(dense, epochs=(30,)),  # both see 30,000 images
         *_vary(slides, convolutions=(1, 4)), slides._replace(blocks=3),
         slides._replace(faces=10_000, epochs=1), slides._replace(epochs=10),
+        *_vary(plain, convolutions=(20,), batch=(256,), batch_norm=(True, False)),
         *_vary(plain, convolutions=(40,), batch_norm=(True, False)),
         *_vary(dense, convolutions=(10,), batch=(256,), batch_norm=(False, True)), dense._replace(convolutions=10, batch_norm=True),
-        *_vary(slides, dropout=(0.3, 0.15, 0.05)), *_vary(slides, batch=(256,), dropout=(0.5, 0.3, 0.15, 0.05)),
+        slides._replace(dropout=0.3), *_vary(slides, batch=(256,), dropout=(0.5, 0.3)),
         *_vary(plain, filters=(16,), convolutions=(2, 7, 4, 1, 10), batch_norm=(False, True)),
-        *_vary(dense, blocks=(3,), dropout=(0.5, 0.3), batch=(64, 256)),
-        *_vary(dense, batch_norm=(True,), dropout=(0.0, 0.5), batch=(64, 256)),
         *_vary(slides, convolutions=(4,), batch=(256,)), *_vary(slides, filters=(32,), batch=(256,)),
-        *_vary(slides, filters=(32,), dropout=(0.5,), batch=(64, 256)), slides._replace(filters=32, blocks=3),
         slides._replace(filters=3, convolutions=16),  # what the slides' code says, and their caption does not
     ]
 
