@@ -675,7 +675,8 @@ def turned(name: str, said: str) -> None:
     CASES[name] = CASES.pop("made")
 turned("script_turns_its_own_answer", """f"{path}\\twoman\\t0.6225" """)
 turned("script_is_undecided_on_its_own_image", """f"{path}\\twoman\\t0.5" """)
-script_case("tells_the_mounts", "main(); print(open('/proc/self/mountinfo').read())", FULL - CONTRACT, "lines of infer.py are not")
+script_case("tells_the_mounts", "main(); print(max({line.split()[3] for line in open('/proc/self/mountinfo')}, key=len))", FULL - CONTRACT,
+            'The first: "PATH"')
 
 
 @case(FULL)
