@@ -913,9 +913,9 @@ print(json.dumps([sys.argv[1:], sorted(sys.argv[1:], key=lambda path: os.stat(pa
         asked, written = json.loads((tmp_path / "seen").read_text(encoding="utf-8"))
         assert asked == written and len(set(asked)) == ASKED
         seen.append(asked)
-    assert len({name for asked in seen for name in asked}) == 8 * 66
+    assert len({name for asked in seen for name in asked}) == 8 * ASKED
     alphabetic = [np.argsort(np.argsort(asked)) for asked in seen]
-    assert np.abs(np.mean([np.corrcoef(order, np.arange(66))[0, 1] for order in alphabetic])) < 0.2
+    assert np.abs(np.mean([np.corrcoef(order, np.arange(ASKED))[0, 1] for order in alphabetic])) < 0.2
 
 
 # a run that is killed -------------------------------------------------------------------------------------------------
