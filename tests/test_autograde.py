@@ -14,6 +14,7 @@ from nbgrader.api import Gradebook
 from conftest import need
 from utils.checks import OTHER
 from utils.instructor import autograde
+from utils.instructor.grading import kernels
 from utils.instructor.execute import ROOT
 
 UNIT = "01_convolution_filters"
@@ -230,7 +231,7 @@ def test_cells_after_the_time_of_the_notebook_are_not_run(tmp_path):
     out = autograde.autograde(tmp_path / "handed", seconds=1)
     cells = nbformat.read(out / "autograded" / "ada" / UNIT / f"{UNIT}.ipynb", as_version=4).cells
     said = [output.evalue for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
-    assert said.count(autograde.LATE) > 30 and not list(out.glob(".kernel-*"))
+    assert said.count(kernels.LATE) > 30 and not list(out.glob(".kernel-*"))
 
 
 def test_folders_of_a_killed_kernel_are_removed(tmp_path):

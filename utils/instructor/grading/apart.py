@@ -5,6 +5,7 @@ lab's own set-up cells and of the student's cells the definitions only. Where a 
 notebook runs once more with the hidden check in it.
 """
 import ast
+import re
 from collections.abc import Mapping, Sequence
 
 import nbformat
@@ -15,7 +16,8 @@ from utils.instructor.grading.kernels import SandboxedExecute
 from utils.instructor.labs import HIDDEN, hidden_part, mark
 
 LIBRARIES = {"np", "numpy", "tf", "tensorflow", "math", "keras"}  # a constant may be made by a call of theirs
-MISSING = ("NameError", "AttributeError", "UnboundLocalError")  # of a check that needs more than definitions
+# What a check or its sentence says where an answer needs more than definitions.
+MISSING = re.compile(r"\b(NameError|AttributeError|UnboundLocalError): ")
 Verdicts = dict[str, NotebookNode | None]  # {grade_id of a check: the error of its hidden part, None where it passed}
 
 
@@ -62,7 +64,7 @@ def hidden_checks(notebook: NotebookNode, checks: Mapping[str, str], set_up: Seq
         return {}, []
     own = [definitions(cell.source) for cell in notebook.cells if cell.cell_type == "code" and not mark(cell).get("grade")]
     verdicts = _run([*set_up, *filter(None, own)], waiting, config, resources)
-    again = [name for name, error in verdicts.items() if error is not None and error.ename in MISSING]
+    again = [name for name, error in verdicts.items() if error is not None and MISSING.search(f"{error.ename}: {error.evalue}")]
     if again:
         cells = [(cell.source, mark(cell).get("grade_id")) for cell in notebook.cells if cell.cell_type == "code"]
         verdicts |= _run_whole(cells, {name: waiting[name] for name in again}, config, resources)
