@@ -26,7 +26,7 @@ from utils.instructor.grading.sandbox import Ended, Limits
 STEPS = 16
 NEAR = 8
 # A path of the host, as in /proc/self/mountinfo; the folders that a script is told of stay.
-HOST_PATH = re.compile(r"(?<![\w.])/(?!(?:submission|images|tmp)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
+HOST_PATH = re.compile(r"(?<![\w.])/(?!(?:submission|images)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 
 
