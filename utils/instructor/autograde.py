@@ -86,7 +86,7 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
             try:
                 notes, settled = _grade_one(out, code, unit, source, labs[unit], seconds, isolated)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
-                if of_machine(error) and not isinstance(error, MachineFault):
+                if of_machine(error):
                     raise
                 _no_points(out, code, unit)
                 notes, settled = [f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
@@ -167,7 +167,7 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, lab: NotebookNo
         shutil.rmtree(made, ignore_errors=True)
         _no_points(out, student, unit)
         return [*notes, f"nbgrader could not grade it ({_last_line(done)}): look at it yourself."], False
-    notes += _ask_hidden_checks(out, student, unit, lab, made / f"{unit}.ipynb", config)
+    _ask_hidden_checks(out, student, unit, lab, made / f"{unit}.ipynb", config)
     cells = nbformat.read(made / f"{unit}.ipynb", as_version=4).cells
     errors = [output.get("ename") for cell in cells for output in cell.get("outputs", [])]
     if late := errors.count("CellTimeoutError"):
@@ -177,15 +177,14 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, lab: NotebookNo
     return notes, True
 
 
-def _ask_hidden_checks(out: Path, student: str, unit: str, lab: NotebookNode, path: Path, config: Config) -> list[str]:
-    """Take the points of the tasks whose hidden checks fail, in the gradebook and in the graded notebook; gives what was odd."""
+def _ask_hidden_checks(out: Path, student: str, unit: str, lab: NotebookNode, path: Path, config: Config) -> None:
+    """Take the points of the tasks whose hidden checks fail, in the gradebook and in the graded notebook."""
     notebook, points = nbformat.read(path, as_version=4), _points(out, student, unit)
     checks = {mark(cell)["grade_id"]: cell.source for cell in lab.cells if mark(cell).get("grade")}
     first = next(number for number, cell in enumerate(lab.cells) if mark(cell))
     set_up = [cell.source for cell in lab.cells[:first] if cell.cell_type == "code"]
     passed = [name for name, (score, _) in points.items() if score]
-    verdicts, again = apart.hidden_checks(notebook, checks, set_up, passed, config, {"metadata": {"path": str(path.parent)}})
-    failed = {name: error for name, error in verdicts.items() if error is not None}
+    failed = apart.failed_hidden_checks(notebook, checks, set_up, passed, config, {"metadata": {"path": str(path.parent)}})
     for cell in notebook.cells:
         if (name := mark(cell).get("grade_id")) in failed:
             cell.outputs.append(failed[name])
@@ -195,7 +194,6 @@ def _ask_hidden_checks(out: Path, student: str, unit: str, lab: NotebookNode, pa
             if grade.name in failed:
                 grade.auto_score = 0
         book.db.commit()
-    return []
 
 
 def take_in(source: Path, target: Path, unit: str, given: dict[str, NotebookNode]) -> list[str]:

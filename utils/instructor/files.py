@@ -18,8 +18,8 @@ class MachineFault(RuntimeError):
 
 
 def of_machine(error: BaseException) -> bool:
-    """Whether an error says that this machine has no disk, memory, open files or rights left, whatever was being read."""
-    return isinstance(error, MachineFault | MemoryError) or isinstance(error, OSError) and error.errno in OF_MACHINE
+    """Whether an error says that this machine has no disk, memory or open files left, whatever was being read."""
+    return isinstance(error, MemoryError) or isinstance(error, OSError) and error.errno in OF_MACHINE
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from utils.instructor.labs import HIDDEN, hidden_part, mark
 LIBRARIES = {"np", "numpy", "tf", "tensorflow", "math", "keras"}  # a constant may be made by a call of theirs
 # What a check or its sentence says where an answer needs more than definitions.
 MISSING = re.compile(r"\b(NameError|AttributeError|UnboundLocalError): ")
-Verdicts = dict[str, NotebookNode | None]  # {grade_id of a check: the error of its hidden part, None where it passed}
 
 
 def definitions(source: str) -> str:
@@ -51,48 +50,37 @@ def _constant(value: ast.expr) -> bool:
     return True
 
 
-def hidden_checks(notebook: NotebookNode, checks: Mapping[str, str], set_up: Sequence[str], passed: Sequence[str], config: Config,
-                  resources: dict) -> tuple[Verdicts, list[str]]:
-    """What the hidden checks say of an executed notebook, and the checks for which the whole notebook had to run again.
+def failed_hidden_checks(notebook: NotebookNode, checks: Mapping[str, str], set_up: Sequence[str], passed: Sequence[str],
+                         config: Config, resources: dict) -> dict[str, NotebookNode]:
+    """{grade_id of a check: the error of its hidden part} of an executed notebook, for the hidden checks that fail.
 
     checks  {grade_id of a check cell: its source with hidden tests}
     set_up  sources of the lab's cells before its first task
     passed  the checks whose visible part passed; the others are not asked
     """
-    waiting = {name: hidden_part(checks[name]) for name in passed if hidden_part(checks[name])}
+    waiting = {name: hidden for name in passed if (hidden := hidden_part(checks[name]))}
     if not waiting:
-        return {}, []
-    own = [definitions(cell.source) for cell in notebook.cells if cell.cell_type == "code" and not mark(cell).get("grade")]
-    verdicts = _run([*set_up, *filter(None, own)], waiting, config, resources)
-    again = [name for name, error in verdicts.items() if error is not None and MISSING.search(f"{error.ename}: {error.evalue}")]
-    if again:
-        cells = [(cell.source, mark(cell).get("grade_id")) for cell in notebook.cells if cell.cell_type == "code"]
-        verdicts |= _run_whole(cells, {name: waiting[name] for name in again}, config, resources)
-    return verdicts, again
+        return {}
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    own = [definitions(cell.source) for cell in cells if not mark(cell).get("grade")]
+    failed = _failed([*((source, "") for source in [*set_up, *own]), *((source, name) for name, source in waiting.items())], config, resources)
+    again = {name: waiting[name] for name, error in failed.items() if MISSING.search(f"{error.ename}: {error.evalue}")}
+    if not again:
+        return failed
+    whole = []
+    for cell in cells:
+        whole.append((HIDDEN.sub("", cell.source), ""))
+        if (name := mark(cell).get("grade_id")) in again:
+            whole.append((again[name], name))
+    return {name: error for name, error in failed.items() if name not in again} | _failed(whole, config, resources)
 
 
-def _run(sources: Sequence[str], waiting: Mapping[str, str], config: Config, resources: dict) -> Verdicts:
-    """Run cells, then each of the hidden checks `waiting`, in a kernel of its own."""
-    return _verdicts([*((source, None) for source in sources), *((source, name) for name, source in waiting.items())], config, resources)
-
-
-def _run_whole(cells: Sequence[tuple[str, str | None]], waiting: Mapping[str, str], config: Config, resources: dict) -> Verdicts:
-    """Run all cells of the notebook, and behind each check of `waiting` its hidden part."""
-    placed = []
-    for source, name in cells:
-        placed.append((HIDDEN.sub("", source), None))
-        if name in waiting:
-            placed.append((waiting[name], name))
-    return _verdicts(placed, config, resources)
-
-
-def _verdicts(cells: Sequence[tuple[str, str | None]], config: Config, resources: dict) -> Verdicts:
+def _failed(cells: Sequence[tuple[str, str]], config: Config, resources: dict) -> dict[str, NotebookNode]:
+    """Run (source, grade_id of a hidden check or "") in a kernel of their own: the first error of each hidden check that fails."""
     notebook = nbformat.v4.new_notebook()
     for source, name in cells:
-        cell = nbformat.v4.new_code_cell(source)
-        if name:
-            cell.metadata["nbgrader"] = {"grade": True, "grade_id": name}
-        notebook.cells.append(cell)
+        metadata = {"nbgrader": {"grade": True, "grade_id": name}} if name else {}
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata=metadata))
     SandboxedExecute(config=config).preprocess(notebook, resources)
-    return {mark(cell)["grade_id"]: next((output for output in cell.outputs if output.output_type == "error"), None)
-            for cell in notebook.cells if mark(cell)}
+    return {mark(cell)["grade_id"]: error for cell in notebook.cells if mark(cell)
+            for error in [output for output in cell.outputs if output.output_type == "error"][:1]}

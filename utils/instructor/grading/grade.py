@@ -203,7 +203,7 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
-                if of_machine(error) and not isinstance(error, MachineFault):
+                if of_machine(error):
                     raise  # the disk is full, say: so it will be for all others
                 said = submission.plain(str(error), 200) if isinstance(error, MachineFault) else (
                     f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}.")

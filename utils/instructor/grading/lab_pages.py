@@ -6,7 +6,7 @@ pictures are shown, formulas become MathML, and a content security policy forbid
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
@@ -77,7 +77,7 @@ def as_html(markdown: str) -> Markup:
     return Markup(MarkdownWithMath(renderer=StudentsMathML(escape=True, exclude_anchor_links=True)).render(FOLDS.sub("", markdown)))
 
 
-def _or_code(convert, body: str) -> str:
+def _or_code(convert: Callable[[str], str], body: str) -> str:
     try:
         return convert(body)
     except Exception:  # each mistake in a formula has an exception of its own

@@ -172,7 +172,7 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
                 except PermissionError:
                     raise MachineFault(f"The grader may not read {plain(name)} of {plain(source.name)}.") from None
                 except (OSError, ValueError) as error:
-                    if isinstance(error, BadSubmission) or of_machine(error):
+                    if isinstance(error, BadSubmission | MachineFault) or of_machine(error):
                         raise
                     faults.append(f"{plain(name)} could not be read and was left out.")
     return faults
@@ -210,13 +210,13 @@ def _unzip(source: Path, target: Path) -> list[str]:
                         with archive.open(entry) as opened:
                             room.copy(opened, target / path)
                     except Exception as error:  # damaged data, a file where a folder is, a name too long
-                        if isinstance(error, BadSubmission) or of_machine(error):
+                        if isinstance(error, BadSubmission | MachineFault) or of_machine(error):
                             raise
                         faults.append(f"{plain(entry.filename)} cannot be unpacked and was left out.")
     except PermissionError:
         raise MachineFault(f"The grader may not read {plain(source.name)}.") from None
     except Exception as error:
-        if isinstance(error, BadSubmission) or of_machine(error):
+        if isinstance(error, BadSubmission | MachineFault) or of_machine(error):
             raise
         raise BadSubmission("The zip file is damaged or is none: pack it again and try to open it before you hand it in.") from None
     return faults

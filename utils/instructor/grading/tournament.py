@@ -24,11 +24,11 @@ from utils.instructor.files import MachineFault, machine_faults, of_machine, wri
 from utils.instructor.grading import answers, grade, hidden, manifest, pages, rubric, sandbox, stamp, submission
 from utils.instructor.grading.grade import CannotGrade
 from utils.instructor.grading.hidden import Hidden
+from utils.instructor.grading.rubric import Rubric
 
 FACES = 200  # hidden faces beside the images: who says "man" to everything is never fooled
 ACCURACY = 0.85  # on them, to be ranked as a detector
 LARGEST = 2.0  # L2 of DX, to be ranked as an attack
-FIELDS = ("team", "accuracy", "fooled_by", "of_images", "robust_rank", "fools", "of_detectors", "transfer_rank", "L2", "L2_rank")
 
 
 class Team(NamedTuple):
@@ -172,7 +172,8 @@ def _images(teams: Sequence[Team]) -> dict[str, np.ndarray]:
     return {team.code: np.stack([team.pictures["ori"], team.pictures["mod"]]) for team in teams if {"ori", "mod"} <= team.pictures.keys()}
 
 
-def _play(teams, images, faces, out, seed, rules, isolated) -> dict[str, np.ndarray]:
+def _play(teams: Sequence[Team], images: Mapping[str, np.ndarray], faces: Hidden, out: Path, seed: int, rules: Rubric,
+          isolated: bool) -> dict[str, np.ndarray]:
     """{code: what its script says of all images and faces, -1 for no answer}, [2 * images + faces]; stored as soon as it is known."""
     levels = np.concatenate([*images.values(), faces.levels])
     setting = stamp.of_course() + str(rules.limits) + str(levels.shape) + Hidden(levels, np.arange(len(levels)), {}, "").digest()
@@ -207,7 +208,8 @@ def _of_course(references: Mapping[str, Callable], images: Mapping[str, np.ndarr
 
 # what comes out -------------------------------------------------------------------------------------------------------
 
-def _report(out, teams, images, told, references, faces, before, seed) -> None:
+def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray], references: Sequence[str],
+            faces: Hidden, before: dict | None, seed: int) -> None:
     """tournament.csv, matrix.csv, tournament.html, and round.json with images.npz, from which a second round begins."""
     players = [*(team.code for team in teams), *references]
     said = np.stack([told[player] for player in players], axis=1)  # [2 * images + faces, detectors]
@@ -226,7 +228,7 @@ def _report(out, teams, images, told, references, faces, before, seed) -> None:
         if team.code in place:
             matrix[number] = everything[place[team.code]]
     rows = table(teams, references, matrix, accuracy)
-    write_table(out / "tournament.csv", FIELDS, [{name: "" if value != value else value for name, value in row._asdict().items()} for row in rows])
+    write_table(out / "tournament.csv", Row._fields, [{name: "" if value != value else value for name, value in row._asdict().items()} for row in rows])
     names = [row.team for row in rows]
     write_table(out / "matrix.csv", ["image of", *names], [
         {"image of": team.shown} | {name: "" if value != value else int(value) for name, value in zip(names, matrix[number])}
