@@ -38,6 +38,8 @@ except OSError:
 print("SPY FOUND", found, "AS", os.getuid(), dict(os.environ))
 seen = []
 get_ipython().events.register("pre_run_cell", lambda info: seen.append(info.raw_cell))
+from pathlib import Path
+seen += [path.read_text(encoding="utf-8") for path in Path().rglob("*.ipynb")]
 """
 BY_HEART = """
 from utils import filters
@@ -104,7 +106,9 @@ def make_class(folder: Path, port: int) -> None:
     spy = answered(right)
     spy.cells.insert(1, nbformat.v4.new_code_cell(
         SPY.replace("HANDED", str(folder)).replace("SOLUTIONS", str(ROOT / "solutions")).replace("PORT", str(port))))
-    spy.cells.append(nbformat.v4.new_code_cell("print('SPY SAW', seen)"))
+    spy.cells.append(nbformat.v4.new_code_cell("print('SPY SAW', [source for source in seen if len(source) < 2000])"))
+    spy.cells = [cell for cell in spy.cells if mark(cell) != "check-edges"]  # what is put back must not tell either
+    spy.cells.insert(2, nbformat.v4.new_code_cell("import re\nprint('SPY SAW HIDDEN', re.findall('BEGIN ' + 'HIDDEN|[.]hidden[(]', str(seen)))"))
     hand_in(folder, "ida", spy)
     hand_in(folder, "jon", answered(right | {"convolve_2d": "import os\nos._exit(1)"}))  # its kernel dies
     odd = answered(right)
@@ -178,6 +182,7 @@ def test_what_was_odd_is_said(graded):
                            "gil": f"1 cell did not end in time ({SECONDS} seconds)",
                            "hal": "unknown mark check-everything. The cell convolve_1d is there twice: the last one counts. "
                                   "Missing: check-convolve, check-gaussian, edges. They were put back as they were given out.",
+                           "ida": "Missing: check-edges. They were put back",
                            "kim": "A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put back"}.items():
         assert words in notes.pop(student)
     assert set(notes.values()) == {""}
@@ -189,7 +194,7 @@ def test_pages_say_what_failed_and_show_no_hidden_code(graded):
     assert f"{OTHER} convolve_1d(x, w) " in page(out, "dora")
     assert WRONG["edges"][0][0] in page(out, "cem")
     assert "NotImplementedError" in page(out, "hal") and "NotImplementedError" in page(out, "kim")
-    assert "SPY SAW" in page(out, "ida") and "lab01.convolve_1d(convolve_1d)" in page(out, "ida"), "the visible checks, which it may know"
+    assert "SPY SAW HIDDEN []" in page(out, "ida") and "lab01.convolve_1d(convolve_1d)" in page(out, "ida"), "the visible checks, which it may know"
     for student in set("ada bob cem dora eve gil hal ida jon kim lee mia ned".split()):
         assert not re.search(r"HIDDEN TESTS|\.hidden\(", page(out, student))
         assert (out / "feedback" / student / UNIT / f"{UNIT}.html").stat().st_size < 5e6  # gil prints without end

@@ -128,20 +128,14 @@ def results_folder(folder: Path) -> Path:
 
 
 def _generate(out: Path, unit: str) -> NotebookNode:
-    """Put the solution of a unit, with its hidden tests, into the gradebook; gives its lab, with hidden tests too."""
+    """Put the solution of a unit, with its hidden tests, into the gradebook; gives its lab, as students get it."""
     with tempfile.TemporaryDirectory() as draft:
         config = configuration(out)
         config.CourseDirectory.release_directory = draft
         done = NbGraderAPI(config=config).generate_assignment(unit, force=True, create=True)
         if not done["success"]:
             raise CannotGrade(f"nbgrader cannot generate {unit}: {_last_line(done)}")
-        lab = nbformat.read(Path(draft) / unit / f"{unit}.ipynb", as_version=4)
-    with Gradebook(_database(out)) as book:
-        hidden = {cell.name: cell.source for cell in book.find_notebook(unit, unit).source_cells}
-    for cell in lab.cells:
-        if mark(cell).get("grade"):
-            cell.source = hidden[mark(cell)["grade_id"]]
-    return lab
+        return nbformat.read(Path(draft) / unit / f"{unit}.ipynb", as_version=4)
 
 
 def _grade_one(out: Path, student: str, unit: str, source: Path, lab: NotebookNode, seconds: int,
@@ -180,7 +174,8 @@ def _grade_one(out: Path, student: str, unit: str, source: Path, lab: NotebookNo
 def _ask_hidden_checks(out: Path, student: str, unit: str, lab: NotebookNode, path: Path, config: Config) -> None:
     """Take the points of the tasks whose hidden checks fail, in the gradebook and in the graded notebook."""
     notebook, points = nbformat.read(path, as_version=4), _points(out, student, unit)
-    checks = {mark(cell)["grade_id"]: cell.source for cell in lab.cells if mark(cell).get("grade")}
+    with Gradebook(_database(out)) as book:
+        checks = {cell.name: cell.source for cell in book.find_notebook(unit, unit).source_cells}
     first = next(number for number, cell in enumerate(lab.cells) if mark(cell))
     set_up = [cell.source for cell in lab.cells[:first] if cell.cell_type == "code"]
     passed = [name for name, (score, _) in points.items() if score]
