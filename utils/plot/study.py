@@ -41,7 +41,7 @@ def study_rows(path: Path = STORED) -> list[Row]:
     return json.loads(path.read_text(encoding="utf-8"))["rows"]
 
 
-def study_cell(rows: list[Row], measure: str = "test_accuracy", **settings: object) -> Cell:
+def study_cell(rows: list[Row], **settings: object) -> Cell:
     """All seeds of one combination; settings that are not given are as in SLIDES.
 
     With one seed the interval is Wilson's for the number of faces (95 %); with more it is that of their mean, and widened to hold
@@ -54,7 +54,7 @@ def study_cell(rows: list[Row], measure: str = "test_accuracy", **settings: obje
     trained = [row for row in found if row["outcome"] == "trained"]
     if not trained:
         return Cell("KO" if found else "not run", np.nan, np.nan, np.nan, len(found))
-    accuracies, people = [row[measure] for row in trained], trained[0]["tested"]
+    accuracies, people = [row["test_accuracy"] for row in trained], trained[0]["tested"]
     mean = float(np.mean(accuracies))
     low, high = wilson_interval(round(mean * people), people)
     low, high = min(low, *accuracies), max(high, *accuracies)
@@ -62,7 +62,7 @@ def study_cell(rows: list[Row], measure: str = "test_accuracy", **settings: obje
 
 
 def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Sequence], *, title: str,
-                measure: str = "test_accuracy", **settings: object) -> Figure:
+                **settings: object) -> Figure:
     """A table of the slides: a cell for each combination, coloured by accuracy, with its interval in %.
 
     down, across  the settings that vary, with their values, such as {"convolutions": (1, 2, 4)}; the first of `across` is the
@@ -77,7 +77,7 @@ def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Se
     for y, line in enumerate(lines):
         for x, column in enumerate(columns):
             chosen = settings | dict(zip(down, line)) | dict(zip(across, column))
-            _draw(axis, x, y, study_cell(rows, measure, **chosen))
+            _draw(axis, x, y, study_cell(rows, **chosen))
     _head(axis, list(across), columns, lambda middle, level: (middle, level - len(across) + 0.5), "center")
     _head(axis, list(down), lines, lambda middle, level: (-0.1 - 1.4 * (len(down) - 1 - level), middle), "right")
     axis.set(xlim=(-1.4 * len(down), len(columns) + 0.05), ylim=(len(lines) + 0.05, -len(across)))
