@@ -151,7 +151,7 @@ def train(body):
 WRONG = {
     "parameters": [
         ("biases are missing", count(bias="0", dense="side * side * 32 * 50 + 50 * 2")),
-        ("The second convolution gets its input", count(grow="(filters if convolution else 0)", reduced="(channels + filters)")),
+        ("The second convolution gets the input and the output of the first", count(grow="(filters if convolution else 0)", reduced="(channels + filters)")),
         ("second convolution is missing", count(reduced="(channels - filters)")),
         ("not only the output of the second", count(reduced="filters")),
         ("The first block gets 1 channel", count(first="32")),
@@ -223,7 +223,7 @@ WRONG = {
         ("Inside a compiled function", block(after="x = tf.constant(np.maximum(x.numpy(), 0))")),
         ("compiled and in training", block(after="x = 0.9 * x if training else x")),
         # the class
-        ("is no tf.Module", block(base="object")),
+        ("is not a tf.Module", block(base="object")),
         ("is not a class", "def DenseBlock(inputs, filters, convolutions, outputs):\n    return networks.DenseNet().blocks[0]"),
         ("part of utils", "class DenseBlock(tf.Module):\n    def __init__(self, inputs, filters, convolutions, outputs):\n"
                           "        super().__init__()\n        self.block = networks.DenseNet().blocks[0]\n"
@@ -286,20 +286,20 @@ WRONG = {
     ],
     "resume": [
         ("the optimizer, with its moving averages", resume(saved="model=model, done=done")),
-        ("begins with new weights", resume(saved="optimizer=optimizer, done=done")),
+        ("starts with new weights", resume(saved="optimizer=optimizer, done=done")),
         ("the number of the steps that are done", resume(saved="model=model, optimizer=optimizer")),
         ("the number of the steps that are done", resume(begin="0")),
-        ("begins anew", resume(restore="")),
+        ("starts again from scratch", resume(restore="")),
         ("restores the trainable variables alone", resume(saved="model=tf.Module(), optimizer=optimizer, done=done").replace(
             "    manager =", "    checkpoint.model.weights = model.weights\n    manager =")),
         ("restore the newest checkpoint, manager.latest", resume(restore="checkpoint.restore(manager.checkpoints[0] if manager.checkpoints else None)")),
         ("save after the last step too", resume(loop=[*LOOP[:2], "if (number + 1) % every == 0:", LOOP[3]])),
         ("not more often", resume(loop=[*LOOP[:2], "manager.save()"])),
         ("save after each `every` steps", resume(loop=[*LOOP[:2], "if number + 1 == steps:", LOOP[3]])),
-        ("takes a step again that was done", resume(loop=["take_step(number)", *LOOP[2:], "done.assign(number + 1)"])),
+        ("repeats a step that was already done", resume(loop=["take_step(number)", *LOOP[2:], "done.assign(number + 1)"])),
         ("takes the steps [0, 1", resume(begin="first, 1 + steps").replace("1 + steps, steps", "1 + steps")),
-        ("leaves a step out", resume(loop=["take_step(number + 1)", *LOOP[1:]])),
-        ("leaves a step out", resume(begin="first + 1")),
+        ("skips a step", resume(loop=["take_step(number + 1)", *LOOP[1:]])),
+        ("skips a step", resume(begin="first + 1")),
         ("is a multiple of 4", resume(loop=[*LOOP[:2], "if number % every == 0 or number + 1 == steps:", LOOP[3]])),
         ("takes the steps [8, 9", resume(begin="first, first + steps").replace("first + steps, steps", "first + steps")),
         ("takes no step", "done = tf.Variable(0)\n" + resume(counter="")),
@@ -308,9 +308,9 @@ WRONG = {
         ("The interruption is caught", resume(loop=["try:", "    take_step(number)", "except BaseException:", "    return number", *LOOP[1:]])),
         ("saved during the interruption", resume(loop=["try:", "    take_step(number)", "    done.assign(number + 1)", "finally:", "    manager.save()"])),
         # a second checkpoint object, restored before it has anything to restore, its complaint silenced
-        ("begins anew", resume(restore="tf.train.Checkpoint().restore(manager.latest_checkpoint).expect_partial()")),
-        ("begins with new weights", resume(restore="tf.train.Checkpoint(done=done).restore(manager.latest_checkpoint).expect_partial()")),
-        ("belongs into the checkpoint too, as a tf.Variable", resume(counter="done = 0", saved="model=model, optimizer=optimizer", loop=[
+        ("starts again from scratch", resume(restore="tf.train.Checkpoint().restore(manager.latest_checkpoint).expect_partial()")),
+        ("starts with new weights", resume(restore="tf.train.Checkpoint(done=done).restore(manager.latest_checkpoint).expect_partial()")),
+        ("belongs in the checkpoint too, as a tf.Variable", resume(counter="done = 0", saved="model=model, optimizer=optimizer", loop=[
             LOOP[0], "done = number + 1", *LOOP[2:]])),
         ("What it returns", resume(result="steps")),
         ("gives None", resume().replace("    return first", "    first")),

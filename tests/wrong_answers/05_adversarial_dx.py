@@ -137,7 +137,7 @@ WRONG = {
         ("expected 2: return success, size", "def tradeoff(fooled, sizes):\n    return fooled.mean(axis=1)"),
         ("return success first", "def tradeoff(fooled, sizes):\n"
                                  "    return np.median(np.where(fooled, sizes, np.inf), axis=1), fooled.mean(axis=1)"),
-        ("which fooled nobody", _table("fooled.mean(1)", "np.median(sizes, axis=1)")),
+        ("which did not fool the network", _table("fooled.mean(1)", "np.median(sizes, axis=1)")),
         ("half of the images or more", _table("fooled.mean(1)", "np.array([np.median(np.where(f, s, np.inf)) if f.mean() > .5 "
                                               "else np.median(s) for f, s in zip(fooled, sizes)])")),
     ],

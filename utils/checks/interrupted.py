@@ -78,20 +78,20 @@ def process(train_to: Callable, folder: str, steps: int, every: int, start: int,
                     for states in (right[begin:begin + 1], right[1:]))
     for holds, sentence in (
             (begin == 0 and loaded, "has saved weights, but begins again with step 0: the number of the steps that are done "
-             "belongs into the checkpoint too, as a tf.Variable."),
-            (begin == 0, "begins anew: save in `folder`, and restore the newest checkpoint before the first step."),
+             "belongs in the checkpoint too, as a tf.Variable."),
+            (begin == 0, "starts again from scratch: save in `folder`, and restore the newest checkpoint before the first step."),
             (start == steps, f"goes on from step {begin}: save after the last step too."),
             (begin < start and fits, f"goes on from step {begin}: restore the newest checkpoint, manager.latest_checkpoint."),
-            (begin < start, "takes a step again that was done: count the step, then save."),
+            (begin < start, "repeats a step that was already done: count the step, then save."),
             (fits, f"goes on from step {begin}: save when the number of steps done is a multiple of {every}, not more often."),
-            (True, "leaves a step out: the first step has the number 0, and the counter says how many are done.")):
+            (True, "skips a step: the first step has the number 0, and the counter says how many are done.")):
         require(begin == start or not holds, f"{when} {sentence}")
     last = steps if stop is None else stop + 1
     require(numbers == list(range(start, last)), f"{when} takes the steps {numbers}, expected {start} to {last - 1}, each once.")
     weights, mean = same(notes[0] if notes else (0, model.weights, model.mean), right[start])
-    require(weights, f"{when} begins with new weights: the model belongs into the checkpoint.")
+    require(weights, f"{when} starts with new weights: the model belongs in the checkpoint.")
     require(mean, f"{when} restores the trainable variables alone: put the model into the checkpoint, with all its variables.")
     ends = [] if stop else [(steps, model.weights, model.mean)]
     require(all(all(same(note, right[note[0]])) for note in [*notes, *ends]), f"{when} comes to other weights than a training "
-            "without interruption: the optimizer, with its moving averages, belongs into the checkpoint.")
+            "without interruption: the optimizer, with its moving averages, belongs in the checkpoint.")
     equal(f"{when} went on from step {start}. What it returns", got, start)

@@ -39,7 +39,7 @@ def parameters(function: Callable) -> None:
         reduced = 32 * (1 + 32 * later + 2 * filters * blocks)  # the weights of all reductions
         wrong = {
             "The biases are missing: one for each filter and each output.": -blocks * (2 * filters + 32) - 52,
-            "The second convolution gets its input with the output of the first behind it: more channels.":
+            "The second convolution gets the input and the output of the first, concatenated: `filters` channels more than the first.":
             -blocks * 9 * filters**2,
             "The reduction gets all channels: the output of the second convolution is missing.": -blocks * 32 * filters,
             "The reduction gets all channels, not only the output of the second convolution.": blocks * 32 * filters - reduced,
@@ -156,7 +156,7 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
 def block(cls: type) -> None:
     """Task 3: against `keras_block` with the same random weights and biases, also compiled; and the example."""
     require(isinstance(cls, type), "DenseBlock is not a class: define it with class DenseBlock(tf.Module).")
-    require(issubclass(cls, tf.Module), f"{cls.__name__} is no tf.Module: class {cls.__name__}(tf.Module).")
+    require(issubclass(cls, tf.Module), f"{cls.__name__} is not a tf.Module: class {cls.__name__}(tf.Module).")
     require(not any(base.__module__.startswith("utils") for base in cls.__mro__),
             "DenseBlock comes from utils: write your own, that is the task.")
     written_out(cls, set())
@@ -295,7 +295,7 @@ def accurate(model: Callable, faces: Dataset, least: int = 85, which: str = "") 
     percent = 100 * float(np.mean(answers == faces.y_test))
     right = f"accuracy of {percent:.1f} % on the test faces{which}"
     require(0.02 < answers.mean() < 0.98,
-            f"The network gives the same answer for nearly all faces ({right}): is it trained, for long enough?")
+            f"The network gives the same answer for nearly all faces ({right}): was it trained, and for long enough?")
     require(percent > 40, f"The network has an {right}, worse than chance: are the labels swapped?")
     require(percent > least, f"The network has an {right}, more than {least} % is required: train for more epochs, or change the "
             "network or the rate.")

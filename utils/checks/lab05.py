@@ -33,7 +33,7 @@ def penalty(function: Callable) -> None:
                 (f"{norm} is the sum, expected the mean: divide by the number of values of an image.", lambda: values.sum((1, 2, 3))),
                 (f"{norm} is one number for the batch, expected one for each image: keep axis 0.", values.mean),
                 (f"{norm} is one number for the batch, expected one for each image: keep axis 0.", values.max),
-                (f"{norm} lacks the absolute value: the signs cancel.", lambda: dx.mean((1, 2, 3))),
+                (f"{norm} lacks the absolute value: positive and negative values cancel.", lambda: dx.mean((1, 2, 3))),
                 (f"{norm} lacks the absolute value: the value farthest from 0 may be negative.", lambda: dx.max((1, 2, 3))),
                 (f"{norm} has a square root: no root here.", lambda: np.sqrt(values.mean((1, 2, 3)))),
                 (f"{norm} keeps the channels apart: reduce over axes 1, 2 and 3.", lambda: values.mean((1, 2))),
@@ -62,9 +62,9 @@ def loss(function: Callable) -> None:
             (f"The {kind} loss is one number for the batch, expected one for each image.", right.mean),
             (f"The {kind} loss is log p, which has no lower bound: use -log(1 - p).", lambda: np.log(p)),
             (f"The {kind} loss is the logit: apply softmax first.", lambda: -logits.numpy()[np.arange(6), labels]),
-            (f"The {kind} loss takes softmax over the images: over the classes, axis -1.",
+            (f"The {kind} loss takes softmax over the images: take it over the classes, axis -1.",
              lambda: -np.log(over_images if targeted else 1 - over_images)),
-            (f"The {kind} loss takes the logits for probabilities: say from_logits=True.", lambda: as_p)], tolerance=1e-4)
+            (f"The {kind} loss treats the logits as probabilities: set from_logits=True.", lambda: as_p)], tolerance=1e-4)
     for targeted in (True, False):
         equal("The loss of the example, logits (0, 0) and label 0,",
               call(function, tf.zeros([1, 2]), np.array([0]), targeted), [np.log(2)], tolerance=1e-4)
@@ -145,7 +145,7 @@ def attack(function: Callable) -> None:
     best, free = exact(3.0), exact(3.0, box=False)
     require(not np.allclose(got, pictures + best, atol=0.03), "attack gives the modified image, expected DX.")
     require(np.abs(got).max() > 0, "DX is still 0: does the optimizer change dx, and does the loop run?")
-    require(np.sum(got * best) > 0, "DX goes the wrong way: the optimizer subtracts the gradient itself, so leave the sign of the gradient.")
+    require(np.sum(got * best) > 0, "DX goes the wrong way: the optimizer subtracts the gradient itself, so do not change the sign of the gradient.")
     require(not np.allclose(got, free, atol=0.03), "X + DX leaves the box: clip it to [0, 1] after each step.")
     require(not np.allclose(got, boxed(free), atol=0.01),
             "DX is clipped only at the end: clip after each step, so that the other pixels can compensate.")
@@ -194,9 +194,9 @@ def tradeoff(function: Callable) -> None:
     shaped("size", size, [4])
     require(not np.isnan(size).any(), "size holds NaN: an image that is not fooled counts as np.inf (infinity times 0 is NaN).")
     equal("the median size", size[:2], counted[:, middle - 1:middle + 1].mean(axis=1), [
-        ("The median is over those that are fooled alone (survivorship): over all images, failures as infinite.",
+        ("The median is over the fooled images only (survivorship bias): over all images, failures as infinite.",
          lambda: [np.median(values) for values in picked]),
-        ("Images that are not fooled enter with the size of their DX, which fooled nobody: count them as infinite.",
+        ("Images that are not fooled enter with the size of their DX, which did not fool the network: count them as infinite.",
          lambda: np.median(sizes[:2], axis=1)),
         ("Images that are not fooled count as 0: they must count as infinite.", lambda: np.median(sizes * fooled, axis=1)[:2]),
         ("The size is the mean, expected the median.", lambda: [np.mean(values) for values in picked]),
