@@ -151,7 +151,7 @@ def train(body):
 WRONG = {
     "parameters": [
         ("biases are missing", count(bias="0", dense="side * side * 32 * 50 + 50 * 2")),
-        ("The second convolution gets the input and the output of the first", count(grow="(filters if convolution else 0)", reduced="(channels + filters)")),
+        ("The second convolution gets the input concatenated with", count(grow="(filters if convolution else 0)", reduced="(channels + filters)")),
         ("second convolution is missing", count(reduced="(channels - filters)")),
         ("not only the output of the second", count(reduced="filters")),
         ("The first block gets 1 channel", count(first="32")),

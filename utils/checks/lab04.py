@@ -39,7 +39,7 @@ def parameters(function: Callable) -> None:
         reduced = 32 * (1 + 32 * later + 2 * filters * blocks)  # the weights of all reductions
         wrong = {
             "The biases are missing: one for each filter and each output.": -blocks * (2 * filters + 32) - 52,
-            "The second convolution gets the input and the output of the first, concatenated: `filters` channels more than the first.":
+            "The second convolution gets the input concatenated with the output of the first: `filters` channels more.":
             -blocks * 9 * filters**2,
             "The reduction gets all channels: the output of the second convolution is missing.": -blocks * 32 * filters,
             "The reduction gets all channels, not only the output of the second convolution.": blocks * 32 * filters - reduced,
