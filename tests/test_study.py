@@ -193,7 +193,7 @@ def test_a_cluster_that_loses_a_worker_gives_all_rows(tmp_path, folder, monkeypa
         from utils.instructor import study as there
 
         if run.seed == 1 and not os.path.exists(killed):
-            open(killed, "x").close()
+            os.close(os.open(killed, os.O_CREAT | os.O_EXCL))
             os.kill(os.getpid(), signal.SIGKILL)
         return there.measure(run, folder, commit) | {"process": os.getpid()}
 

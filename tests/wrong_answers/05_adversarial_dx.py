@@ -74,7 +74,7 @@ WRONG = {
                             "    return -np.log(p if targeted else 1 - p)"),
         ("comes from utils", "attacker_loss = attacks.attack_loss"),
         ("use the argument targeted", _loss("-log_p", "-log_p")),
-        ("say from_logits=True", "def attacker_loss(logits, labels, targeted):\n"
+        ("probabilities: set from_logits=True", "def attacker_loss(logits, labels, targeted):\n"
                                  "    loss = tf.keras.losses.sparse_categorical_crossentropy(labels, logits)\n"
                                  "    return loss if targeted else -tf.math.log(1 - tf.exp(-loss))"),
         ("softmax over the images", "def attacker_loss(logits, labels, targeted):\n"
