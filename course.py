@@ -330,6 +330,8 @@ def bench(words: list[str]) -> int:
         return run("-m", "utils.instructor.proven")
     if words[:1] == ["published"]:
         return run("-m", "utils.instructor.published", *words[1:])
+    if words[:1] == ["moments"]:
+        return run("tests/bench_moments.py", *words[1:])
     peers = ROOT / ".venv-peers"
     python = peers / PYTHON.relative_to(ENVIRONMENT)
     if not works([python, "-c", "import torch, foolbox, art, numba, adv_lib"]):
