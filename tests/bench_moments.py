@@ -1,7 +1,7 @@
 """Moments by formula beside Monte Carlo: `python3 course.py bench moments [quick] [WORD ...]`.
 
 Each row is stored in data/results/moments.json as soon as it is there; one that is there already, with the same settings, is not
-run again. `quick` takes fewer images and samples, under names of their own; with WORDs only rows whose name holds one of them run.
+run again. `quick` takes fewer images and samples, under names of their own; with WORDs only rows whose name holds one run.
 
 lenet  mean and variance of LeNet's logits: how many samples have the same error, and how long they take beside the formula
 deep   dense networks with random weights: sampled variance over the formula's, with exact covariances and with those of mean 0
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,7 +58,7 @@ def rows(quick: bool) -> Iterator[Row]:
             yield Row(f"{name}lenet/{sigma}/{method}", {"images": count, "samples": samples})
     for net in NETS:
         for sigma in (*SIGMAS, 0.5, 1.0):
-            yield Row(f"{name}deep/{net}/{sigma}", {"images": 1 if quick else 4, "samples": 10 * samples})
+            yield Row(f"{name}deep/{net}/{sigma}", {"images": 1 if quick else 4, "samples": 8000 if quick else 100_000})
 
 
 def run_row(row: Row) -> dict[str, Any]:
@@ -70,12 +71,11 @@ def run_row(row: Row) -> dict[str, Any]:
 def lenet(sigma: float, method: str, images: int, samples: int) -> dict[str, Any]:
     """Errors of a formula, and the processor time of the Monte Carlo with the same error over that of the formula."""
     session.start(0)
-    model, x = pretrained.load("digits_lenet"), data.load("digits", train=1).x_test[:images]
+    model, x, sampled = lenet_sampled(sigma, images, samples)
     formula = tf.function(lambda image: LENET[method](model, image, sigma))
     drawn = tf.function(lambda: model(x[:1] + sigma * tf.random.normal([TIMED, 28, 28, 1])))
     found = [formula(x[i:i + 1]) for i in range(images)]
     mean, variance = (np.concatenate(part) for part in zip(*((one.mean, one.variance) for one in found)))
-    sampled = moments.sample_moments(model, x, sigma, samples)
     seconds = alternating(lambda: formula(x[:1]), drawn)
     one_sample = seconds[1] / TIMED
     errors = mean - sampled.mean, variance - sampled.variance
@@ -92,6 +92,13 @@ def lenet(sigma: float, method: str, images: int, samples: int) -> dict[str, Any
         row[name] = {"error": short(relative), "samples_of_the_same_error": round(wanted), "at_least": squared < 1 / samples,
                      "time_ratio": short(wanted * one_sample / seconds[0])}
     return row
+
+
+@cache
+def lenet_sampled(sigma: float, images: int, samples: int) -> tuple[tf.keras.Model, np.ndarray, moments.Sampled]:
+    """The network, the first test digits, and the sampled moments that its formulas are compared with."""
+    model, x = pretrained.load("digits_lenet"), data.load("digits", train=1).x_test[:images]
+    return model, x, moments.sample_moments(model, x, sigma, samples)
 
 
 def alternating(first: Callable, second: Callable) -> tuple[float, float]:
@@ -122,12 +129,12 @@ def deep(net: str, sigma: float, images: int, samples: int) -> dict[str, Any]:
     for relu in range(len(NETS[net]) - 2):
         exact = moments.two_stage(model, x, sigma, relu=relu)
         zero = np.stack([zero_mean_variance(model, one, sigma, relu) for one in x])
-        linear = [moments.sample_moments(linearised(model, one[None], relu, sigma), one[None], sigma, samples, seed=1) for one in x]
+        linear = [moments.sample_moments(linearised(model, one, relu, sigma), one, sigma, samples, seed=1) for one in x[:, None]]
         variance, error = (np.concatenate(part) for part in zip(*((one.variance, one.variance_error) for one in linear)))
         row[f"ReLU {relu}"] = {"sampled over exact": spread(sampled.variance / exact.variance),
                                "sampled over zero mean": spread(sampled.variance / zero),
                                "sampled over linearised": spread(sampled.variance / variance),
-                               "linearised over exact, in standard errors": short(np.max(np.abs(variance - exact.variance) / error))}
+                               "linearised - exact, standard errors": short(np.max(np.abs(variance - exact.variance) / error))}
     x = x[:1]
     exact = tf.function(lambda: moments.two_stage(model, x, sigma))
     peer = tf.function(lambda: zero_mean_variance(model, x[0], sigma, -1))
@@ -137,7 +144,8 @@ def deep(net: str, sigma: float, images: int, samples: int) -> dict[str, Any]:
 
 def dense(sizes: tuple[int, ...]) -> Callable:
     """A network of dense layers with ReLU between them; weights as of He et al. 2015, biases with a standard deviation of .1."""
-    layers = [(tf.random.normal([a, b], stddev=(2 / a)**0.5), tf.random.normal([b], stddev=0.1)) for a, b in zip(sizes, sizes[1:])]
+    layers = [(tf.random.normal([a, b], stddev=(2 / a)**0.5), tf.random.normal([b], stddev=0.1))
+              for a, b in zip(sizes, sizes[1:])]
 
     def model(x: tf.Tensor) -> tf.Tensor:
         for weights, bias in layers[:-1]:
@@ -196,7 +204,8 @@ def fill(some: list[Row], run: Callable[[Row], dict] = run_row) -> None:
     for row in some:
         if load().get(row.key, {}).get("settings") == row.settings:
             continue
-        commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, encoding="utf-8").stdout.strip()
+        commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
+                                encoding="utf-8").stdout.strip()
         quick = "quick " if row.key.startswith("quick") else ""
         done = run(row) | {"settings": row.settings, "date": date.today().isoformat(), "commit": commit,
                            "command": f"course.py bench moments {quick}{row.key.removeprefix('quick/')}"}

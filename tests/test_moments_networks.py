@@ -24,7 +24,7 @@ def covariances(seed: int = 1) -> np.ndarray:
     return (factor @ factor.T).astype(np.float32)
 
 
-def assert_sampled(found: moments.Gaussian, model, mean, std, samples: int = 60_000) -> None:
+def assert_sampled(found: moments.Gaussian, model, mean, std, samples: int = 30_000) -> None:
     """Mean and variance lie within four standard errors of sampled ones."""
     sampled = moments.sample_moments(model, mean, std, samples, seed=3)
     assert np.all(np.abs(found.mean - sampled.mean) < 4 * sampled.mean_error + 1e-5)
@@ -34,8 +34,8 @@ def assert_sampled(found: moments.Gaussian, model, mean, std, samples: int = 60_
 def norm(channels: int) -> BatchNorm:
     """Batch norm that changes mean and scale."""
     layer = BatchNorm(channels)
-    for variable, (low, high) in zip((layer.scale, layer.shift, layer.mean, layer.variance), ((.5, 2), (-1, 1), (-1, 1), (.5, 2))):
-        variable.assign(tf.random.uniform([channels], low, high))
+    for variable in (layer.scale, layer.shift, layer.mean, layer.variance):
+        variable.assign(tf.random.uniform([channels], .5, 2))
     return layer
 
 
@@ -63,12 +63,12 @@ def test_one_hidden_layer_of_any_mean():
     model = networks.Chain([Conv(2, 5), flat, FullyConnected(80, 4, relu=False)], SHAPE)
     mean, std = images() * 2, np.random.default_rng(5).uniform(.2, 1.5, SHAPE).astype(np.float32)
     full = moments.propagate(model, mean, std)
-    assert_sampled(full, model, mean, std)
-    sampled = moments.sample_moments(model, mean, std, 60_000)
+    sampled = moments.sample_moments(model, mean, std, 60_000, seed=3)
     assert np.all(np.abs(sampled.variance / full.variance - 1) < .03)
+    assert np.all(np.abs(sampled.mean - full.mean) < 4 * sampled.mean_error)
     two = moments.two_stage(model, mean, std)
     assert np.allclose(two.mean, full.mean, atol=1e-4) and np.allclose(two.covariance, full.covariance, atol=1e-3)
-    away = moments.two_stage(model, mean, std, centre=mean + 0.0 * mean + 1)  # before the ReLU all is affine: the centre is no matter
+    away = moments.two_stage(model, mean, std, centre=mean + 1)  # all before the ReLU is affine
     assert np.allclose(away.mean, full.mean, atol=1e-3) and np.allclose(away.covariance, full.covariance, atol=1e-3)
     correlated = [function(model, mean, covariance=covariances()) for function in (moments.propagate, moments.two_stage)]
     assert np.allclose(correlated[0].covariance, correlated[1].covariance, atol=1e-3)
@@ -120,31 +120,26 @@ def test_diagonal_is_exact_for_independent_values():
     assert_sampled(narrow, lambda x: tf.matmul(tf.nn.relu(flat(x)), tf.ones([32, 2])), images(1), .7)
 
 
-def test_networks_of_the_course_go_through_and_can_be_differentiated():
-    """A residual network with max pooling in a tf.function; the gradient by a weight is the finite difference."""
+def test_residual_network_goes_through_and_can_be_differentiated():
+    """Convolutions, batch norm, a residual connection, max pooling; the gradient by a weight is the finite difference."""
     model = networks.Chain([Conv(2, 3), Residual(3), networks.maxpool, mean_over_positions, FullyConnected(3, 2, relu=False)], SHAPE)
-    mean, weight = images(1), model.layers[0].bias
+    mean, bias = images(1), model.layers[0].bias
+    found, sampled = moments.propagate(model, mean, .3), moments.sample_moments(model, mean, .3, 10_000)
+    assert np.all(np.abs(found.mean - sampled.mean) < .1 * np.sqrt(sampled.variance))
+    assert np.all(np.abs(found.variance / sampled.variance - 1) < .15)
 
     @tf.function
-    def slope():
-        with tf.GradientTape() as tape:
-            found = moments.propagate(model, mean, .3)
-            loss = tf.reduce_sum(found.covariance) + tf.reduce_sum(found.mean)
-        return loss, tape.gradient(loss, weight), found
+    def loss():
+        found = moments.propagate(model, mean, .3, method="first_order")
+        return tf.reduce_sum(found.covariance) + tf.reduce_sum(found.mean)
 
-    loss, gradient, found = slope()
-    sampled = moments.sample_moments(model, mean, .3, 20_000)
-    assert np.all(np.abs(found.mean - sampled.mean) < .05 * np.sqrt(sampled.variance)) and np.all(gradient.numpy() != 0)
-    assert np.all(np.abs(found.variance / sampled.variance - 1) < .1)
-    before = weight.numpy()
-    weight.assign(before + [.01, 0, 0])
-    above = slope()[0]
-    weight.assign(before - [.01, 0, 0])
-    assert float(above - slope()[0]) / .02 == pytest.approx(float(gradient[0]), rel=.02)
-    weight.assign(before)
-    detector = networks.residual_stages(6)
-    cheap = moments.propagate(detector, np.zeros([1, 48, 48, 1], np.float32), .1, method="diagonal")
-    assert np.all(cheap.variance > 0) and cheap.mean.shape == (1, 2)
+    with tf.GradientTape() as tape:
+        value = loss()
+    gradient, before, values = tape.gradient(value, bias).numpy(), bias.numpy(), []
+    for step in (.01, -.01):
+        bias.assign(before + [step, 0, 0])
+        values.append(float(loss()))
+    assert (values[0] - values[1]) / .02 == pytest.approx(gradient[0], rel=.02, abs=1e-3) and np.all(gradient != 0)
 
 
 def test_cut_network_is_the_network():
@@ -175,13 +170,13 @@ def test_two_stage_of_little_noise_is_the_tangent_with_and_without_a_branch():
 def test_sampling_has_the_errors_that_it_says():
     weights = tf.constant([[1.0, -2.0], [.5, 0.0], [3.0, 1.0]])
     for distribution, kurtosis in (("gaussian", 0), ("uniform", -1.2), ("laplace", 3)):
-        found = moments.sample_moments(lambda x: tf.matmul(x, weights), np.ones([2, 3]), .5, 50_000, distribution=distribution)
+        found = moments.sample_moments(lambda x: tf.matmul(x, weights), np.ones([2, 3]), .5, 20_000, distribution=distribution)
         variance = .25 * (weights.numpy()**2).sum(0)
         assert np.all(np.abs(found.mean - weights.numpy().sum(0)) < 4 * found.mean_error)
         assert np.all(np.abs(found.variance - variance) < 4 * found.variance_error)
         fourth = kurtosis * .0625 * (weights.numpy()**4).sum(0) + 2 * variance**2
-        assert np.allclose(found.variance_error, np.sqrt(fourth / 50_000), rtol=.1)
-        assert np.allclose(found.mean_error, np.sqrt(variance / 50_000), rtol=.1)
+        assert np.allclose(found.variance_error, np.sqrt(fourth / 20_000), rtol=.15)
+        assert np.allclose(found.mean_error, np.sqrt(variance / 20_000), rtol=.15)
 
 
 def test_cauchy_through_an_affine_map_is_cauchy():

@@ -78,7 +78,8 @@ def relu_covariance(mean: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
     Price's theorem (1958) says that the derivative of cov(X+, Y+) by cov(X, Y) is P(X > 0, Y > 0), and that of P(X > 0, Y > 0) is
     the density of (X, Y) at 0. Integrated twice from correlation 0, with r = sin t:
     cov(X+, Y+) = cov(X, Y) Phi(hx) Phi(hy)
-                  + sx sy / (2 pi) * integral from 0 to asin(rho) of (rho - sin t) exp(-(hx^2 - 2 hx hy sin t + hy^2) / (2 cos^2 t)) dt.
+                  + sx sy / (2 pi) * integral from 0 to asin(rho) of
+                    (rho - sin t) exp(-(hx^2 - 2 hx hy sin t + hy^2) / (2 cos^2 t)) dt.
     The integral is a sum over 32 Gauss-Legendre points; the diagonal is `relu_variance`.
     """
     mean, covariance = _tensors(mean, covariance)
@@ -95,7 +96,7 @@ def _integral(end: tf.Tensor, rho: tf.Tensor, difference: tf.Tensor, sum_: tf.Te
     """The integral from t = 0 to `end` of (rho - sin t) exp(-difference / (1 - sin t) - sum_ / (1 + sin t)), all [..., d, d]."""
     total = tf.zeros_like(rho)
     end, rho, difference, sum_ = (tensor[..., None] for tensor in (end, rho, difference, sum_))
-    for nodes, weights in zip(np.split((NODES + 1) / 2, 4), np.split(WEIGHTS / 2, 4)):  # eight at once: more would need more memory
+    for nodes, weights in zip(np.split((NODES + 1) / 2, 4), np.split(WEIGHTS / 2, 4)):  # eight at once: memory
         t = end * tf.constant(nodes, end.dtype)
         below, above = 2 * tf.sin(math.pi / 4 - t / 2)**2, 2 * tf.sin(math.pi / 4 + t / 2)**2  # 1 - sin t, 1 + sin t
         values = (rho - tf.sin(t)) * tf.exp(-difference / below - sum_ / above)
