@@ -41,7 +41,8 @@ def norm(channels: int) -> BatchNorm:
 
 def test_affine_network_is_exact():
     """Convolutions, batch norm, both poolings, an addition and a concatenation, without ReLU: J S J^T."""
-    first, bn, second, last = Conv(2, 3, relu=False), norm(3), Conv(3, 3, relu=False), FullyConnected(2 * 2 * 6 + 3, 3, relu=False)
+    first, bn, second = Conv(2, 3, relu=False), norm(3), Conv(3, 3, relu=False)
+    last = FullyConnected(2 * 2 * 6 + 3, 3, relu=False)
 
     def model(x):
         y = bn(first(x))
@@ -122,7 +123,8 @@ def test_diagonal_is_exact_for_independent_values():
 
 def test_residual_network_goes_through_and_can_be_differentiated():
     """Convolutions, batch norm, a residual connection, max pooling; the gradient by a weight is the finite difference."""
-    model = networks.Chain([Conv(2, 3), Residual(3), networks.maxpool, mean_over_positions, FullyConnected(3, 2, relu=False)], SHAPE)
+    layers = [Conv(2, 3), Residual(3), networks.maxpool, mean_over_positions, FullyConnected(3, 2, relu=False)]
+    model = networks.Chain(layers, SHAPE)
     mean, bias = images(1), model.layers[0].bias
     found, sampled = moments.propagate(model, mean, .3), moments.sample_moments(model, mean, .3, 10_000)
     assert np.all(np.abs(found.mean - sampled.mean) < .1 * np.sqrt(sampled.variance))

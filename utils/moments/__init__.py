@@ -11,4 +11,5 @@ from utils.moments.sampling import Sampled, noise, sample_moments
 from utils.moments.two_stage import count_relus, cut, two_stage
 
 __all__ = ["Gaussian", "Sampled", "count_relus", "cut", "noise", "propagate", "relu_atom", "relu_covariance", "relu_density",
-           "relu_mean", "relu_second_moment", "relu_variance", "sample_moments", "series_covariance", "two_stage", "zero_mean_covariance"]
+           "relu_mean", "relu_second_moment", "relu_variance", "sample_moments", "series_covariance", "two_stage",
+           "zero_mean_covariance"]

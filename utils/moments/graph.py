@@ -1,6 +1,7 @@
 """A network as the list of its elementary operations, whatever it is written in: Keras or `tf.Module`, with branches or without.
 
-TensorFlow traces any callable into a graph (Conv2D, BiasAdd, Relu, MaxPool, ...). The moments go through it operation by operation.
+TensorFlow traces any callable into a graph (Conv2D, BiasAdd, Relu, MaxPool, ...). The moments go through it one operation at a
+time.
 """
 import inspect
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """Moments of Gaussian variables after a ReLU, in closed form: what one layer of a network does to Gaussian noise.
 
 X is normal with mean m and standard deviation s, h = m / s, X+ = max(X, 0); phi and Phi are the density and the distribution
-function of the standard normal. All functions take float32 or float64, any leading dimensions, and can be differentiated once. They
-stay finite, and so do their gradients, for s = 0, for |h| of any size and for correlations of 1 and -1. float64 for 1e-10.
+function of the standard normal. All functions take float32 or float64, any leading dimensions, and can be differentiated once.
+They stay finite, and so do their gradients, for s = 0, for |h| of any size and for correlations of 1 and -1. float64 for 1e-10.
 """
 import math
 
