@@ -209,7 +209,8 @@ def fill(some: list[Row], run: Callable[[Row], dict] = run_row) -> None:
         quick = "quick " if row.key.startswith("quick") else ""
         done = run(row) | {"settings": row.settings, "date": date.today().isoformat(), "commit": commit,
                            "command": f"course.py bench moments {quick}{row.key.removeprefix('quick/')}"}
-        write_whole(STORED, json.dumps(dict(sorted((load() | {row.key: done}).items()))).replace('}, "', '},\n"') + "\n")
+        lines = [f"{json.dumps(key)}: {json.dumps(one)}" for key, one in sorted((load() | {row.key: done}).items())]
+        write_whole(STORED, "{\n" + ",\n".join(lines) + "\n}\n")
         print(f"{row.key}: {json.dumps({key: value for key, value in done.items() if key not in ('command', 'commit', 'date')})}",
               flush=True)
 
