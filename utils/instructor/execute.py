@@ -14,9 +14,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-from utils.instructor.files import write_whole
+from utils.instructor.files import ROOT, write_whole
 
-ROOT = Path(__file__).resolve().parents[2]
 CELL_SECONDS = 600  # a cell that takes longer hangs: ten times what a quick notebook may take as a whole
 IGNORED = "nbval-ignore-output"  # the tag of cells that show what was measured on a trained model
 
