@@ -67,14 +67,17 @@ def test_a_student_opens_the_first_lab_and_solves_it(course_folder, address):
         page.set_default_timeout(120_000)
 
         page.goto(address)
+        assert address.split("?")[0].endswith("/lab/tree/work/welcome.md")
         title = nbformat.read(ROOT / "labs" / LAB / f"{LAB}.ipynb", as_version=4).cells[0].source.splitlines()[0].strip("# ")
+        page.get_by_role("heading", name="Welcome").wait_for()  # shown, not opened in the editor
+        page.locator(".jp-RenderedMarkdown").get_by_role("link", name=title).click()
         page.get_by_role("heading", name=title).wait_for()
         run_all(page)
         page.get_by_text(re.compile("^Not yet: .* is not written yet")).first.wait_for()
         text = page.inner_text("body")
         assert not re.search("Traceback|Formgrader|Jupyter news", text)
 
-        page.goto(re.sub(r"/lab/tree/[^?]+", "/lab/tree/solved/solved.ipynb", address) + "&reset")  # closes the first
+        page.goto(re.sub(r"/lab/tree/[^?]+", "/lab/tree/work/solved/solved.ipynb", address) + "&reset")  # closes the first
         run_all(page)
         page.locator("img.widget-image").nth(1).wait_for()
         shown = page.locator("img.widget-image").nth(1).get_attribute("src")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import nbformat
 
-from utils.instructor.execute import ROOT, source_hash
-from utils.instructor.files import write_whole
+from utils.instructor.execute import source_hash
+from utils.instructor.files import ROOT, write_whole
+from utils.instructor.rules import lab_faults
 
 
 def release(words: list[str]) -> int:
@@ -18,17 +19,25 @@ def release(words: list[str]) -> int:
     if words and (words[0] != "--out" or len(words) != 2):
         print("usage: course.py release [--out DIR]", file=sys.stderr)
         return 2
-    generate_labs(ROOT / "labs")
+    units = [path.stem for path in sorted((ROOT / "solutions").glob("*/*.ipynb"))]
+    if broken := [fault for unit in units for fault in lab_faults(unit, ROOT)]:
+        print("\n".join([*broken, "release: nothing was generated; the rules are in solutions/README.md."]), file=sys.stderr)
+        return 1
+    try:
+        generate_labs(ROOT / "labs")
+    except RuntimeError as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 1
     print(f"labs/ is generated: {', '.join(path.parent.name for path in sorted((ROOT / 'labs').glob('*/*.ipynb')))}")
     if words:
         return make_student_tree(Path(words[1]).resolve())
     return 0
 
 
-def generate_labs(folder: Path) -> None:
-    """Generate the lab of each solution into `folder`, with nbgrader, and README.md with the points of each.
+def generate_labs(folder: Path, units: str = "*") -> None:
+    """Generate the lab of each solution (those whose name fits the pattern `units`) into `folder`, with nbgrader, and README.md with the points.
 
-    Raises RuntimeError with nbgrader's log if it fails.
+    Raises RuntimeError with a sentence, before anything is written, if nbgrader refuses a notebook.
     """
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import PyFileConfigLoader
@@ -39,10 +48,13 @@ def generate_labs(folder: Path) -> None:
         config.CourseDirectory.release_directory = draft
         config.CourseDirectory.db_url = f"sqlite:///{draft}/gradebook.db"  # grades are not this command's business
         api = NbGraderAPI(config=config)
-        for source in sorted((ROOT / "solutions").glob("*/*.ipynb")):
+        sources = sorted((ROOT / "solutions").glob(f"{units}/*.ipynb"))
+        for source in sources:
             done = api.generate_assignment(source.stem, force=True, create=True)
             if not done["success"]:
-                raise RuntimeError(f"{source.stem}: {done['log']}")
+                said = [line for line in (done["error"] or done["log"] or "").splitlines() if line.strip()]
+                raise RuntimeError(f"{source.relative_to(ROOT)}: nbgrader refuses it: {said[-1] if said else 'without a reason'}.")
+        for source in sources:
             lab = folder / source.stem / source.name
             lab.parent.mkdir(parents=True, exist_ok=True)
             notebook = nbformat.read(Path(draft) / source.stem / source.name, as_version=4)
