@@ -44,6 +44,12 @@ def write_whole(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+def free(path: Path) -> Path:
+    """`path`, or with _2, _3, ... before its ending the first that is not there."""
+    names = (path, *(path.with_stem(f"{path.stem}_{number}") for number in range(2, 1000)))
+    return next(name for name in names if not name.exists())
+
+
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
     """Write a csv file with the mark of UTF-8 that spreadsheets look for; texts are quoted, and none begins like a formula."""
     out = io.StringIO()

@@ -2,7 +2,6 @@
 
 python -m utils.instructor.release [--out DIR]
 """
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -12,10 +11,11 @@ import nbformat
 from utils.instructor.execute import source_hash
 from utils.instructor.files import ROOT, write_whole
 from utils.instructor.rules import lab_faults
+from utils.instructor.student_tree import make_student_tree
 
 
 def release(words: list[str]) -> int:
-    """Generate labs/ from solutions/; with `--out DIR` make a tree for students there, without solutions and tests."""
+    """Generate labs/ from solutions/; with `--out DIR` make or renew a tree for students there, without solutions and tests."""
     if words and (words[0] != "--out" or len(words) != 2):
         print("usage: course.py release [--out DIR]", file=sys.stderr)
         return 2
@@ -66,7 +66,7 @@ def generate_labs(folder: Path, units: str = "*") -> None:
 
 def points_table(labs: list[Path]) -> str:
     """A page with the tasks and points of each lab, and their sum, from what nbgrader counts."""
-    lines = ["# Labs", "", "To work on them: `python3 course.py lab`. This page is made by `python3 course.py release`.", "",
+    lines = ["# Labs", "", "<!-- made by course.py release -->", "To work on them: `python3 course.py lab`.", "",
              "| lab | title | tasks | points of each | points |", "|---|---|---|---|---|"]
     counted = []
     for path in labs:
@@ -78,25 +78,6 @@ def points_table(labs: list[Path]) -> str:
         lines.append(f"| {' | '.join(map(str, cells))} |")
         counted += points
     return "\n".join([*lines, f"| all | | {len(counted)} | | {sum(counted)} |", ""])
-
-
-def make_student_tree(out: Path) -> int:
-    """Copy what students need to `out`, which must not be there yet."""
-    if out.exists():
-        print(f"release: {out.name} is there already: name a new folder.", file=sys.stderr)
-        return 1
-    draft = out.with_name(out.name + ".part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for name in ("lectures", "labs", "data", "utils"):
-        shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns(
-            "__pycache__", ".ipynb_checkpoints", "mutants.json"))  # the last one shows answers that are written differently
-    for name in ("README.md", "course.py", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE",
-                 "CITATION.cff"):
-        shutil.copy(ROOT / name, draft / name)
-    draft.rename(out)
-    print(f"{out.name}/ can be given to students.")
-    return 0
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from utils.instructor.files import write_whole
+from utils.instructor.files import free, write_whole
 from utils.instructor.welcome import cells, mark_of, welcome
 
 RECORD = ".copied.json"  # in work/: {copy: {"copied": digest of what was copied, "tasks": {task: digest of its stub and check}}}
@@ -159,12 +159,6 @@ def place(content: bytes, path: Path) -> None:
     draft = path.with_name(path.name + ".part")
     draft.write_bytes(content)
     draft.replace(path)
-
-
-def free(path: Path) -> Path:
-    """`path`, or with _2, _3, ... before its ending the first that is not there."""
-    names = (path, *(path.with_stem(f"{path.stem}_{number}") for number in range(2, 1000)))
-    return next(name for name in names if not name.exists())
 
 
 def key(copy: Path) -> str:
