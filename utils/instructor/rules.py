@@ -55,7 +55,7 @@ def lab_faults(unit: str, root: Path) -> list[str]:
     tasks = [index for index, cell in enumerate(cells) if cell["mark"].get("solution")]
     found = [fault for number, index in enumerate(tasks, start=1)
              for fault in _task(cells, max([0, *(before + 2 for before in tasks if before < index)]), index, number)]
-    found += [fault for index in tasks for fault in _check(cells[index + 1:index + 2], checks)]
+    found += _checks([cell for cell in cells if cell["mark"].get("grade")], checks)
     found += _whole(cells, tasks)
     return [*(f"{name}, cell {where}: {what}" for where, what in found), *_wrong_answers(cells, tasks, root, unit)]
 
@@ -100,8 +100,11 @@ def _task(cells: list[dict], start: int, index: int, number: int) -> Iterator[Fa
         yield where, f"task {name} has the hints {found or 'none'}, expected exactly {HINTS}: <summary>Hint 1</summary> to {HINTS}."
 
 
-def _check(cells: list[dict], checks: Path) -> Iterator[Fault]:
-    """The code of a check cell: it calls functions of utils/checks/labNN.py that raise CheckFailed, and ends in no value."""
+def _checks(cells: list[dict], checks: Path) -> Iterator[Fault]:
+    """The code of the check cells: each calls functions of utils/checks/labNN.py that raise CheckFailed, and ends in no value."""
+    text = checks.read_text(encoding="utf-8")
+    decorated = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)
+                 and any(ast.unparse(one).startswith("check") for one in node.decorator_list)}
     for cell in cells:
         try:
             code = ast.parse(cell["source"])
@@ -113,12 +116,9 @@ def _check(cells: list[dict], checks: Path) -> Iterator[Fault]:
         last = code.body[-1] if code.body else None
         if isinstance(last, ast.Expr) and not ast.unparse(last).startswith("print("):
             yield cell["id"], 'it ends in an expression, whose value nbgrader would take for points: end it with print("Right: ...").'
-        text = checks.read_text(encoding="utf-8")
-        decorated = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)
-                     and any(ast.unparse(one).startswith("check") for one in node.decorator_list)}
         called = sorted(set(re.findall(rf"\b{checks.stem}\.(\w+)", cell["source"])))
         for name in called:
-            if not re.search(rf"\b{name}\b", text):
+            if not re.search(rf"^(def |class |from .*\b)?{name}\b", text, re.MULTILINE):
                 yield cell["id"], f"utils/checks/{checks.name} has no {name}."
             elif name in decorated and any(isinstance(node, ast.Assert) for node in ast.walk(decorated[name])):
                 yield cell["id"], f"{name} in utils/checks/{checks.name} uses assert; a check raises CheckFailed, by equal or require."
