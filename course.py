@@ -263,7 +263,7 @@ def run(*words: str, folder: Path = ROOT, **environment: str) -> int:
     finally:
         if process.poll() is None:
             process.terminate()
-            if not ended(process, seconds=15):
+            if not ended(process, seconds=30):
                 process.kill()
 
 

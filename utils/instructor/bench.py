@@ -22,7 +22,8 @@ def bench(words: list[str]) -> int:
         print("bench: the libraries to compare with could not be installed: check the network.", file=sys.stderr)
         return 1
     script, rest = ("bench_attacks.py", words[1:]) if words[:1] == ["attacks"] else ("bench.py", words)
-    return subprocess.run([sys.executable, "-P", f"tests/{script}", *rest], env=os.environ | {"COURSE_PEERS": str(python)}).returncode
+    variables = os.environ | {"COURSE_PEERS": str(python)}
+    return subprocess.run([sys.executable, "-P", f"tests/{script}", *rest], cwd=ROOT, env=variables).returncode
 
 
 def set_up(python: Path) -> bool:

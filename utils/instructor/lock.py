@@ -14,9 +14,10 @@ PYTHON = "3.11"  # the lock holds for this version and later ones
 def lock() -> int:
     """Write requirements.lock (exact versions with hashes, for every system) and environment.yml."""
     draft = ROOT / "requirements.lock.part"
-    status = subprocess.run([sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--generate-hashes",
-                             "--no-emit-index-url", "--no-emit-find-links", "--fork-strategy", "fewest", "--python-version", PYTHON,
-                             "--custom-compile-command", "python3 course.py lock", "--output-file", draft.name], cwd=ROOT).returncode
+    command = ["-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--generate-hashes",
+               "--no-emit-index-url", "--no-emit-find-links", "--fork-strategy", "fewest", "--python-version", PYTHON,
+               "--custom-compile-command", "python3 course.py lock", "--output-file", draft.name]
+    status = subprocess.run([sys.executable, *command], cwd=ROOT).returncode
     if status == 0:
         draft.replace(ROOT / "requirements.lock")
         write_whole(ROOT / "environment.yml", environment_yml((ROOT / "pyproject.toml").read_text(encoding="utf-8")))

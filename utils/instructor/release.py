@@ -35,7 +35,7 @@ def release(words: list[str]) -> int:
 
 
 def generate_labs(folder: Path, units: str = "*") -> None:
-    """Generate the lab of each solution (those whose name fits the pattern `units`) into `folder`, with nbgrader, and README.md with the points.
+    """Generate the labs of the solutions that fit the pattern `units` into `folder`, with nbgrader, and README.md with points.
 
     Raises RuntimeError with a sentence, before anything is written, if nbgrader refuses a notebook.
     """
@@ -53,7 +53,8 @@ def generate_labs(folder: Path, units: str = "*") -> None:
             done = api.generate_assignment(source.stem, force=True, create=True)
             if not done["success"]:
                 said = [line for line in (done["error"] or done["log"] or "").splitlines() if line.strip()]
-                raise RuntimeError(f"{source.relative_to(ROOT)}: nbgrader refuses it: {said[-1] if said else 'without a reason'}.")
+                reason = said[-1] if said else "it gives no reason"
+                raise RuntimeError(f"{source.relative_to(ROOT)}: nbgrader refuses it: {reason}.")
         for source in sources:
             lab = folder / source.stem / source.name
             lab.parent.mkdir(parents=True, exist_ok=True)

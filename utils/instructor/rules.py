@@ -97,7 +97,8 @@ def _task(cells: list[dict], start: int, index: int, number: int) -> Iterator[Fa
     found = [int(hint) for hint in re.findall(r"<summary>Hint (\d+)</summary>", text)]
     if found != list(range(1, HINTS + 1)):
         where = next((cell["id"] for cell in above if "<summary>" in cell["source"]), answer["id"])
-        yield where, f"task {name} has the hints {found or 'none'}, expected exactly {HINTS}: <summary>Hint 1</summary> to {HINTS}."
+        yield where, (f"task {name} has the hints {found or 'none'}, expected exactly {HINTS}: "
+                      f"<summary>Hint 1</summary> to {HINTS}.")
 
 
 def _checks(cells: list[dict], checks: Path) -> Iterator[Fault]:
@@ -112,20 +113,23 @@ def _checks(cells: list[dict], checks: Path) -> Iterator[Fault]:
             yield cell["id"], f"it is no Python ({error})."
             continue
         if any(isinstance(node, ast.Assert | ast.Raise) for node in ast.walk(code)):
-            yield cell["id"], f"a check raises CheckFailed only: call a function of utils/checks/{checks.name} instead of assert or raise."
+            yield cell["id"], ("a check raises CheckFailed only: instead of assert or raise call a function of "
+                              f"utils/checks/{checks.name}.")
         last = code.body[-1] if code.body else None
         if isinstance(last, ast.Expr) and not ast.unparse(last).startswith("print("):
-            yield cell["id"], 'it ends in an expression, whose value nbgrader would take for points: end it with print("Right: ...").'
+            yield cell["id"], 'it ends in a value, which nbgrader would take for points: end it with print("Right: ...").'
         called = sorted(set(re.findall(rf"\b{checks.stem}\.(\w+)", cell["source"])))
         for name in called:
             if not re.search(rf"^(def |class |from .*\b)?{name}\b", text, re.MULTILINE):
                 yield cell["id"], f"utils/checks/{checks.name} has no {name}."
             elif name in decorated and any(isinstance(node, ast.Assert) for node in ast.walk(decorated[name])):
-                yield cell["id"], f"{name} in utils/checks/{checks.name} uses assert; a check raises CheckFailed, by equal or require."
+                yield cell["id"], (f"{name} in utils/checks/{checks.name} uses assert; a check raises CheckFailed, by equal or "
+                                  "require.")
             elif name in decorated and "TODO" in ast.unparse(decorated[name]):
                 yield cell["id"], f"TODO is still in {name} in utils/checks/{checks.name}."
         if not decorated.keys() & set(called):
-            yield cell["id"], f"it calls no function of utils/checks/{checks.name} with the decorator @check; only these raise CheckFailed."
+            yield cell["id"], (f"it calls no function of utils/checks/{checks.name} with the decorator @check; only these raise "
+                              "CheckFailed.")
 
 
 def _whole(cells: list[dict], tasks: list[int]) -> Iterator[Fault]:
@@ -134,7 +138,7 @@ def _whole(cells: list[dict], tasks: list[int]) -> Iterator[Fault]:
     if len(tasks) < TASKS:
         yield first["id"], f"the lab has {len(tasks)} tasks, expected {TASKS} or more."
     if not re.search(rf"\b{total} points", first["source"]):
-        yield first["id"], f"its checks give {total} points in all, and it does not say so: expected \"{total} points\" in the first cell."
+        yield first["id"], f'its checks give {total} points in all, and the first cell must say so: "{total} points".'
     if "minutes" not in first["source"]:
         yield first["id"], "the first cell must say how many minutes the lab takes."
     for cell in cells:

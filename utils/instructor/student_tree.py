@@ -10,14 +10,15 @@ from utils.instructor.files import ROOT, free, write_whole
 
 FOLDERS = ("lectures", "labs", "data", "utils")
 FILES = ("course.py", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "CITATION.cff")
-LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "students.md", "mutants.json")  # the last one shows answers that are written differently
+LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "students.md", "mutants.json")  # the last one shows answers
 RECORD = "release.json"  # what a tree was given: {file: digest}
 
 
 def make_student_tree(out: Path) -> int:
-    """Make `out`, or renew a tree that an earlier release made; what students have in it (work/, .venv, files of theirs) stays."""
+    """Make `out`, or renew a tree that an earlier release made; what students have in it (work/, .venv, their files) stays."""
     if out.exists() and not (out / RECORD).is_file():
-        print(f"release: {out.name} is there already, and no release made it: name a new folder, or one that `release --out` made.", file=sys.stderr)
+        print(f"release: {out.name} is there already, and no release made it: name a new folder, or one that a release made.",
+              file=sys.stderr)
         return 1
     draft = out.with_name(out.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
@@ -40,7 +41,7 @@ def make_student_tree(out: Path) -> int:
 
 
 def renew(draft: Path, out: Path, given: dict[str, str]) -> list[str]:
-    """Move a new release into the tree of an earlier one. A sentence on each file that somebody had changed there, which goes to kept/."""
+    """Move a new release into the tree of an earlier one. A sentence on each file that was changed there, which goes to kept/."""
     before, said = json.loads((out / RECORD).read_text(encoding="utf-8")), []
     for name in [*given, RECORD]:  # the record last: whatever stops this, the next run goes on
         new, old = draft / name, out / name
@@ -61,9 +62,10 @@ def readme() -> str:
     """The students' README: students.md, with the map, the other systems and the licence from the course's own."""
     course = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.search(r"^\| unit \| lecture \| lab \|\n(?:\|.*\n)+", course, re.MULTILINE)[0]
-    parts = {name: re.search(rf"^## {name}\n\n(.*?)(?=^## |\Z)", course, re.MULTILINE | re.DOTALL)[1].strip() for name in ("Elsewhere", "Licence")}
+    elsewhere, licence = (re.search(rf"(?ms)^## {name}\n\n(.*?)(?=^## |\Z)", course)[1].strip()
+                          for name in ("Elsewhere", "Licence"))
     text = (ROOT / "utils" / "instructor" / "students.md").read_text(encoding="utf-8")
-    return text.replace("{map}", rows.strip()).replace("{elsewhere}", parts["Elsewhere"]).replace("{licence}", parts["Licence"])
+    return text.replace("{map}", rows.strip()).replace("{elsewhere}", elsewhere).replace("{licence}", licence)
 
 
 def digest(path: Path) -> str:

@@ -42,7 +42,7 @@ def {name}(function: Callable) -> None:
     equal("{name}(x)", call(function, x), x.mean(), [
         ("TODO This is the largest value, expected the mean.", lambda: x.max())], given={{"x": x}})
 '''
-WRONG = '''    "{name}": [  # (words of the sentence that the check must say, the wrong answer); TODO at least three that students give
+WRONG = '''    "{name}": [  # (words of the sentence that the check must say, the wrong answer): TODO three or more
         ("This is the largest value", "def {name}(x):\\n    return x.max()  # TODO"),
         ("has the wrong sign", "def {name}(x):\\n    return -x.mean()  # TODO"),
         ("gives None", "def {name}(x):\\n    x.mean()  # TODO"),
@@ -67,11 +67,12 @@ def main(words: list[str]) -> int:
     unit, lab = units[0], f"lab{units[0][:2]}"
     add(unit, name)
     print(f"Task {name} is added to {unit}; it works, and computes a mean. Replace what is marked TODO:\n"
-          f"  solutions/{unit}/{unit}.ipynb  statement, hints, answer, check, points (in the heading, the check's metadata, the first cell)\n"
+          f"  solutions/{unit}/{unit}.ipynb  statement, hints, answer, check,\n"
+          "    and points in the heading, in the metadata of the check and in the first cell\n"
           f"  utils/checks/{lab}.py  the check {name}, at the end\n"
           f"  tests/wrong_answers/{unit}.py  its wrong answers, at the end\n"
-          f"Then: python3 course.py execute {unit}; python3 course.py release; python3 course.py test tests/test_labs.py -k {unit}. "
-          f"The rules are in solutions/README.md.")
+          f"Then: python3 course.py execute {unit}; python3 course.py release; "
+          f"python3 course.py test tests/test_labs.py -k {unit}. The rules are in solutions/README.md.")
     return 0
 
 
@@ -82,7 +83,8 @@ def name_problem(name: str, unit: str) -> str:
     notebook = ROOT / "solutions" / unit / f"{unit}.ipynb"
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    if any(name in (cell["id"], cell["metadata"].get("nbgrader", {}).get("grade_id")) for cell in cells) or re.search(rf"\b{name}\b", code):
+    names = {name for cell in cells for name in (cell["id"], cell["metadata"].get("nbgrader", {}).get("grade_id"))}
+    if name in names or re.search(rf"\b{name}\b", code):
         return f"the name {name} is in use in solutions/{unit}/{unit}.ipynb: choose another one."
     checks = ROOT / "utils" / "checks" / f"lab{unit[:2]}.py"
     if re.search(rf"\b{name}\b", checks.read_text(encoding="utf-8")):
@@ -97,8 +99,8 @@ def add(unit: str, name: str) -> None:
     cells = notebook["cells"]
     graded = [index for index, cell in enumerate(cells) if cell["metadata"].get("nbgrader", {}).get("grade")]
     words = {"name": name, "lab": lab, "number": len(graded) + 1, "points": POINTS}
-    place = next((index for index in range(graded[-1] + 1, len(cells)) if re.search("^## ", "".join(cells[index]["source"]), re.MULTILINE)),
-                 len(cells))
+    after = range(graded[-1] + 1, len(cells))
+    place = next((index for index in after if re.search("^## ", "".join(cells[index]["source"]), re.MULTILINE)), len(cells))
     cells[place:place] = new_cells(words)
     cells[0]["source"] = lines(with_more(cells[0]["source"], POINTS))
     checks, wrong = ROOT / "utils" / "checks" / f"{lab}.py", ROOT / "tests" / "wrong_answers" / f"{unit}.py"
@@ -111,11 +113,11 @@ def new_cells(words: dict) -> list[dict]:
     """Statement, hints, answer and check, with nbgrader's metadata."""
     name = words["name"]
     mark = {"grade": False, "grade_id": name, "locked": False, "schema_version": 3, "solution": True, "task": False}
-    grade = {"grade": True, "grade_id": f"check-{name}", "locked": True, "points": words["points"], "schema_version": 3, "solution": False,
-             "task": False}
+    grade = mark | {"grade": True, "grade_id": f"check-{name}", "locked": True, "points": words["points"], "solution": False}
     code = {"cell_type": "code", "execution_count": None, "outputs": []}
-    return [{"cell_type": "markdown", "id": f"{name}-statement", "metadata": {}, "source": lines(STATEMENT.format(**words).rstrip())},
-            {"cell_type": "markdown", "id": f"{name}-hints", "metadata": {}, "source": lines(HINTS)},
+    text = {"cell_type": "markdown", "metadata": {}}
+    return [text | {"id": f"{name}-statement", "source": lines(STATEMENT.format(**words).rstrip())},
+            text | {"id": f"{name}-hints", "source": lines(HINTS)},
             code | {"id": name, "metadata": {"nbgrader": mark}, "source": lines(ANSWER.format(**words))},
             code | {"id": f"check-{name}", "metadata": {"nbgrader": grade}, "source": lines(CHECK.format(**words))}]
 
@@ -128,15 +130,18 @@ def lines(text: str) -> list[str]:
 def with_more(source: list[str], points: int) -> str:
     """The first cell of a lab with so many points more in its sum, and a task more where it counts them in words."""
     text = re.sub(r"(\d+) points", lambda found: f"{int(found[1]) + points} points", "".join(source), count=1)
-    return re.sub(rf"\b({'|'.join(NUMBERS[:-1])}) tasks\b", lambda found: f"{NUMBERS[NUMBERS.index(found[1]) + 1]} tasks", text, count=1)
+    return re.sub(rf"\b({'|'.join(NUMBERS[:-1])}) tasks\b",
+                  lambda found: f"{NUMBERS[NUMBERS.index(found[1]) + 1]} tasks", text, count=1)
 
 
 def with_imports(text: str) -> str:
     """A file of checks that imports what the new check needs."""
-    bound = {alias.asname or alias.name for node in ast.parse(text).body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    imports = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    bound = {alias.asname or alias.name for node in imports for alias in node.names}
     for module, names in (("utils.checks", {"call", "check", "equal", "seeded"}), ("collections.abc", {"Callable"})):
         if missing := sorted(names - bound):
-            text = re.sub(r"^(from|import) ", rf"from {module} import {', '.join(missing)}\n\1 ", text, count=1, flags=re.MULTILINE)
+            line = f"from {module} import {', '.join(missing)}\n"
+            text = re.sub("^(?=from |import )", line, text, count=1, flags=re.MULTILINE)
     return text
 
 
@@ -148,7 +153,8 @@ def with_entry(text: str, entry: str) -> str:
     before = found[end][:node.end_col_offset - 1].rstrip()
     head = "".join(found[:end]) + (before + "\n" if before else "")
     head = head.rstrip("\n")
-    return head + ("" if head.endswith((",", "{")) else ",") + "\n" + entry + "}" + found[end][node.end_col_offset:] + "".join(found[end + 1:])
+    comma = "" if head.endswith((",", "{")) else ","
+    return f"{head}{comma}\n{entry}}}{found[end][node.end_col_offset:]}{''.join(found[end + 1:])}"
 
 
 if __name__ == "__main__":

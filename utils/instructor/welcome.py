@@ -1,4 +1,4 @@
-"""The page on which `course.py lab` opens JupyterLab: units, minutes, points, and which checks of the student's copies have passed."""
+"""The page on which `course.py lab` opens JupyterLab: units, minutes, points, and the student's own progress."""
 import json
 import re
 from pathlib import Path
@@ -11,8 +11,9 @@ HEAD = """# Welcome
 |---|---|---|---|---|---|
 """
 FOOT = """
-A check counts as passed when its last run, as it is saved in your notebook, ended without "Not yet" and without an error. This page is made again by each
-`python3 course.py lab`, from the notebooks in `work/` on this machine; nothing is sent anywhere. Your grade comes from your instructor, who runs the checks with other inputs too.
+A check counts as passed when its last run, as it is saved in your notebook, ended without "Not yet" and without an error. This
+page is made again by each `python3 course.py lab`, from the notebooks in `work/` on this machine; nothing is sent anywhere. Your
+grade comes from your instructor, who runs the checks with other inputs too.
 """
 
 
@@ -23,7 +24,7 @@ def welcome(root: Path, news: list[str]) -> str:
     units = sorted({*labs, *(path.stem.removesuffix("_2") for path in lectures)})
     rows, reached, possible, tasks, done = [], 0, 0, 0, 0
     for unit in units:
-        links = ", ".join(f"[{'part 2' if path.stem.endswith('_2') else 'lecture'}](lectures/{path.name}) ({minutes(path)} minutes)"
+        links = ", ".join(f"[{'part 2' if path.stem != unit else 'lecture'}](lectures/{path.name}) ({minutes(path)} minutes)"
                           for path in lectures if path.stem.removesuffix("_2") == unit)
         row = [unit.replace("_", " "), links]
         if unit in labs:
@@ -33,7 +34,8 @@ def welcome(root: Path, news: list[str]) -> str:
             mine = sum(points[check] for check in passed)
             row += [f"[{title(labs[unit])}]({unit}/{unit}.ipynb)", minutes(labs[unit]), f"{mine} of {sum(points.values())}",
                     f"{len(passed)} of {len(points)}" + (f": {', '.join(map(str, numbers))}" if numbers else "")]
-            reached, possible, done, tasks = reached + mine, possible + sum(points.values()), done + len(passed), tasks + len(points)
+            reached, possible = reached + mine, possible + sum(points.values())
+            done, tasks = done + len(passed), tasks + len(points)
         rows.append(f"| {' | '.join([*row, *[''] * (6 - len(row))])} |\n")
     rows.append(f"| all | | | | {reached} of {possible} | {done} of {tasks} |\n")
     return HEAD.format(news="".join(f"- {line}\n" for line in news) + "\n" * bool(news)) + "".join(rows) + FOOT

@@ -1,4 +1,6 @@
-"""The student's copies of labs and lectures in work/: made once, renewed while they are untouched, never overwritten. Called by course.py.
+"""The student's copies of labs and lectures in work/: made once, renewed while they are untouched, never overwritten.
+
+Called by course.py lab.
 
 python -m utils.instructor.work FOLDER [--update UNIT]
 """
@@ -33,7 +35,8 @@ def main(words: list[str]) -> int:
             said.append(f"{named(copy)} stays as it is: the new version could not be written ({error.strerror}).")
         write_whole(root / "work" / RECORD, json.dumps(record, indent=1))
     write_whole(root / "work" / "welcome.md", welcome(root, said))
-    print("\n".join([*said, "Your labs and lectures are in work/. Without a browser here, open the address printed below; Ctrl+C ends JupyterLab."]))
+    print("\n".join([*said, "Your labs and lectures are in work/. Without a browser here, open the address printed below; "
+                     "Ctrl+C ends JupyterLab."]))
     return 0
 
 
@@ -60,8 +63,8 @@ def renew(source: Path, copy: Path, record: dict) -> list[str]:
         place(source.read_bytes(), beside)
         record[key(beside)] = entry(source)
     where = f"beside it, {beside.name}" if renewable else f"{source.parent.parent.name}/{source.parent.name}/{source.name}"
-    return [f"{named(copy)} is yours and of an earlier version, so it stays as it is; the new one is {where}{changes(source, copy, record)}. "
-            f"To take it over with your answers: python3 course.py lab --update {copy.stem}"]
+    return [f"{named(copy)} is yours and of an earlier version, so it stays as it is; the new one is {where}"
+            f"{changes(source, copy, record)}. To take it over with your answers: python3 course.py lab --update {copy.stem}"]
 
 
 def state(source: Path, copy: Path, record: dict) -> str:
@@ -99,7 +102,8 @@ def take_over(source: Path, copy: Path, record: dict) -> list[str]:
     if beside.exists() and digest(beside) == record.get(key(beside), {}).get("copied"):
         beside.unlink()
         record.pop(key(beside))
-    return [f"{named(copy)} is now the new version, with your answers to {', '.join(carried) or 'no task'}: run it and its checks again. "
+    return [f"{named(copy)} is now the new version, with your answers to {', '.join(carried) or 'no task'}: "
+            "run it and its checks again. "
             + (f"Not taken over, because the task is another one now: {', '.join(left)}. " if left else "")
             + f"The old notebook, with cells of your own, is {backup.name} beside it."]
 
