@@ -2,9 +2,11 @@
 
 Each command first makes or completes the environment in .venv (a few minutes the first time, then at once).
 
-  students     lab            open JupyterLab on your own copies of the labs, in work/
-               miniproject    run the mini-project without a browser, results in build/miniproject/
-  instructors  release        generate labs/ from solutions/ (--out DIR: a tree to give to students)
+  students     lab            open JupyterLab on your own copies of labs and lectures, in work/ (--update UNIT: take over
+                              the new version of a lab, with your answers)
+  instructors  miniproject    run the mini-project without a browser, results in build/miniproject/
+               task           add a task to a lab: task UNIT NAME (the rules are in solutions/README.md)
+               release        generate labs/ from solutions/ (--out DIR: a tree to give to students, or to renew)
                autograde      grade the labs of a class, with nbgrader: autograde DIR [UNIT ...] (--help has the rest)
                feedback       make the students' pages of what is graded: feedback DIR [UNIT ...]
                grade          grade a folder of mini-projects: grade DIR (--help has the rest)
@@ -30,6 +32,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,35 +46,53 @@ STAMP = ENVIRONMENT / "course-complete"
 NEEDED_BYTES = 4 * 2**30  # the environment takes 2.3 GB, and pip as much again for what it unpacks at one time
 PYTHONS = ("3.11", "3.12", "3.13")
 ELSEWHERE = ("autograde", "feedback", "grade", "tournament")  # commands that write nothing into the course's folder
-
-
+MODULES = {  # what runs a command that is not utils.instructor.COMMAND
+    "autograde": ["utils.instructor.autograde", "autograde"], "feedback": ["utils.instructor.autograde", "feedback"],
+    "grade": ["utils.instructor.grading", "grade"], "tournament": ["utils.instructor.grading.tournament"]}
 
 class SetUpError(Exception):
     """The set-up cannot go on; the message says why and what to do."""
 
 
 def main(words: list[str]) -> int:
-    commands = {"lab": lab, "test": test, "miniproject": miniproject, "release": release, "execute": execute,
-                "autograde": autograde, "feedback": feedback, "grade": grade, "tournament": tournament, "slides": slides,
-                "weights": weights, "figures": figures, "bench": bench, "acceptance": acceptance, "study": study,
-                "mutants": mutants, "lock": lock}
-    if not words or words[0] not in commands:
-        print(__doc__)
+    if not words or words[0] not in commands():
+        print(listing())
         return 0 if words in ([], ["help"], ["-h"], ["--help"]) else 2
-    if {"-h", "--help"} & set(words[1:]) and not (words[0] in ELSEWHERE and is_complete()):
-        print(help_of(words[0]))
+    name, *rest = words
+    if name not in commands(listing()):
+        print(f"course.py: {name} is a command for instructors and needs the complete course. In this folder there is: "
+              f"{', '.join(commands(listing()))}.", file=sys.stderr)
+        return 2
+    if {"-h", "--help"} & set(rest) and not (name in ELSEWHERE and is_complete()):
+        print(help_of(name))
         return 0
+    for ending in ("SIGTERM", "SIGHUP"):  # what a command has started ends with it
+        if hasattr(signal, ending):
+            signal.signal(getattr(signal, ending), lambda number, frame: sys.exit(128 + number))
     try:
         set_up()
-        if words[0] not in ELSEWHERE:
+        if name not in ELSEWHERE:
             check_writable()
-        return commands[words[0]](words[1:])
+        if name in ("lab", "test"):
+            return {"lab": lab, "test": test}[name](rest)
+        module = MODULES.get(name, [f"utils.instructor.{name}"])
+        return run("-m", *module, *rest, folder=Path.cwd() if name in ELSEWHERE else ROOT)
     except SetUpError as error:
         print(f"course.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ncourse.py: stopped. Run the same command again: it goes on from here.", file=sys.stderr)
         return 130
+
+
+def commands(text: str = __doc__) -> list[str]:
+    """The names of the commands that a list of them has."""
+    return re.findall(r"^.{15}([a-z]+) {2,}\S", text, re.MULTILINE)
+
+
+def listing() -> str:
+    """This file's head; without what is for instructors in a tree that `release --out` made, which has no solutions."""
+    return __doc__ if (ROOT / "solutions").is_dir() else __doc__.split("  instructors ")[0]
 
 
 def help_of(command: str) -> str:
@@ -128,7 +149,7 @@ def set_up() -> None:
         pip(*packages)
     print("  3/3 installing the package utils", flush=True)
     pip("install", "--no-build-isolation", "--no-deps", "--editable", str(ROOT))
-    hide_from_students()
+    set_jupyterlab_up()
     write_whole(STAMP, stamp_of_environment())
     print("The environment is complete.", flush=True)
 
@@ -200,13 +221,15 @@ def pip(*words: str) -> None:
                      "check the network and run the command again, it goes on from here.")
 
 
-def hide_from_students() -> None:
-    """Switch off what would puzzle a student in this environment: nbgrader's tabs for instructors, and Jupyter's news."""
+def set_jupyterlab_up() -> None:
+    """In this environment: no tabs of nbgrader for instructors, no news of Jupyter's, and texts (.md) are shown, not edited."""
     tabs = ("assignment-list", "course-list", "create-assignment", "formgrader", "menu", "validate-assignment")
     hidden = [f"@jupyter/nbgrader:{tab}" for tab in tabs] + ["@jupyterlab/apputils-extension:announcements"]
-    settings = ENVIRONMENT / "etc" / "jupyter" / "labconfig" / "page_config.json"
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(settings, json.dumps({"disabledExtensions": dict.fromkeys(hidden, True)}, indent=1))
+    viewers = {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}}}
+    for file, settings in (("etc/jupyter/labconfig/page_config.json", {"disabledExtensions": dict.fromkeys(hidden, True)}),
+                           ("share/jupyter/lab/settings/overrides.json", viewers)):
+        (ENVIRONMENT / file).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(ENVIRONMENT / file, json.dumps(settings, indent=1))
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -232,38 +255,38 @@ def run(*words: str, folder: Path = ROOT, **environment: str) -> int:
     variables = os.environ | {"PATH": path, "PYTHONPATH": packages} | environment
     if variables.get("COURSE_DATA"):  # notebooks run in folders of their own, where a relative path would mislead
         variables["COURSE_DATA"] = str(Path(variables["COURSE_DATA"]).expanduser().resolve())
-    return subprocess.run([str(PYTHON), "-P", *words], cwd=folder, env=variables).returncode
+    process = subprocess.Popen([str(PYTHON), "-P", *words], cwd=folder, env=variables)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:  # Ctrl+C reaches what runs as well, which may end by itself
+        ended(process, seconds=5)
+        raise
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            if not ended(process, seconds=30):
+                process.kill()
+
+
+def ended(process: subprocess.Popen, seconds: float) -> bool:
+    """Whether a process ends within these seconds; a second Ctrl+C does not wait for it."""
+    try:
+        process.wait(seconds)
+        return True
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        return False
 
 
 # The commands ---------------------------------------------------------------------------------------------------------
 
 def lab(words: list[str]) -> int:
-    """Copy each lab to work/ unless it is there, and open JupyterLab on the first."""
-    labs = sorted(folder for folder in (ROOT / "labs").iterdir() if folder.is_dir())
-    for folder in labs:
-        if not (ROOT / "work" / folder.name).exists():
-            draft = ROOT / "work" / (folder.name + ".part")
-            shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(folder, draft)
-            draft.rename(ROOT / "work" / folder.name)
-        elif (mine := ROOT / "work" / folder.name / f"{folder.name}.ipynb").exists() and (
-                release_of(mine) != release_of(folder / mine.name)):
-            print(f"work/{folder.name} is from another version of the course, and stays as it is: its checks may not fit any more. "
-                  f"For the new lab rename that folder, run this command again and copy your answers.", flush=True)
-    first = f"{labs[0].name}/{labs[0].name}.ipynb"
+    """Bring the copies in work/ up to date, and open JupyterLab on its welcome page; further words go to JupyterLab."""
+    place = words.index("--update") if "--update" in words else len(words)
+    if status := run("-m", "utils.instructor.work", str(ROOT), *words[place:place + 2]):
+        return status
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    print(f"Your labs are in work/, {len(labs)} of them. Without a browser here, open the address printed below.",
-          flush=True)
-    return run("-m", "jupyterlab", "--ServerApp.log_level=WARN", f"--LabApp.default_url=/lab/tree/{first}",
-               f"--ServerApp.root_dir={ROOT / 'work'}", *as_root, *words)
-
-
-def release_of(notebook: Path) -> str | None:
-    """The mark that `release` left in a lab, which a student's copy keeps; None without one."""
-    try:
-        return json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["course"]["release"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return run("-m", "jupyterlab", "--ServerApp.log_level=WARN", "--LabApp.default_url=/lab/tree/work/welcome.md",
+               f"--ServerApp.root_dir={ROOT}", "--ServerApp.answer_yes=True", *as_root, *words[:place], *words[place + 2:])
 
 
 def test(words: list[str]) -> int:
@@ -271,99 +294,6 @@ def test(words: list[str]) -> int:
     named = any((ROOT / word.split("::")[0]).exists() for word in words if not word.startswith("-"))
     return run("-m", "pytest", "--nbval", "--numprocesses=2", *words,
                *([] if named else ["tests", "lectures", "solutions"]))
-
-
-def miniproject(words: list[str]) -> int:
-    return run("-m", "utils.instructor.miniproject", *words)
-
-
-def release(words: list[str]) -> int:
-    return run("-m", "utils.instructor.release", *words)
-
-
-def execute(words: list[str]) -> int:
-    return run("-m", "utils.instructor.execute", *words)
-
-
-def autograde(words: list[str]) -> int:
-    return run("-m", "utils.instructor.autograde", "autograde", *words, folder=Path.cwd())
-
-
-def feedback(words: list[str]) -> int:
-    return run("-m", "utils.instructor.autograde", "feedback", *words, folder=Path.cwd())
-
-
-def grade(words: list[str]) -> int:
-    return run("-m", "utils.instructor.grading", "grade", *words, folder=Path.cwd())
-
-
-def tournament(words: list[str]) -> int:
-    return run("-m", "utils.instructor.grading.tournament", *words, folder=Path.cwd())
-
-
-def slides(words: list[str]) -> int:
-    return run("-m", "utils.instructor.slides", *words)
-
-
-def weights(words: list[str]) -> int:
-    return run("-m", "utils.instructor.weights", *words)
-
-
-def figures(words: list[str]) -> int:
-    return run("-m", "utils.instructor.figures", *words)
-
-
-def acceptance(words: list[str]) -> int:
-    return run("-m", "utils.instructor.acceptance", *words)
-
-
-def study(words: list[str]) -> int:
-    return run("-m", "utils.instructor.study", *words)
-
-
-def mutants(words: list[str]) -> int:
-    return run("-m", "utils.instructor.mutants", *words)
-
-
-def bench(words: list[str]) -> int:
-    """Compare with PyTorch and libraries of attacks, which live in an environment of their own beside .venv."""
-    if words == ["proven"]:
-        return run("-m", "utils.instructor.proven")
-    if words[:1] == ["published"]:
-        return run("-m", "utils.instructor.published", *words[1:])
-    if words[:1] == ["moments"]:
-        return run("tests/bench_moments.py", *words[1:])
-    peers = ROOT / ".venv-peers"
-    python = peers / PYTHON.relative_to(ENVIRONMENT)
-    if not works([python, "-c", "import torch, foolbox, art, numba, adv_lib"]):
-        print("Setting up the libraries to compare with in .venv-peers: once, a few minutes.", flush=True)
-        venv.create(peers, with_pip=True, clear=True)
-        for options in (["-r", str(ROOT / "tests" / "peers.txt")], ["--no-deps", "-r", str(ROOT / "tests" / "peers_alone.txt")]):
-            if subprocess.run([str(python), "-m", "pip", "--quiet", "install", *options]).returncode:
-                raise SetUpError("the libraries to compare with could not be installed: check the network.")
-    if words[:1] == ["attacks"]:
-        return run("tests/bench_attacks.py", *words[1:], COURSE_PEERS=str(python))
-    return run("tests/bench.py", *words, COURSE_PEERS=str(python))
-
-
-def lock(words: list[str]) -> int:
-    """Write requirements.lock (exact versions with hashes, for every system) and environment.yml from pyproject.toml."""
-    draft = ROOT / "requirements.lock.part"
-    status = run("-m", "uv", "pip", "compile", "pyproject.toml", "--quiet", "--universal", "--generate-hashes",
-                 "--no-emit-index-url", "--no-emit-find-links", "--fork-strategy", "fewest", "--python-version", PYTHONS[0],
-                 "--custom-compile-command", "python3 course.py lock", "--output-file", draft.name)
-    if status == 0:
-        draft.replace(ROOT / "requirements.lock")
-        write_whole(ROOT / "environment.yml", environment_yml((ROOT / "pyproject.toml").read_text(encoding="utf-8")))
-    return status
-
-
-def environment_yml(pyproject: str) -> str:
-    """environment.yml for conda: the lock, and of each direct dependency what it is for."""
-    uses = re.findall(r'^    "([^;"]+)[^"]*",  # (.+)$', pyproject, re.MULTILINE)
-    return "\n".join(["# Made by `python3 course.py lock` from pyproject.toml: change it there.", "name: course",
-                      "channels:", "  - conda-forge", "dependencies:", f"  - python={PYTHONS[0]}", "  - pip", "  - pip:",
-                      "    - -r requirements.lock", *(f"    # {package}: {use}" for package, use in uses), ""])
 
 
 if __name__ == "__main__":

@@ -4,17 +4,20 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from conftest import need
 
 from utils.instructor.execute import ROOT
 from utils.instructor.execute import run as run_notebook
+from utils.instructor.lock import environment_yml
 
 spec = importlib.util.spec_from_file_location("course", ROOT / "course.py")
 course = importlib.util.module_from_spec(spec)
@@ -81,54 +84,62 @@ def test_unknown_command_shows_the_list():
 def test_help_of_every_command_starts_nothing(tmp_path):
     """In a folder without an environment and without what one is made from."""
     shutil.copy(ROOT / "course.py", tmp_path)
-    commands = re.findall(r"^.{15}([a-z]+) {2,}", (ROOT / "course.py").read_text(encoding="utf-8").split('"""')[1], re.MULTILINE)
-    assert {"lab", "test", "grade", "lock"} <= set(commands) and len(commands) >= 15
+    (tmp_path / "solutions").mkdir()
+    commands = course.commands()
+    assert {"lab", "test", "task", "grade", "lock"} <= set(commands) and len(commands) >= 15
     for command in commands:
         done = subprocess.run([sys.executable, "course.py", command, "--help"], cwd=tmp_path, capture_output=True, encoding="utf-8")
         assert done.returncode == 0 and done.stdout.startswith(f"python3 course.py {command}: ") and done.stderr == "", command
+    assert {path.name for path in tmp_path.iterdir()} == {"course.py", "solutions"}
+
+
+def test_every_command_has_its_module():
+    for command in set(course.commands()) - {"lab", "test"}:
+        (module, *_) = course.MODULES.get(command, [f"utils.instructor.{command}"])
+        assert importlib.util.find_spec(module), command
+
+
+def test_where_there_are_no_solutions_only_the_commands_of_students_are_there(tmp_path):
+    shutil.copy(ROOT / "course.py", tmp_path)
+    for words in ([], ["release"], ["release", "--help"], ["test"]):
+        done = subprocess.run([sys.executable, "course.py", *words], cwd=tmp_path, capture_output=True, encoding="utf-8")
+        if words:
+            assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+            assert f"{words[0]} is a command for instructors" in done.stderr and "there is: lab." in done.stderr
+        else:
+            assert "lab  " in done.stdout and not re.search("instructors|release|everyone|grade", done.stdout)
     assert [path.name for path in tmp_path.iterdir()] == ["course.py"]
 
 
-def test_lab_copies_each_lab_once_and_never_overwrites(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "labs", tmp_path / "labs")
-    monkeypatch.setattr(course, "ROOT", tmp_path)
-    opened = []
-    monkeypatch.setattr(course, "run", lambda *words: opened.append(words) or 0)  # JupyterLab itself does not end
-    assert course.lab([]) == 0
-    first = sorted((tmp_path / "labs").iterdir())[0].name
-    work = tmp_path / "work" / first / f"{first}.ipynb"
-    assert work.read_bytes() == (tmp_path / "labs" / first / f"{first}.ipynb").read_bytes()
-    work.write_text("my work", encoding="utf-8")
-    assert course.lab([]) == 0
-    assert work.read_text(encoding="utf-8") == "my work" and f"/lab/tree/{first}/{first}.ipynb" in str(opened[0])
+LAB = ("import signal, sys, course; from pathlib import Path; course.ROOT, course.set_up = Path(sys.argv[1]), lambda: None;"
+       "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(course.main(['lab', '--no-browser']))")
 
 
-def test_lab_says_which_copies_are_of_another_version(tmp_path, monkeypatch, capsys):
-    shutil.copytree(ROOT / "labs", tmp_path / "labs")
-    monkeypatch.setattr(course, "ROOT", tmp_path)
-    monkeypatch.setattr(course, "run", lambda *words: 0)
-    for _ in range(2):
-        assert course.lab([]) == 0
-    assert "another version" not in capsys.readouterr().out
-    old, changed, renamed = sorted((tmp_path / "work").iterdir())[:3]
-    for folder, mark in ((old, {}), (changed, {"course": {"release": "0123456789ab"}})):
-        notebook = json.loads((folder / f"{folder.name}.ipynb").read_text(encoding="utf-8"))
-        notebook["metadata"] = mark
-        (folder / f"{folder.name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    (renamed / f"{renamed.name}.ipynb").rename(renamed / "done.ipynb")
-    assert course.lab([]) == 0
-    said = [line for line in capsys.readouterr().out.splitlines() if "another version" in line]
-    assert [line.split()[0] for line in said] == [f"work/{old.name}", f"work/{changed.name}"]
+@pytest.mark.skipif(os.name == "nt", reason="needs process groups")
+def test_ctrl_c_ends_jupyterlab(tmp_path):
+    unit = "01_convolution_filters"
+    shutil.copytree(ROOT / "labs" / unit, tmp_path / "labs" / unit)
+    with subprocess.Popen([sys.executable, "-c", LAB, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          encoding="utf-8", start_new_session=True) as command:
+        try:
+            assert any("http://127.0.0.1" in line for line in command.stdout)
+            started = psutil.Process(command.pid).children(recursive=True)
+            assert started
+            os.killpg(command.pid, signal.SIGINT)  # as a terminal does it
+            assert "stopped" in command.stdout.read() and command.wait(60) == 130
+            assert not [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        finally:
+            command.kill()
 
 
 def test_lock_environment_and_pyproject_say_the_same():
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert (ROOT / "environment.yml").read_text(encoding="utf-8") == course.environment_yml(pyproject)
+    assert (ROOT / "environment.yml").read_text(encoding="utf-8") == environment_yml(pyproject)
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     direct = [re.match(r"[\w-]+==[\w.]+", line)[0] for line in tomllib.loads(pyproject)["project"]["dependencies"]]
     for package in direct:
         assert re.search(rf"^{re.escape(package)}( ;.*)? \\$", lock, re.MULTILINE), f"{package}: run python3 course.py lock"
-        assert f"# {package}: " in course.environment_yml(pyproject)
+        assert f"# {package}: " in environment_yml(pyproject)
 
 
 def test_lock_has_hashes_for_all_and_names_no_host():
@@ -165,18 +176,6 @@ def test_settings_of_another_project_do_not_change_keras(tmp_path, settings, env
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
                           env=variables | {"HOME": str(tmp_path)} | environment)
     assert (done.stdout, done.stderr) == ("tensorflow (2, 10) float32 1e-07 None\n", "")
-
-
-def test_student_tree_has_no_answers(tmp_path):
-    from utils.instructor.release import make_student_tree
-
-    assert make_student_tree(tmp_path / "students") == 0
-    names = {entry.name for entry in (tmp_path / "students").iterdir()}
-    assert {"labs", "lectures", "utils", "course.py"} <= names and not names & {"solutions", "tests"}
-    text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "students").rglob("*.ipynb"))
-    assert "BEGIN SOLUTION" not in text
-    assert not list((tmp_path / "students").rglob("mutants.json")), "it shows right answers that are written differently"
-    assert make_student_tree(tmp_path / "students") == 1, "a folder that is there must not be replaced"
 
 
 def module_of(clone: Path):

@@ -1,4 +1,6 @@
 """`course.py execute`: what it stores, and what it says of a cell that raises or hangs."""
+import json
+
 import nbformat
 import pytest
 
@@ -32,11 +34,28 @@ def test_outputs_are_stored_where_nothing_that_is_compared_changed(stored, capsy
     assert len(nbformat.read(path, as_version=4).cells[1].outputs) == 1
 
 
-@pytest.mark.parametrize("cell, words", [("import time\ntime.sleep(60)", "3 seconds"), ("1 / 0", "ZeroDivisionError")])
+@pytest.mark.parametrize("cell, words", [
+    ("import time\ntime.sleep(60)", "it runs for more than 3 seconds"), ("1 / 0", "it raises ZeroDivisionError: division by zero (at In[2], line 1)"),
+    ("import os\nos._exit(1)", "the kernel died")])
 def test_a_cell_that_hangs_or_raises_is_shown_with_its_notebook(stored, capsys, cell, words):
     path = stored("1 + 1", cell)
     before = path.read_bytes()
     assert execute.execute(["77"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("lectures/77_trial.ipynb") and cell in said and words in said
+    name = nbformat.read(path, as_version=4).cells[1].id
+    assert said.startswith(f"lectures/77_trial.ipynb, cell {name}: {words}") and said.endswith(f"\n\n{cell}\n") and "Traceback" not in said
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda cell: cell.pop("metadata"), 'cell trial: it has no "metadata"; expected "metadata": {}'),
+    (lambda cell: cell.pop("outputs"), 'cell trial: it has no "outputs"'), (lambda cell: cell.pop("id"), 'cell number 0 (counted from 0): it needs an "id"')])
+def test_a_damaged_cell_is_a_sentence(stored, capsys, change, words):
+    path = stored("1 + 1")
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][0]["id"] = "trial"
+    change(notebook["cells"][0])
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    before = path.read_bytes()
+    assert execute.execute(["77"]) == 1
+    assert capsys.readouterr().err.startswith(f"lectures/77_trial.ipynb, {words}") and path.read_bytes() == before

@@ -2,12 +2,12 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from browser import chromium
 from playwright.sync_api import Page, TimeoutError
@@ -15,7 +15,8 @@ from playwright.sync_api import Page, TimeoutError
 from utils.instructor.execute import ROOT
 
 LAB = "01_convolution_filters"
-COMMAND = "import sys, course; from pathlib import Path; course.ROOT = Path(sys.argv[1]); course.lab(['--no-browser'])"
+COMMAND = ("import sys, course; from pathlib import Path; course.ROOT, course.set_up = Path(sys.argv[1]), lambda: None;"
+           "sys.exit(course.main(['lab', '--no-browser']))")
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
 
@@ -35,15 +36,19 @@ def course_folder(tmp_path) -> Path:
 
 @pytest.fixture
 def address(course_folder):
-    """The address that `course.py lab` prints, while it runs."""
+    """The address that `course.py lab` prints, while it runs. When it is ended, JupyterLab and all kernels end."""
     variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
     variables["JUPYTERLAB_WORKSPACES_DIR"] = str(course_folder / "workspaces")  # tabs of earlier times stay away
     with subprocess.Popen([sys.executable, "-c", COMMAND, str(course_folder)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
                           env=variables, stderr=subprocess.STDOUT, start_new_session=True) as server:
         try:
             yield next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\S+", line)))
+            started = psutil.Process(server.pid).children(recursive=True)
+            server.terminate()
+            server.communicate(timeout=60)
+            assert len(started) >= 3 and not psutil.wait_procs(started, timeout=30)[1], "JupyterLab and two kernels"
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
+            server.kill()
 
 
 def run_all(page: Page) -> None:
@@ -67,14 +72,17 @@ def test_a_student_opens_the_first_lab_and_solves_it(course_folder, address):
         page.set_default_timeout(120_000)
 
         page.goto(address)
+        assert address.split("?")[0].endswith("/lab/tree/work/welcome.md")
         title = nbformat.read(ROOT / "labs" / LAB / f"{LAB}.ipynb", as_version=4).cells[0].source.splitlines()[0].strip("# ")
+        page.get_by_role("heading", name="Welcome").wait_for()  # shown, not opened in the editor
+        page.locator(".jp-RenderedMarkdown").get_by_role("link", name=title).click()
         page.get_by_role("heading", name=title).wait_for()
         run_all(page)
         page.get_by_text(re.compile("^Not yet: .* is not written yet")).first.wait_for()
         text = page.inner_text("body")
         assert not re.search("Traceback|Formgrader|Jupyter news", text)
 
-        page.goto(re.sub(r"/lab/tree/[^?]+", "/lab/tree/solved/solved.ipynb", address) + "&reset")  # closes the first
+        page.goto(re.sub(r"/lab/tree/[^?]+", "/lab/tree/work/solved/solved.ipynb", address) + "&reset")  # closes the first
         run_all(page)
         page.locator("img.widget-image").nth(1).wait_for()
         shown = page.locator("img.widget-image").nth(1).get_attribute("src")

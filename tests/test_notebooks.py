@@ -45,38 +45,39 @@ def test_was_executed_from_the_top_as_it_is(notebook):
 
 def test_code_cells_are_short(notebook):
     for cell in code_cells(notebook):
-        assert 0 < len(cell.source.splitlines()) < 25, cell.source
-        assert max(map(len, cell.source.splitlines())) <= 110, cell.source
+        assert 0 < len(cell.source.splitlines()) < 25, f"cell {cell.id}: a code cell has 1 to 24 lines"
+        assert max(map(len, cell.source.splitlines())) <= 110, f"cell {cell.id}: a line of code has at most 110 characters"
 
 
 def test_outputs_are_clean(notebook):
     for cell in code_cells(notebook):
         for output in cell.outputs:
-            assert output.output_type != "error" and output.get("name") != "stderr", cell.source
+            assert output.output_type != "error" and output.get("name") != "stderr", f"cell {cell.id}: no error and no line on standard error"
             text = "".join(output.get("text", "")) + "".join(output.get("data", {}).get("text/plain", ""))
-            assert not re.search(r"(^|[\s'\"(])(/\w+/|[A-Z]:\\)|it/s|Warning", text), text
+            assert not re.search(r"(^|[\s'\"(])(/\w+/|[A-Z]:\\)|it/s|Warning", text), f"cell {cell.id}: a path, a progress bar or a warning in {text}"
 
 
 def test_figures_have_alt_text(notebook):
     for cell in code_cells(notebook):
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
-                assert len(output.metadata.get("image/png", {}).get("alt", "")) > 20, cell.source
+                assert len(output.metadata.get("image/png", {}).get("alt", "")) > 20, f"cell {cell.id}: a figure has alt text"
 
 
 def test_only_cells_with_a_floor_are_not_compared(notebook):
     for cell in code_cells(notebook):
         if IGNORED in cell.metadata.get("tags", []):
-            assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source))), cell.source
+            assert any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source))), (
+                f"cell {cell.id}: what is tagged {IGNORED} asserts a floor")
 
 
 def test_sizes_come_from_the_profile_in_the_first_code_cell(notebook):
     first, *others = code_cells(notebook)
     assert "session.start(" in first.source
     for cell in others:
-        assert "session.profile" not in cell.source and "session.start" not in cell.source
+        assert "session.profile" not in cell.source and "session.start" not in cell.source, f"cell {cell.id}: only the first one has these"
     for cell in code_cells(notebook):
-        assert "sys.path" not in cell.source and "COURSE_PROFILE" not in cell.source
+        assert "sys.path" not in cell.source and "COURSE_PROFILE" not in cell.source, f"cell {cell.id}: neither of these"
 
 
 def test_lecture_tells_what_it_is(lecture):

@@ -5,6 +5,7 @@ python -m utils.instructor.execute [UNIT ...]
 import hashlib
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -12,11 +13,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from utils.instructor.files import write_whole
+from utils.instructor.files import ROOT, write_whole
+from utils.instructor.rules import faults
 
-ROOT = Path(__file__).resolve().parents[2]
 CELL_SECONDS = 600  # a cell that takes longer hangs: ten times what a quick notebook may take as a whole
 IGNORED = "nbval-ignore-output"  # the tag of cells that show what was measured on a trained model
 
@@ -61,12 +62,17 @@ def execute(units: list[str]) -> int:
         return 2
     failed = 0
     for path in chosen:
+        if broken := faults(path, ROOT):
+            print("\n".join(broken), file=sys.stderr)
+            failed += 1
+            continue
         before, start = nbformat.read(path, as_version=4), time.monotonic()
+        cell = {}
         with tempfile.TemporaryDirectory() as out:
             try:
-                after = run(path, environment(Path(out)))
-            except (CellExecutionError, CellTimeoutError) as error:
-                print(f"{path.relative_to(ROOT)}: {error}", file=sys.stderr)
+                after = run(path, environment(Path(out)), on_cell=lambda number, now: cell.update(id=now.id, source=now.source))
+            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+                print(f"{path.relative_to(ROOT)}, cell {cell['id']}: {said(error)}\n\n{cell['source']}", file=sys.stderr)
                 failed += 1
                 continue
         normalise(after)
@@ -75,6 +81,16 @@ def execute(units: list[str]) -> int:
         print(f"{path.relative_to(ROOT)}  {time.monotonic() - start:.0f} s  stored, what is compared is "
               f"{'as before' if same else 'new'}", flush=True)
     return 1 if failed else 0
+
+
+def said(error: Exception) -> str:
+    """What stopped a cell, in a sentence: the exception and where it was raised, too much time, or the end of the kernel."""
+    if isinstance(error, CellTimeoutError):
+        return f"it runs for more than {CELL_SECONDS} seconds, expected less than a minute for the whole notebook."
+    if isinstance(error, DeadKernelError):
+        return "the kernel died, often because the memory was full."
+    places = re.findall(r"^(?:File |Cell )(.+)$", re.sub(r"\x1b\[[\d;]*m", "", error.traceback), re.MULTILINE)
+    return f"it raises {error.ename}: {error.evalue}" + (f" (at {places[-1]})." if places else ".")
 
 
 def normalise(notebook: nbformat.NotebookNode) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]  # the folder of the course
 # Signs that make a cell a formula, in the wide and small letters of East Asia too: at its beginning, and behind what some
 # spreadsheet takes for the end of a cell (those of half of Europe split at semicolons).
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\t\r])")
@@ -41,6 +42,12 @@ def write_whole(path: Path, text: str) -> None:
     draft = path.with_name(path.name + ".part")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def free(path: Path) -> Path:
+    """`path`, or with _2, _3, ... before its ending the first that is not there."""
+    names = (path, *(path.with_stem(f"{path.stem}_{number}") for number in range(2, 1000)))
+    return next(name for name in names if not name.exists())
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:

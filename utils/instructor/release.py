@@ -2,33 +2,42 @@
 
 python -m utils.instructor.release [--out DIR]
 """
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import nbformat
 
-from utils.instructor.execute import ROOT, source_hash
-from utils.instructor.files import write_whole
+from utils.instructor.execute import source_hash
+from utils.instructor.files import ROOT, write_whole
+from utils.instructor.rules import lab_faults
+from utils.instructor.student_tree import make_student_tree
 
 
 def release(words: list[str]) -> int:
-    """Generate labs/ from solutions/; with `--out DIR` make a tree for students there, without solutions and tests."""
+    """Generate labs/ from solutions/; with `--out DIR` make or renew a tree for students there, without solutions and tests."""
     if words and (words[0] != "--out" or len(words) != 2):
         print("usage: course.py release [--out DIR]", file=sys.stderr)
         return 2
-    generate_labs(ROOT / "labs")
+    units = [path.stem for path in sorted((ROOT / "solutions").glob("*/*.ipynb"))]
+    if broken := [fault for unit in units for fault in lab_faults(unit, ROOT)]:
+        print("\n".join([*broken, "release: nothing was generated; the rules are in solutions/README.md."]), file=sys.stderr)
+        return 1
+    try:
+        generate_labs(ROOT / "labs")
+    except RuntimeError as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 1
     print(f"labs/ is generated: {', '.join(path.parent.name for path in sorted((ROOT / 'labs').glob('*/*.ipynb')))}")
     if words:
         return make_student_tree(Path(words[1]).resolve())
     return 0
 
 
-def generate_labs(folder: Path) -> None:
-    """Generate the lab of each solution into `folder`, with nbgrader, and README.md with the points of each.
+def generate_labs(folder: Path, units: str = "*") -> None:
+    """Generate the labs of the solutions that fit the pattern `units` into `folder`, with nbgrader, and README.md with points.
 
-    Raises RuntimeError with nbgrader's log if it fails.
+    Raises RuntimeError with a sentence, before anything is written, if nbgrader refuses a notebook.
     """
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import PyFileConfigLoader
@@ -39,10 +48,14 @@ def generate_labs(folder: Path) -> None:
         config.CourseDirectory.release_directory = draft
         config.CourseDirectory.db_url = f"sqlite:///{draft}/gradebook.db"  # grades are not this command's business
         api = NbGraderAPI(config=config)
-        for source in sorted((ROOT / "solutions").glob("*/*.ipynb")):
+        sources = sorted((ROOT / "solutions").glob(f"{units}/*.ipynb"))
+        for source in sources:
             done = api.generate_assignment(source.stem, force=True, create=True)
             if not done["success"]:
-                raise RuntimeError(f"{source.stem}: {done['log']}")
+                said = [line for line in (done["error"] or done["log"] or "").splitlines() if line.strip()]
+                reason = said[-1] if said else "it gives no reason"
+                raise RuntimeError(f"{source.relative_to(ROOT)}: nbgrader refuses it: {reason}.")
+        for source in sources:
             lab = folder / source.stem / source.name
             lab.parent.mkdir(parents=True, exist_ok=True)
             notebook = nbformat.read(Path(draft) / source.stem / source.name, as_version=4)
@@ -54,7 +67,7 @@ def generate_labs(folder: Path) -> None:
 
 def points_table(labs: list[Path]) -> str:
     """A page with the tasks and points of each lab, and their sum, from what nbgrader counts."""
-    lines = ["# Labs", "", "To work on them: `python3 course.py lab`. This page is made by `python3 course.py release`.", "",
+    lines = ["# Labs", "", "<!-- made by course.py release -->", "To work on them: `python3 course.py lab`.", "",
              "| lab | title | tasks | points of each | points |", "|---|---|---|---|---|"]
     counted = []
     for path in labs:
@@ -66,25 +79,6 @@ def points_table(labs: list[Path]) -> str:
         lines.append(f"| {' | '.join(map(str, cells))} |")
         counted += points
     return "\n".join([*lines, f"| all | | {len(counted)} | | {sum(counted)} |", ""])
-
-
-def make_student_tree(out: Path) -> int:
-    """Copy what students need to `out`, which must not be there yet."""
-    if out.exists():
-        print(f"release: {out.name} is there already: name a new folder.", file=sys.stderr)
-        return 1
-    draft = out.with_name(out.name + ".part")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for name in ("lectures", "labs", "data", "utils"):
-        shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns(
-            "__pycache__", ".ipynb_checkpoints", "mutants.json"))  # the last one shows answers that are written differently
-    for name in ("README.md", "course.py", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE",
-                 "CITATION.cff"):
-        shutil.copy(ROOT / name, draft / name)
-    draft.rename(out)
-    print(f"{out.name}/ can be given to students.")
-    return 0
 
 
 if __name__ == "__main__":

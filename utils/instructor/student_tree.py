@@ -1,0 +1,72 @@
+"""The tree that students get, without solutions and tests, made or renewed. Called by course.py release --out DIR."""
+import json
+import re
+import shutil
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from utils.instructor.files import ROOT, free, write_whole
+
+FOLDERS = ("lectures", "labs", "data", "utils")
+FILES = ("course.py", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "CITATION.cff")
+LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "students.md", "mutants.json")  # the last one shows answers
+RECORD = "release.json"  # what a tree was given: {file: digest}
+
+
+def make_student_tree(out: Path) -> int:
+    """Make `out`, or renew a tree that an earlier release made; what students have in it (work/, .venv, their files) stays."""
+    if out.exists() and not (out / RECORD).is_file():
+        print(f"release: {out.name} is there already, and no release made it: name a new folder, or one that a release made.",
+              file=sys.stderr)
+        return 1
+    draft = out.with_name(out.name + ".part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    for name in FILES:
+        shutil.copy(ROOT / name, draft / name)
+    write_whole(draft / "README.md", readme())
+    given = {path.relative_to(draft).as_posix(): digest(path) for path in sorted(draft.rglob("*")) if path.is_file()}
+    write_whole(draft / RECORD, json.dumps(given, indent=1))
+    if not out.exists():
+        draft.rename(out)
+        print(f"{out.name}/ can be given to students.")
+        return 0
+    kept = renew(draft, out, given)
+    shutil.rmtree(draft)
+    print("\n".join([*kept, f"{out.name}/ is renewed; copies in work/ follow at the next `python3 course.py lab` there."]))
+    return 0
+
+
+def renew(draft: Path, out: Path, given: dict[str, str]) -> list[str]:
+    """Move a new release into the tree of an earlier one. A sentence on each file that was changed there, which goes to kept/."""
+    before, said = json.loads((out / RECORD).read_text(encoding="utf-8")), []
+    for name in [*given, RECORD]:  # the record last: whatever stops this, the next run goes on
+        new, old = draft / name, out / name
+        if old.is_file() and name != RECORD and digest(old) not in (before.get(name), given[name]):
+            kept = free(out / "kept" / name)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            old.rename(kept)
+            said.append(f"{name} was changed in this tree: what it was is now {kept.relative_to(out).as_posix()}.")
+        old.parent.mkdir(parents=True, exist_ok=True)
+        new.replace(old)
+    for name in before.keys() - given.keys():  # what is no longer part of the course, unless somebody changed it
+        if (out / name).is_file() and digest(out / name) == before[name]:
+            (out / name).unlink()
+    return said
+
+
+def readme() -> str:
+    """The students' README: students.md, with the map, the other systems and the licence from the course's own."""
+    course = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.search(r"^\| unit \| lecture \| lab \|\n(?:\|.*\n)+", course, re.MULTILINE)[0]
+    elsewhere, licence = (re.search(rf"(?ms)^## {name}\n\n(.*?)(?=^## |\Z)", course)[1].strip()
+                          for name in ("Elsewhere", "Licence"))
+    text = (ROOT / "utils" / "instructor" / "students.md").read_text(encoding="utf-8")
+    return text.replace("{map}", rows.strip()).replace("{elsewhere}", elsewhere).replace("{licence}", licence)
+
+
+def digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
