@@ -45,7 +45,12 @@ class Hidden(NamedTuple):
 
 
 def definitions(source: str) -> str:
-    """The imports, functions, classes and constants of a cell, as they are written; "" for a cell that is not Python."""
+    """The imports, functions, classes and constants of a cell, as they are written; "" for a cell that is not Python.
+
+    A cell that becomes a file by %%writefile defines it, and stays as it is.
+    """
+    if source.startswith("%%writefile "):
+        return source
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
