@@ -4,9 +4,10 @@ Called by course.py:
 
 python -m utils.instructor.autograde autograde DIR [UNIT ...] | feedback DIR [UNIT ...]
 
-DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/, or is what Moodle delivers. Nothing in it is changed. In DIR-graded, beside it, are clean
-copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db, grades.csv), and report.csv with a
-sentence on what was odd. Kernels run in many processes (`examine`, `workers`), the gradebook is written by this one alone (`gradebook`).
+DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/, or is what Moodle delivers. Nothing in it is changed. In
+DIR-graded, beside it, are clean copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db, grades.csv), and
+report.csv with a sentence on what was odd. Many processes run kernels (`examine`, `workers`), this one alone writes the gradebook
+(`gradebook`).
 """
 import argparse
 import json
@@ -160,7 +161,8 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
                         raise
                     problem = f"No page could be made of it ({type(error).__name__}): ask your instructor. "
             if problem or not notebook.is_file():
-                write_whole(page / f"{unit}.txt", f"{unit}: {gradebook.score(out, code, unit)[0]:g} points. {problem}{gradebook.read_state(state)['note']}\n")
+                points, note = gradebook.score(out, code, unit)[0], gradebook.read_state(state)["note"]
+                write_whole(page / f"{unit}.txt", f"{unit}: {points:g} points. {problem}{note}\n")
             made[unit].append((student, code, next(page.iterdir())))
         for unit, done in made.items():
             rows = [(student, *gradebook.score(out, code, unit), gradebook.read_state(_state(out, code, unit))["note"])
@@ -182,9 +184,9 @@ def main(words: list[str]) -> int:
                                  help=f"for each cell ({CELL_SECONDS})")
             command.add_argument("--jobs", type=int, metavar="N",
                                  help="how many notebooks at once (one for each core, as far as the memory goes)")
-            command.add_argument("--scheduler", metavar="ADDRESS", help="run the kernels on the cluster of this Dask scheduler, such as "
-                                 "tcp://host:8786; its workers need this environment, bubblewrap and the same folder DIR, and one "
-                                 "thread each (dask worker ADDRESS --nthreads 1)")
+            command.add_argument("--scheduler", metavar="ADDRESS", help="run the kernels on the cluster of this Dask scheduler, "
+                                 "such as tcp://host:8786; its workers need this environment, bubblewrap, the same folder DIR, "
+                                 "and one thread each (dask worker ADDRESS --nthreads 1)")
             command.add_argument("--unsafe-no-sandbox", action="store_true",
                                  help="run strangers' notebooks as yourself, unprotected")
     arguments = parser.parse_args(words)

@@ -1,9 +1,9 @@
 """Hidden checks, run apart from what a student's notebook does: in kernels whose outputs nobody sees.
 
-The notebook itself runs with the visible checks alone, so it never holds the hidden ones. They run in a second, fresh kernel that gets the
-lab's own set-up cells and of the student's cells the definitions only. What a check needs besides (a trained network, say) the first
-kernel sends behind that check, pickled; only the second kernel unpickles it, after the checks that do not need it. What cannot be pickled
-or is too large is missing there: then the whole notebook runs once more with the hidden check in it.
+The notebook itself runs with the visible checks alone, so it never holds the hidden ones. They run in a second, fresh kernel that
+gets the lab's own set-up cells and of the student's cells the definitions only. What a check needs besides (a trained network,
+say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the checks that do not need it. What
+cannot be pickled or is too large is missing there: then the whole notebook runs once more with the hidden check in it.
 """
 import ast
 import base64
@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from utils.instructor.grading.kernels import SENDS
 from utils.instructor.labs import hidden_part, mark, names
 
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LIBRARIES = {"np", "numpy", "tf", "tensorflow", "math", "keras"}  # a constant may be made by a call of theirs
 # What a check or its sentence says where an answer needs more than definitions.
 MISSING = re.compile(r"\b(NameError|AttributeError|UnboundLocalError): ")
@@ -58,8 +59,9 @@ def definitions(source: str) -> str:
     lines, kept = source.splitlines(), []
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        named = targets and all(isinstance(part, ast.Name | ast.Tuple | ast.Store) for target in targets for part in ast.walk(target))
-        if (named and node.value is not None and _constant(node.value)) or isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        parts = [part for target in targets for part in ast.walk(target)]
+        named = parts and all(isinstance(part, ast.Name | ast.Tuple | ast.Store) for part in parts)
+        if (named and node.value is not None and _constant(node.value)) or isinstance(node, DEFINITIONS):
             first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
             kept += lines[first - 1:node.end_lineno]
     return "\n".join(kept)
@@ -113,8 +115,8 @@ def sent(cells: Sequence[NotebookNode]) -> dict[str, dict[str, str]]:
     return found
 
 
-def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objects: Mapping[str, Mapping[str, str]], set_up: Sequence[str],
-                         run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
+def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objects: Mapping[str, Mapping[str, str]],
+                         set_up: Sequence[str], run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
     """{grade_id of a check: the error of its hidden part} of an executed notebook, for the hidden checks that fail.
 
     hidden   those to ask: of the tasks whose visible check passed
@@ -125,7 +127,7 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
     if not hidden:
         return {}
     cells = [(source, "") for source in (*set_up, *_definitions(notebook))]
-    for check in sorted(hidden, key=lambda check: bool(check.needs)):  # what is unpickled could change the checks that come after it
+    for check in sorted(hidden, key=lambda check: bool(check.needs)):  # what is unpickled could change the checks after it
         cells += [(_load(name, text), "") for name, text in objects.get(check.name, {}).items() if name in check.needs]
         cells.append((check.source, check.name))
     failed = _failed(cells, run)
@@ -168,7 +170,7 @@ def _is_base64(text: str) -> bool:
 
 
 def _failed(cells: Sequence[tuple[str, str]], run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
-    """Run (source, grade_id of a hidden check or "") in a kernel of their own: the first error of each hidden check that fails."""
+    """Run (source, grade_id of a hidden check or "") in a kernel of their own: the first error of each that fails."""
     notebook = nbformat.v4.new_notebook()
     for source, name in cells:
         metadata = {"nbgrader": {"grade": True, "grade_id": name}} if name else {}

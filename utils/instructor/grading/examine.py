@@ -1,5 +1,6 @@
-"""One student's notebook of a lab: taken in, run in kernels, its hidden checks asked. Nothing here writes to the gradebook, so that many
-processes, also on other machines that see the folders, can do it at once.
+"""One student's notebook of a lab: taken in, run in kernels, its hidden checks asked.
+
+Nothing here writes to the gradebook, so that many processes, also on other machines that see the folders, can do it at once.
 """
 import shutil
 import warnings
@@ -35,8 +36,8 @@ class Handed(NamedTuple):
 class Examined(NamedTuple):
     """What was found.
 
-    outputs  of each cell of the clean copy as it ran, None for a cell without; of a check whose hidden part failed, with that error;
-             None for a submission that has no points
+    outputs  of each cell of the clean copy as it ran, None for a cell without; of a check whose hidden part failed, with that
+             error; None for a submission that has no points
     notes    what was odd, as sentences
     settled  whether the next run may use this again
     """
@@ -47,7 +48,10 @@ class Examined(NamedTuple):
 
 
 def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> Examined:
-    """Run a submission, from a clean copy in `out`/submitted. Whatever is wrong with it is a note; only the machine's own faults are raised."""
+    """Run a submission, from a clean copy in `out`/submitted; `seconds` for each cell, `isolated` in the sandbox.
+
+    Whatever is wrong with it is a note; only the machine's own faults are raised.
+    """
     warnings.simplefilter("ignore")  # of nbformat on a stranger's notebook
     copy = out / "submitted" / one.code / lab.unit
     try:

@@ -63,8 +63,8 @@ def address(out: Path) -> str:
 def generate(out: Path, unit: str) -> Lab:
     """Put the solution of a unit, with its points and hidden tests, into the gradebook; gives its lab, as students get it.
 
-    nbgrader refuses to add or take away cells of a lab that has been graded. Where that has happened, what is graded of the unit is
-    forgotten, as it has to be graded again.
+    nbgrader refuses to add or take away cells of a lab that has been graded. Where that has happened, what is graded of the unit
+    is forgotten, as it has to be graded again.
     """
     if _other_cells(out, unit):
         with Gradebook(address(out)) as book:

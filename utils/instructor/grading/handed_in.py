@@ -12,8 +12,8 @@ from utils.instructor.labs import mark
 def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[str]:
     """Copy a submission to the new folder `target`; its cells get the marks by which nbgrader knows them as the `lab` has them.
 
-    What is missing, because it was deleted or because the lab has it only since, is put back as the lab has it, so that it costs the
-    points of its task and no others. Checks are the lab's. A cell that the lab no longer has stays as a cell without a mark.
+    What is missing, because it was deleted or because the lab has it only since, is put back as the lab has it, so that it costs
+    the points of its task and no others. Checks are the lab's. A cell that the lab no longer has stays as a cell without a mark.
 
     Gives what was odd, as sentences. Raises submission.BadSubmission if there is no notebook that can be read.
     """
@@ -74,7 +74,7 @@ def _as_given(cell: NotebookNode, given: NotebookNode) -> None:
 
 
 def _put_back(notebook: NotebookNode, given: dict[str, NotebookNode], lost: list[str]) -> None:
-    """Insert the `given` cells that are `lost`, each behind the one before it in the lab, the first ones at the end of the notebook."""
+    """Insert the `given` cells that are `lost`, each behind the one before it in the lab, the first ones at its end."""
     names = list(given)
     for name in lost:
         there = {mark(cell).get("grade_id"): place for place, cell in enumerate(notebook.cells)}

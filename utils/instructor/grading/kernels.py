@@ -32,7 +32,7 @@ MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the co
 SHORT = 500  # characters of an error beyond that
 LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
 TOGETHER = watch.Bounds(memory=4096, disk=64)  # a kernel of a right lab takes about 1 GiB
-# One thread of TensorFlow and of NumPy for each kernel: as many kernels run as there are cores, and results are the same however many do.
+# One thread of TensorFlow and of NumPy for each kernel: each core has a kernel, and results do not depend on how many run.
 ONE_THREAD = {f"{name}_THREADS": "1" for name in ("TF_NUM_INTEROP", "TF_NUM_INTRAOP", "OMP_NUM", "OPENBLAS_NUM")}
 DIED = "the kernel died here or before"
 LATE = "the time of the whole notebook was up before this cell"
@@ -44,8 +44,8 @@ SENDS = "sends"  # in the metadata of a cell that gives trained objects
 class SandboxedKernel(AsyncKernelManager):
     """A kernel that sees the course's Python, `utils` and a copy of `handed`, the folder of one submission, and nothing else.
 
-    It talks through sockets in a folder that is bound into the sandbox, as there is no network inside. `killed` is a sentence about the
-    limit of TOGETHER, or of time, that it was ended for, or "".
+    It talks through sockets in a folder that is bound into the sandbox, as there is no network inside. `killed` is a sentence
+    about the limit of TOGETHER, or of time, that it was ended for, or "".
     """
 
     handed = Unicode(help="the folder that the kernel gets a copy of").tag(config=True)
@@ -60,7 +60,8 @@ class SandboxedKernel(AsyncKernelManager):
         return context
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
-        self._place, self._sockets = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch)), Path(tempfile.mkdtemp(prefix="kernel-"))
+        self._place = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch))
+        self._sockets = Path(tempfile.mkdtemp(prefix="kernel-"))
         (self._place / "sockets").symlink_to(self._sockets)  # elsewhere, as the path of a socket has at most 107 bytes
         kw["cwd"] = str(self._place)
         if self.isolated:
@@ -95,10 +96,11 @@ class SandboxedKernel(AsyncKernelManager):
         copied = ["sh", "-c", f'cp -R {INSIDE}/given {WORK} && cd {WORK} && exec "$@"', "sh"]
         return sandbox.command(
             [*copied, *words], LIMITS,
-            readable={f"{INSIDE}/given": Path(self.handed)} | {f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")},
+            readable={f"{INSIDE}/given": Path(self.handed),
+                      **{f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")}},
             writable={f"{INSIDE}/kernel": self._sockets},
-            environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{WORK}/out", "PYTHONPATH": f"{INSIDE}/course"}
-            | ONE_THREAD)
+            environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{WORK}/out",
+                         "PYTHONPATH": f"{INSIDE}/course", **ONE_THREAD})
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         self._ended.set()
@@ -118,9 +120,9 @@ def remove_kernel(place: Path) -> None:
 class SandboxedExecute(Execute):
     """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what the kernel sends.
 
-    Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points, and a
-    warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points; `dead` is then
-    a sentence.
+    Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points,
+    and a warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points; `dead` is
+    then a sentence.
     """
 
     shutdown_kernel = "immediate"
@@ -177,7 +179,8 @@ def run(notebook: NotebookNode, handed: Path, seconds: int, *, isolated: bool, s
     seconds  for one cell; for all together NOTEBOOK_CELLS times as many
     scratch  an existing folder for what a kernel needs
     """
-    kernel = {"handed": str(handed), "isolated": isolated, "scratch": str(scratch), "seconds": NOTEBOOK_CELLS * seconds + START_SECONDS}
+    kernel = {"handed": str(handed), "isolated": isolated, "scratch": str(scratch),
+              "seconds": NOTEBOOK_CELLS * seconds + START_SECONDS}
     running = SandboxedExecute(config=Config(SandboxedKernel=kernel, SandboxedExecute={"timeout": seconds}))
     running.preprocess(notebook, {"metadata": {"path": str(scratch)}})
     return running.dead

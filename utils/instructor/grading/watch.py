@@ -1,7 +1,7 @@
 """Limits on all processes of a kernel together: one that only counts each process lets fifty of them take fifty times as much.
 
-They are looked at from outside, a few times a second, so for a moment they may go over; the limits of the sandbox (`sandbox.Limits`) on
-each process, on their number and on its own /tmp hold without looking.
+They are looked at from outside, a few times a second, so for a moment they may go over; the limits of the sandbox
+(`sandbox.Limits`) on each process, on their number and on its own /tmp hold without looking.
 """
 import math
 import os
@@ -26,7 +26,10 @@ class Bounds(NamedTuple):
 
 
 def until_over(pid: int, folders: Sequence[Path], bounds: Bounds, ended: Event) -> str:
-    """Look at a process and what it started until `ended` is set, or it is gone, or one limit is passed: which one, as a sentence, or ""."""
+    """Look at a process and what it started until `ended` is set, it is gone, or over a limit: over which, as a sentence, or "".
+
+    folders  what they may write to outside of the sandbox
+    """
     deadline = time.monotonic() + bounds.seconds
     while not ended.wait(TICK) and psutil.pid_exists(pid):
         if memory(pid, bounds.memory << 20) > bounds.memory << 20:

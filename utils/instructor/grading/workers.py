@@ -37,8 +37,8 @@ def results(calls: Sequence[Any], jobs: int, scheduler: str | None, folder: Path
         else:
             yield from _on_cluster(calls, scheduler, folder, isolated)
     except BrokenProcessPool:
-        raise MachineFault("A process of the grader was killed, probably as there was not enough memory. Nobody loses a point by it: run "
-                           "the same command again with fewer --jobs; it goes on from here.") from None
+        raise MachineFault("A process of the grader was killed, probably as there was not enough memory. Nobody loses a point by "
+                           "it: run the same command again with fewer --jobs; it goes on from here.") from None
 
 
 def _on_cluster(calls: Sequence[Any], scheduler: str, folder: Path, isolated: bool) -> Iterator[Any]:
@@ -47,7 +47,8 @@ def _on_cluster(calls: Sequence[Any], scheduler: str, folder: Path, isolated: bo
     try:
         client = Client(scheduler, timeout=ANSWER_SECONDS)
     except (OSError, ValueError) as error:
-        raise CannotGrade(f"No Dask scheduler answers at {scheduler} ({type(error).__name__}): start one with dask scheduler.") from None
+        raise CannotGrade(f"No Dask scheduler answers at {scheduler} ({type(error).__name__}): start one with dask "
+                          f"scheduler.") from None
     token = folder / f".seen-{uuid4().hex}"
     with client, joblib.parallel_config("dask"):
         try:
