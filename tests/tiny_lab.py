@@ -34,7 +34,7 @@ def solution(names: list[str]) -> nbformat.NotebookNode:
 
 
 def hand_in(folder: Path, student: str, before: str = "", without: tuple[str, ...] = (), **answers: str) -> Path:
-    """Hand in these answers, right ones for the other tasks, after one more cell; the tasks of `without` are left out. Gives the file."""
+    """Hand in these answers, right ones for other tasks, after one more cell; tasks of `without` are left out. Gives the file."""
     notebook = solution([name for name in ANSWERS if name not in without])
     for one in notebook.cells[1:]:
         name = one.metadata.nbgrader.grade_id
@@ -98,7 +98,7 @@ def make_class(folder: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1:1] = map(cell, FLOODS)
     nbformat.write(notebook, path)
-    hand_in(folder, "shares", before=f"{FORK}\nlarge = b'x' * (100 << 20)\nfork(6, lambda: 0, 2)",  # one memory, in RSS seven times
+    hand_in(folder, "shares", before=f"{FORK}\nlarge = b'x' * (100 << 20)\nfork(6, lambda: 0, 2)",  # one memory, seven RSS
             trained=ANSWERS["trained"] + f"\nnet.large = bytes({kernels.OBJECT_BYTES})")
     fills = f"import time\nfill('{kernels.INSIDE}/kernel', 40)\ntime.sleep(30)"
     hand_in(folder, "sockets", square=f"{FILES}\n{fills}\n{ANSWERS['square']}")

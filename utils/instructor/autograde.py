@@ -5,9 +5,9 @@ Called by course.py:
 python -m utils.instructor.autograde autograde DIR [UNIT ...] | feedback DIR [UNIT ...]
 
 DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/, or is what Moodle delivers. Nothing in it is changed. In
-DIR-graded, beside it, are clean copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db, grades.csv), and
-report.csv with a sentence on what was odd. Many processes run kernels (`examine`, `workers`), this one alone writes the gradebook
-(`gradebook`).
+DIR-graded, beside it, are clean copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db,
+grades.csv), and report.csv with a sentence on what was odd. Many processes run kernels (`examine`, `workers`), this one alone
+writes the gradebook (`gradebook`).
 """
 import argparse
 import json

@@ -2,8 +2,8 @@
 
 The notebook itself runs with the visible checks alone, so it never holds the hidden ones. They run in a second, fresh kernel that
 gets the lab's own set-up cells and of the student's cells the definitions only. What a check needs besides (a trained network,
-say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the checks that do not need it. What
-cannot be pickled or is too large is missing there: then the whole notebook runs once more with the hidden check in it.
+say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the checks that do not need it.
+What cannot be pickled or is too large is missing there: then the whole notebook runs once more with the hidden check in it.
 """
 import ast
 import base64

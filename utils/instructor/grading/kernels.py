@@ -121,8 +121,8 @@ class SandboxedExecute(Execute):
     """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what the kernel sends.
 
     Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points,
-    and a warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points; `dead` is
-    then a sentence.
+    and a warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points; `dead`
+    is then a sentence.
     """
 
     shutdown_kernel = "immediate"
