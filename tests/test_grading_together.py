@@ -168,6 +168,12 @@ def test_names_that_definitions_do_not_give(source, needs):
     assert [found.needs for found in apart.hidden_checks({"check-f": check}, set_up, notebook)] == [needs]
 
 
+def test_cells_that_no_check_uses_are_left_out():
+    cells = ["import numpy as np", "faces = load()", "def attack(x):\n    return later(x) + np.pi", "figure = faces",
+             "def later(x):\n    return SIZE * x", "SIZE = 3", "", "%%writefile a.py\nx ="]
+    assert apart._needed(cells, ["check(attack)"]) == [cells[number] for number in (0, 2, 4, 5, 7)]
+
+
 def test_a_process_that_does_not_end_is_found_with_what_it_started(tmp_path):
     """Of all limits: none, time, files without content."""
     from threading import Event

@@ -1,14 +1,16 @@
 """Hidden checks, run apart from what a student's notebook does: in kernels whose outputs nobody sees.
 
 The notebook itself runs with the visible checks alone, so it never holds the hidden ones. They run in a second, fresh kernel that
-gets the lab's own set-up cells and of the student's cells the definitions only. What a check needs besides (a trained network,
-say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the checks that do not need it.
-What cannot be pickled or is too large is missing there: then the whole notebook runs once more with the hidden check in it.
+gets the lab's own set-up cells and the definitions in the student's cells, both without what no check uses. What a check needs
+besides (a trained network, say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the
+checks that do not need it. What cannot be pickled or is too large is missing there: then the whole notebook runs once more with the
+hidden check in it.
 """
 import ast
 import base64
 import builtins
 import re
+import symtable
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -88,7 +90,7 @@ def hidden_checks(checks: Mapping[str, str], set_up: Sequence[str], notebook: No
     """
     bound = set(dir(builtins)).union(*(_bound(source) for source in (*set_up, *_definitions(notebook))))
     parts = {name: part for name, source in checks.items() if (part := hidden_part(source))}
-    return [Hidden(name, part, sorted(names(part, ast.Load) - names(part, ast.Store) - bound)) for name, part in parts.items()]
+    return [Hidden(name, part, sorted(_used(part) - names(part, ast.Store) - bound)) for name, part in parts.items()]
 
 
 def with_senders(cells: Sequence[NotebookNode], hidden: Sequence[Hidden]) -> list[NotebookNode]:
@@ -126,7 +128,8 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
     """
     if not hidden:
         return {}
-    cells = [(source, "") for source in (*set_up, *_definitions(notebook))]
+    needed = _needed([*set_up, *_definitions(notebook)], [check.source for check in hidden])
+    cells = [(source, "") for source in needed]
     for check in sorted(hidden, key=lambda check: bool(check.needs)):  # what is unpickled could change the checks after it
         cells += [(_load(name, text), "") for name, text in objects.get(check.name, {}).items() if name in check.needs]
         cells.append((check.source, check.name))
@@ -147,6 +150,29 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
 def _definitions(notebook: NotebookNode) -> Iterator[str]:
     """The definitions of each of a student's code cells."""
     return (definitions(cell.source) for cell in notebook.cells if cell.cell_type == "code" and not mark(cell).get("grade"))
+
+
+def _needed(cells: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """Those of the cells that bind a name which `sources` use, or a needed cell does, or bind none: training for a figure is slow."""
+    used, kept = set().union(*map(_used, sources)), set()
+    while more := {number for number, cell in enumerate(cells) if cell and (used & _bound(cell) or not _bound(cell))} - kept:
+        kept |= more
+        used = used.union(*(_used(cells[number]) for number in more))
+    return [cells[number] for number in sorted(kept)]
+
+
+def _used(source: str) -> set[str]:
+    """The global names that a source uses, also in its functions and classes; none where it is not Python."""
+    try:
+        tables = [symtable.symtable(source, "cell", "exec")]
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    found = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_referenced()}
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        found |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global() and symbol.is_referenced()}
+    return found
 
 
 def _bound(source: str) -> set[str]:

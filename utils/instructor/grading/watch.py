@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-TICK = 0.2  # seconds between two looks
+TICK = 0.25  # seconds between two looks
 MOST_FILES = 5000  # in the folders that are shared with a kernel
 
 
