@@ -27,7 +27,7 @@ def graded(tmp_path_factory):
         make_course(place / "solutions", *ANSWERS)
         make_class(place / "handed")
         with pytest.MonkeyPatch.context() as small:
-            small.setattr(kernels, "TOGETHER", watch.Bounds(memory=512, disk=16))
+            small.setattr(kernels, "TOGETHER", watch.Bounds(memory=1024, disk=16))
             small.setattr(kernels, "LIMITS", kernels.LIMITS._replace(disk=16))
             small.setattr(kernels, "run", lambda book, **named: count.append(named["handed"].parent.name) or run(book, **named))
             before = psutil.Process().memory_info().rss
@@ -74,9 +74,9 @@ def test_points(graded):
 def test_limits_on_all_processes_of_a_kernel_together(graded):
     _, out, _ = graded
     notes = {student: row["note"] for student, row in report(out).items()}
-    assert notes["forks"].startswith("Its processes used more than 0.5 GiB of memory together. The kernel died on the way")
+    assert notes["forks"].startswith("Its processes used more than 1 GiB of memory together. The kernel died on the way")
     assert notes["sockets"].startswith("It wrote more than 16 MiB to the disk") and notes["shares"] == notes["files"] == ""
-    assert "0.5 GiB" in executed(out, "forks") and "No space left on device 1" in executed(out, "files")
+    assert "1 GiB" in executed(out, "forks") and "No space left on device 1" in executed(out, "files")
     assert notes["gil"].startswith(f"1 cell did not end in time ({SECONDS} seconds)")
     assert notes["cem"].startswith("The kernel died on the way")
     assert len(executed(out, "ned")) < 3 * kernels.CELL_BYTES

@@ -78,7 +78,7 @@ class Evil:
 net = Evil()
 net.weights = [3]
 """
-FLOODS = ("print('x' * (200 << 20))", "raise ValueError('x' * (20 << 20))",
+FLOODS = ("print('x' * (100 << 20))", "raise ValueError('x' * (20 << 20))",
           "from IPython.display import HTML\nHTML('x' * (5 << 20))")
 
 
@@ -91,14 +91,14 @@ def make_class(folder: Path) -> None:
     hand_in(folder, "evil", square="def square(x):\n    return 9", trained=EVIL)
     full = "try:\n    fill('.', 40)\nexcept OSError as error:\n    print(error.strerror, len(os.listdir('.')))"
     hand_in(folder, "files", before=f"{AGAIN}{FILES}\n{full}")
-    hand_in(folder, "forks", square=f"{FORK}\nfork(6, lambda: b'x' * (100 << 20), 30)\n{ANSWERS['square']}")
-    hand_in(folder, "gil", square="def square(x):\n    while True:\n        print(10000 * 'x')")
+    hand_in(folder, "forks", square=f"{FORK}\nfork(6, lambda: b'x' * (200 << 20), 30)\n{ANSWERS['square']}")
+    hand_in(folder, "gil", square="import time\ndef square(x):\n    while True:\n        time.sleep(1e-3), print(10000 * 'x')")
     hand_in(folder, "lock", trained=ANSWERS["trained"] + "\nnet.lock = lambda: 1")
     path = hand_in(folder, "ned")
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1:1] = map(cell, FLOODS)
     nbformat.write(notebook, path)
-    hand_in(folder, "shares", before=f"{FORK}\nlarge = b'x' * (100 << 20)\nfork(6, lambda: 0, 2)",  # one memory, seven RSS
+    hand_in(folder, "shares", before=f"{FORK}\nlarge = b'x' * (200 << 20)\nfork(6, lambda: 0, 2)",  # one memory, seven RSS
             trained=ANSWERS["trained"] + f"\nnet.large = bytes({kernels.OBJECT_BYTES})")
     fills = f"import time\nfill('{kernels.INSIDE}/kernel', 40)\ntime.sleep(30)"
     hand_in(folder, "sockets", square=f"{FILES}\n{fills}\n{ANSWERS['square']}")
