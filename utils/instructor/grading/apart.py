@@ -1,27 +1,59 @@
 """Hidden checks, run apart from what a student's notebook does: in kernels whose outputs nobody sees.
 
-The notebook itself runs with the visible checks alone, so it never holds the hidden ones. They run in a second, fresh kernel that gets the
-lab's own set-up cells and of the student's cells the definitions only. Where a check needs more (a trained network, say), the whole
-notebook runs once more with the hidden check in it.
+The notebook itself runs with the visible checks alone, so it never holds the hidden ones. They run in a second, fresh kernel that
+gets the lab's own set-up cells and the definitions in the student's cells, both without what no check uses. What a check needs
+besides (a trained network, say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the
+checks that do not need it. What cannot be pickled or is too large is missing there: then the whole notebook runs once more with the
+hidden check in it.
 """
 import ast
+import base64
+import builtins
 import re
-from collections.abc import Mapping, Sequence
+import symtable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
-from traitlets.config import Config
 
-from utils.instructor.grading.kernels import SandboxedExecute
-from utils.instructor.labs import HIDDEN, hidden_part, mark
+from utils.instructor.grading.kernels import SENDS
+from utils.instructor.labs import hidden_part, mark, names
 
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LIBRARIES = {"np", "numpy", "tf", "tensorflow", "math", "keras"}  # a constant may be made by a call of theirs
 # What a check or its sentence says where an answer needs more than definitions.
 MISSING = re.compile(r"\b(NameError|AttributeError|UnboundLocalError): ")
+PICKLE = "application/octet-stream"
+SEND = """
+def _send(names):
+    import base64, pickle
+    from IPython.display import display
+    for name in names:
+        try:
+            display({KIND: base64.b64encode(pickle.dumps(globals()[name])).decode()}, metadata={"name": name}, raw=True)
+        except Exception:
+            pass  # what cannot be pickled does not come
+_send(NAMES)
+del _send
+"""
+
+
+class Hidden(NamedTuple):
+    """The hidden part of a check: the grade_id of its cell, its source, and the names that it needs besides definitions."""
+
+    name: str
+    source: str
+    needs: list[str]
 
 
 def definitions(source: str) -> str:
-    """The imports, functions, classes and constants of a cell, as they are written; "" for a cell that is not Python."""
+    """The imports, functions, classes and constants of a cell, as they are written; "" for a cell that is not Python.
+
+    A cell that becomes a file by %%writefile defines it, and stays as it is.
+    """
+    if source.startswith("%%writefile "):
+        return source
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -29,8 +61,9 @@ def definitions(source: str) -> str:
     lines, kept = source.splitlines(), []
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        named = targets and all(isinstance(part, ast.Name | ast.Tuple | ast.Store) for target in targets for part in ast.walk(target))
-        if (named and node.value is not None and _constant(node.value)) or isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        parts = [part for target in targets for part in ast.walk(target)]
+        named = parts and all(isinstance(part, ast.Name | ast.Tuple | ast.Store) for part in parts)
+        if (named and node.value is not None and _constant(node.value)) or isinstance(node, DEFINITIONS):
             first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
             kept += lines[first - 1:node.end_lineno]
     return "\n".join(kept)
@@ -50,37 +83,124 @@ def _constant(value: ast.expr) -> bool:
     return True
 
 
-def failed_hidden_checks(notebook: NotebookNode, checks: Mapping[str, str], set_up: Sequence[str], passed: Sequence[str],
-                         config: Config, resources: dict) -> dict[str, NotebookNode]:
+def hidden_checks(checks: Mapping[str, str], set_up: Sequence[str], notebook: NotebookNode) -> list[Hidden]:
+    """The hidden parts of `checks`, {grade_id of a check cell: its source with hidden tests}, for a student's notebook.
+
+    set_up  sources of the lab's cells before its first task
+    """
+    bound = set(dir(builtins)).union(*(_bound(source) for source in (*set_up, *_definitions(notebook))))
+    parts = {name: part for name, source in checks.items() if (part := hidden_part(source))}
+    return [Hidden(name, part, sorted(_used(part) - names(part, ast.Store) - bound)) for name, part in parts.items()]
+
+
+def with_senders(cells: Sequence[NotebookNode], hidden: Sequence[Hidden]) -> list[NotebookNode]:
+    """The cells of a notebook, and behind each check whose hidden part needs objects a cell that sends them."""
+    needs = {check.name: check.needs for check in hidden if check.needs}
+    made = []
+    for cell in cells:
+        cell.metadata.pop(SENDS, None)  # a student's own
+        made.append(cell)
+        if (name := mark(cell).get("grade_id")) in needs:
+            source = SEND.replace("NAMES", repr(needs[name])).replace("KIND", repr(PICKLE))
+            made.append(nbformat.v4.new_code_cell(source, metadata={SENDS: name}))
+    return made
+
+
+def sent(cells: Sequence[NotebookNode]) -> dict[str, dict[str, str]]:
+    """{grade_id of a check: {name: pickle in base64}} of what the cells of an executed notebook sent."""
+    found: dict[str, dict[str, str]] = {}
+    for cell in cells:
+        if SENDS in cell.metadata:
+            pickles = {str(output.metadata.get("name")): output.data[PICKLE] for output in cell.outputs
+                       if output.output_type == "display_data" and isinstance(output.data.get(PICKLE), str)}
+            found[cell.metadata[SENDS]] = {name: text for name, text in pickles.items() if _is_base64(text)}
+    return found
+
+
+def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objects: Mapping[str, Mapping[str, str]],
+                         set_up: Sequence[str], run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
     """{grade_id of a check: the error of its hidden part} of an executed notebook, for the hidden checks that fail.
 
-    checks  {grade_id of a check cell: its source with hidden tests}
-    set_up  sources of the lab's cells before its first task
-    passed  the checks whose visible part passed; the others are not asked
+    hidden   those to ask: of the tasks whose visible check passed
+    objects  what the notebook's kernel `sent`
+    set_up   sources of the lab's cells before its first task
+    run      runs the cells of a notebook in a kernel of their own
     """
-    waiting = {name: hidden for name in passed if (hidden := hidden_part(checks[name]))}
-    if not waiting:
+    if not hidden:
         return {}
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    own = [definitions(cell.source) for cell in cells if not mark(cell).get("grade")]
-    failed = _failed([*((source, "") for source in [*set_up, *own]), *((source, name) for name, source in waiting.items())], config, resources)
-    again = {name: waiting[name] for name, error in failed.items() if MISSING.search(f"{error.ename}: {error.evalue}")}
+    needed = _needed([*set_up, *_definitions(notebook)], [check.source for check in hidden])
+    cells = [(source, "") for source in needed]
+    for check in sorted(hidden, key=lambda check: bool(check.needs)):  # what is unpickled could change the checks after it
+        cells += [(_load(name, text), "") for name, text in objects.get(check.name, {}).items() if name in check.needs]
+        cells.append((check.source, check.name))
+    failed = _failed(cells, run)
+    again = {check.name: check.source for check in hidden
+             if check.name in failed and MISSING.search(f"{failed[check.name].ename}: {failed[check.name].evalue}")}
     if not again:
         return failed
     whole = []
-    for cell in cells:
-        whole.append((HIDDEN.sub("", cell.source), ""))
-        if (name := mark(cell).get("grade_id")) in again:
-            whole.append((again[name], name))
-    return {name: error for name, error in failed.items() if name not in again} | _failed(whole, config, resources)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            whole.append((cell.source, ""))
+            if (name := mark(cell).get("grade_id")) in again:
+                whole.append((again[name], name))
+    return {name: error for name, error in failed.items() if name not in again} | _failed(whole, run)
 
 
-def _failed(cells: Sequence[tuple[str, str]], config: Config, resources: dict) -> dict[str, NotebookNode]:
-    """Run (source, grade_id of a hidden check or "") in a kernel of their own: the first error of each hidden check that fails."""
+def _definitions(notebook: NotebookNode) -> Iterator[str]:
+    """The definitions of each of a student's code cells."""
+    return (definitions(cell.source) for cell in notebook.cells if cell.cell_type == "code" and not mark(cell).get("grade"))
+
+
+def _needed(cells: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """Those of the cells that bind a name which `sources` use, or a needed cell does, or bind none: training for a figure is slow."""
+    used, kept = set().union(*map(_used, sources)), set()
+    while more := {number for number, cell in enumerate(cells) if cell and (used & _bound(cell) or not _bound(cell))} - kept:
+        kept |= more
+        used = used.union(*(_used(cells[number]) for number in more))
+    return [cells[number] for number in sorted(kept)]
+
+
+def _used(source: str) -> set[str]:
+    """The global names that a source uses, also in its functions and classes; none where it is not Python."""
+    try:
+        tables = [symtable.symtable(source, "cell", "exec")]
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    found = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_referenced()}
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        found |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global() and symbol.is_referenced()}
+    return found
+
+
+def _bound(source: str) -> set[str]:
+    try:
+        return names(source, ast.Store)
+    except (SyntaxError, ValueError):  # a cell that is not Python
+        return set()
+
+
+def _load(name: str, text: str) -> str:
+    return f"import base64, pickle\n{name} = pickle.loads(base64.b64decode('{text}'))"
+
+
+def _is_base64(text: str) -> bool:
+    """Whether it may stand between quotes in a cell."""
+    try:
+        base64.b64decode(text, validate=True)
+        return "\n" not in text
+    except ValueError:
+        return False
+
+
+def _failed(cells: Sequence[tuple[str, str]], run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
+    """Run (source, grade_id of a hidden check or "") in a kernel of their own: the first error of each that fails."""
     notebook = nbformat.v4.new_notebook()
     for source, name in cells:
         metadata = {"nbgrader": {"grade": True, "grade_id": name}} if name else {}
         notebook.cells.append(nbformat.v4.new_code_cell(source, metadata=metadata))
-    SandboxedExecute(config=config).preprocess(notebook, resources)
+    run(notebook)
     return {mark(cell)["grade_id"]: error for cell in notebook.cells if mark(cell)
             for error in [output for output in cell.outputs if output.output_type == "error"][:1]}

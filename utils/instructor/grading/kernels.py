@@ -8,6 +8,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import nbformat
@@ -16,32 +17,42 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Unicode
+from traitlets import Bool, Float, Unicode
+from traitlets.config import Config
 
 from utils.instructor.execute import ROOT, environment
-from utils.instructor.grading import sandbox
-from utils.instructor.labs import HIDDEN, mark
+from utils.instructor.grading import sandbox, watch
 
-NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, each cell gets one second
+NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, no cell is run
+START_SECONDS = 120  # for a kernel to start, on a machine where others do
 CELL_BYTES = 2 << 20  # of what one cell prints, shows and says in errors; the rest is dropped
 NOTEBOOK_BYTES = 20 << 20  # of all cells together
+OBJECT_BYTES = 16 << 20  # of what a cell sends that gives trained objects to the hidden checks: see `apart`
 MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
 SHORT = 500  # characters of an error beyond that
-LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512)
+LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
+TOGETHER = watch.Bounds(memory=4096, disk=64)  # a kernel of a right lab takes about 1 GiB
+# One thread of TensorFlow and of NumPy for each kernel: each core has a kernel, and results do not depend on how many run.
+ONE_THREAD = {f"{name}_THREADS": "1" for name in ("TF_NUM_INTEROP", "TF_NUM_INTRAOP", "OMP_NUM", "OPENBLAS_NUM")}
 DIED = "the kernel died here or before"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
+WORK = "/tmp/handed-in"  # where its notebook runs, in the sandbox's own /tmp, which is bounded
+SENDS = "sends"  # in the metadata of a cell that gives trained objects
 
 
 class SandboxedKernel(AsyncKernelManager):
     """A kernel that sees the course's Python, `utils` and a copy of `handed`, the folder of one submission, and nothing else.
 
-    It talks through sockets in a folder that is bound into the sandbox, as there is no network inside.
+    It talks through sockets in a folder that is bound into the sandbox, as there is no network inside. `killed` is a sentence
+    about the limit of TOGETHER, or of time, that it was ended for, or "".
     """
 
     handed = Unicode(help="the folder that the kernel gets a copy of").tag(config=True)
     isolated = Bool(True, help="in the sandbox").tag(config=True)
-    scratch = Unicode("", help="where that copy is made; the next run removes what a killed one left there").tag(config=True)
+    scratch = Unicode("", help="where folders are made; the next run removes what a killed one left there").tag(config=True)
+    seconds = Float(help="after which it is ended, whatever it does").tag(config=True)
+    killed = ""
 
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
@@ -49,16 +60,29 @@ class SandboxedKernel(AsyncKernelManager):
         return context
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
-        self._place, self._sockets = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch)), Path(tempfile.mkdtemp(prefix="kernel-"))
+        self._place = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch))
+        self._sockets = Path(tempfile.mkdtemp(prefix="kernel-"))
         (self._place / "sockets").symlink_to(self._sockets)  # elsewhere, as the path of a socket has at most 107 bytes
-        shutil.copytree(self.handed, self._place / "work")
+        kw["cwd"] = str(self._place)
         if self.isolated:
             self.transport, self.connection_file = "ipc", str(self._sockets / "kernel.json")
             self.kernel_spec.interrupt_mode = "message"  # a signal would reach bubblewrap, and end it
-        kw["cwd"] = str(self._place / "work")
-        kw["env"] = environment(self._place / "work" / "out") | {"PYTHONPATH": str(ROOT)}
+        else:
+            kw["cwd"] = shutil.copytree(self.handed, str(self._place / "work"))
+        kw["env"] = environment(self._place / "work" / "out") | ONE_THREAD | {"PYTHONPATH": str(ROOT)}
         words, kw = await super()._async_pre_start_kernel(**kw)
         return words, kw | {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+    async def _async_post_start_kernel(self, **kw: Any) -> None:
+        await super()._async_post_start_kernel(**kw)
+        self._ended = Event()
+        Thread(target=self._watch, args=[self.provisioner.process, self._ended], daemon=True).start()
+
+    def _watch(self, process: subprocess.Popen, ended: Event) -> None:
+        bounds = TOGETHER._replace(seconds=self.seconds)
+        if killed := watch.until_over(process.pid, [self._place, self._sockets], bounds, ended):
+            self.killed = killed
+            sandbox.kill(process)
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         # What lies beside the notebook must not take the place of a package or of the checks.
@@ -67,17 +91,19 @@ class SandboxedKernel(AsyncKernelManager):
             return [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", self.connection_file, *safe]
         inside = {**json.loads(Path(self.connection_file).read_text(encoding="utf-8")), "ip": f"{INSIDE}/kernel/kernel-ipc"}
         (self._sockets / "inside.json").write_text(json.dumps(inside), encoding="utf-8")
-        for folder in (self._place / "work", self._sockets):
-            sandbox.hand_over(folder)
+        sandbox.hand_over(self._sockets)
         words = [sys.executable, "-P", "-m", "ipykernel_launcher", "-f", f"{INSIDE}/kernel/inside.json", *safe]
+        copied = ["sh", "-c", f'cp -R {INSIDE}/given {WORK} && cd {WORK} && exec "$@"', "sh"]
         return sandbox.command(
-            words, LIMITS, folder=f"{INSIDE}/work",
-            readable={f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")},
-            writable={f"{INSIDE}/work": self._place / "work", f"{INSIDE}/kernel": self._sockets},
-            environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{INSIDE}/work/out",
-                         "PYTHONPATH": f"{INSIDE}/course"})
+            [*copied, *words], LIMITS,
+            readable={f"{INSIDE}/given": Path(self.handed),
+                      **{f"{INSIDE}/course/{name}": ROOT / name for name in ("utils", "data")}},
+            writable={f"{INSIDE}/kernel": self._sockets},
+            environment={"COURSE_PROFILE": "quick", "TQDM_DISABLE": "1", "COURSE_OUT": f"{WORK}/out",
+                         "PYTHONPATH": f"{INSIDE}/course", **ONE_THREAD})
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        self._ended.set()
         await super()._async_cleanup_resources(restart=restart)
         remove_kernel(self._place)
 
@@ -94,43 +120,36 @@ def remove_kernel(place: Path) -> None:
 class SandboxedExecute(Execute):
     """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what the kernel sends.
 
-    Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points, and a
-    warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points.
+    Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points,
+    and a warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points; `dead`
+    is then a sentence.
     """
 
     shutdown_kernel = "immediate"
     raise_on_iopub_timeout = False
 
     def __init__(self, *arguments: Any, **named: Any):
-        super().__init__(*arguments, **named | {"kernel_manager_class": SandboxedKernel, "timeout_func": self._seconds})
+        super().__init__(*arguments, **named | {"kernel_manager_class": SandboxedKernel, "timeout_func": self._seconds,
+                                                "startup_timeout": START_SECONDS})
         self._sent: dict[int, int] = {}
-        self._deadline = 0.0
-        self._dead = False
+        self._total, self._deadline = 0, 0.0
+        self.dead = ""
 
     def _seconds(self, cell: NotebookNode) -> int:
         self._deadline = self._deadline or time.monotonic() + NOTEBOOK_CELLS * self.timeout
         return max(1, min(self.timeout, round(self._deadline - time.monotonic())))
 
-    def preprocess(self, nb: NotebookNode, resources: dict | None = None, *more: Any, **named: Any) -> tuple[NotebookNode, dict]:
-        """Run the notebook without its hidden checks (they have their turn in `apart`), and put them back."""
-        sources = [cell.source for cell in nb.cells]
-        for cell in nb.cells:
-            cell.source = HIDDEN.sub("", cell.source) if mark(cell).get("grade") else cell.source
-        nb, resources = super().preprocess(nb, resources, *more, **named)
-        for cell, source in zip(nb.cells, sources):
-            cell.source = source
-        return nb, resources
-
     def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
         if cell.cell_type == "code" and self._deadline and time.monotonic() > self._deadline:
             cell.outputs = [error("CellTimeoutError", LATE)]  # not run: each would take a second more
-        elif cell.cell_type == "code" and self._dead:
-            cell.outputs = [error("DeadKernelError", DIED)]
+        elif cell.cell_type == "code" and self.dead:
+            cell.outputs = [error("DeadKernelError", self.dead)]
         else:
             try:
                 cell, resources = super().preprocess_cell(cell, resources, index)
             except DeadKernelError:
-                cell.outputs, self._dead = [error("DeadKernelError", DIED)], True
+                self.dead = self.km.killed or DIED
+                cell.outputs = [error("DeadKernelError", self.dead)]
         return cell, resources
 
     def on_cell_executed(self, **told: Any) -> None:
@@ -143,12 +162,28 @@ class SandboxedExecute(Execute):
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         if msg["msg_type"] not in ("status", "execute_input", "clear_output"):
             content = msg["content"]
-            self._sent[cell_index] = self._sent.get(cell_index, 0) + len(json.dumps(content, default=str))
-            if self._sent[cell_index] > CELL_BYTES or sum(self._sent.values()) > NOTEBOOK_BYTES:
+            sends, size = SENDS in cell.metadata, len(json.dumps(content, default=str))
+            self._sent[cell_index] = self._sent.get(cell_index, 0) + size
+            self._total += 0 if sends else size
+            if self._sent[cell_index] > (OBJECT_BYTES if sends else CELL_BYTES) or self._total > NOTEBOOK_BYTES:
                 if msg["msg_type"] != "error":
                     return None
                 content |= {"evalue": content["evalue"][:SHORT], "traceback": []}
         return super().process_message(msg, cell, cell_index)
+
+
+def run(notebook: NotebookNode, handed: Path, seconds: int, *, isolated: bool, scratch: Path) -> str:
+    """Run the cells of a notebook in a kernel of their own, in place: a sentence if the kernel died, or "".
+
+    handed   the folder with the student's files, which the kernel gets a copy of
+    seconds  for one cell; for all together NOTEBOOK_CELLS times as many
+    scratch  an existing folder for what a kernel needs
+    """
+    kernel = {"handed": str(handed), "isolated": isolated, "scratch": str(scratch),
+              "seconds": NOTEBOOK_CELLS * seconds + START_SECONDS}
+    running = SandboxedExecute(config=Config(SandboxedKernel=kernel, SandboxedExecute={"timeout": seconds}))
+    running.preprocess(notebook, {"metadata": {"path": str(scratch)}})
+    return running.dead
 
 
 def error(name: str, text: str) -> NotebookNode:

@@ -149,7 +149,7 @@ def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
             elif _resident(process.pid) > limits.memory << 20:
                 killed = f"It used more than {limits.memory / 1024:g} GiB of memory and was stopped."
         if killed:
-            _kill(process)
+            kill(process)
         status = process.wait()
         for reader in readers:
             reader.join(5)  # outside of a sandbox, what it left running may hold the pipe
@@ -258,7 +258,7 @@ def _resident(pid: int) -> int:
     return total
 
 
-def _kill(process: subprocess.Popen) -> None:
+def kill(process: subprocess.Popen) -> None:
     """Kill a process and what it started; in the sandbox everything dies with bubblewrap."""
     try:
         family = psutil.Process(process.pid).children(recursive=True)

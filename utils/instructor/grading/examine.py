@@ -1,0 +1,107 @@
+"""One student's notebook of a lab: taken in, run in kernels, its hidden checks asked.
+
+Nothing here writes to the gradebook, so that many processes, also on other machines that see the folders, can do it at once.
+"""
+import shutil
+import warnings
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbformat import NotebookNode
+
+from utils.instructor.files import MachineFault, of_machine
+from utils.instructor.grading import apart, handed_in, kernels, submission
+from utils.instructor.labs import mark
+
+
+class Lab(NamedTuple):
+    """A lab as students get it, and {grade_id of a check cell: its source with hidden tests}."""
+
+    unit: str
+    notebook: NotebookNode
+    checks: Mapping[str, str]
+
+
+class Handed(NamedTuple):
+    """What one student handed in of one lab: the student's code, the folder or zip file, and the stamp of its grading."""
+
+    code: str
+    source: Path
+    stamp: str
+
+
+class Examined(NamedTuple):
+    """What was found.
+
+    outputs  of each cell of the clean copy as it ran, None for a cell without; of a check whose hidden part failed, with that
+             error; None for a submission that has no points
+    notes    what was odd, as sentences
+    settled  whether the next run may use this again
+    """
+
+    outputs: list[list[NotebookNode] | None] | None
+    notes: list[str]
+    settled: bool
+
+
+def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> Examined:
+    """Run a submission, from a clean copy in `out`/submitted; `seconds` for each cell, `isolated` in the sandbox.
+
+    Whatever is wrong with it is a note; only the machine's own faults are raised.
+    """
+    warnings.simplefilter("ignore")  # of nbformat on a stranger's notebook
+    copy = out / "submitted" / one.code / lab.unit
+    try:
+        shutil.rmtree(copy, ignore_errors=True)
+        notes = handed_in.take_in(one.source, copy, lab.unit, lab.notebook)
+        notebook = nbformat.read(copy / f"{lab.unit}.ipynb", as_version=4)
+        died = _run(notebook, lab, copy, out, seconds, isolated)
+    except submission.BadSubmission as problem:
+        return Examined(None, [str(problem)], True)
+    except Exception as error:  # a fault of the grader: it must not cost the others their grades
+        if of_machine(error) or isinstance(error, MachineFault):
+            raise
+        return stopped(error)
+    return Examined([cell.get("outputs") for cell in notebook.cells], [*notes, *_odd(notebook, died, seconds)], True)
+
+
+def stopped(error: Exception) -> Examined:
+    """What is said where the grader itself failed at one submission."""
+    return Examined(None, [f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
+                           f"Please look at this one yourself."], False)
+
+
+def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, isolated: bool) -> str:
+    """Run a notebook in place and add the errors of hidden checks: a sentence if its kernel died, or ""."""
+    run = partial(kernels.run, handed=copy, seconds=seconds, isolated=isolated, scratch=out)
+    first = next(number for number, cell in enumerate(lab.notebook.cells) if mark(cell))
+    set_up = [cell.source for cell in lab.notebook.cells[:first] if cell.cell_type == "code"]
+    hidden = apart.hidden_checks(lab.checks, set_up, notebook)
+    own, notebook.cells = notebook.cells, apart.with_senders(notebook.cells, hidden)
+    died = run(notebook)
+    objects, notebook.cells = apart.sent(notebook.cells), own
+    passed = {mark(cell)["grade_id"] for cell in own if mark(cell).get("grade") and not _errors([cell])}
+    failed = apart.failed_hidden_checks(notebook, [check for check in hidden if check.name in passed], objects, set_up, run)
+    for cell in own:
+        if (name := mark(cell).get("grade_id")) in failed:
+            cell.outputs.append(failed[name])
+    return died
+
+
+def _errors(cells: list[NotebookNode]) -> list[str]:
+    """The names of the exceptions that cells raised."""
+    return [str(output.get("ename")) for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def _odd(notebook: NotebookNode, died: str, seconds: int) -> list[str]:
+    """What to tell of how a notebook ran."""
+    notes, late = [], _errors(notebook.cells).count("CellTimeoutError")
+    if late:
+        notes.append(f"{late} cell{'s' * (late > 1)} did not end in time ({seconds} seconds) and got no points.")
+    if died:
+        why = "" if died == kernels.DIED else f"{died} "
+        notes.append(f"{why}The kernel died on the way: what comes after that got no points.")
+    return notes

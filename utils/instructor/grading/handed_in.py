@@ -1,0 +1,82 @@
+"""A lab's notebook as a student handed it in, taken in with the marks, checks and kernel that the lab has now."""
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from utils.instructor.files import write_whole
+from utils.instructor.grading import submission
+from utils.instructor.labs import mark
+
+
+def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[str]:
+    """Copy a submission to the new folder `target`; its cells get the marks by which nbgrader knows them as the `lab` has them.
+
+    What is missing, because it was deleted or because the lab has it only since, is put back as the lab has it, so that it costs
+    the points of its task and no others. Checks are the lab's. A cell that the lab no longer has stays as a cell without a mark.
+
+    Gives what was odd, as sentences. Raises submission.BadSubmission if there is no notebook that can be read.
+    """
+    notes = submission.take_in(source, target)
+    given = {mark(cell)["grade_id"]: cell for cell in lab.cells if mark(cell)}
+    notebook, seen = read(target, unit), []
+    for cell in reversed(notebook.cells):  # of two cells with the same mark nbgrader keeps the last
+        noted = cell.metadata.get("nbgrader")
+        name = noted.get("grade_id") if isinstance(noted, dict) else None
+        name = name if isinstance(name, str) else repr(name)
+        if name in given and name not in seen:
+            _as_given(cell, given[name])
+            seen.append(name)
+        elif noted is not None:
+            notes.append(f"The cell {submission.plain(str(name))} is there twice: the last one counts." if name in seen else
+                         f"A cell has the unknown mark {submission.plain(str(name))}.")
+            cell.metadata = nbformat.from_dict({})
+        else:
+            cell.metadata.pop("tags", None)  # a tag can keep a cell from being run
+    if lost := [name for name in given if name not in seen]:
+        notes.append(f"Missing: {', '.join(lost)}. They were put back as they were given out.")
+        _put_back(notebook, given, lost)
+    notebook.metadata["kernelspec"] = lab.metadata["kernelspec"]
+    write_whole(target / f"{unit}.ipynb", nbformat.writes(notebook) + "\n")
+    return notes
+
+
+def read(folder: Path, unit: str) -> NotebookNode:
+    """The notebook of a unit in a clean copy of what was handed in, or in the only folder of it that has one.
+
+    Raises submission.BadSubmission with a sentence for the student.
+    """
+    path = folder / f"{unit}.ipynb"
+    if not path.is_file() and len(deeper := sorted(folder.rglob(path.name))) == 1:  # in a folder, as it was packed
+        for entry in deeper[0].parent.iterdir():
+            if not (folder / entry.name).exists():
+                entry.rename(folder / entry.name)
+    if not path.is_file():
+        raise submission.BadSubmission(f"There is no {unit}.ipynb in it: hand in the notebook under its own name.")
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)  # some editors put a mark before it
+        nbformat.validate(notebook)
+    except MemoryError:
+        raise
+    except Exception as error:  # a stranger's file: nbformat raises whatever comes
+        raise submission.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter "
+                                       f"saves it.") from None
+    return notebook
+
+
+def _as_given(cell: NotebookNode, given: NotebookNode) -> None:
+    """Give a student's cell the mark of the lab's; a cell that nobody may change becomes the lab's."""
+    cell.metadata = nbformat.from_dict(given.metadata)
+    if mark(given).get("locked"):
+        cell.update({name: given[name] for name in ("cell_type", "source")})
+    if cell.cell_type == "code":
+        cell.update(outputs=[], execution_count=None)
+
+
+def _put_back(notebook: NotebookNode, given: dict[str, NotebookNode], lost: list[str]) -> None:
+    """Insert the `given` cells that are `lost`, each behind the one before it in the lab, the first ones at its end."""
+    names = list(given)
+    for name in lost:
+        there = {mark(cell).get("grade_id"): place for place, cell in enumerate(notebook.cells)}
+        place = there.get(names[names.index(name) - 1]) if names.index(name) else None
+        notebook.cells.insert(len(notebook.cells) if place is None else place + 1, nbformat.from_dict(given[name]))
