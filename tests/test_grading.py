@@ -181,7 +181,7 @@ def test_thresholds_are_kept_to_the_letter():
     assert [points(size=size, fooled=1.0, steady=1.0) for size in (1.01, 1.0, 0.71, 0.7)] == [3, 4, 4, 5]
     assert points(fooled=1.0, steady=0.0) == 0
     assert [points(attack_success=share) for share in (0.49, 0.5, 0.9, 0.96)] == [0, 1, 2, 3]
-    assert [points(attack_success=0.5, attack_size=size) for size in (1.6, 1.5, 1.0, 0.9, 0.8)] == [1, 2, 3, 3, 4]
+    assert [points(attack_success=0.5, attack_size=size) for size in (1.6, 1.5, 1.2, 1.01, 1.0)] == [1, 2, 3, 3, 4]
     assert points(attack_size=0.1) == 0
     assert rubric.judge(rules, {})[-1].points is None and rubric.judge(rules, {}, 1.5)[-1].points == 1.5
 

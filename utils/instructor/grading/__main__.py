@@ -50,11 +50,12 @@ def check(folder: Path) -> int:
     from utils.data.images import to_levels
     from utils.instructor.grading import grade as grading
     from utils.instructor.grading import manifest, rubric
+    from utils.instructor.grading.examine import examine
     from utils.instructor.grading.hidden import Hidden
 
     rules, faces = rubric.load(), data.load("faces")
     practice = Hidden(to_levels(faces.x_val[:PRACTICE_FACES, :, :, 0]), faces.y_val[:PRACTICE_FACES], {}, "validation faces")
-    found, _ = grading.examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
+    found, _ = examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
     lost = [line for line in found["judged"] if line["given"] is not None and line["given"] < line["most"]]
     for line in found["judged"]:
         value = "not measured" if line["value"] is None else f"{line['value']:.4g}"

@@ -1,4 +1,4 @@
-"""Grade the mini-projects of a class: `grade` for a folder of submissions, `examine` for one.
+"""Grade the mini-projects of a class: a folder of submissions, each with `examine`.
 
 What is found out about a submission is written to results/ as soon as it is known, so a run that was killed goes on where it was. Pages and
 tables are made from these results at the end of each run.
@@ -18,13 +18,12 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import joblib
-import numpy as np
 from tqdm import tqdm
 
 from utils.data.images import to_png
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_whole
-from utils.instructor.grading import answers, attack, duplicates, hidden, manifest, measures, pages, reflections, rubric, sandbox, stamp, submission
-from utils.instructor.grading.hidden import Hidden
+from utils.instructor.grading import duplicates, hidden, pages, reflections, rubric, sandbox, stamp, submission
+from utils.instructor.grading.examine import examine, judge, nothing
 from utils.instructor.grading.rubric import Rubric
 
 
@@ -70,7 +69,8 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
             sandbox.check()
         detectors = load_references(rules.references)
         references = [stamp.of_tree(Path(name)) for name in rules.references if Path(name).is_dir()]
-        setting = _digest(stamp.of_course(), str(rules.limits), str(rules.attack_seconds), str(rules.norms), str(rules.references), *references, faces.digest(), str(seed), str(isolated))
+        setting = _digest(stamp.of_course(), *map(str, (rules.limits, rules.attack_seconds, rules.norms, rules.references)), *references,
+                          faces.digest(), str(seed), str(isolated))
         names = names_of(sources)
         write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [code_of(name, seed) for name in names.values()]}))
         waiting = [source for source in sources if not _done(out, names[source], seed, stamp.of_submission(source, setting))]
@@ -78,72 +78,6 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
         _judge_again(out, rules, reflections.read(out / "reflections.csv", rules.by_person()))
         write_reports(out)
     return out
-
-
-def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detectors: Sequence[Callable], *, isolated: bool = True,
-            core: int | None = None, scratch: Path | None = None) -> tuple[dict, dict]:
-    """Take one submission in, call its scripts once, measure and judge: (what was found, as JSON can hold it; pictures by kind)."""
-    pictures, found, measured = {}, nothing(), {}
-    with tempfile.TemporaryDirectory(dir=scratch) as place:
-        os.chmod(place, 0o755)
-        try:
-            faults = submission.take_in(source, Path(place) / "submission")
-            faults += manifest.keep_listed(Path(place) / "submission")
-            handed = submission.find(Path(place) / "submission", faults)
-        except submission.BadSubmission as problem:
-            found["faults"] = [str(problem)]
-        else:
-            pictures = handed.pictures
-            found |= {"faults": handed.faults, "consent": handed.consent, "names": handed.names, "norm": handed.norm, "reflection": handed.reflection,
-                      "fingerprint": duplicates.fingerprint(Path(place) / "submission", pictures)}
-            measured = measures.of_pictures(pictures)
-            if handed.norm in measured:
-                measured["size"] = measured[handed.norm] / rules.norms[handed.norm]
-            if handed.folder:
-                told, more = _of_scripts(handed, faces, rules, seed, detectors, isolated, core, Path(place))
-                measured |= told
-                found["faults"] += more.pop("faults")
-                found |= more
-    return found | {"measured": measured} | judge(found | {"measured": measured}, rules), pictures
-
-
-def _of_scripts(handed: submission.Submission, faces: Hidden, rules: Rubric, seed: list[int], detectors: Sequence[Callable], isolated: bool,
-                core: int | None, place: Path) -> tuple[dict[str, float], dict]:
-    """(what is measured with attack.py, if there is one, and infer.py; faults, groups and said).
-
-    The faces that attack.py gets with their labels are not among those of the accuracy: its images could carry the labels to infer.py.
-    """
-    attacked, faults, where = None, [], {"isolated": isolated, "core": core, "scratch": place}
-    if (handed.folder / "attack.py").is_file():
-        faces, targets = faces.split(attack.FACES)
-        rng = np.random.default_rng([*seed, 2])
-        before = np.concatenate([answers.near(face, rng, 1) for face in targets.levels])
-        after, faults = attack.run(handed.folder, before, targets.labels, rules.attack_seconds, rules.limits, **where)
-        attacked = None if after is None else (before, after)
-    said = answers.ask(handed.folder, faces, handed.pictures, seed, rules.limits, attacked=attacked, **where)
-    measured, more = measures.of_answers(said, faces, handed.label)
-    measured |= measures.transfer(handed.pictures, handed.label, said, detectors)
-    if attacked:
-        told, others = measures.of_attack(said, targets.labels, *attacked, handed.norm, rules.norms[handed.norm])
-        measured, more = measured | told, more + others
-    groups = {kind: [[None if value != value else value for value in row] for row in rows]
-              for kind, rows in measures.by_group(said, faces).items()}
-    shown = {role: [None if value != value else round(float(value), 4) for value in values]
-             for role, values in said.own_woman.items() if "attack" not in role}
-    return measured, {"faults": faults + said.faults + more, "groups": groups, "said": shown}
-
-
-def nothing() -> dict:
-    """What is found of a submission of which nothing is known yet."""
-    return {"faults": [], "consent": False, "names": "", "norm": "", "reflection": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}}
-
-
-def judge(found: dict, rules: Rubric, person: float | None = None) -> dict:
-    """Lines of the rubric, score so far and maximum, as JSON can hold them. `person` has given the reflection that many points."""
-    judged = rubric.judge(rules, found["measured"], person if found["reflection"] else 0)
-    return {"judged": [entry.line._asdict() | {"asked": entry.line.asked(), "most": max(entry.line.points), "value": entry.value,
-                                               "given": entry.points} for entry in judged],
-            "score": rubric.total(judged), "maximum": rules.maximum()}
 
 
 def load_references(names: Sequence[str]) -> list[Callable]:

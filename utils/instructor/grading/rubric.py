@@ -37,6 +37,8 @@ class Line(NamedTuple):
         """What is asked, in words: "at most 1.5 (1 point), 1 (2 points)"."""
         if self.measure == PERSON:
             return "graded by a person"
+        if (self.test, self.bounds) == ("at_least", [1]):  # of a measure that is 0 or 1
+            return "yes"
         if len(self.bounds) == 1:
             return f"{WORDS[self.test]} {self.bounds[0]:g}"
         return f"{WORDS[self.test]} " + ", ".join(f"{bound:g} ({_points(points)})" for bound, points in zip(self.bounds, self.points))
@@ -53,7 +55,7 @@ class Rubric(NamedTuple):
 
     def maximum(self) -> float:
         """The points of all lines."""
-        return sum(max(line.points) for line in self.lines)
+        return float(sum(max(line.points) for line in self.lines))
 
     def by_person(self) -> float:
         """The points that only a person can give."""
