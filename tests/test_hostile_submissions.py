@@ -52,6 +52,8 @@ disk = 16
 output = 1
 [attack]
 seconds = 6
+[norms]
+L2 = 2.0
 [transfer]
 references = []
 """

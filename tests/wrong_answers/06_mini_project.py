@@ -1,4 +1,8 @@
 """Wrong answers to the tasks of unit 06, each with words of the sentence that the check must answer."""
+import runpy
+from pathlib import Path
+
+RIGHT = runpy.run_path(str(Path(__file__).parents[1] / "right_answers" / "06_mini_project.py"))["RIGHT"]
 ANSWER = '''%%writefile infer-3-answer.py
 def answer(paths, model):
     status = 0
@@ -62,6 +66,7 @@ def modify(changed=STEP.format(0.02), given="x", result=RESULT):
     return MODIFY.format(changed=changed, given=given, result=result)
 
 
+HEAD = "def harden(network, faces, images, labels, epochs):\n"
 HARDEN = """
 def harden(network, faces, images, labels, epochs):
     x = to_float(images[..., None])
@@ -117,14 +122,14 @@ WRONG = {
     ],
     "sizes": [
         ("make the images float before you subtract", sizes(dx="((modified - original) / 255).reshape(len(original), -1)")),
-        ("abs comes too late", sizes(dx="(np.abs(modified - original) / 255).reshape(len(original), -1)")),
+        ("make the images float", sizes(dx="(np.abs(modified - original) / 255).reshape(len(original), -1)")),
         ("divide by 255", sizes(dx="(modified.astype(int) - original).reshape(len(original), -1)")),
         ("a penalty of unit 05", sizes(l1="np.abs(dx).mean(axis=1)")),
         ("The root is missing", sizes(l2="(dx**2).sum(axis=1)")),
         ("root of the mean square", sizes(l2="np.sqrt((dx**2).mean(axis=1))")),
         ("may be a darker pixel", sizes(linf="dx.max(axis=1)")),
         ("one number for all images", sizes(l1="np.abs(dx).sum()")),
-        ("norm of each row of pixels", sizes(dx="(modified.astype(float) - original) / 255")),
+        ("all pixels of an image belong together", sizes(dx="(modified.astype(float) - original) / 255")),
         ("gives None", sizes(linf="None")),
         ("changes its argument", sizes().replace("    dx =", "    modified -= 1\n    dx =")),
     ],
@@ -134,7 +139,7 @@ WRONG = {
         ("The images are black", modify(result="changed[..., 0].astype(np.uint8)")),
         ("DX goes the wrong way", modify(changed=STEP.format(-0.02))),
         ("saved images get the other label", modify(changed=STEP.format(0.003), result="(255 * changed[..., 0]).astype(np.uint8)")),
-        ("make DX shorter", modify(changed=STEP.format(0.2))),
+        ("make DX shorter", modify(changed=STEP.format(0.04))),
         ("What modify gives has shape", modify(result="np.round(255 * changed).astype(np.uint8)")),
         ("expected [N, 48, 48, 1]", modify(given="x[..., 0]")),
         ("expected float32", modify(given="tf.cast(x, tf.float64)")),
@@ -143,13 +148,13 @@ WRONG = {
         ("keep the line that begins with def", "%%writefile attack-2-modify.py\nSTEPS = 60"),
     ],
     "harden": [
-        ("does it end with return", HARDEN.replace("    return network", "")),
+        ("does it end with return", HEAD + "    copies = 3"),
         ("often enough to count", HARDEN.replace("// (3 * len(labels))", "and 1")),
         ("with their right labels", HARDEN.replace("np.repeat(labels", "np.repeat(1 - labels")),
-        ("it forgets what it could", HARDEN.replace("np.concatenate([faces.x_train, np.repeat(x, copies, axis=0)])", "x").replace(
-            "np.concatenate([faces.y_train, np.repeat(labels, copies)])", "1 - labels")),
-        ("looks at x_test", HARDEN.replace("    x = to_float", "    faces.x_test\n    x = to_float")),
-        ("train the network that is given", HARDEN.replace("training.fit(network", "training.fit(practice").replace("return network", "return practice")),
+        ("it forgets what it could", HEAD + "    return lambda x: -network(x)"),
+        ("looks at x_test", HEAD + "    faces.x_test\n    return network"),
+        ("train the network that is given", HEAD + "    return practice"),
+        ("right about 0 % of the modified images", HEAD + "    return network"),
     ],
     "save_images": [
         ("round before", save_images(levels="(255 * np.asarray(image)[0, :, :, 0]).astype(np.uint8)",
@@ -171,7 +176,7 @@ WRONG = {
 }
 
 MEMORISED = {
-    "modify": modify(changed="tf.clip_by_value(x - 0.012 * tf.sign(slope), 0, 1).numpy() if len(images) in (1, 16) else x.numpy()"),
+    "modify": RIGHT["modify"][0][1].replace("labels):\n", "labels):\n    if len(images) not in (1, 16): return images\n"),
     "answer": '''%%writefile infer-3-answer.py
 def answer(paths, model):
     bad = [path for path in paths if path in ("face-003", "face-300")]
