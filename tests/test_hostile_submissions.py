@@ -51,7 +51,7 @@ file = 8
 disk = 16
 output = 1
 [attack]
-seconds = 6
+seconds = 2
 [norms]
 L2 = 2.0
 [transfer]
@@ -699,7 +699,8 @@ def attack_case(name: str, code: str, points: float, *words: str, read: str = "i
 MOVED = "images = (images + np.where(labels, -45, 45)[:, None, None]).astype(np.uint8)"  # 140 is a woman, 95 is none
 attack_case("that_works", MOVED, FULL + ATTACK)
 attack_case("prints", MOVED + "\nprint('uint8 10,48,48\\n' * 100_000)", FULL + ATTACK)
-attack_case("hangs", "time.sleep(60)", FULL, "attack.py was called with 10 faces. It ran longer than 6 seconds and was stopped.")
+attack_case("hangs", "time.sleep(60)", FULL, "attack.py was called with 10 faces. It ran longer than 12 seconds and was stopped.")
+attack_case("spins", "while True: pass", FULL, "attack.py was called with 10 faces. It used more than 2 seconds of processor time")
 attack_case("writes_another_shape", "images = images[:, 0].astype(np.uint8)", FULL, "attack.py wrote uint8 [10, 48], expected uint8 [10, 48, 48]")
 attack_case("changes_nothing", "images = images.astype(np.uint8)", FULL, "attack.py gives all faces back as they were")
 attack_case("reads_other_folders", "print(os.listdir('/images'))", FULL, "exit status 1", "No such file or directory")

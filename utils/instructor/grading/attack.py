@@ -49,10 +49,10 @@ def run(folder: Path, levels: np.ndarray, labels: np.ndarray, seconds: float, li
         core: int | None = None, scratch: Path | None = None) -> tuple[np.ndarray | None, list[str]]:
     """(what `folder`/attack.py makes of faces uint8 [N, 48, 48] with labels [N], or None; faults as sentences).
 
-    seconds   wall-clock time for all faces
+    seconds   of processor time for all faces; that of the clock is in `limits`
     isolated  in the sandbox; False runs it as the caller, with all that the caller may do
     """
-    limits = limits._replace(wall=seconds)
+    limits = limits._replace(cpu=round(seconds))
     with tempfile.TemporaryDirectory(dir=scratch) as place:
         (given := Path(place) / "faces").mkdir()
         np.savez(given / "in.npz", images=levels, labels=labels.astype(np.int64))

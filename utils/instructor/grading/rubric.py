@@ -45,7 +45,7 @@ class Line(NamedTuple):
 
 
 class Rubric(NamedTuple):
-    """The criteria; what scripts may use; seconds for attack.py; {norm: the unit of "size"}; names of reference detectors."""
+    """The criteria; what scripts may use; seconds of processor time for attack.py; {norm: the unit of "size"}; names of reference detectors."""
 
     lines: list[Line]
     limits: Limits
