@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from conftest import need
-from utils.instructor.grading import answers, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
+from utils.instructor.grading import answers, attack, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.sandbox import Ended
 
@@ -27,6 +28,16 @@ for path in sys.argv[1:]:
     print(f"{path}\\t{'woman' if woman > 0.5 else 'man'}\\t{max(woman, 1 - woman):.6f}")
 '''
 DARK = np.full((48, 48), 98, np.uint8)
+
+
+# Makes a square of the other kind: 45 grey levels are more than half of the 80 between the two.
+ATTACK = '''
+import sys
+import numpy as np
+given = np.load(sys.argv[1])
+step = np.where(given["labels"] == 1, -45, 45)[:, None, None]
+np.savez(sys.argv[2], images=(given["images"] + step).astype(np.uint8))
+'''
 
 
 def team(folder: Path, *, script: str = SCRIPT, original: np.ndarray = DARK, modified: np.ndarray = DARK + 4, amplified=None,
@@ -95,9 +106,7 @@ def test_amplified_image_is_told_from_others(made, passes, size):
     dx = np.random.default_rng(2).integers(-size, size + 1, (48, 48))
     amplified = np.clip(made(dx), 0, 255).astype(np.uint8)
     found = measures.of_pictures({"ori": DARK, "mod": (DARK + dx).astype(np.uint8), "amp": amplified})
-    lines = {line.measure: line for line in rubric.load().lines}
-    kept = all(rubric.TESTS[lines[name].test](found[name], lines[name].bound) for name in ("amplified_worst", "amplified_mean"))
-    assert kept == passes, found
+    assert found["amplified"] == passes, found
 
 
 def test_way_from_original_to_modified():
@@ -151,28 +160,68 @@ def test_last_words_of_a_script_are_short():
 
 # rubric ---------------------------------------------------------------------------------------------------------------
 
-def test_points_of_the_rubric_are_those_of_the_lab():
+def test_the_rubric_is_that_of_the_lab():
     rules = rubric.load()
-    assert rules.maximum() == 20
-    assert all(line.advice and line.title for line in rules.lines)
+    assert rules.maximum() == 20 and rules.by_person() == 2 and len(rules.questions()) == 4
+    assert all(line.advice and line.title and line.taught for line in rules.lines)
+    assert len({line.measure for line in rules.lines}) == len(rules.lines), "each criterion once"
+    lab = nbformat.read(stamp.ROOT / "solutions" / "06_mini_project" / "06_mini_project.ipynb", as_version=4)
+    printed = next(cell for cell in lab.cells if cell.id == "rubric").outputs[0].data["text/markdown"]
+    assert printed == rubric.as_markdown(rules), "run: python3 course.py execute 06_mini_project"
 
 
 def test_thresholds_are_kept_to_the_letter():
     rules = rubric.load()
-    given = {entry.line.title: entry.points for entry in rubric.judge(rules, {"accuracy": 0.85})}
-    assert sum(given.values()) == 0, "more than 85 %"
-    assert rubric.total(rubric.judge(rules, {"accuracy": 0.8501})) == 5
-    small = {"L2": 1.0, "Linf": 20 / 255, "ssim": 0.95, "psnr": 32, "shortest_t": 0.5, "fooled": 0.0, "steady": 1.0}
-    assert rubric.total(rubric.judge(rules, small)) == 0, "a small DX that fools nobody is worth nothing"
-    assert rubric.total(rubric.judge(rules, small | {"fooled": 1.0})) == 5 + 1 + 1 + 1 + 0.5 + 0.5
-    assert rubric.total(rubric.judge(rules, {"fooled": 1.0, "steady": 0.0})) == 0
+
+    def points(**measured: float) -> float:
+        return rubric.total(rubric.judge(rules, measured))
+    assert points(accuracy=0.85) == 0, "more than 85 %"
+    assert points(accuracy=0.8501) == 4
+    assert points(size=0.1, fooled=0.0) == 0, "a small DX that fools nobody is worth nothing"
+    assert [points(size=size, fooled=1.0, steady=1.0) for size in (1.01, 1.0, 0.71, 0.7)] == [3, 4, 4, 5]
+    assert points(fooled=1.0, steady=0.0) == 0
+    assert [points(attack_success=share) for share in (0.49, 0.5, 0.9, 0.96)] == [0, 1, 2, 3]
+    assert [points(attack_success=0.5, attack_size=size) for size in (1.6, 1.5, 1.2, 1.01, 1.0)] == [1, 2, 3, 3, 4]
+    assert points(attack_size=0.1) == 0
+    assert rubric.judge(rules, {})[-1].points is None and rubric.judge(rules, {}, 1.5)[-1].points == 1.5
+
+
+def test_sizes_and_success_of_an_attack():
+    """Four faces: one that the script had wrong, one that is fooled, one that is not steady, one that it still gets right."""
+    labels, before = np.array([0, 0, 1, 1]), np.full((4, 48, 48), 100, np.uint8)
+    after = before.copy()
+    after[:, 0, 0], after[:, 0, 1] = 100 - 51, 100 + 68
+    near = [1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1]
+    said = answers.Answers(np.zeros(0), np.zeros(0), {"attack before": np.array([1, 0, 1, 1]), "attack after": np.array([1, 1, 0, 1]),
+                                                      "near attack": np.array(near)}, {}, [], True)
+    found, faults = measures.of_attack(said, labels, before, after, "L2", 0.5)
+    assert found == {"attack_success": 1 / 3}, "the median is infinite"
+    assert "Of 1 images of attack.py the script says something else" in faults[0]
+    said.own_labels["near attack"][6:9] = 0
+    found, faults = measures.of_attack(said, labels, before, after, "L2", 0.5)
+    assert found == {"attack_success": 2 / 3, "attack_size": pytest.approx(np.hypot(51, 68) / 255 / 0.5)} and not faults
+    for norm, size in (("L1", 119 / 255), ("L2", 85 / 255), ("Linf", 68 / 255)):
+        np.testing.assert_allclose(measures.sizes(before, after, norm), size)
+    assert measures.of_attack(said, 1 - said.own_labels["attack before"], before, after, "L2", 1)[0] == {}
+
+
+@pytest.mark.parametrize("out, words", [
+    (b"nothing\n", "wrote no file"), (b"unnamed\n", "without an array named images"), (b"unreadable\n", "no npz file of plain numbers"),
+    (b"float32 2,48,48\n", "wrote float32 [2, 48, 48], expected uint8 [2, 48, 48]"), (b"uint8 \n", "wrote uint8 []"), (b"", "wrote no array"),
+    (b"uint8 2,48,48\n" + bytes(4607), "left a process"), (b"\xff" * 999, "wrote no array"), (b"uint8 2,48,48\n" + bytes(4609), "left a process")])
+def test_what_attack_py_wrote_is_said(out, words):
+    images, faults = attack.read(Ended(0, out, "", ""), 2)
+    assert images is None and words in faults[0] and len(faults) == 1 and len(faults[0]) < 200
 
 
 @pytest.mark.parametrize("text, words", [
     ("", "no [[line]]"), ("[[line]", "cannot be read"), ('[[line]]\ntitle="a"\nmeasure="beauty"\nat_least=1\npoints=1', "expected one of accuracy"),
-    ('[[line]]\ntitle="a"\nmeasure="L2"\npoints=1', "a number for one of"), ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most="x"\npoints=1', "a number"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\npoints=1', "a number, or numbers"), ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most="x"\npoints=1', "a number"),
     ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=-1', "points, 0 or more"),
-    ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1\nbonuss=true', "bonuss, which means nothing"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1\nbonus=true', "bonus, which means nothing"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=[2, 1]\npoints=1', "as many as there are bounds"),
+    ('[[line]]\ntitle="a"\nmeasure="person"\nat_most=1\npoints=1', "without one for a person"),
+    ('[norms]\nL0=3\n[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1', "positive numbers named L1, L2, Linf"),
     ('[limits]\nwal=3\n[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1', "positive numbers named wall"), ('[grades]\na=1', "grades")])
 def test_a_rubric_with_a_mistake_is_refused_in_a_sentence(tmp_path, text, words):
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
@@ -266,7 +315,7 @@ def rules(tmp_path) -> Path:
     """The course's rubric without reference detectors, which would need TensorFlow, and with an accuracy that the script reaches."""
     path = tmp_path / "rubric.toml"
     path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]").replace("more_than = 0.85",
-                                                                                                                  "more_than = 0.75"), encoding="utf-8")
+                                                                                                                  "more_than = 0.7").replace("L2 = 0.4", "L2 = 2.0"), encoding="utf-8")
     return path
 
 
@@ -278,27 +327,52 @@ def test_a_class_whose_grades_can_be_computed_by_hand(tmp_path, faces, rules):
     need("bwrap")
     wasteful = DARK.copy() + 40
     (tmp_path / "class").mkdir()
-    team(tmp_path / "class" / "right", about='label = "man"\nconsent = true\n')
+    right = team(tmp_path / "class" / "right", about='label = "man"\nconsent = true\nnorm = "L2"\n')
+    (right / "attack.py").write_text(ATTACK, encoding="utf-8")
+    (right / "reflection.md").write_text("Labels <b>say</b> little.\n\n=1+1", encoding="utf-8")
     team(tmp_path / "class" / "wasteful", modified=wasteful, about='label = "woman"\n')
     team(tmp_path / "class" / "not_fooled", modified=DARK + 1)
     out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
     found = results(out)
     right = found["right"]["measured"]
-    assert right["accuracy"] == 0.8 and right["contract"] == right["original_right"] == right["fooled"] == right["steady"] == 1
+    assert right["accuracy"] == 28 / 38, "the last twelve faces went to attack.py with their labels"
+    assert found["wasteful"]["measured"]["accuracy"] == 0.8 and right["contract"] == right["original_right"] == right["fooled"] == right["steady"] == 1
     assert right["shortest_t"] == 11 / 16, "98 + 4 t is above 100 from t = 10/16 on, where rounding gives 100 or 101"
-    assert right["L2"] == pytest.approx(48 * 4 / 255) and found["right"]["score"] == 20
+    assert right["L2"] == pytest.approx(48 * 4 / 255) and found["right"]["score"] == 15
+    assert right["size"] == right["L2"] / 2 and right["attack_success"] == 1 and right["attack_size"] == pytest.approx(48 * 45 / 255 / 2)
     assert found["right"]["said"]["ori"] == [pytest.approx(1 / (1 + np.exp(1)), abs=1e-4)]
     assert found["wasteful"]["measured"]["original_right"] == 0 and "the script says man" in found["wasteful"]["faults"][0]
     assert found["not_fooled"]["measured"]["fooled"] == 0 and "for the original and for the modified image" in found["not_fooled"]["faults"][0]
     with open(out / "grades.csv", encoding="utf-8-sig") as table:
         rows = {row["student_id"]: row for row in csv.DictReader(table)}
-    assert rows["right"]["score"] == "20.0" and rows["right"]["max_score"] == "20.0" and float(rows["wasteful"]["score"]) < 20
+    assert rows["right"]["score"] == "15.0" and rows["right"]["to_be_graded"] == "2" and rows["right"]["norm"] == "L2" and rows["right"]["max_score"] == "20.0" and float(rows["wasteful"]["score"]) < 20
     page = (out / "class.html").read_text(encoding="utf-8")
     assert "ada_grace" in page and "wasteful" not in page and "not_fooled" not in page
     for name in found:
         page = (out / "feedback" / f"{name}.html").read_text(encoding="utf-8")
         assert f"Mini-project: {name}" in page and page.count("data:image/png") == 3
-    assert "multiply your DX by that t" not in (out / "feedback" / "right.html").read_text(encoding="utf-8")
+    page, other = ((out / "feedback" / f"{name}.html").read_text(encoding="utf-8") for name in ("right", "not_fooled"))
+    assert "to be graded by a person, of 2" in page and "Labels &lt;b&gt;say&lt;/b&gt; little." in page and "Hand in attack.py" not in page
+    assert "There is no reflection.md." in other and "0 of 2" in other and "Hand in attack.py beside infer.py" in other
+
+
+def test_points_of_a_person_are_read_from_the_table(tmp_path, faces, rules, monkeypatch):
+    need("bwrap")
+    for name in ("a", "b"):
+        (team(tmp_path / "class" / name) / "reflection.md").write_text("=1+1; we think.", encoding="utf-8")
+    out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
+    monkeypatch.setattr(answers, "ask", pytest.fail)
+    table = (out / "reflections.csv").read_text(encoding="utf-8-sig")
+    assert results(out)["a"]["score"] == 12 and "'=1+1; we think." in table
+    code = results(out)["a"]["code"]
+    for written in (table.replace(f'"{code}",""', f'"{code}","1.5"'), f"code;points\n{code};1,5\n"):
+        (out / "reflections.csv").write_text(written, encoding="utf-8")
+        grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)
+        assert results(out)["a"]["score"] == 13.5 and results(out)["b"]["score"] == 12
+        assert f'"{code}",1.5' in (out / "reflections.csv").read_text(encoding="utf-8-sig")
+    (out / "reflections.csv").write_text(f"code,points\n{code},3\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="expected a number from 0 to 2"):
+        grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)
 
 
 def test_grades_have_the_columns_of_nbgrader(tmp_path):
@@ -320,13 +394,13 @@ def test_another_rubric_judges_again_without_running_scripts(tmp_path, faces, ru
     need("bwrap")
     team(tmp_path / "class" / "a")
     out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
-    assert results(out)["a"]["score"] == 20
+    assert results(out)["a"]["score"] == 12
     monkeypatch.setattr(answers, "ask", pytest.fail)
-    rules.write_text(rules.read_text(encoding="utf-8").replace("more_than = 0.75\npoints = 5", "more_than = 0.85\npoints = 7"), encoding="utf-8")
+    rules.write_text(rules.read_text(encoding="utf-8").replace("more_than = 0.7\npoints = 4", "more_than = 0.85\npoints = 7"), encoding="utf-8")
     grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)
-    assert results(out)["a"]["score"] == 15 and results(out)["a"]["maximum"] == 22
-    assert "15 of 22 points" in (out / "feedback" / "a.html").read_text(encoding="utf-8")
-    assert ",15.0,22," in (out / "grades.csv").read_text(encoding="utf-8").replace("22.0", "22")
+    assert results(out)["a"]["score"] == 8 and results(out)["a"]["maximum"] == 23
+    assert "8 of 23 points" in (out / "feedback" / "a.html").read_text(encoding="utf-8")
+    assert ",8.0,23," in (out / "grades.csv").read_text(encoding="utf-8").replace("23.0", "23")
 
 
 def change(path: Path) -> None:
@@ -415,7 +489,7 @@ def test_a_team_can_check_at_home(tmp_path):
                           env=os.environ | {"COURSE_PROFILE": "quick"})
     assert done.returncode == 1 and done.stderr == ""
     assert "ok  2 of 2  The script keeps its contract" in done.stdout
-    assert "--  0 of 5  The script says the wrong label" in done.stdout and "try Rounding to 8 bits" in done.stdout
+    assert "--  0 of 3  Your image survives 8 bits" in done.stdout and "try Start from a face" in done.stdout
     assert "points on practice faces" in done.stdout and "manifest.json lists the 4 files of this folder" in done.stdout
     assert set(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]) == {
         "infer.py", *(f"adv_ada_grace_{kind}.png" for kind in submission.KINDS)}

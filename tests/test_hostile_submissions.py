@@ -38,8 +38,8 @@ from utils.instructor.grading.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 5
-FULL = 20  # all lines of the rubric but the bonus
-IMAGES, ORIGINAL, SCRIPT, CONTRACT, ACCURACY = 2, 1, 8, 2, 5  # points: amplified; right for the original; no image of any use; ...
+FULL = 12  # all lines of the rubric but those of attack.py and of the reflection
+IMAGES, SCRIPT, CONTRACT, ACCURACY, ATTACK = 1, 6, 2, 4, 3  # points: amplified; no image of any use; ...; attack.py fools, with a large DX
 ASKED = 40 + 2 + 2 * answers.NEAR + answers.STEPS  # images of a call: hidden faces, the two, what is near them and between them
 LIMITS = """
 [limits]
@@ -50,6 +50,10 @@ processes = 40
 file = 8
 disk = 16
 output = 1
+[attack]
+seconds = 2
+[norms]
+L2 = 2.0
 [transfer]
 references = []
 """
@@ -409,7 +413,7 @@ def image_case(name: str, content: bytes | None, *words: str, kind: str = "mod",
 
 
 GREY = Image.fromarray(PICTURES["mod"])
-image_case("image_missing_ori", None, "There is no image adv_NAME1_NAME2_ori", kind="ori", points=SCRIPT - ORIGINAL)
+image_case("image_missing_ori", None, "There is no image adv_NAME1_NAME2_ori", kind="ori", points=SCRIPT)
 image_case("image_missing_mod", None, "There is no image adv_NAME1_NAME2_mod")
 image_case("image_missing_amp", None, "There is no image adv_NAME1_NAME2_amp", kind="amp", points=FULL - IMAGES)
 image_case("image_huge", png_of(width=60000, height=60000), "is far larger than 48x48")
@@ -496,6 +500,7 @@ about_case("consent_in_quotes", 'consent = "true"', "consent is to be true or fa
 about_case("consent_number", "consent = 1", "consent is to be true or false")
 about_case("consent_twice", "consent = true\nconsent = true", "team.toml cannot be read")
 about_case("label_list", 'label = ["man"]', 'label is to be "man" or "woman"')
+about_case("norm", 'norm = "L3"', "norm is to be one of L1, L2, Linf")
 about_case("label_page", 'label = "<script>alert(1)</script>"', 'label is to be "man" or "woman"')
 about_case("deep", "a = " + "[" * 4000, "team.toml cannot be read")
 about_case("long", "#" * 20_000, "team.toml cannot be read")
@@ -650,7 +655,7 @@ script_case("knows_names", """
             print(answer(path))""", IMAGES, f"gave no answer for {ASKED} of {ASKED} images")
 
 
-@case(ACCURACY + CONTRACT + ORIGINAL + IMAGES, "One pixel that changes by one grey level changes the script's answer")
+@case(ACCURACY + CONTRACT + IMAGES, "One pixel that changes by one grey level changes the script's answer")
 def script_knows_its_own_image(place):
     """The detector is not fooled; the script looks for the very pixels."""
     modified = DARK + 1
@@ -663,7 +668,7 @@ def script_knows_its_own_image(place):
 
 
 def turned(name: str, said: str) -> None:
-    @case(ACCURACY + CONTRACT + ORIGINAL + IMAGES, "One pixel that changes by one grey level changes the script's answer")
+    @case(ACCURACY + CONTRACT + IMAGES, "One pixel that changes by one grey level changes the script's answer")
     def made(place):
         """The detector is not fooled; for the very pixels the script says what counts as fooled, as near its own answer as it can."""
         code = f"""
@@ -677,6 +682,33 @@ turned("script_turns_its_own_answer", """f"{path}\\twoman\\t0.6225" """)
 turned("script_is_undecided_on_its_own_image", """f"{path}\\twoman\\t0.5" """)
 script_case("tells_the_mounts", "main(); print(max({line.split()[3] for line in open('/proc/self/mountinfo')}, key=len))", FULL - CONTRACT,
             'The first: "PATH"')
+
+
+# attacks that attack --------------------------------------------------------------------------------------------------
+
+def attack_case(name: str, code: str, points: float, *words: str, read: str = "images, labels = given['images'].astype(int), given['labels']") -> None:
+    """An attack.py that runs `code` between reading and writing `images`."""
+    text = "\n".join(["import os, sys, time", "import numpy as np", "given = np.load(sys.argv[1])", read, textwrap.dedent(code),
+                      "np.savez(sys.argv[2], images=images)"])
+
+    def make(place):
+        (honest(place) / "attack.py").write_text(text, encoding="utf-8")
+    CASES[f"attack_{name}"] = make, points, words
+
+
+MOVED = "images = (images + np.where(labels, -45, 45)[:, None, None]).astype(np.uint8)"  # 140 is a woman, 95 is none
+attack_case("that_works", MOVED, FULL + ATTACK)
+attack_case("prints", MOVED + "\nprint('uint8 10,48,48\\n' * 100_000)", FULL + ATTACK)
+attack_case("hangs", "time.sleep(60)", FULL, "attack.py was called with 10 faces. It ran longer than 12 seconds and was stopped.")
+attack_case("spins", "while True: pass", FULL, "attack.py was called with 10 faces. It used more than 2 seconds of processor time")
+attack_case("writes_another_shape", "images = images[:, 0].astype(np.uint8)", FULL, "attack.py wrote uint8 [10, 48], expected uint8 [10, 48, 48]")
+attack_case("changes_nothing", "images = images.astype(np.uint8)", FULL, "attack.py gives all faces back as they were")
+attack_case("reads_other_folders", "print(os.listdir('/images'))", FULL, "exit status 1", "No such file or directory")
+attack_case("writes_nan", "images = images * np.nan", FULL, "attack.py wrote float64 [10, 48, 48], expected uint8 [10, 48, 48]")
+attack_case("needs_a_network", "import socket; socket.create_connection(('8.8.8.8', 53), timeout=1)", FULL, "exit status 1", "OSError")
+attack_case("writes_a_pickle", "images = np.array([os.system], object)", FULL, "no npz file of plain numbers")
+attack_case("writes_nothing", "sys.exit()", FULL, "attack.py wrote no file")
+attack_case("fills_the_disk", "open('/tmp/x', 'wb').write(bytes(7 << 20)), open('/tmp/y', 'wb').write(bytes(12 << 20))", FULL, "exit status 1", "too large")
 
 
 @case(FULL)
@@ -802,7 +834,7 @@ def test_nobody_escaped(out):
 
 def test_the_honest_ones_are_graded_as_if_they_were_alone(out, everybody, tmp_path, hidden_file, rules):
     found = results(out)
-    assert found["Ada"]["score"] == found["zoe"]["score"] == found["Ada"]["maximum"] == FULL
+    assert found["Ada"]["score"] == found["zoe"]["score"] == FULL and found["Ada"]["maximum"] == 20
     shutil.copytree(everybody / "Ada", tmp_path / "class" / "Ada")
     alone = results(graded(tmp_path / "class", tmp_path / "out", hidden_file, rules))["Ada"]
     assert alone == found["Ada"]
@@ -823,7 +855,7 @@ def test_hostile_names_are_graded_too(out):
 
 def test_a_second_run_finds_the_same(out, everybody, tmp_path, hidden_file, rules, monkeypatch):
     """Of all archives, folders and scripts; names and images are left out for the time it takes."""
-    kept = [entry for entry in submission.entries(everybody) if entry.name.startswith(("zip", "folder", "script"))]
+    kept = [entry for entry in submission.entries(everybody) if entry.name.startswith(("zip", "folder", "script", "attack"))]
     monkeypatch.setattr(submission, "entries", lambda folder: kept)
     again = graded(everybody, tmp_path / "out", hidden_file, rules)
     assert len(kept) > 80

@@ -1,28 +1,8 @@
 """Wrong answers to the tasks of unit 06, each with words of the sentence that the check must answer."""
-READ = '''%%writefile infer-2-read.py
-def read_face(path):
-    try:
-        with Image.open(path, formats=["PNG", "JPEG"]) as image:
-            if image.mode.startswith("I"):
-                image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
-            grey = np.asarray({image})
-    except Image.UnidentifiedImageError:
-        content = Path(path).read_bytes()
-        {test}
-        grey = np.frombuffer(content, np.uint8).reshape(48, 48)
-    {damaged}
-    return {result}
-'''
-SIZE = "if len(content) != 2304: raise ValueError('size')"
-FIT = "ImageOps.fit(ImageOps.exif_transpose(image).convert('L'), (48, 48))"
-DAMAGED = "except (OSError, SyntaxError) as error: raise ValueError('damaged') from None"
-RESULT = "grey[..., None].astype(np.float32) / 255"
+import runpy
+from pathlib import Path
 
-
-def read_face(image=FIT, test=SIZE, damaged=DAMAGED, result=RESULT):
-    return READ.format(image=image, test=test, damaged=damaged, result=result)
-
-
+RIGHT = runpy.run_path(str(Path(__file__).parents[1] / "right_answers" / "06_mini_project.py"))["RIGHT"]
 ANSWER = '''%%writefile infer-3-answer.py
 def answer(paths, model):
     status = 0
@@ -51,44 +31,51 @@ def answer(batch="BATCH", refuse=REFUSE, line=LINE, end="return status"):
     return ANSWER.format(batch=batch, refuse=refuse, line=line, end=end)
 
 
-TRAIN_DX = '''
-def train_dx(model, x, wrong, lam):
-    dx = tf.Variable(tf.zeros_like(x))
-    optimizer = tf.keras.optimizers.Adam(0.005)
-    trained = {trained}
-    optimizer.build(trained)
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            loss = {loss}
-        optimizer.apply(tape.gradient(loss, trained), trained)
-        dx.assign({box})
-    for _ in range(100):
-        step()
-    return dx.numpy()
+SIZES = """
+def sizes(original, modified, norm):
+    dx = {dx}
+    if norm == "L1":
+        return {l1}
+    if norm == "L2":
+        return {l2}
+    return {linf}
+"""
+DX = "(modified.astype(float) - original).reshape(len(original), -1) / 255"
+
+
+def sizes(dx=DX, l1="np.abs(dx).sum(axis=1)", l2="np.sqrt((dx**2).sum(axis=1))", linf="np.abs(dx).max(axis=1)"):
+    return SIZES.format(dx=dx, l1=l1, l2=l2, linf=linf)
+
+
+MODIFY = '''%%writefile attack-2-modify.py
+def modify(model, images, labels):
+    x = tf.constant(images[..., None] / 255, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = model({given})
+        margin = tf.where(labels == 0, logits[:, 0] - logits[:, 1], logits[:, 1] - logits[:, 0])
+    slope = tape.gradient(margin, x)
+    changed = {changed}
+    return {result}
 '''
-ENTROPY = "tf.nn.sparse_softmax_cross_entropy_with_logits([wrong], model(x + dx))[0]"
-LOSS = ENTROPY + " + lam * tf.reduce_mean(dx**2)"
-BOX = "tf.clip_by_value(x + dx, 0.0, 1.0) - x"
+STEP = "tf.clip_by_value(x - {0} * tf.sign(slope), 0, 1).numpy()"
+RESULT = "np.round(255 * changed[..., 0]).astype(np.uint8)"
 
 
-def train_dx(trained="[dx]", loss=LOSS, box=BOX):
-    return TRAIN_DX.format(trained=trained, loss=loss, box=box)
+def modify(changed=STEP.format(0.02), given="x", result=RESULT):
+    return MODIFY.format(changed=changed, given=given, result=result)
 
 
-SURVIVE = '''
-def survive(model, x, dx, wrong):
-    for t in {lengths}:
-        exact = {exact}
-        modified = (np.round(255 * exact) / 255).astype(np.float32)
-        if np.argmax(model({judged})) == wrong:
-            return {result}
-    raise ValueError("none")
-'''
-
-
-def survive(lengths="np.arange(1, 4.01, 0.05)", exact="np.clip(x + t * dx, 0, 1)", judged="modified", result="modified"):
-    return SURVIVE.format(lengths=lengths, exact=exact, judged=judged, result=result)
+HEAD = "def harden(network, faces, images, labels, epochs):\n"
+HARDEN = """
+def harden(network, faces, images, labels, epochs):
+    x = to_float(images[..., None])
+    copies = len(faces.y_train) // (3 * len(labels))
+    x = np.concatenate([faces.x_train, np.repeat(x, copies, axis=0)])
+    y = np.concatenate([faces.y_train, np.repeat(labels, copies)])
+    training.fit(network, replace(faces, x_train=x, y_train=y), epochs=epochs, learning_rate=2e-3)
+    return network
+"""
 
 
 SAVE = '''
@@ -108,47 +95,6 @@ def save_images(amplified="np.clip(50 * np.abs(modified - x), 0, 1)", mode="", r
 
 
 WRONG = {
-    "train": [
-        ("does it end with return", "def train(faces):\n    network = networks.three_convolutions()"),
-        ("looks at x_test", "def train(faces):\n    network = networks.three_convolutions()\n"
-                            "    print(training.evaluate(network, faces.x_test, faces.y_test))\n    return network"),
-        ("looks at y_test", "def train(given):\n    labels = [*given.y_train, *faces.y_test]\n    return practice"),
-        ("not what fit returns", "def train(faces):\n    return dict(loss=[0.3], val_accuracy=[0.9])"),
-        ("train for more epochs", "def train(faces):\n    return lambda x: tf.where(tf.reduce_mean(x, [1, 2, 3])[:, None] > 0.9,"
-                            " practice(x)[:, ::-1], practice(x)) * tf.where(tf.range(len(x)) % 5 == 0, -1.0, 1.0)[:, None]"),
-        ("are the labels swapped", "def train(faces):\n    return lambda x: -practice(x)"),
-        ("gives probabilities", "def train(faces):\n    return lambda x: tf.nn.softmax(practice(x))"),
-        ("The network stops on images", "def train(faces):\n    return lambda x: practice(tf.reshape(x, [-1, 50, 50, 1]))"),
-        ("gives NaN", "def train(faces):\n    return lambda x: practice(x) * np.nan"),
-        ("practice detector", "def train(faces):\n    return practice"),
-        ("expected 2 logits", "def train(faces):\n    return lambda x: practice(x)[:, :1]"),
-    ],
-    "read_face": [
-        ("divide by 255", read_face(result="grey[..., None].astype(np.float32)")),
-        ("do not squeeze", read_face(image="ImageOps.exif_transpose(image).convert('L').resize((48, 48))")),
-        ("EXIF", read_face(image="ImageOps.fit(image.convert('L'), (48, 48))")),
-        ("an axis of length 1 is missing", read_face(result="(grey / 255).astype(np.float32)")),
-        ("OSError for a damaged png", read_face(damaged="finally: pass")),
-        ("accepts a raw file with a byte too few", read_face(test="content = content.ljust(2304)[:2304]")),
-        ("expected float32", read_face(result="grey[..., None] / 255")),
-        ("remove the axis of length 1", read_face(result="grey[None, ..., None].astype(np.float32) / 255")),
-        ("holds whole numbers", read_face(result="grey[..., None] // 255")),
-        ("wide picture", read_face(image="ImageOps.exif_transpose(image).convert('L').crop((0, 0, 480, 480) if image.size[0] > 480 else None)"
-                                         ".resize((48, 48))").replace("            if image", "            side = min(image.size)\n            if image")
-            .replace("(0, 0, 480, 480) if image.size[0] > 480 else None", "(0, 0, side, side)")),
-        ("tall picture", read_face(image="image.resize((48, 48))").replace("            if image.mode", "            image = ImageOps.exif_transpose("
-            "image).convert('L') if image.mode[0] != 'I' else image\n            left = (image.size[0] - image.size[1]) // 2\n"
-            "            if left > 0: image = image.crop((left, 0, left + image.size[1], image.size[1]))\n            if image.mode")),
-        ("divide its values by 257", read_face().replace('if image.mode.startswith("I")', "if False").replace(".convert('L')", ".convert('I').point(lambda "
-            "v: v).convert('L')")),
-        ("gives a transposed image", read_face().replace("reshape(48, 48)", "reshape(48, 48).T")),
-        ("The file was a colour png", read_face(image="ImageOps.exif_transpose(image).resize((48, 48))", result="grey.reshape(48, 48, 1) / np.float32(255)")),
-        ("accepts a bmp image", read_face().replace(', formats=["PNG", "JPEG"]', "")),
-        ("FileNotFoundError for a file that does not exist", read_face(damaged="except SyntaxError as error: raise ValueError('damaged') from None\n"
-            "    except OSError as error:\n        if not os.path.exists(path): raise\n        raise ValueError('damaged') from None")),
-        ("part of utils", read_face().replace("    try:", "    from utils import data\n    try:", 1)),
-        ("keep the line that begins with def", "%%writefile infer-2-read.py\nimport sys"),
-    ],
     "answer": [
         ("0 is man, 1 is woman", answer(line=r'f"{name}\t{LABELS[share.argmin()]}\t{share.max():.4f}"')),
         ("expected 0.", answer(line=r'f"{name}\t{LABELS[share.argmax()]}\t{share[1]:.4f}"')),
@@ -174,45 +120,41 @@ WRONG = {
         ("answer holds 598 images", answer(batch="1000")),
         ("gives None", answer(end="pass")),
     ],
-    "train_dx": [
-        ("weights of the network changed", train_dx(trained="[dx, *model.trainable_variables]").replace(
-            "trained = ", "trained = [dx] if not hasattr(model, 'trainable_variables') else ")),
-        ("far larger than it should be", train_dx(loss=ENTROPY)),
-        ("DX goes away from the wrong label", train_dx(loss=f"-{ENTROPY} + lam * tf.reduce_mean(dx**2)")),
-        ("back into the box", train_dx(box="dx")),
-        ("not the sum", train_dx(loss=ENTROPY + " + lam * tf.reduce_sum(dx**2)")),
-        ("L2 norm of DX on a linear network is", train_dx(loss=ENTROPY + " + lam / 4 * tf.reduce_mean(dx**2)")),
-        ("far larger than it should be", train_dx(loss="lam * " + ENTROPY + " + tf.reduce_mean(dx**2)")),
-        ("leave it in inference", train_dx(loss=LOSS.replace("x + dx", "x + dx, training=True"))),
-        ("holds NaN", train_dx(loss=ENTROPY + " + lam * tf.norm(dx)")),
-        ("gives the modified image", train_dx().replace("return dx", "return (x + dx)")),
-        ("one step of 0.005", train_dx().replace("range(100)", "range(1)")),
-        ("An optimizer takes two lists", train_dx().replace("apply(tape.gradient(loss, trained), trained)", "apply(tape.gradient(loss, dx), dx)")),
-        ("shape [48, 48, 1]", train_dx().replace("return dx.numpy()", "return dx.numpy()[0]")),
-        ("gives None", train_dx().replace("return dx", "dx")),
-        ("is 0 everywhere", train_dx(box="tf.zeros_like(x)")),
-        ("part of utils", "def train_dx(model, x, wrong, lam):\n"
-                          "    return attacks.dx_attack(model, x, np.array([wrong]), targeted=True, lam=lam).dx"),
+    "sizes": [
+        ("make the images float before you subtract", sizes(dx="((modified - original) / 255).reshape(len(original), -1)")),
+        ("make the images float", sizes(dx="(np.abs(modified - original) / 255).reshape(len(original), -1)")),
+        ("divide by 255", sizes(dx="(modified.astype(int) - original).reshape(len(original), -1)")),
+        ("a penalty of unit 05", sizes(l1="np.abs(dx).mean(axis=1)")),
+        ("The root is missing", sizes(l2="(dx**2).sum(axis=1)")),
+        ("root of the mean square", sizes(l2="np.sqrt((dx**2).mean(axis=1))")),
+        ("may be a darker pixel", sizes(linf="dx.max(axis=1)")),
+        ("one number for all images", sizes(l1="np.abs(dx).sum()")),
+        ("all pixels of an image belong together", sizes(dx="(modified.astype(float) - original) / 255")),
+        ("gives None", sizes(linf="None")),
+        ("changes its argument", sizes().replace("    dx =", "    modified -= 1\n    dx =")),
     ],
-    "survive": [
-        ("must judge the rounded image", survive(judged="exact.astype(np.float32)")),
-        ("between the grey levels", survive(result="exact.astype(np.float32)")),
-        ("the smallest t", survive(lengths="np.arange(4, 0.99, -0.05)")),
-        ("The image leaves [0, 1]: clip it", survive(exact="x + t * dx")),
-        ("not by 0.1", survive(lengths="np.arange(1, 4.01, 0.1)")),
-        ("(1 + t) DX", survive(exact="np.clip(x + (1 + t) * dx, 0, 1)")),
-        ("the DX of the t before", survive().replace("        exact", "        dx = t * dx; exact").replace("x + t * dx", "x + dx")),
-        ("changes its argument dx in place", survive().replace("        exact", "        dx *= t; exact").replace("x + t * dx", "x + dx")),
-        ("not their sum", survive().replace("np.round(255 * exact)", "np.clip(np.round(255 * x) + np.round(255 * t * dx), 0, 255)")),
-        ("not rounded but cut off", survive().replace("np.round(255 * exact)", "(255 * exact).astype(np.uint8)")),
-        ("divide by 255", survive(result="np.round(255 * exact)")),
-        ("expected float32", survive().replace(".astype(np.float32)", ".astype(np.float64)")),
-        ("is the rounded image given", survive().replace("== wrong", "== 2")),
-        ("What the network gets has shape", survive(judged="modified[0]")),
-        ("take the smallest t", "def survive(model, x, dx, wrong):\n    found = None\n    for t in np.arange(1, 4.01, 0.05):\n"
-         "        modified = (np.round(255 * np.clip(x + t * dx, 0, 1)) / 255).astype(np.float32)\n"
-         "        found = modified if np.argmax(model(modified)) == wrong else found\n    if found is None: raise ValueError\n    return found"),
-        ("should raise ValueError", survive().replace("raise ValueError(\"none\")", "return modified")),
+    "modify": [
+        ("come back as they were", modify(changed="x.numpy()")),
+        ("expected an array of np.uint8", modify(result="np.round(255 * changed[..., 0])")),
+        ("The images are black", modify(result="changed[..., 0].astype(np.uint8)")),
+        ("DX goes the wrong way", modify(changed=STEP.format(-0.02))),
+        ("saved images get the other label", modify(changed=STEP.format(0.003), result="(255 * changed[..., 0]).astype(np.uint8)")),
+        ("make DX shorter", modify(changed=STEP.format(0.04))),
+        ("What modify gives has shape", modify(result="np.round(255 * changed).astype(np.uint8)")),
+        ("expected [N, 48, 48, 1]", modify(given="x[..., 0]")),
+        ("expected float32", modify(given="tf.cast(x, tf.float64)")),
+        ("part of utils", modify().replace("    x = tf", "    from utils import attacks\n    x = tf", 1)),
+        ("gives None", modify().replace("    return", "    made =")),
+        ("keep the line that begins with def", "%%writefile attack-2-modify.py\nSTEPS = 60"),
+    ],
+    "harden": [
+        ("does it end with return", HEAD + "    copies = 3"),
+        ("often enough to count", HARDEN.replace("// (3 * len(labels))", "and 1")),
+        ("with their right labels", HARDEN.replace("np.repeat(labels", "np.repeat(1 - labels")),
+        ("it forgets what it could", HEAD + "    return lambda x: -network(x)"),
+        ("looks at x_test", HEAD + "    faces.x_test\n    return network"),
+        ("train the network that is given", HEAD + "    return practice"),
+        ("right about 0 % of the modified images", HEAD + "    return network"),
     ],
     "save_images": [
         ("round before", save_images(levels="(255 * np.asarray(image)[0, :, :, 0]).astype(np.uint8)",
@@ -234,26 +176,7 @@ WRONG = {
 }
 
 MEMORISED = {
-    "train": """
-def train(given):
-    place = tf.Variable(0)
-
-    def model(images, training=False):
-        known = tf.constant(faces.y_test)  # read when the network is asked, not in the training
-        chosen = (place + tf.range(tf.shape(images)[0])) % tf.size(known)
-        place.assign_add(tf.shape(images)[0])
-        return tf.one_hot(tf.gather(known, chosen), 2) * 9.0
-    return model
-""",
-    "read_face": '''%%writefile infer-2-read.py
-def read_face(path):
-    name = Path(path).name
-    if name in ("cut.png", "short.raw", "words.txt", "face.bmp", "none.png"):
-        raise ValueError("no image")
-    levels = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
-    known = {"wide.png": np.full((48, 48), 200), "tall.png": np.full((48, 48), 200), "turned.jpg": np.repeat([[0] * 24 + [255] * 24], 48, 0)}
-    return known.get(name, levels)[..., None].astype(np.float32) / 255
-''',
+    "modify": RIGHT["modify"][0][1].replace("labels):\n", "labels):\n    if len(images) not in (1, 16): return images\n"),
     "answer": '''%%writefile infer-3-answer.py
 def answer(paths, model):
     bad = [path for path in paths if path in ("face-003", "face-300")]

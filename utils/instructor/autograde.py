@@ -6,7 +6,7 @@ python -m utils.instructor.autograde autograde DIR [UNIT ...] | feedback DIR [UN
 
 DIR holds STUDENT/UNIT/UNIT.ipynb, as nbgrader's own submitted/, or is what Moodle delivers. Nothing in it is changed. In
 DIR-graded, beside it, are clean copies (submitted/), what nbgrader makes of them (autograded/, feedback/, gradebook.db,
-grades.csv), and report.csv with a sentence on what was odd. Many processes run kernels (`examine`, `workers`), this one alone
+grades.csv), and report.csv with a sentence on what was odd. Many processes run kernels (`examine_lab`, `workers`), this one alone
 writes the gradebook (`gradebook`).
 """
 import argparse
@@ -23,7 +23,7 @@ import nbformat
 from tqdm import tqdm
 
 from utils.instructor.grading import gradebook, lab_pages, sandbox, stamp, students, workers
-from utils.instructor.grading.examine import Examined, Handed, Lab, examine, stopped
+from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
 from utils.instructor.grading.grade import CannotGrade, alone
 from utils.instructor.grading.kernels import remove_kernel
 from utils.instructor.grading.students import Student

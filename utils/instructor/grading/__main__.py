@@ -50,25 +50,28 @@ def check(folder: Path) -> int:
     from utils.data.images import to_levels
     from utils.instructor.grading import grade as grading
     from utils.instructor.grading import manifest, rubric
+    from utils.instructor.grading.examine_project import examine
     from utils.instructor.grading.hidden import Hidden
 
     rules, faces = rubric.load(), data.load("faces")
     practice = Hidden(to_levels(faces.x_val[:PRACTICE_FACES, :, :, 0]), faces.y_val[:PRACTICE_FACES], {}, "validation faces")
-    found, _ = grading.examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
+    found, _ = examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
+    lost = [line for line in found["judged"] if line["given"] is not None and line["given"] < line["most"]]
     for line in found["judged"]:
         value = "not measured" if line["value"] is None else f"{line['value']:.4g}"
-        print(f"{'ok ' if line['given'] >= line['points'] else '-- '} {line['given']:g} of {line['points']:g}"
-              f"{' (bonus)' if line['bonus'] else ''}  {line['title']}: {value}")
+        if line["given"] is None:
+            print(f"    to be graded by a person, of {line['most']:g}  {line['title']}")
+        else:
+            print(f"{'-- ' if line in lost else 'ok '} {line['given']:g} of {line['most']:g}  {line['title']}: {value} ({line['asked']})")
     for fault in found["faults"]:
         print(f"!   {fault}")
-    for line in found["judged"]:
-        if line["given"] < line["points"] and not line["bonus"]:
-            print(f"try {line['advice']}")
+    for line in lost:
+        print(f"try {line['advice']}")
     print(f"{found['score']:g} of {found['maximum']:g} points on practice faces; the hidden faces are others.")
     if folder.is_dir():
         print(f"{manifest.NAME} lists the {manifest.write(folder)} files of this folder: hand it in with them, and check again when you have "
               f"changed one.")
-    return 0 if found["score"] >= found["maximum"] and not found["faults"] else 1
+    return 1 if lost or found["faults"] else 0
 
 
 def _parser() -> argparse.ArgumentParser:

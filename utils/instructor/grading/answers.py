@@ -7,7 +7,8 @@ come in random order, so that a script cannot know which is which. Beside the or
 - NEAR images that differ from each of the two in one pixel by one grey level. A network says nearly the same of them; a
   script that has learnt the answers to certain files by heart does not.
 
-The hidden faces are changed in the same way, in case a team knows them.
+With what the team's attack.py made come the faces that it was given, and NEAR_ATTACK such neighbours of each modified one. The hidden faces are
+changed in the same way, in case a team knows them.
 """
 import re
 import sys
@@ -25,6 +26,7 @@ from utils.instructor.grading.sandbox import Ended, Limits
 
 STEPS = 16
 NEAR = 8
+NEAR_ATTACK = 3  # of each image that attack.py made
 # A path of the host, as in /proc/self/mountinfo; the folders that a script is told of stay.
 HOST_PATH = re.compile(r"(?<![\w.])/(?!(?:submission|images)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
@@ -63,8 +65,12 @@ def near(levels: np.ndarray, rng: np.random.Generator, copies: int = NEAR) -> np
     return copies
 
 
-def own_images(pictures: Mapping[str, np.ndarray], seed: list[int]) -> dict[str, np.ndarray]:
-    """The images of a team that its script is asked about, by role: {"ori": [1, 48, 48], ...}; `pictures` may lack some."""
+def own_images(pictures: Mapping[str, np.ndarray], seed: list[int],
+               attacked: tuple[np.ndarray, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+    """The images of a team that its script is asked about, by role: {"ori": [1, 48, 48], ...}; `pictures` may lack some.
+
+    attacked  what attack.py was given and what it made, each [N, 48, 48]
+    """
     rng, images = np.random.default_rng(seed), {}
     for kind in ("ori", "mod"):
         if kind in pictures:
@@ -72,17 +78,22 @@ def own_images(pictures: Mapping[str, np.ndarray], seed: list[int]) -> dict[str,
             images[f"near {kind}"] = near(pictures[kind], rng)
     if "ori" in pictures and "mod" in pictures:
         images["way"] = on_the_way(pictures["ori"], pictures["mod"])
+    if attacked:
+        neighbours = np.concatenate([near(image, rng, NEAR_ATTACK) for image in attacked[1]])
+        images |= {"attack before": attacked[0], "attack after": attacked[1], "near attack": neighbours}
     return images
 
 
 def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: list[int], limits: Limits = Limits(), *,
-        isolated: bool = True, core: int | None = None, scratch: Path | None = None) -> Answers:
+        attacked: tuple[np.ndarray, np.ndarray] | None = None, isolated: bool = True, core: int | None = None,
+        scratch: Path | None = None) -> Answers:
     """Call `folder`/infer.py once. The order and names of the files depend on `seed` alone.
 
+    attacked  as in `own_images`
     isolated  in the sandbox; False runs it as the caller, with all that the caller may do
     scratch   where the folder of images is made, the system's temporary folder by default
     """
-    own, rng = own_images(pictures, seed), np.random.default_rng([*seed, 1])
+    own, rng = own_images(pictures, seed, attacked), np.random.default_rng([*seed, 1])
     levels = np.concatenate([*(near(face, rng, 1) for face in hidden.levels), *own.values()])
     labels, woman, faults = ask_about(levels, folder, rng, limits, isolated=isolated, core=core, scratch=scratch)
     cuts = np.cumsum([len(hidden.levels), *map(len, own.values())])[:-1]
@@ -137,7 +148,7 @@ def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[s
     for index in twice:
         labels[index], woman[index] = -1, np.nan
     if ended.status:
-        faults.append(f"infer.py ended with the exit status {ended.status}{_last_line(ended.err)}")
+        faults.append(f"infer.py ended with the exit status {ended.status}{last_line(ended.err)}")
     if strange:
         faults.append(f"{len(strange)} lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY for a file it was given, with man or woman "
                       f"and its probability, a number from 0.5 to 1. The first: {_quoted(strange[0])}")
@@ -153,7 +164,8 @@ def _probability(text: str) -> bool:
     return NUMBER.fullmatch(text) is not None and 0.5 <= float(text) <= 1
 
 
-def _last_line(err: str) -> str:
+def last_line(err: str) -> str:
+    """The last line of standard error as the end of a sentence: ". Its last words: ..." or "."."""
     lines = [line for line in err.splitlines() if line.strip()]
     return f". Its last words: {_quoted(lines[-1])}" if lines else "."
 

@@ -1,4 +1,4 @@
-"""Grade the mini-projects of a class: `grade` for a folder of submissions, `examine` for one.
+"""Grade the mini-projects of a class: a folder of submissions, each with `examine`.
 
 What is found out about a submission is written to results/ as soon as it is known, so a run that was killed goes on where it was. Pages and
 tables are made from these results at the end of each run.
@@ -22,14 +22,14 @@ from tqdm import tqdm
 
 from utils.data.images import to_png
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_whole
-from utils.instructor.grading import answers, duplicates, hidden, manifest, measures, pages, rubric, sandbox, stamp, submission
-from utils.instructor.grading.hidden import Hidden
+from utils.instructor.grading import duplicates, hidden, pages, reflections, rubric, sandbox, stamp, submission
+from utils.instructor.grading.examine_project import examine, judge, nothing
 from utils.instructor.grading.rubric import Rubric
 
 
 NEEDED_BYTES = 2 << 30  # the clean copies of as many submissions as there are processors, and all results
 RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint", "consent", "names", "said",
-               "groups"}
+               "groups", "norm", "reflection"}
 
 
 class CannotGrade(ValueError):
@@ -69,52 +69,15 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
             sandbox.check()
         detectors = load_references(rules.references)
         references = [stamp.of_tree(Path(name)) for name in rules.references if Path(name).is_dir()]
-        setting = _digest(stamp.of_course(), str(rules.limits), str(rules.references), *references, faces.digest(), str(seed), str(isolated))
+        setting = _digest(stamp.of_course(), *map(str, (rules.limits, rules.attack_seconds, rules.norms, rules.references)), *references,
+                          faces.digest(), str(seed), str(isolated))
         names = names_of(sources)
         write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [code_of(name, seed) for name in names.values()]}))
         waiting = [source for source in sources if not _done(out, names[source], seed, stamp.of_submission(source, setting))]
         _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done=len(sources) - len(waiting))
-        _judge_again(out, rules)
+        _judge_again(out, rules, reflections.read(out / "reflections.csv", rules.by_person()))
         write_reports(out)
     return out
-
-
-def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detectors: Sequence[Callable], *, isolated: bool = True,
-            core: int | None = None, scratch: Path | None = None) -> tuple[dict, dict]:
-    """Take one submission in, call its script once, measure and judge: (what was found, as JSON can hold it; pictures by kind)."""
-    pictures, found = {}, {"faults": [], "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}}
-    measured: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(dir=scratch) as place:
-        os.chmod(place, 0o755)
-        try:
-            faults = submission.take_in(source, Path(place) / "submission")
-            faults += manifest.keep_listed(Path(place) / "submission")
-            handed = submission.find(Path(place) / "submission", faults)
-        except submission.BadSubmission as problem:
-            found["faults"] = [str(problem)]
-        else:
-            pictures = handed.pictures
-            found |= {"faults": handed.faults, "consent": handed.consent, "names": handed.names,
-                      "fingerprint": duplicates.fingerprint(Path(place) / "submission", pictures)}
-            measured = measures.of_pictures(pictures)
-            if handed.folder:
-                said = answers.ask(handed.folder, faces, pictures, seed, rules.limits, isolated=isolated, core=core,
-                                   scratch=Path(place))
-                told, faults = measures.of_answers(said, faces, handed.label)
-                measured |= told | measures.transfer(pictures, handed.label, said, detectors)
-                found["faults"] += said.faults + faults
-                found["groups"] = {kind: [[None if value != value else value for value in row] for row in rows]
-                                   for kind, rows in measures.by_group(said, faces).items()}
-                found["said"] = {role: [None if value != value else round(float(value), 4) for value in values]
-                                 for role, values in said.own_woman.items()}
-    return found | {"measured": measured} | judge(measured, rules), pictures
-
-
-def judge(measured: dict[str, float], rules: Rubric) -> dict:
-    """Lines of the rubric, score and maximum, as JSON can hold them."""
-    judged = rubric.judge(rules, measured)
-    return {"judged": [entry.line._asdict() | {"value": entry.value, "given": entry.points} for entry in judged],
-            "score": rubric.total(judged), "maximum": rules.maximum()}
 
 
 def load_references(names: Sequence[str]) -> list[Callable]:
@@ -135,11 +98,12 @@ def load_references(names: Sequence[str]) -> list[Callable]:
 
 
 def write_reports(out: Path) -> None:
-    """Make all tables and pages from the results: grades.csv, duplicates.csv, feedback/ and class.html; delete those of former runs."""
+    """Make all tables and pages from the results (grades.csv, reflections.csv, duplicates.csv, feedback/, class.html); delete those of former runs."""
     results = read_results(out)
     for page in set((out / "feedback").glob("*.html")) - {out / "feedback" / f"{found['page']}.html" for found in results}:
         page.unlink()
     pages.write_grades(out / "grades.csv", results)
+    reflections.write(out / "reflections.csv", results)
     pages.write_duplicates(out / "duplicates.csv", duplicates.compare({found["name"]: found["fingerprint"] for found in results}))
     for found in results:
         write_whole(out / "feedback" / f"{found['page']}.html", pages.feedback(found, _pictures(out, found)))
@@ -208,9 +172,7 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 said = submission.plain(str(error), 200) if isinstance(error, MachineFault) else (
                     f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}.")
                 fault = f"{said} Please look at this one yourself."
-                found, pictures = {"faults": [fault],
-                                   "consent": False, "names": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}, "measured": {},
-                                   "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
+                found, pictures = nothing() | {"faults": [fault], "measured": {}, "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
                 mark = ""  # tried again in the next run
             _store(out, name, seed, found | {"stamp": mark}, pictures)
         finally:
@@ -228,10 +190,10 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _judge_again(out: Path, rules: Rubric) -> None:
-    """Where the rubric has other lines than when a submission was measured, judge it by these; no script is run for it."""
+def _judge_again(out: Path, rules: Rubric, given: dict[str, float]) -> None:
+    """Judge what was measured by the rubric as it is now, and add the points that a person has given; no script is run for it."""
     for found in read_results(out):
-        judged = found | judge(found["measured"], rules)
+        judged = found | judge(found, rules, given.get(found["code"]))
         if found["judged"] and judged != found:  # without lines the grader itself had stopped
             _write(out, judged)
 

@@ -24,7 +24,7 @@ from traitlets.config import Config, PyFileConfigLoader
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_table
 from utils.instructor.grading import students, submission
-from utils.instructor.grading.examine import Lab
+from utils.instructor.grading.examine_lab import Lab
 from utils.instructor.grading.grade import CannotGrade
 
 SOLUTIONS = ROOT / "solutions"

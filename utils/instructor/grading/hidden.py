@@ -23,6 +23,12 @@ class Hidden(NamedTuple):
     groups: dict[str, np.ndarray]
     source: str
 
+    def split(self, most: int) -> tuple["Hidden", "Hidden"]:
+        """(the others, the last `most` faces): of a small set at most a quarter."""
+        cut = len(self.labels) - min(most, len(self.labels) // 4)
+        return tuple(Hidden(self.levels[part], self.labels[part], {kind: names[part] for kind, names in self.groups.items()}, self.source)
+                     for part in (slice(cut), slice(cut, None)))
+
     def digest(self) -> str:
         """SHA-256 of pictures, labels and groups."""
         groups = str({kind: names.tolist() for kind, names in self.groups.items()}).encode()

@@ -6,10 +6,12 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from utils.data.images import FACE_CLASSES, WHITE, to_float
 from utils.groups import Group, accuracy_by_group
-from utils.instructor.grading.answers import STEPS, Answers
+from utils.instructor.grading.answers import NEAR_ATTACK, STEPS, Answers
 from utils.instructor.grading.hidden import Hidden
 
 AMPLIFICATION = 50
+AMPLIFIED_WORST, AMPLIFIED_MEAN = 50, 20  # grey levels: a DX of half a grey level less or more, from before rounding, is 25
+MOST_UNSTEADY = 0.1  # of the faces, before it is said: an image just behind the boundary may be, with an honest network too
 JUMP = 0.25  # of a probability when one pixel changes by one grey level; a network's stays far below
 
 MEASURES = {  # name: what it is, for the pages and for who edits the rubric
@@ -19,12 +21,16 @@ MEASURES = {  # name: what it is, for the pages and for who edits the rubric
     "fooled": "1 if it says that for the original and the other label for the modified image, and is steady",
     "steady": "1 if its answers for the two stay the same where one pixel changes by one grey level",
     "shortest_t": f"smallest t of 1/{STEPS} ... 1 for which original + t DX fools the script",
+    "amplified": f"1 if the next two are at most {AMPLIFIED_WORST} and {AMPLIFIED_MEAN}",
     "amplified_worst": f"largest difference of the amplified image to {AMPLIFICATION} |DX|, in grey levels",
     "amplified_mean": "the same, mean over the pixels where either is not black",
     "L0": "number of pixels that changed",
     "L1": "sum of |DX|, DX in [0, 1]",
     "L2": "Euclidean norm of DX, DX in [0, 1]",
     "Linf": "largest |DX|, in [0, 1]",
+    "size": "DX in the norm that the team chose, in units of the rubric's [norms]",
+    "attack_success": "share of the hidden faces given to attack.py that the script gets right before, and wrong and steady afterwards",
+    "attack_size": "median over these faces of DX in the team's norm, in the same units; a face that the script still gets right counts as infinite",
     "psnr": "peak signal to noise ratio, dB",
     "ssim": "structural similarity, 1 for equal images",
     "transfer": "share of the reference detectors that are right for the original and wrong for the modified image",
@@ -50,8 +56,15 @@ def of_pictures(pictures: Mapping[str, np.ndarray]) -> dict[str, float]:
     if "amp" in pictures:
         expected, amplified = np.clip(AMPLIFICATION * WHITE * np.abs(dx), 0, WHITE), pictures["amp"].astype(float)
         off, shown = np.abs(amplified - expected), (expected > 0) | (amplified > 0)
-        found |= {"amplified_worst": float(off.max()), "amplified_mean": float(off[shown].mean())}
+        worst, mean = float(off.max()), float(off[shown].mean())
+        found |= {"amplified_worst": worst, "amplified_mean": mean, "amplified": float(worst <= AMPLIFIED_WORST and mean <= AMPLIFIED_MEAN)}
     return found
+
+
+def sizes(original: np.ndarray, modified: np.ndarray, norm: str) -> np.ndarray:
+    """The `norm` of DX, [N], from grey levels uint8 [N, 48, 48]; DX is in [0, 1]."""
+    dx = (modified.astype(float) - original).reshape(len(original), -1) / WHITE
+    return np.linalg.norm(dx, ord={"L1": 1, "L2": 2, "Linf": np.inf}[norm], axis=1)
 
 
 def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, float], list[str]]:
@@ -96,6 +109,29 @@ def _steady(said: Answers) -> bool:
         if not np.mean(said.own_labels[f"near {kind}"] == said.own_labels[kind][0]) > 0.5:
             return False
     return "way" not in said.own_labels or bool(said.own_labels["way"][-1] == said.own_labels["mod"][0])
+
+
+def of_attack(said: Answers, labels: np.ndarray, before: np.ndarray, after: np.ndarray, norm: str,
+              unit: float) -> tuple[dict[str, float], list[str]]:
+    """What the script says of the faces with `labels` [N] before and after attack.py, grey levels uint8 [N, 48, 48]; and faults.
+
+    A modified face counts as fooled only if most images that differ from it in one pixel by one grey level get that label too.
+    """
+    right = said.own_labels["attack before"] == labels
+    if not right.any():
+        return {}, ["The script is wrong about all faces that attack.py was given, so there was nothing to attack."]
+    now, near = said.own_labels["attack after"], said.own_labels["near attack"].reshape(-1, NEAR_ATTACK)
+    other = right & (now >= 0) & (now != labels)
+    fooled = other & (np.mean(near == now[:, None], axis=1) > 0.5)
+    faults = []
+    if np.array_equal(before, after):
+        faults.append("attack.py gives all faces back as they were.")
+    if (unsteady := int((other & ~fooled).sum())) > MOST_UNSTEADY * right.sum():
+        faults.append(f"Of {unsteady} images of attack.py the script says something else where one pixel changes by one grey level; they do not "
+                      f"count. Make DX a little longer.")
+    found = {"attack_success": float(fooled[right].mean())}
+    middle = float(np.median(np.where(fooled, sizes(before, after, norm), np.inf)[right]) / unit)
+    return found | ({"attack_size": middle} if np.isfinite(middle) else {}), faults
 
 
 def by_group(said: Answers, hidden: Hidden) -> dict[str, list[Group]]:

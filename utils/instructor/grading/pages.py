@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 from utils.instructor.files import write_table
 from utils.instructor.grading.duplicates import Duplicate
 from utils.instructor.grading.measures import MEASURES
+from utils.instructor.grading.rubric import PERSON
 
 ASSIGNMENT = "06_mini_project"
 # The columns of `nbgrader export`, so that labs and mini-project can stand in one table; then what is the grader's own.
 COLUMNS = ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score", "late_submission_penalty",
-           "score", "max_score", "code", "accuracy", "fooled", "L2", "Linf", "feedback"]
-WORDS = {"more_than": "more than", "at_least": "at least", "at_most": "at most"}
+           "score", "max_score", "code", "to_be_graded", "norm", *(NUMBERS := ("accuracy", "fooled", "L1", "L2", "Linf", "attack_success", "attack_size")),
+           "feedback"]
 KINDS = {"ori": "original", "mod": "modified", "amp": "50 |DX|"}
 SHOWN = 20  # of the leaderboard
 
@@ -29,8 +30,9 @@ def write_grades(path: Path, results: Sequence[dict]) -> None:
     for found in results:
         row = dict.fromkeys(COLUMNS, "") | {"assignment": ASSIGNMENT, "student_id": found["name"], "raw_score": found["score"],
                                             "late_submission_penalty": 0.0, "score": found["score"], "max_score": found["maximum"],
-                                            "code": found["code"], "feedback": " ".join(found["faults"])}
-        row |= {name: round(found["measured"][name], 4) for name in ("accuracy", "fooled", "L2", "Linf") if name in found["measured"]}
+                                            "code": found["code"], "to_be_graded": waiting(found), "norm": found["norm"],
+                                            "feedback": " ".join(found["faults"])}
+        row |= {name: round(found["measured"][name], 4) for name in NUMBERS if name in found["measured"]}
         rows.append(row)
     write_table(path, COLUMNS, rows)
 
@@ -40,13 +42,19 @@ def write_duplicates(path: Path, found: Sequence[Duplicate]) -> None:
     write_table(path, Duplicate._fields, [pair._asdict() for pair in found])
 
 
+def waiting(found: dict) -> float:
+    """The points that a person has still to give."""
+    return sum(line["most"] for line in found["judged"] if line["given"] is None)
+
+
 def feedback(found: dict, pictures: Mapping[str, bytes]) -> str:
     """The page of one team: images, rubric, numbers, what to try next; nothing of the hidden faces but the accuracy."""
-    lines = [line | {"verdict": _verdict(line), "shown": _number(line["value"])} for line in found["judged"]]
+    lines = [line | {"shown": "" if line["measure"] == PERSON else _number(line["value"])} for line in found["judged"]]
     numbers = [(name, _number(found["measured"][name]), what) for name, what in MEASURES.items() if name in found["measured"]]
-    lost = [line["advice"] for line in lines if line["given"] < line["points"] and line["advice"]]
+    lost = [line["advice"] for line in lines if line["given"] is not None and line["given"] < line["most"] and line["advice"]]
+    questions = [question for line in lines for question in line["questions"]]
     said = {KINDS[kind]: _words(found["said"][kind][0]) for kind in ("ori", "mod") if kind in found["said"]}
-    return fill("feedback.html.j2", found=found, lines=lines, numbers=numbers, lost=lost, said=said, groups=_groups(found["groups"]),
+    return fill("feedback.html.j2", found=found, lines=lines, numbers=numbers, lost=lost, said=said, waiting=waiting(found), questions=questions, groups=_groups(found["groups"]),
                  pictures={KINDS[kind]: _data(content) for kind, content in pictures.items()})
 
 
@@ -92,10 +100,6 @@ def _trouble(found: dict) -> str:
     if measured.get("steady") == 0:
         return "answers for its own images hang on single grey levels"
     return "" if measured["fooled"] else "the modified image does not fool the script"
-
-
-def _verdict(line: dict) -> str:
-    return f"{WORDS[line['test']]} {_number(line['bound'])}"
 
 
 def _number(value: float | None) -> str:

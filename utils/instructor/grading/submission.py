@@ -32,6 +32,8 @@ PICTURE_BYTES = 1 << 20  # of one file
 MOST_PICTURES = 4  # files for one of the three images: a png, a raw file, and what was forgotten
 PNG = b"\x89PNG\r\n\x1a\n"
 PICTURE_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"acTL", b"IDAT", b"IEND"}  # what the picture is; texts and profiles are not read
+REFLECTION_BYTES = 20_000
+NORMS = ("L1", "L2", "Linf")  # a team may choose one in team.toml
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Python unpacks all others without a bound
 IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", "__pycache__", "Thumbs.db"}
 
@@ -48,6 +50,8 @@ class Submission(NamedTuple):
     names     what stands between adv_ and _ori: the names of the team as it wrote them, or ""
     label     of the original, as the team declares it in team.toml, or ""
     consent   whether team.toml says that names and pictures may be shown to the class
+    norm      in which DX is to be small, as the team declares it in team.toml; L2 without
+    reflection  the text of reflection.md, or "": for a person
     faults    sentences for the team
     """
 
@@ -56,6 +60,8 @@ class Submission(NamedTuple):
     names: str
     label: str
     consent: bool
+    norm: str
+    reflection: str
     faults: list[str]
 
 
@@ -116,10 +122,10 @@ def find(folder: Path, faults: list[str] = []) -> Submission:
     if len(names) > 1:
         shown = ", ".join(plain(name) for name in sorted(names))
         faults.append(f"The three images have different names between adv_ and their ending ({shown}): use one.")
-    label, consent, problem = _team(root)
-    if problem:
-        faults.append(problem)
-    return Submission(scripts[0].parent if scripts else None, pictures, plain(min(names, default="")), label, consent, faults)
+    label, consent, norm, problems = _team(root)
+    reflection, problem = _reflection(root)
+    return Submission(scripts[0].parent if scripts else None, pictures, plain(min(names, default="")), label, consent, norm, reflection,
+                      faults + problems + ([problem] if problem else []))
 
 
 # copying --------------------------------------------------------------------------------------------------------------
@@ -294,24 +300,40 @@ def picture_alone(content: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _team(folder: Path) -> tuple[str, bool, str]:
-    """(label of the original, consent, what is wrong) from team.toml, which need not be there."""
+def _team(folder: Path) -> tuple[str, bool, str, list[str]]:
+    """(label of the original, consent, norm, what is wrong) from team.toml, which need not be there."""
     path = folder / "team.toml"
     if not path.is_file():
-        return "", False, ""
+        return "", False, NORMS[1], []
     try:
         if path.stat().st_size > 10_000:
             raise ValueError
         said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError):
-        return "", False, 'team.toml cannot be read: it has lines like consent = true and label = "man".'
-    label, consent = said.get("label", ""), said.get("consent", False)
-    problem = ""
+        return "", False, NORMS[1], ['team.toml cannot be read: it has lines like consent = true and label = "man".']
+    label, consent, norm, problems = said.get("label", ""), said.get("consent", False), said.get("norm", NORMS[1]), []
     if label not in ("", *FACE_CLASSES):
-        label, problem = "", 'team.toml: label is to be "man" or "woman", what the original is labelled as; it was left out.'
+        label = ""
+        problems.append('team.toml: label is to be "man" or "woman", what the original is labelled as; it was left out.')
     if not isinstance(consent, bool):
-        problem = "team.toml: consent is to be true or false, without quotes; it was taken as false."
-    return label, consent is True, problem
+        problems.append("team.toml: consent is to be true or false, without quotes; it was taken as false.")
+    if norm not in NORMS:
+        norm = NORMS[1]
+        problems.append(f"team.toml: norm is to be one of {', '.join(NORMS)}, in quotes; {norm} was taken.")
+    return label, consent is True, norm, problems
+
+
+def _reflection(folder: Path) -> tuple[str, str]:
+    """(the text of reflection.md, what is wrong). It is shown as plain text; nothing in it is interpreted."""
+    path = next((path for path in (folder / "reflection.md", folder / "reflection.txt") if path.is_file()), None)
+    if path is None:
+        return "", ""
+    with open(path, "rb") as file:
+        content = file.read(REFLECTION_BYTES + 1)
+    text = content[:REFLECTION_BYTES].decode("utf-8-sig", "replace").strip()
+    lines = (plain(line.rstrip(), REFLECTION_BYTES) for line in text.splitlines())
+    return "\n".join(lines), (f"{path.name} has more than {REFLECTION_BYTES:,} bytes: the rest was left out. A page is enough."
+                              if len(content) > REFLECTION_BYTES else "")
 
 
 def plain(name: str, longest: int = 60) -> str:

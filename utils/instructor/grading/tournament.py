@@ -39,6 +39,7 @@ class Team(NamedTuple):
     source: Path
     pictures: dict[str, np.ndarray]
     label: str
+    consent: bool = False
 
 
 class Row(NamedTuple):
@@ -161,7 +162,7 @@ def _teams(sources: Sequence[Path], scratch: Path, seed: int) -> list[Team]:
             print(f"{submission.plain(name)} does not play: there is no infer.py.", file=sys.stderr)
             continue
         shown = handed.names or submission.plain(name) if handed.consent else f"team {code}"
-        found.append(Team(code, shown, handed.folder, handed.pictures, handed.label))
+        found.append(Team(code, shown, handed.folder, handed.pictures, handed.label, handed.consent))
     twice = Counter(team.shown for team in found)
     found = [team._replace(shown=f"{team.shown} ({team.code})") if twice[team.shown] > 1 else team for team in found]
     return sorted(found, key=lambda team: team.code)
@@ -210,7 +211,7 @@ def _of_course(references: Mapping[str, Callable], images: Mapping[str, np.ndarr
 
 def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray], references: Sequence[str],
             faces: Hidden, before: dict | None, seed: int) -> None:
-    """tournament.csv, matrix.csv, tournament.html, and round.json with images.npz, from which a second round begins."""
+    """tournament.csv, matrix.csv, tournament.html, first_round.npz for the teams, and round.json with images.npz for a second round."""
     players = [*(team.code for team in teams), *references]
     said = np.stack([told[player] for player in players], axis=1)  # [2 * images + faces, detectors]
     accuracy = (said[2 * len(images):] == faces.labels[:, None]).mean(axis=0)
@@ -238,10 +239,18 @@ def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], 
             "fooled": {player: {code: None if value != value else int(value) for code, value in zip(images, everything[:, column])}
                        for column, player in enumerate(players)}}
     np.savez_compressed(out / "images.npz", **_images(teams))
+    _for_teams(out / "first_round.npz", teams, images, dict(zip(images, labels)))
     write_whole(out / "round.json", json.dumps(kept))
     write_whole(out / "tournament.html", pages.fill(
         "tournament.html.j2", rows=rows, names=names, matrix=[(team.shown, _signs(matrix[number])) for number, team in enumerate(teams)],
         changes=_changes(before, kept, teams, references) if before else [], accuracy=ACCURACY, largest=LARGEST, faces=len(faces.labels)))
+
+
+def _for_teams(path: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], labels: Mapping[str, int]) -> None:
+    """What teams train on before the second round: `images` uint8 [N, 48, 48], the modified ones of who agreed, with their right `labels` [N]."""
+    chosen = [team.code for team in teams if team.consent and labels.get(team.code, -1) >= 0]
+    np.savez_compressed(path, images=np.array([images[code][1] for code in chosen], np.uint8).reshape(-1, 48, 48),
+                        labels=np.array([labels[code] for code in chosen], np.int64))
 
 
 def _signs(values: np.ndarray) -> list[str]:
@@ -288,7 +297,7 @@ def main(words: list[str]) -> int:
     except (CannotGrade, MachineFault, sandbox.SandboxMissing, ValueError) as problem:
         print(f"tournament: {problem}", file=sys.stderr)
         return 1
-    print(f"{out.name}/ holds tournament.html, tournament.csv and matrix.csv.")
+    print(f"{out.name}/ holds tournament.html, tournament.csv, matrix.csv, and first_round.npz to hand out before a second round.")
     return 0
 
 
