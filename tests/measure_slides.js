@@ -19,7 +19,7 @@
     for (const figure of figures.length === 1 ? figures : []) {
       const box = figure.getBoundingClientRect(), ratio = figure.naturalWidth / figure.naturalHeight;
       const height = Math.min(box.height, box.width / ratio), width = height * ratio;
-      if (height < 0.49 * innerHeight && width < 0.89 * innerWidth) say(`a figure of ${Math.round(height)} px`);
+      if (height < 0.49 * screenful() && width < 0.89 * innerWidth) say(`a figure of ${Math.round(height)} px`);
     }
     if (figures.length > 1) say(`${figures.length} figures`);
   }

@@ -6,6 +6,8 @@ from latex2mathml.converter import convert
 
 OPERATORS = {"~": "∼", "±": "±"}  # the converter gives \sim and \pm as names, which have no space around them
 
+BELOW = {"min", "max", "lim", "argmin", "argmax", "arg\u2009min", "arg\u2009max"}
+
 
 def mathml(latex: str, display: str = "inline") -> str:
     """The formula as MathML.
@@ -23,6 +25,10 @@ def mathml(latex: str, display: str = "inline") -> str:
             element.tag, element.text = element.tag[:-1] + "o", OPERATORS[element.text]
         elif element.tag.endswith("}mo") and _is_function(element):
             element.attrib |= {"lspace": "0", "rspace": "0"}  # else a browser puts the space of an unknown operator around it
+    if display == "block":  # min, max and the like have their index below
+        for element in tree.iter():
+            if element.tag.endswith("}msub") and element[0].text in BELOW:
+                element.tag = element.tag.replace("}msub", "}munder")
     for row in [element for element in tree.iter() if element.tag.endswith(("}mrow", "}math"))]:
         _space_functions(row)
     ElementTree.register_namespace("", tree.tag[1:].split("}")[0])

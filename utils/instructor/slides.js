@@ -2,52 +2,44 @@
 const slides = [...document.querySelectorAll("section")];
 let current = 0;
 
+const sizes = [1, 0.87, 0.75, 0.625];  // of the text, in rem
+
 // A figure stands below the text or, unless it is too wide, in a column beside it.
-function arrange(slide, figures, columns, size) {
-  const width = slide.clientWidth, height = innerHeightOf(slide);
+function arrange(slide, {columns, size}) {
   slide.classList.toggle("columns", columns);
-  slide.classList.toggle("several", figures.length > 1);
   slide.style.setProperty("--size", size);
-  if (columns) {
-    const wanted = Math.max(0.45 * width, 0.56 * height * figures[0].ratio);
-    slide.style.setProperty("--right", `${Math.min(wanted, 0.64 * width)}px`);
-  }
 }
 
-function innerHeightOf(slide) {
-  return parseFloat(getComputedStyle(slide).minHeight);
-}
-
-// The height at which a figure is drawn, as a part of the slide's.
-function drawn(slide, {frame, ratio}) {
-  return Math.min(frame.clientHeight, frame.clientWidth / ratio) / innerHeightOf(slide);
-}
-
-function fits(slide) {
-  const wide = [...slide.querySelectorAll("pre, .text, .html")].some(part => part.scrollWidth > part.clientWidth + 1);
-  return !wide && slide.scrollHeight <= innerHeightOf(slide) + 2;
+// The height at which a figure is drawn.
+function drawn(frame, ratio) {
+  return Math.min(frame.clientHeight, frame.clientWidth / ratio);
 }
 
 // Each slide gets the arrangement that allows the largest letters, and among equals the one with the larger figure.
 function fit() {
+  const {clientWidth: width, clientHeight: height} = document.getElementById("measure");
   for (const slide of slides) {
-    const figures = [...slide.querySelectorAll(".figure")].map(frame => {
-      const {naturalWidth, naturalHeight} = frame.firstElementChild;
-      frame.style.setProperty("--ratio", naturalWidth / naturalHeight);
-      return {frame, ratio: naturalWidth / naturalHeight};
-    });
-    let best = {worth: -1, columns: false, size: 0.625};
-    for (const columns of figures.length === 1 ? [false, true] : [false]) {
-      for (let size = 1; size > 0.62; size -= 0.075) {
-        arrange(slide, figures, columns, size);
-        if (!fits(slide)) continue;
-        const height = figures.length ? drawn(slide, figures[0]) : 1;
-        const worth = (columns && height < 0.5 ? 0 : 10 * size) + height;
-        if (worth > best.worth) best = {worth, columns, size};
+    const box = slide.firstElementChild, frames = box.querySelectorAll(".figure"), picture = box.querySelector(".figure img");
+    const ratio = picture ? picture.naturalWidth / picture.naturalHeight : 1;
+    const lines = [...box.querySelectorAll("pre, .text, .html")];
+    const room = height - parseFloat(getComputedStyle(slide).paddingTop) - parseFloat(getComputedStyle(slide).paddingBottom);
+    slide.classList.remove("high");
+    slide.classList.toggle("several", frames.length > 1);
+    slide.style.setProperty("--ratio", ratio);
+    slide.style.setProperty("--right", `${Math.min(Math.max(0.45 * width, 0.56 * height * ratio), 0.64 * width)}px`);
+    let best = {columns: false, size: sizes.at(-1), worth: 0};
+    for (const columns of frames.length === 1 ? [false, true] : [false]) {
+      for (const size of sizes.filter(size => size >= best.size)) {
+        arrange(slide, {columns, size});
+        if (box.offsetHeight > room + 1 || lines.some(part => part.scrollWidth > part.clientWidth + 1)) continue;
+        const high = picture ? drawn(frames[0], ratio) : 1;
+        if (columns && high < 0.5 * height) break;
+        if (10 * size * height + high > best.worth) best = {columns, size, worth: 10 * size * height + high};
         break;
       }
     }
-    arrange(slide, figures, best.columns, best.size);
+    arrange(slide, best);
+    slide.classList.toggle("high", !best.worth);
   }
 }
 
@@ -65,18 +57,23 @@ function go(number) {
   mark();
 }
 
+// The height of a slide: less than the window's while notes are shown.
+function screenful() {
+  return document.getElementById("measure").clientHeight;
+}
+
 // On: the rest of a slide that is higher than the screen, then what waits on it, then the next slide.
 function on() {
   const slide = slides[current], hidden = slide.querySelector(".waiting");
-  const below = slide.getBoundingClientRect().bottom - innerHeightOf(slide);
-  if (below > 2) scrollBy(0, Math.min(below, 0.8 * innerHeightOf(slide)));
+  const below = slide.getBoundingClientRect().bottom - screenful();
+  if (below > 2) scrollBy(0, Math.min(below, 0.8 * screenful()));
   else if (hidden) hidden.classList.remove("waiting");
   else go(current + 1);
 }
 
 function back() {
   const above = -slides[current].getBoundingClientRect().top;
-  if (above > 2) scrollBy(0, -Math.min(above, 0.8 * innerHeightOf(slides[current])));
+  if (above > 2) scrollBy(0, -Math.min(above, 0.8 * screenful()));
   else go(current - 1);
 }
 
@@ -116,7 +113,7 @@ let quiet;
 addEventListener("scroll", () => {
   clearTimeout(quiet);
   quiet = setTimeout(() => {
-    const middle = innerHeightOf(slides[current]) / 2;
+    const middle = screenful() / 2;
     current = Math.max(0, slides.findIndex(slide => slide.getBoundingClientRect().bottom > middle));
     for (const slide of slides.slice(0, current))
       for (const step of slide.querySelectorAll(".waiting")) step.classList.remove("waiting");

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
-from nbconvert import HTMLExporter
-from nbconvert.filters import Highlight2HTML
+from jinja2 import Environment, FileSystemLoader
+from nbconvert.filters import Highlight2HTML, ansi2html
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from utils.instructor.files import write_whole
@@ -150,12 +150,10 @@ def page(notebook: nbformat.NotebookNode) -> str:
                 as_html(cell.source)
             except ValueError as error:
                 raise ValueError(f"cell {number} ({cell.id}): {error}") from None
-    exporter = HTMLExporter(template_file="slides.html.j2", extra_template_paths=[str(Path(__file__).parent)])
-    for name, function in (("as_html", as_html), ("highlighted", highlighted)):
-        exporter.register_filter(name, function)
+    templates = Environment(loader=FileSystemLoader(Path(__file__).parent), keep_trailing_newline=True)
+    templates.filters |= {"as_html": as_html, "highlighted": highlighted, "ansi2html": ansi2html}
     title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
-    text, _ = exporter.from_notebook_node(notebook, {"slides": slides(notebook), "title": title})
-    return text
+    return templates.get_template("slides.html.j2").render(slides=slides(notebook), title=title)
 
 
 def main(units: list[str]) -> int:
