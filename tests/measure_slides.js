@@ -4,7 +4,7 @@
   const lettersIn = element => [...element.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
   for (const slide of slides) {
     const say = text => faults.push(`slide ${slide.getAttribute("aria-label")}: ${text}`);
-    const parts = [...slide.querySelectorAll(".box *")].filter(part => part.checkVisibility());
+    const parts = [...slide.querySelectorAll(".box *, h1, h2, h3")].filter(part => part.checkVisibility());
     const letters = parts.filter(lettersIn);
     const small = letters.filter(part => parseFloat(getComputedStyle(part).fontSize) < 13.99 && !part.closest("math"));
     if (small.length) say(`letters of ${getComputedStyle(small[0]).fontSize}: ${small[0].textContent.slice(0, 30)}`);
@@ -13,7 +13,7 @@
     const wide = parts.find(part => part.scrollWidth > part.clientWidth + 1 && part.clientWidth && getComputedStyle(part).overflowX !== "visible");
     if (wide) say(`wider than its place by ${wide.scrollWidth - wide.clientWidth} px: ${wide.textContent.trim().slice(0, 30)}`);
     if (parts.some(part => part.getBoundingClientRect().right > innerWidth)) say("reaches over the right border");
-    const heading = parts[0];
+    const heading = slide.firstElementChild;
     if (!heading || !/^H[123]$/.test(heading.tagName) || !heading.textContent.trim()) say("no heading");
     const figures = parts.filter(part => part.tagName === "IMG");
     for (const figure of figures.length === 1 ? figures : []) {

@@ -14,7 +14,7 @@ def mathml(latex: str, display: str = "inline") -> str:
 
     Raises ValueError, with the formula, for a command that the converter does not know, which it would print as it is.
     """
-    known = re.sub(r"\\arg\b", r"\\operatorname*{arg}", latex.replace(r"\operatorname{", r"\operatorname*{"))
+    known = re.sub(r"\\arg\b", r"\\operatorname*{arg}", latex.replace(r"\operatorname{", r"\text{"))
     tree = ElementTree.fromstring(convert(known, display=display))
     unknown = [name for text in tree.itertext() for name in re.findall(r"\\\w+", text)]
     if unknown:

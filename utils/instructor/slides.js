@@ -2,7 +2,7 @@
 const slides = [...document.querySelectorAll("section")];
 let current = 0;
 
-const sizes = [1, 0.87, 0.75, 0.625];  // of the text, in rem
+const sizes = [1, 0.87, 0.78, 0.7];  // of the text, in rem
 
 // A figure stands below the text or, unless it is too wide, in a column beside it.
 function arrange(slide, {columns, size}) {
@@ -19,14 +19,16 @@ function drawn(frame, ratio) {
 function fit() {
   const {clientWidth: width, clientHeight: height} = document.getElementById("measure");
   for (const slide of slides) {
-    const box = slide.firstElementChild, frames = box.querySelectorAll(".figure"), picture = box.querySelector(".figure img");
+    const box = slide.querySelector(".box"), frames = box.querySelectorAll(".figure"), picture = box.querySelector(".figure img");
     const ratio = picture ? picture.naturalWidth / picture.naturalHeight : 1;
     const lines = [...box.querySelectorAll("pre, .text, .html")];
-    const room = height - parseFloat(getComputedStyle(slide).paddingTop) - parseFloat(getComputedStyle(slide).paddingBottom);
     slide.classList.remove("high");
+    slide.classList.toggle("wide", ratio > 2.9);
     slide.classList.toggle("several", frames.length > 1);
     slide.style.setProperty("--ratio", ratio);
     slide.style.setProperty("--right", `${Math.min(Math.max(0.45 * width, 0.56 * height * ratio), 0.64 * width)}px`);
+    const above = box.getBoundingClientRect().top - slide.getBoundingClientRect().top;
+    const room = height - above - parseFloat(getComputedStyle(slide).paddingBottom);
     let best = {columns: false, size: sizes.at(-1), worth: 0};
     for (const columns of frames.length === 1 ? [false, true] : [false]) {
       for (const size of sizes.filter(size => size >= best.size)) {

@@ -22,7 +22,8 @@ from utils.instructor.execute import ROOT
 from utils.instructor.mathml import mathml
 
 DRAWS = {"plot", "plt", "fig"}  # the names in statements that draw
-LINES_BESIDE_A_FIGURE = 12  # more lines of code have a slide of their own, and their figure the next one
+LINES = 30  # of code and printed text on a slide: the outputs of a cell with more come on the next one
+FIGURE = 24  # the lines that a figure takes the place of
 
 
 class WithMathML(IPythonRenderer):
@@ -39,11 +40,11 @@ class WithMathML(IPythonRenderer):
 
 
 class Part(NamedTuple):
-    """What a slide shows of a cell: text (Markdown), the code for the room, the whole code, the outputs."""
+    """What a slide shows of a cell: text (Markdown), or the code for the room and the whole code, or an output."""
     text: str = ""
     code: str = ""
     whole_code: str = ""
-    outputs: list = []
+    output: dict = {}
 
 
 class Slide(NamedTuple):
@@ -85,7 +86,7 @@ def without_alt(source: str) -> str:
 
 
 def lesson(cell: nbformat.NotebookNode) -> str:
-    """The code of a cell that a room should read: without what imports, asserts or draws, and their comments.
+    """The code of a cell that a room should read: without what imports, asserts or draws, and the comments before it.
 
     A cell that draws shows code only where it defines a function or class; otherwise its figure is what counts. A set-up cell
     shows none. The tag show-code shows all but the drawing, hide-code hides all.
@@ -93,28 +94,51 @@ def lesson(cell: nbformat.NotebookNode) -> str:
     source, tags, tree = cell.source, cell.metadata.get("tags", []), ast.parse(cell.source)
     if "hide-code" in tags or "session.start(" in source:
         return ""
-    lines, kept, drawn = source.splitlines(), [], False
+    lines, kept, draws, defines = source.splitlines(), [], False, False
     for before, node in zip([None, *tree.body], tree.body):
-        draws = any(isinstance(name, ast.Name) and name.id in DRAWS for name in ast.walk(node))
-        drawn = drawn or draws
-        if not draws and not isinstance(node, (ast.Import, ast.ImportFrom, ast.Assert)):
-            first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
-            kept.append((before.end_lineno if before else 0, first, node))
-    if drawn and "show-code" not in tags and not any(isinstance(node, (ast.FunctionDef, ast.ClassDef)) for *_, node in kept):
+        if any(isinstance(name, ast.Name) and name.id in DRAWS for name in ast.walk(node)):
+            draws = True
+        elif not isinstance(node, (ast.Import, ast.ImportFrom)) and not _only_asserts(node):
+            defines = defines or isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            asserts = {number for part in ast.walk(node) if _only_asserts(part) for number in range(part.lineno, part.end_lineno + 1)}
+            kept += [lines[number - 1] for number in range(before.end_lineno + 1 if before else 1, node.end_lineno + 1)
+                     if number not in asserts]
+    if draws and not defines and "show-code" not in tags:
         return ""
-    return "\n".join("\n".join(lines[start:node.end_lineno]) for start, _, node in kept).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip("\n")
 
 
-def parts(cell: nbformat.NotebookNode) -> list[Part]:
-    """What is shown of a cell: nothing of one that only imports or asserts; long code before its figure, as two parts."""
+def _only_asserts(node: ast.AST) -> bool:
+    """Whether it is an assert or a loop or block of nothing else."""
+    body = getattr(node, "body", None)
+    return isinstance(node, ast.Assert) or isinstance(body, list) and bool(body) and all(map(_only_asserts, body))
+
+
+def lines(output: nbformat.NotebookNode) -> int:
+    """The lines of printed text that an output takes the place of."""
+    if "image/png" in output.get("data", {}):
+        return FIGURE
+    return len((output.get("text") or output.get("data", {}).get("text/plain", "")).splitlines())
+
+
+def parts(cell: nbformat.NotebookNode) -> list[list[Part]]:
+    """What each slide shows of a cell: nothing of one that only imports or asserts, one slide of most, several of long ones."""
     if cell.cell_type == "markdown":
-        return [Part(text=cell.source)]
-    code, whole = lesson(cell), without_alt(cell.source)
+        return [[Part(text=cell.source)]]
+    code, whole, pages = lesson(cell), without_alt(cell.source), [[]]
     outputs = [output for output in cell.outputs if "application/vnd.jupyter.widget-view+json" not in output.get("data", {})]
-    figure = any("image/png" in output.get("data", {}) for output in outputs)
-    if figure and len(code.splitlines()) > LINES_BESIDE_A_FIGURE:
-        return [Part(code=code, whole_code=whole), Part(outputs=outputs)]
-    return [Part(code=code, whole_code=whole, outputs=outputs)] if code or outputs else []
+    if code or outputs:
+        pages[0].append(Part(code=code, whole_code=whole))
+    used = len(code.splitlines())
+    if used and used + sum(map(lines, outputs)) > LINES:
+        used = LINES  # the code has a slide of its own
+    for output in outputs:
+        if used and used + lines(output) > LINES:
+            pages.append([])
+            used = 0
+        used += lines(output)
+        pages[-1].append(Part(output=output))
+    return [page for page in pages if page]
 
 
 def slides(notebook: nbformat.NotebookNode) -> list[Slide]:
@@ -129,13 +153,12 @@ def slides(notebook: nbformat.NotebookNode) -> list[Slide]:
         opens = kind(cell) in ("slide", "subslide") or not shown
         if opens and (found := re.match(r"#{1,3} .+", cell.source)) and cell.cell_type == "markdown":
             heading, cell = found[0], nbformat.from_dict(cell | {"source": cell.source[found.end():].strip()})
-        for number, part in enumerate(parts(cell)):
+        for number, page_of_cell in enumerate(parts(cell)):
             if opens or number:
                 shown.append(Slide(heading, [[]], []))
             elif kind(cell) == "fragment":
                 shown[-1].steps.append([])
-            shown[-1].steps[-1].append(part)
-            opens = False
+            shown[-1].steps[-1].extend(page_of_cell)
     return shown
 
 
