@@ -81,7 +81,8 @@ def without_alt(source: str) -> str:
                 cuts.append((lines[argument.lineno - 1] + argument.col_offset,
                              lines[argument.value.end_lineno - 1] + argument.value.end_col_offset))
     for start, end in sorted(cuts, reverse=True):
-        code = re.sub(rb",\s*$", b"", code[:start]) + code[end:]
+        before, after = code[:start].rstrip(), code[end:]
+        code = before[:-1] + after if before.endswith(b",") else before + after.lstrip(b", \n")
     return code.decode()
 
 
