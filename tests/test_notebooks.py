@@ -87,6 +87,21 @@ def test_lecture_tells_what_it_is(lecture):
     assert len(re.findall(r"\*\*Before you run", text)) >= 2, "ask two or three questions before a cell is run"
 
 
+def is_note(cell) -> bool:
+    """A speaker note: whoever presents sees it, the room does not."""
+    return cell.metadata.get("slideshow", {}).get("slide_type") == "notes"
+
+
+def test_each_section_has_a_note_for_the_speaker(lecture):
+    """The minutes of the notes add up to those of the lecture."""
+    for heading, note in zip(lecture.cells, lecture.cells[1:]):
+        if re.match(r"##? (?!Exercises|Sources)", heading.source) and heading.cell_type == "markdown":
+            assert is_note(note), f"{heading.source.splitlines()[0]}: a note of slide type notes comes next"
+    notes = [cell.source for cell in lecture.cells if is_note(cell)]
+    minutes = [int(found[1]) for note in notes if (found := re.match(r"\*\*(\d+) minute", note))]
+    assert sum(minutes) == int(re.search(r"(\d+) minutes", lecture.cells[0].source)[1]), minutes
+
+
 def test_lecture_can_be_presented(lecture):
     for cell in lecture.cells:
         assert cell.metadata.get("slideshow", {}).get("slide_type") in ("slide", "subslide", "fragment", "notes", "skip",
@@ -95,7 +110,8 @@ def test_lecture_can_be_presented(lecture):
 
 def test_answers_wait_for_the_question(lecture):
     """In a presentation, what comes after "Before you run the next cell" is not on the screen with it."""
-    for question, answer in zip(lecture.cells, lecture.cells[1:]):
+    shown = [cell for cell in lecture.cells if not is_note(cell)]
+    for question, answer in zip(shown, shown[1:]):
         if "**Before you run" in question.source:
             assert answer.metadata["slideshow"]["slide_type"] in ("fragment", "slide", "subslide"), answer.source
 
