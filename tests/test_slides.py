@@ -73,8 +73,8 @@ def test_a_lecture_is_one_file_that_loads_nothing(path):
     loaded = Loaded(built(path))
     assert all(address.startswith("data:") for address in loaded.addresses)
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|mathjax", built(path), re.IGNORECASE)
-    figures = [output for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code" and slides.kind(cell) != "skip"
-               for output in cell.outputs if "image/png" in output.get("data", {})]
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code" and slides.kind(cell) != "skip"]
+    figures = [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
     assert len(loaded.alts) >= len(figures) and all(loaded.alts)
     assert not re.search(r"\balt=", re.sub("<[^>]*>", "", built(path))), "the alt texts are in the pictures, not in the code"
 
@@ -219,7 +219,8 @@ def test_a_slide_higher_than_the_screen_is_read_to_its_end_with_keys(browser, tm
 
 
 def test_a_printed_page_is_a_slide_and_notes_follow_it(browser, tmp_path):
-    notebook = lecture(("slide", "# One"), ("slide", "two " * 400), ("fragment", "answer"), ("notes", "aside"), ("slide", "three"))
+    notebook = lecture(("slide", "# One"), ("slide", "two " * 400), ("fragment", "answer"), ("notes", "aside"),
+                       ("slide", "three"))
     page = opened(browser, tmp_path, slides.page(notebook), 800, 900)
     without = page.pdf(prefer_css_page_size=True)
     page.keyboard.press("n")

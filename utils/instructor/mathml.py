@@ -39,7 +39,8 @@ def _space_functions(row: ElementTree.Element) -> None:
     """A thin space between log, sin or max and what they stand before or after, as TeX sets it: log 2, not log2."""
     for place in range(len(row) - 1, 0, -1):
         left, right = row[place - 1], row[place]
-        if (_is_function(left) and not right.tag.endswith("}mo")) or (_is_function(right) and not left.tag.endswith(("}mo", "}mspace"))):
+        after, before = not right.tag.endswith("}mo"), not left.tag.endswith(("}mo", "}mspace"))
+        if _is_function(left) and after or _is_function(right) and before:
             row.insert(place, ElementTree.Element(row.tag.split("}")[0] + "}mspace", width="0.167em"))
 
 

@@ -101,7 +101,8 @@ def lesson(cell: nbformat.NotebookNode) -> str:
             draws = True
         elif not isinstance(node, (ast.Import, ast.ImportFrom)) and not _only_asserts(node):
             defines = defines or isinstance(node, (ast.FunctionDef, ast.ClassDef))
-            asserts = {number for part in ast.walk(node) if _only_asserts(part) for number in range(part.lineno, part.end_lineno + 1)}
+            asserts = {number for part in ast.walk(node) if _only_asserts(part)
+                       for number in range(part.lineno, part.end_lineno + 1)}
             kept += [lines[number - 1] for number in range(before.end_lineno + 1 if before else 1, node.end_lineno + 1)
                      if number not in asserts]
     if draws and not defines and "show-code" not in tags:
@@ -166,7 +167,8 @@ def slides(notebook: nbformat.NotebookNode) -> list[Slide]:
 def page(notebook: nbformat.NotebookNode) -> str:
     """The presentation of a lecture: one HTML file that loads nothing else.
 
-    Raises ValueError, with the cell, for a formula that cannot be drawn. Source: CSS Scroll Snap Module Level 1, MathML Core (W3C).
+    Raises ValueError, with the cell, for a formula that cannot be drawn. Source: CSS Scroll Snap Module Level 1 and MathML
+    Core (W3C); WAI-ARIA 1.2, aria-roledescription.
     """
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "markdown":
