@@ -247,7 +247,7 @@ def test_what_is_wrong_with_a_slide_is_noticed(browser, tmp_path):
 def test_every_slide_fits_and_can_be_read(path, browser, tmp_path):
     page = opened(browser, tmp_path, built(path))
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-    assert page.evaluate("[...document.querySelectorAll('math')].every(formula => formula.getBoundingClientRect().width > 3)")
+    assert page.evaluate("[...document.querySelectorAll('.box math')].every(formula => formula.getBoundingClientRect().width > 3)")
     faults = [f"1280x800: {fault}" for fault in page.evaluate(MEASURE)]
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.evaluate("fit()")
