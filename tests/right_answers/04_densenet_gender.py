@@ -19,7 +19,7 @@ def dense_net_parameters(blocks, filters):
 def dense_net_parameters(blocks, filters):
     channels = np.array([1.0] + [32.0] * (blocks - 1))
     total = np.sum((9 * channels + 1) * filters + (9 * (channels + filters) + 1) * filters + (channels + 2 * filters + 1) * 32)
-    return total + (48 / 2**blocks)**2 * 32 * 50 + 50 + 51 * 2
+    return total + (48 // 2**blocks)**2 * 32.0 * 50 + 50 + 51 * 2
 """)],
     "block": [
         ("as on the slides, a Module for each convolution, a loop that appends", """

@@ -152,6 +152,12 @@ WRONG = {
     "parameters": [
         ("biases are missing", count(bias="0", dense="side * side * 32 * 50 + 50 * 2")),
         ("The second convolution gets the input concatenated with", count(grow="(filters if convolution else 0)", reduced="(channels + filters)")),
+        ("gets the input of the block too", count().replace("(9 * channels + 1) * filters", "(9 * (filters if convolution else channels) + 1) * filters")),
+        ("The output layer has (50 + 1) * 2", count(dense="(side * side * 32 + 1) * 50 + 50 * 2")),
+        ("biases of the hidden layer", count(dense="side * side * 32 * 50 + (50 + 1) * 2")),
+        ("1 pixels wide: 48 // 32, not 48 / 32", count().replace("48 // 2**blocks", "48 / 2**blocks")),
+        ("not 48 // (2 * 4)", count().replace("48 // 2**blocks", "48 // (2 * blocks)")),
+        ("One block is missing", count().replace("range(blocks)", "range(1, blocks)")),
         ("second convolution is missing", count(reduced="(channels - filters)")),
         ("not only the output of the second", count(reduced="filters")),
         ("The first block gets 1 channel", count(first="32")),
@@ -216,6 +222,13 @@ WRONG = {
         ("before the convolutions", block(before=POOL, middle="")),
         ("after the reduction", block(middle="", after=POOL)),
         ("pooling is missing", block(middle="")),
+        ("The biases are not added in the loop", block(bias="")),
+        ("The bias of the reduction is not added", block(last_bias="")),
+        ("In the loop the bias is added after ReLU", block(bias="").replace('"SAME"))', '"SAME")) + bias', 1)),
+        ("In the reduction the bias is added after", block(last_bias="").replace('"SAME"))\n        \n', '"SAME")) + bias\n        \n')),
+        ("are made with trainable=False", block(kept="tf.Variable(kernel), tf.Variable(tf.zeros([made]), trainable=False)")),
+        ("Inside a compiled function", block(joined="np.concatenate([x, features], -1)")),
+        ("called with an argument that it does not have", block().replace("x, training=False", "x")),
         ("ReLU is missing.", block(relu="", last_relu="")),
         ("ReLU is missing after the reduction", block(last_relu="")),
         ("biases are not added", block(bias="", last_bias="")),
@@ -242,6 +255,25 @@ WRONG = {
         ("bias did not change", step(variables="[model.weights]")),
         ("weights did not change", step(update="v = v - learning_rate * g")),
         ("the mean over axis 0 is missing", step(result="each")),
+        ("always 0.1", step(update="v.assign_sub(0.1 * g)")),
+        ("is `return` inside the loop", step(update="v.assign_sub(learning_rate * g)\n        return loss")),
+        ("is called 2 times", step().replace("    with tf", "    model(x, training=True)\n    with tf")),
+        ("softmax is part of it", step().replace("model(x, training=True)", "tf.nn.softmax(model(x, training=True))")),
+        ("from_logits=True", step().replace("tf.nn.sparse_softmax_cross_entropy_with_logits", "tf.keras.losses.sparse_categorical_crossentropy")),
+        ("This is the sigmoid cross-entropy", step().replace("sparse_softmax_cross_entropy_with_logits(y,", "sigmoid_cross_entropy_with_logits(tf.one_hot(y, 2),")),
+        ("take all gradients first", """
+def train_step(model, x, y, learning_rate):
+    first = None
+    for v in model.trainable_variables:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, model(x, training=True)))
+        model.calls = min(1, model.calls)  # the check counts them
+        first = loss if first is None else first
+        v.assign_sub(learning_rate * tape.gradient(loss, v))
+    return first
+"""),
+        ("at [", step(update="v.assign_sub(learning_rate * tf.clip_by_norm(g, 1.0))")),
+        ("Inside a compiled function", step(update="v.assign(v.numpy() - learning_rate * g)")),
         ("compute the loss inside", step().replace("        loss = ", "    loss = ")),
         ("The mean over the batch is taken twice", step(update="v.assign_sub(learning_rate * g / len(x))")),
         ("first the labels, then the logits", step().replace("(y, model(x, training=True))", "(model(x, training=True), y)")),
@@ -274,6 +306,8 @@ WRONG = {
         ("go from 1 to 100", batches("1 + np.random.default_rng([seed, epoch]).permutation(images)")),
         ("gives a generator", "def epoch_batches(images, batch_size, seed, epoch):\n    order = np.random.default_rng([seed, epoch]).permutation(images)\n"
                               "    for i in range(0, images, batch_size):\n        yield order[i:i + batch_size]"),
+        ("one batch is empty", batches("np.random.default_rng([seed, epoch]).permutation(images)", "range(0, images + 1, batch_size)")),
+        ("Seed 0 in epoch 1000 gives the order of seed 1", batches("np.random.default_rng(1000 * seed + epoch).permutation(images)")),
         ("gives a ndarray", "def epoch_batches(images, batch_size, seed, epoch):\n    return np.random.default_rng([seed, epoch]).permutation(images)"),
         ("cut the order into pieces", "def epoch_batches(images, batch_size, seed, epoch):\n"
                                       "    return list(np.random.default_rng([seed, epoch]).permutation(images))"),
@@ -313,6 +347,9 @@ WRONG = {
         ("belongs in the checkpoint too, as a tf.Variable", resume(counter="done = 0", saved="model=model, optimizer=optimizer", loop=[
             LOOP[0], "done = number + 1", *LOOP[2:]])),
         ("What it returns", resume(result="steps")),
+        ("returns the variable that counts", resume(first="done", begin="int(first)")),
+        ("takes no step but saves", resume(result="(manager.save(), first)[1]", loop=[*LOOP[:2], "if (number + 1) % every == 0 and number + 1 < steps:", LOOP[3]])),
+        ("is saved after the step, not before", resume(saved="model=model, done=done", loop=["manager.save()", *LOOP[:2]])),
         ("gives None", resume().replace("    return first", "    first")),
         ("not more often", resume().replace("% every", "% (every - 1)")),
         ("comes from utils", "train_to = training.fit"),
@@ -329,6 +366,9 @@ WRONG = {
         ("looks at x_test", train("model = networks.three_convolutions()\n"
                                "training.evaluate(model, faces.x_test, faces.y_test)\nreturn model")),
         ("looks at y_test", "def train(given):\n    labels = [*given.y_train, *faces.y_test]\n    return networks.three_convolutions()"),
+        ("uses pretrained", train("return pretrained.load('faces_densenet')")),
+        ("uses the network known", "known = networks.three_convolutions()\n\n" + train("return known")),
+        ("which loads the test set too", "from utils import data\n\n" + train("faces = data.load('faces')\nreturn networks.three_convolutions()")),
         ("expected 2 logits", train("model = networks.three_convolutions()\nreturn lambda x: model(x)[:, :1]")),
         ("are the labels swapped", train("model = networks.three_convolutions()\ntraining.fit(model, faces, epochs=2, learning_rate=3e-3)\n"
                                          "return lambda x: -model(x)")),
@@ -356,6 +396,14 @@ WRONG = {
         ("contrast is stretched", inference(prepared="small[None, :, :, None] / small.max()")),
         ("contrast is stretched", inference(prepared="(small - small.min())[None, :, :, None] / np.ptp(small)")),
         ("this is red alone", inference(grey="picture = picture if picture.ndim == 2 else np.ascontiguousarray(picture[..., 0])")),
+        ("The picture is cropped", inference().replace(".resize((48, 48))", ".crop((0, 0, 48, 48))")),
+        ("in the wrong place", inference(prepared="small[None, None] / 255")),
+        ("prepare uses Tuple", "from typing import Tuple\n\n" + inference().replace("prepare(picture):", "prepare(picture) -> Tuple:")),
+        ("answer uses math", "import math\n\n" + inference(answer="('man', 'woman')[p.argmax()], math.exp(math.log(p.max()))")),
+        ("as a text", inference(answer="('man', 'woman')[p.argmax()], f'{p.max():.2f}'")),
+        ("do not clip them", inference().replace("logits - logits.max()", "np.clip(logits, -50, 50)", 1)),
+        ("a probability that is not a number", inference().replace("logits - logits.max()", "logits - logits.mean()")),
+        ("divided by the sum of the logits", inference().replace("np.exp(logits - logits.max())", "logits")),
         ("do not invert", inference(prepared="1 - small[None, :, :, None] / 255")),
         ("without an axis of colours", inference(grey="picture = np.uint8(picture @ [0.299, 0.587, 0.114])")),
         ("the decimals are cut off", inference(prepared="np.uint8(small[None, :, :, None] / 255)")),

@@ -1,8 +1,11 @@
 """The checks of lab 04: the parts of a detector, its training with an interruption, and the way from a picture to an answer."""
-import dis
+import inspect
+import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -11,7 +14,7 @@ from PIL import Image, ImageOps
 from utils import networks
 from utils.checks import call, check, equal, inputs, own, require, results, run, seeded, shaped, slips, written_out
 from utils.checks.interrupted import practice, process, saved_in
-from utils.checks.trained import logits_of, without_test_set
+from utils.checks.trained import logits_of, own_training, without_test_set
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES
 from utils.quiet import tf
@@ -32,8 +35,8 @@ SLOPE = (
 
 @check
 def parameters(function: Callable) -> None:
-    """Task 1: the number of parameters of three DenseNets; the first is that of the lecture, the second the example."""
-    for blocks, filters in inputs(((4, 16), (1, 2), (3, 8)), lambda rng: rng.integers((2, 3), (5, 16), (3, 2)).tolist()):
+    """Task 1: the number of parameters of four DenseNets; the first is that of the lecture, the second the example."""
+    for blocks, filters in inputs(((4, 16), (1, 2), (3, 8), (5, 4)), lambda rng: [*rng.integers((2, 3), (5, 16), (3, 2)).tolist(), (5, 7)]):
         right, side, later = networks.count_parameters(networks.DenseNet(blocks, filters)), 48 // 2**blocks, blocks - 1
         channel = 18 * filters + 32  # the weights that one more channel into a block costs
         reduced = 32 * (1 + 32 * later + 2 * filters * blocks)  # the weights of all reductions
@@ -41,6 +44,7 @@ def parameters(function: Callable) -> None:
             "The biases are missing: one for each filter and each output.": -blocks * (2 * filters + 32) - 52,
             "The second convolution gets the input concatenated with the output of the first: `filters` channels more.":
             -blocks * 9 * filters**2,
+            "The second convolution gets the input of the block too, not only the output of the first.": -9 * filters * (1 + 32 * later),
             "The reduction gets all channels: the output of the second convolution is missing.": -blocks * 32 * filters,
             "The reduction gets all channels, not only the output of the second convolution.": blocks * 32 * filters - reduced,
             "The reduction has 1x1 windows: one weight for each channel, not 9.": 8 * reduced,
@@ -52,6 +56,14 @@ def parameters(function: Callable) -> None:
             "A window of 3x3 has 9 weights for each channel, not 3.": -6 * filters * (1 + 1 + filters + later * (64 + filters)),
             "The hidden and the output layer are missing.": -(side**2 * 32 + 1) * 50 - 102,
             "The output layer, from 50 numbers to 2, is missing.": -102,
+            "The output layer has (50 + 1) * 2 parameters: its biases are missing.": -2,
+            "The biases of the hidden layer are missing.": -50,
+            "One block is missing: range(blocks) has `blocks` numbers.": -(channel * 32 + 9 * filters**2 + 2 * filters
+                                                                           + 32 * (33 + 2 * filters)),
+            f"With {blocks} blocks the image is {side} pixels wide: 48 // {2**blocks}, not 48 / {2**blocks}.":
+            ((48 / 2**blocks)**2 - side**2) * 32 * 50,
+            f"With {blocks} blocks the image is {side} pixels wide: 48 // 2**{blocks}, not 48 // (2 * {blocks}).":
+            ((48 // (2 * blocks))**2 - side**2) * 32 * 50,
             "The hidden layer gets width times height times 32 numbers.": -(side**2 - side) * 32 * 50,
             "Each block halves the image: the hidden layer gets fewer numbers.": (48**2 - side**2) * 32 * 50,
             "This is the number for 4 blocks of 16 filters: use the arguments.": 59160 - right}
@@ -70,15 +82,18 @@ def batches(function: Callable) -> None:
         return got
 
     images = inputs(100, lambda rng: int(rng.integers(101, 127)))
-    for count, size in ((images, 32), (5, 2)):
+    for count, size in ((images, 32), (5, 2), (96, 32)):
         first = parts(count, size, 1, 0)
         sizes, flat, whole = [len(part) for part in first], np.concatenate(first), [size] * (count // size)
-        require(sizes != whole, f"The last batch is missing: the {count % size} images that are left make a smaller one.")
-        right = [*whole, count % size]
+        left = count % size
+        require(sizes != whole or not left, f"The last batch is missing: the {left} images that are left make a smaller one.")
+        require(0 not in sizes, f"With {count} images and batches of {size} one batch is empty, and the mean of its losses is not a number.")
+        right = [*whole, left] if left else whole
         require(sizes == right, f"The batches of {count} images have the sizes {sizes}, expected {right}.")
         require(np.array_equal(np.sort(flat), np.arange(count)), "Some images come twice and others never, the numbers go from "
                 f"{flat.min()} to {flat.max()}: draw a permutation, with each of 0 to {count - 1} once.")
-    every = {(seed, epoch): np.concatenate(parts(images, 32, seed, epoch)) for seed in range(4) for epoch in range(25)}
+    pairs = [*((seed, epoch) for seed in range(4) for epoch in range(25)), (0, 100), (0, 1000)]
+    every = {pair: np.concatenate(parts(images, 32, *pair)) for pair in pairs}
     first, known = every[1, 0], {}
     require(np.ptp(first[:32]) > 40, "Only images that are neighbours come together in a batch: shuffle the images, then cut.")
     again = np.concatenate(parts(images, 32, 1, 0))
@@ -108,6 +123,8 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
     channels, call_it = [c + i * f for i in range(n)], f"{cls.__name__}({', '.join(map(str, sizes))})"
     require(callable(block), f"{cls.__name__} has no method __call__(self, x, training=False).")
     found = list(block.trainable_variables)
+    frozen = len(block.variables) - len(found)
+    require(not found or not frozen, f"{frozen} of the variables are made with trainable=False: training does not change them.")
     if not found:
         kept = [one for one in tf.nest.flatten(list(vars(block).values())) if isinstance(one, tf.Tensor | np.ndarray)]
         require(not kept, f"{call_it} keeps tensors or arrays, which training cannot change: put each into a tf.Variable.")
@@ -179,7 +196,10 @@ def block(cls: type) -> None:
     def pooled(y: tf.Tensor, stride: int = 2, padding: str = "VALID", kind: str = "MAX") -> tf.Tensor:
         return tf.nn.pool(y, [2, 2], kind, [stride, stride], padding)
 
-    def wrong(rule=lambda y, bias: relu(y + bias), last=None, join=lambda x, new: [x, new], before=tf.identity, pool=pooled,
+    def full(y: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+        return relu(y + bias)
+
+    def wrong(rule=full, last=None, join=lambda x, new: [x, new], before=tf.identity, pool=pooled,
               after=tf.identity) -> tf.Tensor:
         image = before(x)
         for weights, bias in convolutions:
@@ -192,10 +212,14 @@ def block(cls: type) -> None:
         got = next((other for other in others if slips.close(np.asarray(other), expected, 1e-4)), got)
     equal(name, got, expected, [
         ("The biases are not added.", lambda: wrong(lambda y, bias: relu(y))),
+        ("The biases are not added in the loop.", lambda: wrong(lambda y, bias: relu(y), last=full)),
+        ("The bias of the reduction is not added.", lambda: wrong(last=lambda y, bias: relu(y))),
         ("The bias is added after ReLU: add it before ReLU.", lambda: wrong(lambda y, bias: relu(y) + bias)),
+        ("In the loop the bias is added after ReLU: add it before.", lambda: wrong(lambda y, bias: relu(y) + bias, last=full)),
+        ("In the reduction the bias is added after ReLU: add it before.", lambda: wrong(last=lambda y, bias: relu(y) + bias)),
         ("ReLU is missing.", lambda: wrong(lambda y, bias: y + bias)),
         ("ReLU is missing after the reduction.", lambda: wrong(last=tf.add)),
-        ("ReLU is missing in the loop: it comes after each convolution.", lambda: wrong(tf.add, lambda y, bias: relu(y + bias))),
+        ("ReLU is missing in the loop: it comes after each convolution.", lambda: wrong(tf.add, full)),
         ("ReLU is applied to the input too: apply it to the new features only, then concatenate.",
          lambda: wrong(join=lambda x, new: [relu(x), new])),
         ("The features are put before the input: concatenate them behind it.", lambda: wrong(join=lambda x, new: [new, x])),
@@ -215,10 +239,15 @@ def block(cls: type) -> None:
 
 
 def _toy(weights: np.ndarray, bias: np.ndarray) -> Callable:
-    """An affine map, in training of half the input (as batch norm and dropout change it too), with one untrained variable."""
+    """An affine map, in training of half the input (as batch norm and dropout change it too), with one untrained variable.
+
+    Its `calls` count how often it was called in training mode, outside of compiled functions.
+    """
     def model(x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        model.calls += bool(training) and tf.executing_eagerly()
         return tf.matmul(x * (0.5 if training else 1.0), model.weights) + model.bias
 
+    model.calls = 0
     model.weights, model.bias = model.trainable_variables = tf.Variable(weights), tf.Variable(bias)
     model.variables = [*model.trainable_variables, tf.Variable(0.0, trainable=False)]
     return model
@@ -227,29 +256,55 @@ def _toy(weights: np.ndarray, bias: np.ndarray) -> Callable:
 @check
 def step(function: Callable) -> None:
     """Task 4: on `_toy`, whose gradient is x^T (p - onehot) / N for the weights and the sum of (p - onehot) / N for the bias."""
-    x = inputs(np.float32([[1, 2], [3, -1], [0.5, 0.5]]), lambda rng: rng.normal(0, 2, (3, 2)).astype(np.float32))
-    y, cross_entropy = np.array([0, 1, 1]), tf.nn.sparse_softmax_cross_entropy_with_logits
+    x = inputs(np.float32([[4, 9], [8, -3], [2, 2]]), lambda rng: rng.normal(0, 8, (3, 2)).astype(np.float32))
+    y, cross_entropy, rate = np.array([0, 1, 1]), tf.nn.sparse_softmax_cross_entropy_with_logits, 0.25
     before = {"weights": np.float32([[1, -1], [0.5, 0.2]]), "bias": np.float32([0.1, 0])}
     model = _toy(*before.values())
 
     def change(scale: float) -> tuple[dict, np.ndarray]:
         logits = scale * x @ before["weights"] + before["bias"]
         error = (tf.nn.softmax(logits).numpy() - np.eye(2)[y]) / 3
-        return {"weights": 0.1 * scale * x.T @ error, "bias": 0.1 * error.sum(axis=0)}, cross_entropy(y, logits)
+        return {"weights": rate * scale * x.T @ error, "bias": rate * error.sum(axis=0)}, cross_entropy(y, logits)
 
-    got = call(function, model, tf.constant(x), tf.constant(y), 0.1, hints=SLOPE)
+    def of(loss: Callable) -> list[np.ndarray]:
+        """Weights and bias after a step down the mean of another loss (labels, logits)."""
+        toy = _toy(*before.values())
+        with tf.GradientTape() as tape:
+            value = tf.reduce_mean(loss(y, toy(tf.constant(x), training=True)))
+        return [v.numpy() - rate * g.numpy() for v, g in zip(toy.trainable_variables, tape.gradient(value, toy.trainable_variables))]
+
+    def later() -> np.ndarray:
+        """The bias after a step from the weights that have changed already."""
+        toy = _toy(before["weights"] - right["weights"].astype(np.float32), before["bias"])
+        with tf.GradientTape() as tape:
+            value = tf.reduce_mean(cross_entropy(y, toy(tf.constant(x), training=True)))
+        return before["bias"] - rate * tape.gradient(value, toy.bias).numpy()
+
+    got = call(function, model, tf.constant(x), tf.constant(y), rate, hints=SLOPE)
+    require(model.calls <= 1, f"model(x, training=True) is called {model.calls} times in one step: call it once, or batch norm moves its "
+            "averages each time.")
     (right, losses), (without, inference) = change(0.5), change(1.0)
-    for name, start in before.items():
+    for i, (name, start) in enumerate(before.items()):
         by = right[name]
         equal(f"The {name} after the step", getattr(model, name), start - by, [
-            (f"The {name} did not change: every trainable variable takes a step, by assign_sub.", lambda: start),
+            (f"The {name} did not change: every trainable variable takes a step, by assign_sub; is `return` inside the loop?",
+             lambda: start),
             (f"The {name} went up the slope: subtract the gradient.", lambda: start + by),
             ("This is the step in inference mode: call model(x, training=True).", lambda: start - without[name]),
             ("The loss is the sum over the batch: take the mean.", lambda: start - 3 * by),
             ("The mean over the batch is taken twice.", lambda: start - by / 3),
-            ("The learning rate is missing: each gradient is multiplied by it.", lambda: start - by / 0.1),
+            ("The learning rate is missing: each gradient is multiplied by it.", lambda: start - by / rate),
+            ("The learning rate is always 0.1: use the argument.", lambda: start - 0.1 * by / rate),
             ("The variables became the step itself: assign_sub subtracts it, assign replaces.", lambda: by),
-            ("This is a step of Adam: subtract the learning rate times the gradient.", lambda: start - 0.1 * np.sign(by))],
+            ("This is a step of Adam: subtract the learning rate times the gradient.", lambda: start - rate * np.sign(by)),
+            ("The loss takes the logits, and softmax is part of it: give it what the model gives.",
+             lambda: of(lambda y, z: cross_entropy(y, tf.nn.softmax(z)))[i]),
+            ("The loss takes the logits for probabilities: set from_logits=True.",
+             lambda: of(tf.keras.losses.sparse_categorical_crossentropy)[i]),
+            ("This is the sigmoid cross-entropy: with one label of two, take the softmax cross-entropy.",
+             lambda: of(lambda y, z: tf.nn.sigmoid_cross_entropy_with_logits(tf.one_hot(y, 2), z))[i]),
+            ("The gradient for the bias is taken after the weights have changed: take all gradients first.",
+             lambda: later() if name == "bias" else start + 1)],
             tolerance=1e-4)
     equal("The loss that train_step returns", got, np.mean(losses), [
         ("train_step returns the loss in inference mode: call model(x, training=True).", lambda: np.mean(inference)),
@@ -284,6 +339,7 @@ def resumed(train_to: Callable) -> None:
 @check
 def trained(train: Callable, faces: Dataset) -> Callable:
     """Task 6: the network that `train` gives without seeing a test face."""
+    own_training(train)
     model = without_test_set(train, faces)
     accurate(model, faces)
     return model
@@ -310,13 +366,19 @@ def mirrored(model: Callable, faces: Dataset) -> None:
     accurate(model, replace(faces, x_test=images, y_test=faces.y_test[order]), 80, ", every second one mirrored")
 
 
-def _stands_alone(function: Callable) -> None:
+def _stands_alone(function: Callable, *arguments) -> None:
     """Raise CheckFailed if the function needs a name of the notebook that the script at the end does not have."""
     own(function)
-    used = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"} & function.__globals__.keys()
-    used -= {"np", "tf", "Image", "sys", "Path", "prepare", "answer"}
-    require(not used, f"{function.__name__} uses {', '.join(used)}, which the script at the end does not have: put it inside the "
-            "function.")
+    names = {"np": np, "tf": tf, "Image": Image, "sys": sys, "Path": Path}
+    names |= {name: value for name, value in function.__globals__.items() if name in ("prepare", "answer")}
+    try:
+        exec(textwrap.dedent(inspect.getsource(function)), names)  # annotations and defaults too, as the script reads them
+        names[function.__name__](*arguments)
+    except NameError as error:
+        require(error.name not in function.__globals__, f"{function.__name__} uses {error.name}, which the script at the end does "
+                "not have: put it inside the function.")
+    except Exception:
+        pass  # whatever else stops it is told where its answer is checked
 
 
 def _scene(height: int, width: int) -> np.ndarray:
@@ -330,7 +392,7 @@ def _scene(height: int, width: int) -> np.ndarray:
 @check
 def preparing(function: Callable) -> None:
     """Task 7, first part: pictures sampled from a smooth scene at four sizes, against it sampled at 48x48; and the example."""
-    _stands_alone(function)
+    _stands_alone(function, np.full([60, 50, 3], 255, np.uint8))
     shares, small = np.array([0.299, 0.587, 0.114]), _scene(48, 48) / 255
     expected = (small @ shares)[None, :, :, None]
     for picture in [_scene(*size) @ mix for size in ((48, 48), (120, 90), (60, 200), (36, 42)) for mix in (np.eye(3), shares)]:
@@ -339,6 +401,8 @@ def preparing(function: Callable) -> None:
         grey = Image.fromarray(picture).convert("L")
         got = call(function, picture, hints=[("", f"It got {kind}" + ("." if colour else ", without an axis of colours."))])
         equal(f"prepare of {kind}", got, expected, [
+            ("The picture is cropped: scale the whole picture instead.",
+             lambda: np.asarray(grey.crop((0, 0, 48, 48)))[None, ..., None] / 255),
             ("The picture is cropped: scale the whole picture instead.",
              lambda: np.asarray(ImageOps.fit(grey, (48, 48)))[None, ..., None] / 255),
             ("The picture is padded with bars: scale the whole picture to 48x48 instead.",
@@ -363,21 +427,24 @@ def preparing(function: Callable) -> None:
 @check
 def answering(function: Callable) -> None:
     """Task 7, second part: label and probability, the logistic function of the difference of the logits; first the example."""
-    _stands_alone(function)
-    for first, second in inputs(((0.0, np.log(3)), (2.0, 0.5), (-1.0, 1.0), (0.3, 0.4), (900.0, 1000.0)),
-                                lambda rng: [*rng.normal(size=(4, 2)), (1000.0, 950.0)]):
+    _stands_alone(function, np.array([[2.0, 0.5]], np.float32))
+    for first, second in inputs(((2.0, 0.5), (0.0, np.log(3)), (-1.0, 1.0), (0.3, 0.4), (900.0, 1000.0), (1000.0, -1000.0)),
+                                lambda rng: [*rng.normal(size=(4, 2)), (1000.0, 950.0), (-990.0, 1000.0)]):
         label, got = results(function, call(function, np.array([[first, second]], np.float32)), "label", "probability")
         high, p, name = max(first, second), 1 / (1 + np.exp(-abs(first - second))), f"answer([[{first:.4g}, {second:.4g}]])"
         require(isinstance(label, str) and label in FACE_CLASSES, f'{name} gives the label {label!r}, expected "man" or "woman".')
-        require(label == FACE_CLASSES[int(second > first)],
-                f'{name} says {label!r}: index 0 is "man", 1 is "woman", and the larger logit wins.')
+        require(not isinstance(got, str), f"{name} gives the probability as a text, expected a number.")
         require(not np.isnan(np.sum(got)),
                 f"{name} gives a probability that is not a number: subtract the largest logit before np.exp.")
+        require(label == FACE_CLASSES[int(second > first)], f'{name} says {label!r}: '
+                + ("logits of this size must keep their difference: subtract the largest one before np.exp, do not clip them."
+                   if high > 500 else 'index 0 is "man", 1 is "woman", and the larger logit wins.'))
         equal(f"The probability of {name}", got, p, [
             ("This is the logit, not a probability: take the softmax.", lambda: high),
             ("This is the probability of the other label.", lambda: 1 - p),
             ("The probability is in percent, expected 0 to 1.", lambda: 100 * p),
             ("This is the logistic function of one logit: take the softmax of both.", lambda: 1 / (1 + np.exp(-high))),
+            ("This is the logit divided by the sum of the logits: take np.exp of both first.", lambda: high / (first + second)),
             ("The probabilities do not add up to 1: the sum goes over the two logits, axis 1.", lambda: 1.0),
             ("These are both probabilities: return that of the label.", lambda: [p, 1 - p][::1 if first > second else -1])],
             tolerance=1e-4)

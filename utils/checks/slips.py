@@ -11,6 +11,7 @@ EXCEPTIONS = (  # (words of an exception, what it means), the first that fits
     ("has no attribute '_id'", "The tape needs tensors: use TensorFlow's functions, not NumPy's, on the way to the loss."),
     ("a Tensor` to a NumPy", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("SymbolicTensor' object", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
+    ("eager execution is enabled", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("symbolic tf.Tensor", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("expected to be a double", "One of the two is float64, as NumPy makes arrays, the other float32: convert it with tf.cast or astype."),
     ("to be a float", "One of the two operands has another dtype: convert it with tf.cast or astype(np.float32)."),
@@ -38,7 +39,7 @@ def tape(sentence: str) -> tuple[tuple[str, str], ...]:
 
 def close(values: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
     """Whether two float arrays have the same shape and are equal within `tolerance` of the largest expected value."""
-    if values.shape != expected.shape or not np.isfinite(values).all():
+    if values.shape != expected.shape or not (np.isfinite(values).all() and np.isfinite(expected).all()):
         return False
     return bool(np.all(np.abs(values - expected) <= tolerance * max(1e-12, np.abs(expected).max(initial=0))))
 
@@ -73,7 +74,8 @@ def _shape(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
     said = f"has shape {v}, expected {e or 'one number'}: "
     if [n for n in v if n != 1] == [n for n in e if n != 1]:
         yield values, said + ("remove the axis of length 1 (keepdims=True leaves one)." if len(v) > len(e) else
-                              "an axis of length 1 is missing (keepdims or [..., None] makes one).")
+                              "an axis of length 1 is missing (keepdims or [..., None] makes one)." if len(v) < len(e) else
+                              "an axis of length 1 is in the wrong place.")
     for axis in range(len(v) if len(v) == len(e) + 1 else 0):
         for reduce, word in ((np.sum, "sum"), (np.mean, "mean"), (np.max, "maximum")):
             if close(reduce(values, axis), expected, 1e-4):

@@ -4,8 +4,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from utils.checks import CheckFailed, message_of, require, run
+from utils import data, pretrained
+from utils.checks import CheckFailed, message_of, names_used, require, run
 from utils.data import Dataset
+from utils.quiet import tf
 from utils.training import predict
 
 
@@ -33,6 +35,15 @@ def without_test(dataset: Dataset) -> WithoutTest:
     """The training and validation part of a data set."""
     kept = {field.name: getattr(dataset, field.name) for field in fields(WithoutTest)}
     return WithoutTest(**kept | {"factors": {split: dataset.factors[split] for split in ("train", "val")}})
+
+
+def own_training(train: Callable) -> None:
+    """Raise CheckFailed if `train` uses a network of another cell, stored weights, or data that it loads itself."""
+    for name, value in names_used(train):
+        require(value is not pretrained, f"{train.__name__} uses {name}: build and train a network inside the function.")
+        require(value is not data, f"{train.__name__} uses {name}, which loads the test set too: train with the data that the function gets.")
+        require(not isinstance(value, tf.Module | tf.keras.Model),
+                f"{train.__name__} uses the network {name} of another cell: build and train one inside the function.")
 
 
 def without_test_set(train: Callable, dataset: Dataset, *arguments):
