@@ -33,14 +33,14 @@ def with_errors(x: Sequence[float], curves: dict[str, tuple[Sequence[float], Seq
 
     x may be names, which then stand at equal distances.
     """
-    fig, axis = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
+    fig, axis = plt.subplots(figsize=(6.5, 4), layout="constrained")
     if level is not None:
         axis.axhline(level, color="black", linewidth=1)
     for name, (values, bars) in curves.items():
         axis.errorbar(x, values, yerr=bars, marker="o", markersize=4, capsize=3, label=name)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log" if logx else "linear")
     if len(curves) > 1:
-        axis.legend(frameon=False, fontsize=9)
+        fig.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return fig
 
 
@@ -71,10 +71,11 @@ def bands(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np
     logits  {name: (mean, std by formula; mean, std sampled)}, each as long as x
     """
     fig, axis = plt.subplots(figsize=(7, 3.9), layout="constrained")
-    for colour, (name, (mean, std, sampled, sampled_std)) in zip(COLOURS, logits.items()):
+    shift = 0.1 * (x[1] - x[0])  # bars that would cover each other stand side by side
+    for k, (colour, (name, (mean, std, sampled, sampled_std))) in enumerate(zip(COLOURS, logits.items())):
         axis.plot(x, mean, color=colour, label=name)
         axis.fill_between(x, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
-        axis.errorbar(x, sampled, yerr=sampled_std, fmt="o", color=colour, markersize=4, capsize=3)
+        axis.errorbar(np.add(x, (k - 1) * shift), sampled, yerr=sampled_std, fmt="o", color=colour, markersize=4, capsize=3)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axis.legend(frameon=False, fontsize=9)
     return fig
