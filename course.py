@@ -14,7 +14,8 @@ Each command first makes or completes the environment in .venv (a few minutes th
                weights        train again what data/weights/ holds, on built-in data (names, or all)
                figures        draw again what data/figures/ holds (names, or all; imagenet needs that network's weights)
                bench          measure speed against other libraries (attacks [WORD ...]: against theirs;
-                              proven: against proven minima; published [WORD ...]: against published facts)
+                              proven: against proven minima; published [WORD ...]: against published facts;
+                              moments [quick] [WORD ...]: formulas against Monte Carlo)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                study          the meta-parameter study of unit 04, resumable, on a cluster too (--help has the rest)
                mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
@@ -330,6 +331,8 @@ def bench(words: list[str]) -> int:
         return run("-m", "utils.instructor.proven")
     if words[:1] == ["published"]:
         return run("-m", "utils.instructor.published", *words[1:])
+    if words[:1] == ["moments"]:
+        return run("tests/bench_moments.py", *words[1:])
     peers = ROOT / ".venv-peers"
     python = peers / PYTHON.relative_to(ENVIRONMENT)
     if not works([python, "-c", "import torch, foolbox, art, numba, adv_lib"]):

@@ -89,7 +89,8 @@ def test_gradients_against_finite_differences():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_edges_are_finite_with_finite_gradients(dtype):
     mean = [(0, 0), (2, 2), (-2, 3), (1e6, -1e6), (1e-20, 0), (50, 1), (0, 0), (3, -3)]
-    rows = [(*m, *s, rho) for m in mean for s in [(1, 1), (0, 1), (0, 0), (1e-9, 1e3), (1e-30, 1)] for rho in (-1, 0, 1, .9999999)]
+    std = [(1, 1), (0, 1), (0, 0), (1e-9, 1e3), (1e-30, 1)]
+    rows = [(*m, *s, rho) for m in mean for s in std for rho in (-1, 0, 1, .9999999)]
     mean, covariance = (tf.cast(part, dtype) for part in gaussians(rows))
     covariance = tf.Variable(covariance)
     with tf.GradientTape() as tape:

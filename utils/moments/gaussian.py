@@ -40,7 +40,7 @@ def checked_noise(mean: tf.Tensor, std: tf.Tensor | float | None, covariance: tf
         try:
             return mean, tf.reshape(tf.broadcast_to(std**2, tf.shape(mean)), [-1, values])
         except (ValueError, tf.errors.InvalidArgumentError):
-            raise ValueError(f"std has shape {std.shape}, expected a number or a shape that broadcasts to {mean.shape}.") from None
+            raise ValueError(f"std has shape {std.shape}, expected one that broadcasts to {mean.shape}.") from None
     covariance = tf.cast(covariance, tf.float32)
     if covariance.shape[-2:] != (values, values) or covariance.shape.rank > 3:
         raise ValueError(f"The covariance has shape {covariance.shape}, expected [D, D] or [N, D, D] with D = {values} values "

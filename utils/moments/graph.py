@@ -1,6 +1,7 @@
 """A network as the list of its elementary operations, whatever it is written in: Keras or `tf.Module`, with branches or without.
 
-TensorFlow traces any callable into a graph (Conv2D, BiasAdd, Relu, MaxPool, ...). The moments go through it operation by operation.
+TensorFlow traces any callable into a graph (Conv2D, BiasAdd, Relu, MaxPool, ...). The moments go through it one operation at a
+time.
 """
 import inspect
 from collections.abc import Callable
@@ -48,7 +49,7 @@ def evaluate(operation: Any, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
         return [tf.convert_to_tensor(inputs[0])]
     function = getattr(tf.raw_ops, operation.type)
     arguments, rest = {}, list(inputs)
-    for argument, name in zip(operation.op_def.input_arg, _parameters(operation.type)):  # the same order, not always the same name
+    for argument, name in zip(operation.op_def.input_arg, _parameters(operation.type)):  # same order, not always same name
         if argument.number_attr:  # a list of tensors
             count = operation.get_attr(argument.number_attr)
             arguments[name], rest = rest[:count], rest[count:]

@@ -14,8 +14,8 @@ def propagate(model: Callable, mean: tf.Tensor, std: tf.Tensor | float | None = 
               method: str = "full") -> Gaussian:
     """Mean and covariance of the logits when the images are Gaussian: [N, classes] and [N, classes, classes].
 
-    model       images [N, ...] -> logits [N, classes], Keras or `tf.Module`, of dense layers, convolutions, batch norm, ReLU, ReLU6,
-                average and max pooling, additions and concatenations
+    model       images [N, ...] -> logits [N, classes], Keras or `tf.Module`, of dense layers, convolutions, batch norm, ReLU,
+                ReLU6, average and max pooling, additions and concatenations
     mean, std, covariance  of the images, as in `gaussian.checked_noise`
     method      what is kept of the covariances behind a ReLU:
                 "full"         all, exact (`relu_covariance`). Needs D^2 values for a layer of D units

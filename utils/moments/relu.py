@@ -1,8 +1,8 @@
 """Moments of Gaussian variables after a ReLU, in closed form: what one layer of a network does to Gaussian noise.
 
 X is normal with mean m and standard deviation s, h = m / s, X+ = max(X, 0); phi and Phi are the density and the distribution
-function of the standard normal. All functions take float32 or float64, any leading dimensions, and can be differentiated once. They
-stay finite, and so do their gradients, for s = 0, for |h| of any size and for correlations of 1 and -1. float64 for 1e-10.
+function of the standard normal. All functions take float32 or float64, any leading dimensions, and can be differentiated once.
+They stay finite, and so do their gradients, for s = 0, for |h| of any size and for correlations of 1 and -1. float64 for 1e-10.
 """
 import math
 
@@ -78,7 +78,8 @@ def relu_covariance(mean: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
     Price's theorem (1958) says that the derivative of cov(X+, Y+) by cov(X, Y) is P(X > 0, Y > 0), and that of P(X > 0, Y > 0) is
     the density of (X, Y) at 0. Integrated twice from correlation 0, with r = sin t:
     cov(X+, Y+) = cov(X, Y) Phi(hx) Phi(hy)
-                  + sx sy / (2 pi) * integral from 0 to asin(rho) of (rho - sin t) exp(-(hx^2 - 2 hx hy sin t + hy^2) / (2 cos^2 t)) dt.
+                  + sx sy / (2 pi) * integral from 0 to asin(rho) of
+                    (rho - sin t) exp(-(hx^2 - 2 hx hy sin t + hy^2) / (2 cos^2 t)) dt.
     The integral is a sum over 32 Gauss-Legendre points; the diagonal is `relu_variance`.
     """
     mean, covariance = _tensors(mean, covariance)
@@ -87,13 +88,20 @@ def relu_covariance(mean: tf.Tensor, covariance: tf.Tensor) -> tf.Tensor:
     difference, sum_ = (h[..., :, None] - h[..., None, :])**2 / 4, (h[..., :, None] + h[..., None, :])**2 / 4
     # The integrand is 0 at the upper end, so the end itself adds nothing to the gradient, though asin has none at 1.
     end = tf.stop_gradient(tf.asin(rho))
-    integral = tf.zeros_like(rho)
-    for node, weight in zip((NODES + 1) / 2, WEIGHTS / 2):
-        t = end * node
-        below, above = 2 * tf.sin(math.pi / 4 - t / 2)**2, 2 * tf.sin(math.pi / 4 + t / 2)**2  # 1 - sin t, 1 + sin t
-        integral += weight * (rho - tf.sin(t)) * tf.exp(-difference / below - sum_ / above)
-    found = covariance * _outer(Phi(h)) + _outer(std) * end * integral / (2 * math.pi)
+    found = covariance * _outer(Phi(h)) + _outer(std) * _integral(end, rho, difference, sum_) / (2 * math.pi)
     return tf.linalg.set_diag(found, relu_variance(mean, std))
+
+
+def _integral(end: tf.Tensor, rho: tf.Tensor, difference: tf.Tensor, sum_: tf.Tensor) -> tf.Tensor:
+    """The integral from t = 0 to `end` of (rho - sin t) exp(-difference / (1 - sin t) - sum_ / (1 + sin t)), all [..., d, d]."""
+    total = tf.zeros_like(rho)
+    end, rho, difference, sum_ = (tensor[..., None] for tensor in (end, rho, difference, sum_))
+    for nodes, weights in zip(np.split((NODES + 1) / 2, 4), np.split(WEIGHTS / 2, 4)):  # eight at once: memory
+        t = end * tf.constant(nodes, end.dtype)
+        below, above = 2 * tf.sin(math.pi / 4 - t / 2)**2, 2 * tf.sin(math.pi / 4 + t / 2)**2  # 1 - sin t, 1 + sin t
+        values = (rho - tf.sin(t)) * tf.exp(-difference / below - sum_ / above)
+        total += tf.linalg.matvec(values, tf.constant(weights, end.dtype))
+    return end[..., 0] * total
 
 
 def zero_mean_covariance(covariance: tf.Tensor) -> tf.Tensor:

@@ -18,7 +18,8 @@ WEIGHTED = {"Conv2D", "DepthwiseConv2dNative", "MatMul"}
 # Outputs are inputs, at other positions or added zeros.
 MOVED = {"ConcatV2", "Identity", "Pad", "Squeeze", "ExpandDims", "Reshape", "StridedSlice", "Slice", "StopGradient"}
 MEANS = {"AvgPool", "Mean"}
-HANDLED = WEIGHTED | MOVED | MEANS | {"Add", "AddV2", "BiasAdd", "MaxPool", "Mul", "Neg", "RealDiv", "Relu", "Relu6", "Shape", "Sub"}
+HANDLED = WEIGHTED | MOVED | MEANS | {"Add", "AddV2", "BiasAdd", "MaxPool", "Mul", "Neg", "RealDiv", "Relu", "Relu6", "Shape",
+                                      "Sub"}
 
 
 def through(operation: Any, inputs: list, sources: Sources, full: bool) -> Moments | tf.Tensor:
@@ -54,7 +55,7 @@ def through(operation: Any, inputs: list, sources: Sources, full: bool) -> Momen
 
 
 def _linear(operation: Any, inputs: list) -> Moments:
-    """A linear operation without a constant term: it takes the responses as it takes the mean, and the rest with squared weights."""
+    """A linear operation: the responses go through it as the mean does, the rest with squared weights."""
     def run(part: Callable[[Moments], tf.Tensor], shape: tf.Tensor | None = None, weights: Callable = lambda w: w) -> tf.Tensor:
         tensors = [part(one) if isinstance(one, Moments) else weights(one) for one in inputs]
         if operation.type == "Reshape":
@@ -147,7 +148,7 @@ def _maxpool(operation: Any, x: Moments, sources: Sources, full: bool) -> Moment
     def part(tensor: tf.Tensor, i: int, j: int) -> tf.Tensor:
         return tensor[..., i:i + ends[0]:down, j:j + ends[1]:right, :]
 
-    values = [Moments(part(x.mean, i, j), {number: part(response, i, j) for number, response in x.response.items()}, part(x.rest, i, j))
+    values = [Moments(part(x.mean, i, j), {number: part(one, i, j) for number, one in x.response.items()}, part(x.rest, i, j))
               for i in range(height) for j in range(width)]
     while len(values) > 1:
         pairs = list(zip(values[::2], values[1::2]))

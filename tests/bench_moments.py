@@ -1,0 +1,226 @@
+"""Moments by formula beside Monte Carlo: `python3 course.py bench moments [quick] [WORD ...]`.
+
+Each row is stored in data/results/moments.json as soon as it is there; one that is there already, with the same settings, is not
+run again. `quick` takes fewer images and samples, under names of their own; with WORDs only rows whose name holds one run.
+
+lenet  mean and variance of LeNet's logits: how many samples have the same error, and how long they take beside the formula
+deep   dense networks with random weights: sampled variance over the formula's, with exact covariances and with those of mean 0
+       (theorem 2, as in Bibi, Alfadly and Ghanem 2018, rebuilt here from the paper), and over that of the linearised network
+"""
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from utils import data, moments, pretrained, session
+from utils.instructor.files import write_whole
+from utils.moments.two_stage import _covariances, _pulled_back
+from utils.quiet import tf
+
+ROOT = Path(__file__).resolve().parents[1]
+STORED = ROOT / "data" / "results" / "moments.json"
+RUNS, TIMED = 5, 1000  # alternating runs; samples of each, for the time of one
+SIGMAS = (0.05, 0.1, 0.2)
+NETS = {"one hidden": (784, 500, 10), "two hidden": (784, 500, 300, 10), "paper": (784, 500, 500, 300, 100, 10)}
+LENET: dict[str, Callable] = {  # model, image [1, 28, 28, 1], std -> Gaussian
+    "first_order": lambda model, x, std: moments.propagate(model, x, std, method="first_order"),
+    "diagonal": lambda model, x, std: moments.propagate(model, x, std, method="diagonal"),
+    "full": lambda model, x, std: moments.propagate(model, x, std),
+    "two_stage 0 diagonal": lambda model, x, std: moments.two_stage(model, x, std, relu=0, diagonal=True),
+    "two_stage 2": lambda model, x, std: moments.two_stage(model, x, std, relu=2),
+    "two_stage 3": lambda model, x, std: moments.two_stage(model, x, std, relu=3),
+}
+FEW = {"full": 3}  # images, where each takes seconds
+
+
+class Row(NamedTuple):
+    """What is run: it is stored under `key`, with `settings`."""
+
+    key: str  # "lenet/sigma/method" or "deep/network/sigma", after "quick/" if so
+    settings: dict[str, Any]
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """All rows, the quickest method of each kind first."""
+    images, samples = (10, 4000) if quick else (100, 20000)
+    name = "quick/" if quick else ""
+    for method in LENET:
+        for sigma in SIGMAS:
+            count = min(images, FEW.get(method, images))
+            yield Row(f"{name}lenet/{sigma}/{method}", {"images": count, "samples": samples})
+    for net in NETS:
+        for sigma in (*SIGMAS, 0.5, 1.0):
+            yield Row(f"{name}deep/{net}/{sigma}", {"images": 1 if quick else 4, "samples": 8000 if quick else 100_000})
+
+
+def run_row(row: Row) -> dict[str, Any]:
+    *_, kind, what, last = row.key.split("/")
+    return lenet(float(what), last, **row.settings) if kind == "lenet" else deep(what, float(last), **row.settings)
+
+
+# LeNet --------------------------------------------------------------------------------------------------------------------
+
+def lenet(sigma: float, method: str, images: int, samples: int) -> dict[str, Any]:
+    """Errors of a formula, and the processor time of the Monte Carlo with the same error over that of the formula."""
+    session.start(0)
+    model, x, sampled = lenet_sampled(sigma, images, samples)
+    formula = tf.function(lambda image: LENET[method](model, image, sigma))
+    drawn = tf.function(lambda: model(x[:1] + sigma * tf.random.normal([TIMED, 28, 28, 1])))
+    found = [formula(x[i:i + 1]) for i in range(images)]
+    mean, variance = (np.concatenate(part) for part in zip(*((one.mean, one.variance) for one in found)))
+    seconds = alternating(lambda: formula(x[:1]), drawn)
+    one_sample = seconds[1] / TIMED
+    errors = mean - sampled.mean, variance - sampled.variance
+    own = sampled.mean_error, sampled.variance_error
+    row: dict[str, Any] = {"formula_s": short(seconds[0]), "sample_s": short(one_sample),
+                           "variance_ratio": short(np.median(sampled.variance / variance)),
+                           "logits": [int(size) for size in sampled.mean.shape]}
+    for name, error, standard in zip(("mean", "variance"), errors, own):
+        # In units of the error of one sample: n samples have 1 / n. What sampling the reference added is taken off.
+        squared = float(np.mean((error / standard)**2) - 1) / samples
+        relative = np.sqrt(np.mean(error**2)) / np.sqrt(np.mean(sampled.variance)) if name == "mean" else np.median(
+            np.abs(error) / sampled.variance)
+        wanted = 1 / max(squared, 1 / samples)
+        row[name] = {"error": short(relative), "samples_of_the_same_error": round(wanted), "at_least": squared < 1 / samples,
+                     "time_ratio": short(wanted * one_sample / seconds[0])}
+    return row
+
+
+@cache
+def lenet_sampled(sigma: float, images: int, samples: int) -> tuple[tf.keras.Model, np.ndarray, moments.Sampled]:
+    """The network, the first test digits, and the sampled moments that its formulas are compared with."""
+    model, x = pretrained.load("digits_lenet"), data.load("digits", train=1).x_test[:images]
+    return model, x, moments.sample_moments(model, x, sigma, samples)
+
+
+def alternating(first: Callable, second: Callable) -> tuple[float, float]:
+    """The median processor seconds of both, run in turns after one run that is not counted."""
+    first(), second()
+    times: tuple[list[float], list[float]] = [], []
+    for _ in range(RUNS):
+        for function, record in zip((first, second), times):
+            start = time.process_time()
+            function()
+            record.append(time.process_time() - start)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+# Deep networks with random weights ----------------------------------------------------------------------------------------
+
+def deep(net: str, sigma: float, images: int, samples: int) -> dict[str, Any]:
+    """Sampled variance over that of each method, for each ReLU: median over images and logits, and the extremes."""
+    session.start(0)
+    model = dense(NETS[net])
+    x = tf.random.uniform([images, NETS[net][0]])
+    sampled = moments.sample_moments(model, x, sigma, samples)
+    row: dict[str, Any] = {"standard_error": short(np.median(sampled.variance_error / sampled.variance))}
+    for method in ("full", "first_order"):
+        found = moments.propagate(model, x, sigma, method=method)
+        row[f"sampled over {method}"] = spread(sampled.variance / found.variance)
+        row[f"mean error of {method}"] = short(np.sqrt(np.mean((found.mean - sampled.mean)**2 / sampled.variance)))
+    for relu in range(len(NETS[net]) - 2):
+        exact = moments.two_stage(model, x, sigma, relu=relu)
+        zero = np.stack([zero_mean_variance(model, one, sigma, relu) for one in x])
+        linear = [moments.sample_moments(linearised(model, one, relu, sigma), one, sigma, samples, seed=1) for one in x[:, None]]
+        variance, error = (np.concatenate(part) for part in zip(*((one.variance, one.variance_error) for one in linear)))
+        row[f"ReLU {relu}"] = {"sampled over exact": spread(sampled.variance / exact.variance),
+                               "sampled over zero mean": spread(sampled.variance / zero),
+                               "sampled over linearised": spread(sampled.variance / variance),
+                               "linearised - exact, standard errors": short(np.max(np.abs(variance - exact.variance) / error))}
+    x = x[:1]
+    exact = tf.function(lambda: moments.two_stage(model, x, sigma))
+    peer = tf.function(lambda: zero_mean_variance(model, x[0], sigma, -1))
+    row["seconds"], row["seconds of the zero-mean formula"] = map(short, alternating(exact, peer))
+    return row
+
+
+def dense(sizes: tuple[int, ...]) -> Callable:
+    """A network of dense layers with ReLU between them; weights as of He et al. 2015, biases with a standard deviation of .1."""
+    layers = [(tf.random.normal([a, b], stddev=(2 / a)**0.5), tf.random.normal([b], stddev=0.1))
+              for a, b in zip(sizes, sizes[1:])]
+
+    def model(x: tf.Tensor) -> tf.Tensor:
+        for weights, bias in layers[:-1]:
+            x = tf.nn.relu(tf.matmul(x, weights) + bias)
+        return tf.matmul(x, layers[-1][0]) + layers[-1][1]
+    return model
+
+
+def linearised(model: Callable, x: tf.Tensor, relu: int, sigma: float) -> Callable:
+    """The network that `two_stage` has the moments of: only this ReLU is one, and around x [1, D] all else is its tangent."""
+    before, after = moments.cut(model, tuple(x.shape[1:]), relu)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        start = before(x)
+    slope = tape.jacobian(start, x)[0, :, 0]
+    output = middle(start, slope, sigma)
+    logits, _, by_output = _pulled_back(after, x, output)
+
+    def tangent(noisy: tf.Tensor) -> tf.Tensor:
+        units = tf.nn.relu(start + tf.matmul(noisy - x, slope, transpose_b=True))
+        return logits + tf.matmul(units - output, by_output, transpose_b=True)
+    return tangent
+
+
+def middle(start: tf.Tensor, slope: tf.Tensor, sigma: float) -> tf.Tensor:
+    """The mean of the ReLU's output: what follows is linearised there, as `two_stage` does."""
+    return moments.relu_mean(start, sigma * tf.norm(slope, axis=1))
+
+
+def zero_mean_variance(model: Callable, x: tf.Tensor, sigma: float, relu: int) -> tf.Tensor:
+    """The variances [classes] of the paper: two-stage, with the covariance behind the ReLU as if its input had mean 0."""
+    x = x[None]
+    before, after = moments.cut(model, tuple(x.shape[1:]), relu)
+    covariance = moments.zero_mean_covariance(_covariances(before, x, tf.fill([x.shape[1]], sigma**2)))
+    by_output = _pulled_back(after, x, tf.nn.relu(before(x)))[2]  # linearised at the image itself, as in the paper
+    return tf.reduce_sum(tf.matmul(by_output, covariance) * by_output, 1)
+
+
+# What is stored -----------------------------------------------------------------------------------------------------------
+
+def short(number: float) -> float:
+    return float(f"{float(number):.4g}")
+
+
+def spread(ratios: np.ndarray) -> list[float]:
+    """Smallest, median and largest."""
+    return [short(value) for value in np.quantile(np.asarray(ratios), [0, 0.5, 1])]
+
+
+def load() -> dict[str, dict]:
+    return json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else {}
+
+
+def fill(some: list[Row], run: Callable[[Row], dict] = run_row) -> None:
+    """Run what is not stored yet, and store each row at once."""
+    for row in some:
+        if load().get(row.key, {}).get("settings") == row.settings:
+            continue
+        commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
+                                encoding="utf-8").stdout.strip()
+        quick = "quick " if row.key.startswith("quick") else ""
+        done = run(row) | {"settings": row.settings, "date": date.today().isoformat(), "commit": commit,
+                           "command": f"course.py bench moments {quick}{row.key.removeprefix('quick/')}"}
+        lines = [f"{json.dumps(key)}: {json.dumps(one)}" for key, one in sorted((load() | {row.key: done}).items())]
+        write_whole(STORED, "{\n" + ",\n".join(lines) + "\n}\n")
+        print(f"{row.key}: {json.dumps({key: value for key, value in done.items() if key not in ('command', 'commit', 'date')})}",
+              flush=True)
+
+
+def main(words: list[str]) -> int:
+    quick = "quick" in words
+    words = [word for word in words if word != "quick"]
+    fill([row for row in rows(quick) if not words or any(word in row.key for word in words)])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
