@@ -12,7 +12,6 @@ FIGURES = {
     "with_errors": lambda: plot.with_errors(X, {"a": (X, 0.1), "b": (2 * X, 0.2 * X)}, title="t", xlabel="x", ylabel="y", level=1),
     "gaussians": lambda: plot.gaussians(np.eye(6), np.zeros(6), np.ones(6), "abcdef", title="t", xlabel="x"),
     "bands": lambda: plot.bands(X, {"a": (X, 0.5 * X, X + 1, X)}, title="t", xlabel="x", ylabel="y"),
-    "heat_maps": lambda: plot.heat_maps({"p": np.eye(3), "q": -np.eye(3)}, title="t", label="l"),
 }
 
 
@@ -36,10 +35,4 @@ def test_gaussians_are_densities():
     for axis in FIGURES["gaussians"]().axes[:6]:
         x, density = axis.lines[0].get_data()
         assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-3)
-    plt.close("all")
-
-
-def test_heat_maps_share_their_scale():
-    maps = [axis.images[0] for axis in FIGURES["heat_maps"]().axes[:2]]
-    assert [one.get_clim() for one in maps] == [(-1, 1), (-1, 1)]
     plt.close("all")

@@ -79,16 +79,3 @@ def bands(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     axis.legend(frameon=False, fontsize=9)
     return fig
-
-
-def heat_maps(maps: dict[str, np.ndarray], *, title: str, label: str) -> Figure:
-    """Maps [H, W] side by side on one scale, from blue (low) to red (high), with a bar that says what `label` is where."""
-    fig, axes = plt.subplots(1, len(maps), squeeze=False, layout="constrained", figsize=(0.9 + 2.9 * len(maps), 3.3))
-    low, high = (end(values.min() if end is min else values.max() for values in maps.values()) for end in (min, max))
-    for axis, (name, values) in zip(axes.flat, maps.items()):
-        picture = axis.imshow(values, cmap="RdBu_r", vmin=low, vmax=high, interpolation="nearest")
-        axis.axis("off")
-        axis.set_title(name, fontsize=10)
-    fig.colorbar(picture, ax=axes, label=label, shrink=0.85)
-    fig.suptitle(title)
-    return fig
