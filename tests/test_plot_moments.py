@@ -9,7 +9,8 @@ SAMPLES = np.array([0.0, 0.0, 0.0, 1.0])
 X = np.array([0.5, 1.0, 2.0])
 FIGURES = {
     "rectified": lambda: plot.rectified({"unit": (SAMPLES, X, 0.1 * X, 0.7)}, title="t"),
-    "with_errors": lambda: plot.with_errors(X, {"a": (X, 0.1), "b": (2 * X, 0.2 * X)}, title="t", xlabel="x", ylabel="y", level=1),
+    "with_errors": lambda: plot.with_errors(X, {"a": (X, 0.1), "b": (2 * X, 0.2 * X)}, title="t", xlabel="x", ylabel="y",
+                                            level=1),
     "gaussians": lambda: plot.gaussians(np.eye(6), np.zeros(6), np.ones(6), "abcdef", title="t", xlabel="x"),
     "bands": lambda: plot.bands(X, {"a": (X, 0.5 * X, X + 1, X)}, title="t", xlabel="x", ylabel="y"),
 }
