@@ -1,8 +1,8 @@
 """Every figure the course draws. `plot.show(fig, alt=...)` puts it into the notebook together with its description.
 
 The functions give a figure, so that a notebook can add to it before it shows it. Images are [H, W], [H, W, 1] or
-[H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `densenet` and `study` are for unit 04, `attacks` for 05, `boundaries` for 07, the others
-for the unit whose name they have.
+[H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `densenet` and `study` are for unit 04, `attacks` for 05,
+`boundaries` for 07, `moments` for 09, the others for the unit whose name they have.
 """
 from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps
@@ -12,13 +12,15 @@ from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
 from utils.plot.filters import classifier, directions, mark, traces
 from utils.plot.gans import games, players
+from utils.plot.moments import bands, gaussians, rectified, with_errors
 from utils.plot.neural_networks import decisions, landscapes, paths, small_net
 from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.study import study_cell, study_rows, study_table
 from utils.plot.style import COLOURS, MADE, show, stored
 
-__all__ = ["COLOURS", "MADE", "against", "attack", "bars", "benchmark", "boxes", "by_depth", "by_group", "classifier",
+__all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark", "boxes", "by_depth", "by_group", "classifier",
            "confusion", "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games", "gaps",
-           "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix", "mosaic",
-           "panels", "paths", "planes", "players", "pocket", "robustness", "show", "small_net", "stored", "strips",
-           "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "vulnerability"]
+           "gaussians", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark",
+           "matrix", "mosaic", "panels", "paths", "planes", "players", "pocket", "rectified", "robustness", "show", "small_net",
+           "stored", "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff",
+           "vulnerability", "with_errors"]

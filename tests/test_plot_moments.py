@@ -1,0 +1,39 @@
+"""Figures of unit 09: each can be shown, and draws the numbers that it is given."""
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from utils import plot
+
+SAMPLES = np.array([0.0, 0.0, 0.0, 1.0])
+X = np.array([0.5, 1.0, 2.0])
+FIGURES = {
+    "rectified": lambda: plot.rectified({"unit": (SAMPLES, X, 0.1 * X, 0.7)}, title="t"),
+    "with_errors": lambda: plot.with_errors(X, {"a": (X, 0.1), "b": (2 * X, 0.2 * X)}, title="t", xlabel="x", ylabel="y",
+                                            level=1),
+    "gaussians": lambda: plot.gaussians(np.eye(6), np.zeros(6), np.ones(6), "abcdef", title="t", xlabel="x"),
+    "bands": lambda: plot.bands(X, {"a": (X, 0.5 * X, X + 1, X)}, title="t", xlabel="x", ylabel="y"),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_can_be_shown(name):
+    fig = FIGURES[name]()
+    fig.draw_without_rendering()
+    plot.show(fig, alt="A figure.")  # refuses a figure without labels or title
+    assert not plt.fignum_exists(fig.number)
+
+
+def test_rectified_draws_shares():
+    axis = FIGURES["rectified"]().axes[0]
+    *bars, atom = axis.patches
+    assert sum(bar.get_height() * bar.get_width() for bar in bars) == pytest.approx(0.25)  # one sample of four is above 0
+    assert atom.get_height() == 0.75 and axis.lines[-1].get_ydata() == [0.7]
+    plt.close("all")
+
+
+def test_gaussians_are_densities():
+    for axis in FIGURES["gaussians"]().axes[:6]:
+        x, density = axis.lines[0].get_data()
+        assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-3)
+    plt.close("all")
