@@ -168,7 +168,7 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
 
 FGSM = 4 / 255  # how far each pixel of the modified faces of task 5 moves
 GIVEN, EPOCHS = 80, 8
-HELD = 0.45  # of the others that the hardened network has to be right about; before it is right about none
+HELD = 0.2  # of the others that the hardened network has to be right about; one that saw no modified image, or wrong labels, is right about 2 %
 
 
 @check(seconds=5)
