@@ -349,7 +349,7 @@ def train_step(model, x, y, learning_rate):
         ("What it returns", resume(result="steps")),
         ("returns the variable that counts", resume(first="done", begin="int(first)")),
         ("takes no step but saves", resume(result="(manager.save(), first)[1]", loop=[*LOOP[:2], "if (number + 1) % every == 0 and number + 1 < steps:", LOOP[3]])),
-        ("is saved after the step, not before", resume(saved="model=model, done=done", loop=["manager.save()", *LOOP[:2]])),
+        ("is saved after the step, not before", resume(loop=[LOOP[1], *LOOP[2:], LOOP[0]])),
         ("gives None", resume().replace("    return first", "    first")),
         ("not more often", resume().replace("% every", "% (every - 1)")),
         ("comes from utils", "train_to = training.fit"),
