@@ -25,7 +25,7 @@ found = []
 for path in (os.path.expanduser("~"), "/root", "/home", "HANDED", "SOLUTIONS"):
     try:
         found += [f"{path}: {name}" for name in os.listdir(path)
-                  if not name.startswith(".") and not sys.prefix.startswith(f"{path}/{name}")]  # where its Python is
+                  if not name.startswith(".") and not f"{sys.prefix} {os.getcwd()}".count(f"{path}/{name}")]  # its Python, its own folder
     except OSError as error:
         print(path, type(error).__name__)
 try:
