@@ -24,7 +24,7 @@ def phi(h: np.ndarray) -> np.ndarray:
 def _sampled(got, right: np.ndarray) -> tuple[str, Callable]:
     """The mistake of an answer that is within 5 % of the right one, but not equal to it."""
     values = np.asarray(got, np.float64)
-    return ("This is close, but not exact. Is it sampled, or a sum over few points? A formula is required.",
+    return ("This is close, but not accurate enough. Is it sampled, or a sum over few points? Use the formula, or more points.",
             lambda: values if slips.close(values, right, 0.05) else np.nan)
 
 
@@ -106,7 +106,7 @@ def covariance(function: Callable) -> None:
         (rng.normal(size=2), rng.uniform(0.5, 2, 2), rho) for rho in (*rng.uniform(-0.95, 0.95, 5), 0.995)])
     right = np.array(inputs([case[5] for case in KNOWN], lambda rng: [relu_pair(*case) for case in cases]))
     got = [call(function, *case) for case in cases]
-    shaped("relurelu_pair(mean, std, rho)", got[0], [])
+    shaped("relu_covariance(mean, std, rho)", got[0], [])
 
     def of(**changed) -> Callable:
         return lambda: [relu_pair(*case, **changed) for case in cases]
