@@ -13,7 +13,8 @@ def test_definitions_stay_as_they_are_written(source):
 
 @pytest.mark.parametrize("source", ["print('x')", "patch()", "utils.checks.compare = None", "sys.modules['utils.filters'] = 1", "for i in range(3): f(i)",
                                     "trained = train(faces)", "x = eval('1')", "exec('y = 1')", "if True:\n    K = 3", "%%timeit\nK = 3", "def f(:",
-                                    "with open('x') as f: pass", "del np", "K = (lambda: 3)()"])
+                                    "with open('x') as f: pass", "del np", "K = (lambda: 3)()",
+                                    "%%writefile {patch()}\nx = 1", "%%writefile $name\nx = 1"])
 def test_whatever_else_runs_does_not(source):
     assert definitions(source) == ""
 

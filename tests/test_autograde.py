@@ -25,7 +25,8 @@ found = []
 for path in (os.path.expanduser("~"), "/root", "/home", "HANDED", "SOLUTIONS"):
     try:
         found += [f"{path}: {name}" for name in os.listdir(path)
-                  if not name.startswith(".") and not f"{sys.prefix} {os.getcwd()}".count(f"{path}/{name}")]  # its Python, its own folder
+                  if not (path == os.path.expanduser("~") and name.startswith(".")) and not any(
+                      f"{own}/".startswith(f"{path}/{name}/") for own in (sys.prefix, sys.base_prefix, os.getcwd()))]
     except OSError as error:
         print(path, type(error).__name__)
 try:

@@ -370,6 +370,8 @@ def test_points_of_a_person_are_read_from_the_table(tmp_path, faces, rules, monk
         grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)
         assert results(out)["a"]["score"] == 13.5 and results(out)["b"]["score"] == 12
         assert f'"{code}",1.5' in (out / "reflections.csv").read_text(encoding="utf-8-sig")
+    grade.delete_pictures(out)
+    assert f'"{code}",1.5' in (out / "reflections.csv").read_text(encoding="utf-8-sig"), "what was typed since the last run stays"
     (out / "reflections.csv").write_text(f"code,points\n{code},3\n", encoding="utf-8")
     with pytest.raises(ValueError, match="expected a number from 0 to 2"):
         grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)

@@ -1,5 +1,6 @@
 """A tiny lab that attacks the limits of all processes together, is graded by several, and changes between two gradings."""
 import csv
+import os
 import shutil
 import uuid
 from collections import Counter
@@ -193,3 +194,19 @@ def test_a_process_that_does_not_end_is_found_with_what_it_started(tmp_path):
             process.kill()
         started.wait()
     assert watch.until_over(started.pid, [tmp_path], watch.Bounds(memory=0), Event()) == ""
+
+
+def test_a_chain_of_folders_ends_neither_the_watcher_nor_the_cleaning(tmp_path):
+    here = os.open(".", os.O_RDONLY)
+    (chain := tmp_path / "chain").mkdir()
+    try:
+        os.chdir(chain)
+        for _ in range(1500):
+            os.mkdir("aaaa")
+            os.chdir("aaaa")
+    finally:
+        os.fchdir(here)
+        os.close(here)
+    assert watch.disk([chain]) == 1 << 62
+    kernels.remove_kernel(chain)
+    assert not chain.exists()

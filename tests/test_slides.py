@@ -99,6 +99,11 @@ def test_a_command_that_the_converter_does_not_know_is_named():
         slides.page(lecture(("slide", "# Title"), ("slide", r"Here: $a \sideways b$.")))
 
 
+def test_a_formula_that_does_not_end_is_named():
+    with pytest.raises(ValueError, match=r"the formula \$\\begin\{matrix\} 1\$"):
+        mathml(r"\begin{matrix} 1")
+
+
 def test_each_kind_of_cell_has_its_place():
     notebook = lecture(("slide", "# One"), ("notes", "aside"), ("-", "more"), ("skip", "secret"), ("fragment", "later"),
                        ("-", "and this"), ("subslide", "two"), ("slide", "## Three\nthree"), ("subslide", ">x = 3"))

@@ -15,7 +15,10 @@ def mathml(latex: str, display: str = "inline") -> str:
     Raises ValueError, with the formula, for a command that the converter does not know, which it would print as it is.
     """
     known = re.sub(r"\\arg\b", r"\\operatorname*{arg}", latex.replace(r"\operatorname{", r"\text{"))
-    tree = ElementTree.fromstring(convert(known, display=display))
+    try:
+        tree = ElementTree.fromstring(convert(known, display=display))
+    except Exception as error:  # the converter has exceptions of its own for a missing brace or \end
+        raise ValueError(f"the slides cannot draw the formula ${latex.strip()}$ ({type(error).__name__})") from None
     unknown = [name for text in tree.itertext() for name in re.findall(r"\\\w+", text)]
     if unknown:
         raise ValueError(f"the slides cannot draw {' and '.join(sorted(set(unknown)))} in the formula ${latex.strip()}$: "

@@ -61,12 +61,13 @@ def passed_checks(copy: Path) -> set[str]:
     """The check cells that were run and raised nothing when the student's notebook was saved; none if it cannot be read."""
     return {mark_of(cell).get("grade_id") for cell in cells(copy)
             if mark_of(cell).get("grade") and cell.get("execution_count")
-            and not any(output.get("output_type") == "error" for output in cell.get("outputs", []))}
+            and not any(output.get("output_type") == "error" for output in cell.get("outputs") or [])}
 
 
 def mark_of(cell: dict) -> dict:
     """What nbgrader notes about a cell."""
-    return cell["metadata"].get("nbgrader", {})
+    mark = cell["metadata"].get("nbgrader")
+    return mark if isinstance(mark, dict) else {}
 
 
 def cells(path: Path) -> list[dict]:

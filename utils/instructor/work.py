@@ -177,9 +177,10 @@ def read_record(path: Path) -> dict:
     """What is known of the copies; nothing where the file is missing or damaged: then every copy counts as touched."""
     path.parent.mkdir(exist_ok=True)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 if __name__ == "__main__":

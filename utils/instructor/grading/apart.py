@@ -50,10 +50,11 @@ class Hidden(NamedTuple):
 def definitions(source: str) -> str:
     """The imports, functions, classes and constants of a cell, as they are written; "" for a cell that is not Python.
 
-    A cell that becomes a file by %%writefile defines it, and stays as it is.
+    A cell that becomes a file by %%writefile defines it, and stays as it is, unless IPython would compute something in its first
+    line. Class bodies, decorators and default values are part of a definition, and run.
     """
     if source.startswith("%%writefile "):
-        return source
+        return "" if re.search("[{$]", source.splitlines()[0]) else source
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -8,6 +8,8 @@ from utils.instructor.files import write_whole
 from utils.instructor.grading import submission
 from utils.instructor.labs import mark
 
+NOTEBOOK_BYTES = 50 << 20  # it is read in the grader's own process
+
 
 def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[str]:
     """Copy a submission to the new folder `target`; its cells get the marks by which nbgrader knows them as the `lab` has them.
@@ -53,6 +55,8 @@ def read(folder: Path, unit: str) -> NotebookNode:
                 entry.rename(folder / entry.name)
     if not path.is_file():
         raise submission.BadSubmission(f"There is no {unit}.ipynb in it: hand in the notebook under its own name.")
+    if path.stat().st_size > NOTEBOOK_BYTES:
+        raise submission.BadSubmission(f"{unit}.ipynb has more than {NOTEBOOK_BYTES >> 20} MiB: clear its outputs and save it.")
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)  # some editors put a mark before it
         nbformat.validate(notebook)

@@ -80,7 +80,11 @@ class SandboxedKernel(AsyncKernelManager):
 
     def _watch(self, process: subprocess.Popen, ended: Event) -> None:
         bounds = TOGETHER._replace(seconds=self.seconds)
-        if killed := watch.until_over(process.pid, [self._place, self._sockets], bounds, ended):
+        try:
+            killed = watch.until_over(process.pid, [self._place, self._sockets], bounds, ended)
+        except Exception as error:  # without the watcher no shared limit holds
+            killed = f"It could not be watched ({type(error).__name__})."
+        if killed:
             self.killed = killed
             sandbox.kill(process)
 
@@ -113,8 +117,16 @@ class SandboxedKernel(AsyncKernelManager):
 def remove_kernel(place: Path) -> None:
     """Remove the folders of a kernel: its copy of what was handed in, and its sockets."""
     with suppress(OSError):
-        shutil.rmtree(os.readlink(place / "sockets"), ignore_errors=True)
-    shutil.rmtree(place, ignore_errors=True)
+        _remove(Path(os.readlink(place / "sockets")))
+    _remove(place)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of any depth: shutil.rmtree recurses, and a chain of a thousand folders stops it."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False)
 
 
 class SandboxedExecute(Execute):

@@ -1,5 +1,6 @@
 """What a person grades: reflections.csv has the pages of reflection, and a column of points that the instructor fills in."""
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,14 +11,18 @@ COLUMNS = ["student_id", "code", "points", "of", "reflection"]
 
 
 def write(path: Path, results: Sequence[dict]) -> None:
-    """One line for each submission with a reflection; points that are known stay."""
-    rows = []
+    """One line for each submission with a reflection; points that stand in the file already stay, also of one that is missing this time.
+
+    Raises ValueError as `read` does.
+    """
+    known, rows = read(path, math.inf), []
     for found in results:
         lines = [line for line in found["judged"] if line["measure"] == PERSON]
         if lines and found["reflection"]:
-            points = lines[0]["given"]
+            points = known.pop(found["code"], lines[0]["given"])
             rows.append({"student_id": found["name"], "code": found["code"], "points": "" if points is None else points, "of": lines[0]["most"],
                          "reflection": found["reflection"]})
+    rows += [{"student_id": "", "code": code, "points": points, "of": "", "reflection": ""} for code, points in known.items()]
     write_table(path, COLUMNS, rows)
 
 

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
@@ -55,25 +56,31 @@ def _sum(pid: int, of_one: Callable[[psutil.Process], int]) -> int:
         return 0
     for process in family:
         try:
-            total += of_one(process)
-        except psutil.AccessDenied:
-            total += process.memory_info().rss
+            try:
+                total += of_one(process)
+            except psutil.AccessDenied:
+                total += process.memory_info().rss
         except (psutil.Error, AttributeError):
             pass
     return total
 
 
 def disk(folders: Sequence[Path]) -> int:
-    """Bytes of disk that the files in folders take, links not followed; with more than MOST_FILES in them it is infinite."""
-    total = files = 0
-    for folder in folders:
-        for place, inner, names in os.walk(folder):
-            for name in (*inner, *names):
-                files += 1
-                if files > MOST_FILES:
-                    return 1 << 62
-                try:
-                    total += os.lstat(os.path.join(place, name)).st_blocks * 512
-                except OSError:  # gone since
-                    pass
+    """Bytes of disk that the files in folders take, links not followed; infinite with more than MOST_FILES, or where it cannot look."""
+    total, files, waiting = 0, 0, list(map(os.fspath, folders))
+    while waiting:  # not os.walk: it recurses, and passes over what it may not open
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    files += 1
+                    if files > MOST_FILES:
+                        return 1 << 62
+                    with suppress(FileNotFoundError):  # gone since
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(entry.path)
+        except FileNotFoundError:
+            pass
+        except OSError:  # closed, or deeper than a path can name: nobody can say what lies there
+            return 1 << 62
     return total
