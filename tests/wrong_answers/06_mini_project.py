@@ -149,7 +149,7 @@ WRONG = {
     ],
     "harden": [
         ("does it end with return", HEAD + "    copies = 3"),
-        ("often enough to count", HARDEN.replace("np.repeat(to_float(images[..., None]), copies, axis=0)", "faces.x_train").replace("np.repeat(labels, copies)", "faces.y_train")),
+        ("often enough to count", HARDEN.replace("np.repeat(x, copies, axis=0)", "faces.x_train").replace("np.repeat(labels, copies)", "faces.y_train")),
         ("with their right labels", HARDEN.replace("np.repeat(labels", "np.repeat(1 - labels")),
         ("it forgets what it could", HEAD + "    return lambda x: -network(x)"),
         ("looks at x_test", HEAD + "    faces.x_test\n    return network"),
