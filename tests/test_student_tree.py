@@ -23,6 +23,8 @@ def test_it_has_no_answers(tree):
     assert {"labs", "lectures", "utils", "course.py", "README.md"} <= names and not names & {"solutions", "tests", ".venv", "work"}
     assert not [path for path in tree.rglob("*.ipynb") if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
     assert not list(tree.rglob("mutants.json")), "it shows right answers that are written differently"
+    assert not [path for path in tree.rglob("lectures/*.ipynb") if '"slide_type": "notes"' in path.read_text(encoding="utf-8")]
+    assert len(list(tree.rglob("lectures/*.ipynb"))) > 10
 
 
 def test_no_link_is_dead(tree):

@@ -25,6 +25,8 @@ def make_student_tree(out: Path) -> int:
     draft.mkdir(parents=True)
     for name in FOLDERS:
         shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    for lecture in (draft / "lectures").glob("*.ipynb"):
+        remove_notes(lecture)
     for name in FILES:
         shutil.copy(ROOT / name, draft / name)
     write_whole(draft / "README.md", readme())
@@ -56,6 +58,13 @@ def renew(draft: Path, out: Path, given: dict[str, str]) -> list[str]:
         if (out / name).is_file() and digest(out / name) == before[name]:
             (out / name).unlink()
     return said
+
+
+def remove_notes(lecture: Path) -> None:
+    """Take the speaker notes out of a lecture: they tell the answers to its questions."""
+    notebook = json.loads(lecture.read_text(encoding="utf-8"))
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["metadata"].get("slideshow", {}).get("slide_type") != "notes"]
+    write_whole(lecture, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
 
 
 def readme() -> str:
