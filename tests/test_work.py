@@ -102,7 +102,7 @@ def test_update_carries_answers_into_the_tasks_that_are_the_same(course, capsys)
     assert sources(mine(course)) == ["# Lab 5: newer", "def one(x):\n    return 'my one'", "lab05.one(one)", NEWER["two"], "lab05.two(two)",
                                      TASKS["three"], "lab05.three(three)", NEWER["four"], "lab05.four(four)"]
     assert mine(course, "_old").read_bytes() == before and not mine(course, "_new").exists()
-    assert "with your answers to one, three" in said and "the task is another one now: two." in said and f"{UNIT}_old.ipynb beside it" in said
+    assert "with your answers to one: run it" in said and "the task is another one now: two." in said and f"{UNIT}_old.ipynb beside it" in said
     lab(course)
     assert capsys.readouterr().out.count("\n") == 1, "now it is of this version"
     lab(course, "--update", UNIT)

@@ -93,6 +93,7 @@ def take_over(source: Path, copy: Path, record: dict) -> list[str]:
     known, tasks = record.get(key(copy), {}).get("tasks", {}), entry(source)["tasks"]
     answers, stubs = solutions(copy), solutions(source)
     carried = [task for task in tasks if task in answers and known.get(task) == tasks[task]]
+    mine = [task for task in carried if answers[task] != stubs.get(task)]
     left = [task for task, answer in answers.items() if task not in carried and stubs.get(task) != answer]
     backup = free(copy.with_name(f"{copy.stem}_old.ipynb"))
     place(copy.read_bytes(), backup)
@@ -102,7 +103,7 @@ def take_over(source: Path, copy: Path, record: dict) -> list[str]:
     if beside.exists() and digest(beside) == record.get(key(beside), {}).get("copied"):
         beside.unlink()
         record.pop(key(beside))
-    return [f"{named(copy)} is now the new version, with your answers to {', '.join(carried) or 'no task'}: "
+    return [f"{named(copy)} is now the new version, with your answers to {', '.join(mine) or 'no task'}: "
             "run it and its checks again. "
             + (f"Not taken over, because the task is another one now: {', '.join(left)}. " if left else "")
             + f"The old notebook, with cells of your own, is {backup.name} beside it."]
