@@ -3,10 +3,10 @@ import json
 import re
 import shutil
 import sys
-from hashlib import sha256
 from pathlib import Path
 
 from utils.instructor.files import ROOT, free, write_whole
+from utils.instructor.work import digest
 
 FOLDERS = ("lectures", "labs", "data", "utils")
 FILES = ("course.py", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "CITATION.cff")
@@ -75,7 +75,3 @@ def readme() -> str:
                           for name in ("Elsewhere", "Licence"))
     text = (ROOT / "utils" / "instructor" / "students.md").read_text(encoding="utf-8")
     return text.replace("{map}", rows.strip()).replace("{elsewhere}", elsewhere).replace("{licence}", licence)
-
-
-def digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
