@@ -204,3 +204,10 @@ def test_bad_input_is_a_sentence():
         moments.sample_moments(model, images(), 1.0, 1)
     with pytest.raises(ValueError, match="expected one of 'gaussian'"):
         moments.sample_moments(model, images(), 1.0, 10, distribution="poisson")
+
+
+def test_an_average_pooling_with_a_border_is_refused():
+    """There its means are of fewer values at the edge, and one divisor for all would be wrong."""
+    x = np.random.default_rng(0).random((1, 5, 4, 1)).astype(np.float32)
+    with pytest.raises(ValueError, match="average pooling with SAME padding"):
+        moments.propagate(lambda v: tf.nn.avg_pool2d(tf.nn.relu(v), 2, 2, "SAME"), x, 0.1, method="diagonal")

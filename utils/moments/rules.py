@@ -92,8 +92,13 @@ def _as_batch(response: tf.Tensor) -> tf.Tensor:
 
 
 def _averaged(operation: Any, before: tf.Tensor, after: tf.Tensor) -> int | tf.Tensor:
-    """How many values each mean is of (at a padded border fewer)."""
-    return int(np.prod(operation.get_attr("ksize"))) if operation.type == "AvgPool" else tf.size(before) // tf.size(after)
+    """How many values each mean is of."""
+    if operation.type != "AvgPool":
+        return tf.size(before) // tf.size(after)
+    window, steps, sides = (list(values)[1:3] for values in (operation.get_attr("ksize"), operation.get_attr("strides"), operation.inputs[0].shape))
+    if operation.get_attr("padding") == b"SAME" and (window != steps or any(side % step for side, step in zip(sides, steps))):
+        raise ValueError("The model has an average pooling with SAME padding that adds a border: there is a rule only for VALID.")
+    return int(np.prod(window))
 
 
 def _rectified(x: Moments, sources: Sources, full: bool, cut: float | None = None) -> Moments:
