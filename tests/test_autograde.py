@@ -1,8 +1,11 @@
 """A class of eleven copies of one lab, right, wrong and broken, from the folder that was handed in to grades.csv and the pages."""
 import csv
+import os
 import re
 import runpy
 import socket
+import tempfile
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from conftest import need
 from utils.checks import OTHER
 from utils.instructor import autograde
 from utils.instructor.execute import ROOT
+from utils.instructor.grading.examine_lab import Handed, Lab, examine
 
 UNIT = "01_convolution_filters"
 WRONG = runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{UNIT}.py"))["WRONG"]
@@ -224,6 +228,31 @@ def test_folders_of_a_killed_kernel_are_removed(tmp_path):
     hand_in(tmp_path / "handed", "ada", "{}")
     autograde.autograde(tmp_path / "handed", isolated=False)
     assert not sockets.exists() and not place.exists()
+
+
+@contextmanager
+def nobody():
+    """Without root's right to read everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(user)
+
+
+def test_what_may_not_be_read_stops_nobody_else():
+    lab = Lab(UNIT, nbformat.read(ROOT / "labs" / UNIT / f"{UNIT}.ipynb", as_version=4), {})
+    with tempfile.TemporaryDirectory() as place:
+        source = Path(place) / "ada"
+        source.mkdir()
+        (source / f"{UNIT}.ipynb").write_text("{}", encoding="utf-8")
+        (source / f"{UNIT}.ipynb").chmod(0)
+        for folder in (place, source):
+            os.chmod(folder, 0o777)
+        with nobody():
+            found = examine(Handed("ada", source, "x"), lab, Path(place), SECONDS, False)
+    assert (found.outputs, found.settled) == (None, False)
+    assert found.notes == [f"The grader may not read {UNIT}.ipynb of ada. Please look at this one yourself."]
 
 
 @pytest.mark.parametrize("make, words", [

@@ -6,6 +6,7 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
+import joblib
 import nbformat
 import psutil
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from conftest import need
 from tiny_lab import ANSWERS, UNIT, cell, hand_in, make_class, make_course
 from utils.instructor import autograde
+from utils.instructor.files import MachineFault
 from utils.instructor.grading import apart, gradebook, kernels, sandbox, stamp, watch, workers
 
 SECONDS = 15  # for a cell
@@ -131,6 +133,20 @@ def test_on_a_cluster_that_can_and_on_one_that_cannot(again, monkeypatch, capsys
             assert "cannot grade: no-such-program is not installed" in said and "Traceback" not in said
         assert autograde.main(words) == 0
     assert scores(out) == {"ada": 3, "dora": 0}
+
+
+def test_a_notebook_that_ends_its_workers_is_the_machines_fault(tmp_path):
+    import dask
+    from distributed import LocalCluster
+
+    done = []
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), \
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with pytest.raises(MachineFault, match="1 of 2 calls ended the workers.*run the same command again"):
+            for result in workers.results([joblib.delayed(os._exit)(1), joblib.delayed(abs)(-1)], 1, cluster.scheduler_address, tmp_path,
+                                          isolated=False):
+                done.append(result)
+    assert done == [1]
 
 
 def test_a_worker_that_sees_no_folder_or_has_another_course_says_so(tmp_path):

@@ -2,6 +2,7 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_a_used_tree_is_renewed_and_what_is_somebodys_is_kept(small_course, tmp_
         assert {name for name, text in texts.items() if text == "by a student"} == {"work/mine.ipynb", "notes.txt", "kept/lectures/a.txt", "utils/mine.py"}
         assert texts["lectures/a.txt"] == texts["labs/a.txt"] == "second" and "utils/gone.py" not in texts and not out.with_name("out.part").exists()
     assert capsys.readouterr().out.count("lectures/a.txt was changed in this tree: what it was is now kept/lectures/a.txt.") == 1
+
+
+def test_what_git_does_not_know_stays_with_the_instructor(small_course, tmp_path, capsys):
+    for words in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *words], cwd=small_course, check=True)
+    (small_course / "data" / "faces.npz").write_text("an instructor's", encoding="utf-8")
+    assert make_student_tree(tmp_path / "out") == 0
+    assert not (tmp_path / "out" / "data" / "faces.npz").exists() and (tmp_path / "out" / "data" / "a.txt").exists()
+    assert "left out, as git does not know them: data/faces.npz" in capsys.readouterr().err
 
 
 def test_a_folder_that_no_release_made_is_left_alone(small_course, tmp_path, capsys):

@@ -1,7 +1,9 @@
 """The tree that students get, without solutions and tests, made or renewed. Called by course.py release --out DIR."""
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,8 +25,12 @@ def make_student_tree(out: Path) -> int:
     draft = out.with_name(out.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, draft / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    known, left = known_files()
+    for name in known:
+        (draft / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, draft / name)
+    if left:
+        print(f"release: left out, as git does not know them: {', '.join(left)}. If students are to get them: git add.", file=sys.stderr)
     for lecture in (draft / "lectures").glob("*.ipynb"):
         remove_notes(lecture)
     for name in FILES:
@@ -40,6 +46,20 @@ def make_student_tree(out: Path) -> int:
     shutil.rmtree(draft)
     print("\n".join([*kept, f"{out.name}/ is renewed; copies in work/ follow at the next `python3 course.py lab` there."]))
     return 0
+
+
+def known_files() -> tuple[list[str], list[str]]:
+    """The files in FOLDERS that git knows, and those that it does not, an instructor's data say; without git all and none."""
+    there = [path.relative_to(ROOT).as_posix() for name in FOLDERS for path in sorted((ROOT / name).rglob("*"))
+             if path.is_file() and not set(path.relative_to(ROOT).parts) & set(LEFT_OUT)]
+    try:
+        done = subprocess.run(["git", "ls-files", "-z", "--", *FOLDERS], cwd=ROOT, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):  # a copy of the course that is no repository
+        return there, []
+    known = set(os.fsdecode(done.stdout).split("\0"))
+    if known.isdisjoint(there):  # a copy inside of some other repository
+        return there, []
+    return [name for name in there if name in known], [name for name in there if name not in known]
 
 
 def renew(draft: Path, out: Path, given: dict[str, str]) -> list[str]:

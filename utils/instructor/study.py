@@ -21,7 +21,8 @@ import joblib
 from tqdm import tqdm
 
 from utils.instructor.execute import ROOT
-from utils.instructor.files import write_whole
+from utils.instructor import cluster
+from utils.instructor.files import MachineFault, write_whole
 from utils.instructor.study_runs import Run, name, runs, work
 
 RESULTS = ROOT / "data" / "results" / "meta_parameters.json"
@@ -114,8 +115,8 @@ def _in_parallel(tasks: list, processes: int, scheduler: str | None) -> Iterator
         return
     from distributed import Client
 
-    with Client(scheduler), joblib.parallel_config("dask"):
-        yield from joblib.Parallel(batch_size=1, pre_dispatch="all", return_as="generator_unordered")(tasks)
+    with Client(scheduler) as client:
+        yield from cluster.results(client, tasks)
 
 
 def main(words: list[str], path: Path = RESULTS, measured: Callable = measure) -> int:
@@ -140,7 +141,11 @@ def main(words: list[str], path: Path = RESULTS, measured: Callable = measure) -
         return 2
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, encoding="utf-8").stdout.strip()
     os.environ.update(PROCESS)
-    study(waiting, path, given.processes, given.scheduler, commit, measured)
+    try:
+        study(waiting, path, given.processes, given.scheduler, commit, measured)
+    except MachineFault as problem:
+        print(f"study: {problem}", file=sys.stderr)
+        return 1
     failed = [row for row in read(path) if row["outcome"] == "KO"]
     print(f"{len(read(path))} runs are stored in {path.name}, {len(failed)} of them KO; {len(missing(chosen, read(path)))} of the "
           f"{len(chosen)} chosen are not measured.")

@@ -50,7 +50,7 @@ class Examined(NamedTuple):
 def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> Examined:
     """Run a submission, from a clean copy in `out`/submitted; `seconds` for each cell, `isolated` in the sandbox.
 
-    Whatever is wrong with it is a note; only the machine's own faults are raised.
+    Whatever is wrong with it is a note, also that it may not be read; only faults of the machine that others will meet are raised.
     """
     warnings.simplefilter("ignore")  # of nbformat on a stranger's notebook
     copy = out / "submitted" / one.code / lab.unit
@@ -62,16 +62,17 @@ def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> E
     except submission.BadSubmission as problem:
         return Examined(None, [str(problem)], True)
     except Exception as error:  # a fault of the grader: it must not cost the others their grades
-        if of_machine(error) or isinstance(error, MachineFault):
-            raise
+        if of_machine(error):
+            raise  # the disk is full, say: so it will be for all others
         return stopped(error)
     return Examined([cell.get("outputs") for cell in notebook.cells], [*notes, *_odd(notebook, died, seconds)], True)
 
 
 def stopped(error: Exception) -> Examined:
-    """What is said where the grader itself failed at one submission."""
-    return Examined(None, [f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}. "
-                           f"Please look at this one yourself."], False)
+    """What is said where the grader itself failed at one submission, or may not read it."""
+    said = submission.plain(str(error), 200)
+    said = said if isinstance(error, MachineFault) else f"The grader stopped with {type(error).__name__}: {said}."
+    return Examined(None, [f"{said} Please look at this one yourself."], False)
 
 
 def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, isolated: bool) -> str:

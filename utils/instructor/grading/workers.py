@@ -9,6 +9,7 @@ import joblib
 import psutil
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from utils.instructor import cluster
 from utils.instructor.files import MachineFault
 from utils.instructor.grading import sandbox, stamp
 from utils.instructor.grading.grade import CannotGrade
@@ -29,7 +30,7 @@ def results(calls: Sequence[Any], jobs: int, scheduler: str | None, folder: Path
     scheduler  the address of a Dask scheduler whose workers do it in their place, or None
     folder     what every worker has to see
 
-    Raises CannotGrade where a worker of the cluster cannot do it, and MachineFault where a process was killed.
+    Raises CannotGrade where a worker of the cluster cannot do it, and MachineFault where a process or the workers were killed.
     """
     try:
         if scheduler is None:
@@ -50,7 +51,7 @@ def _on_cluster(calls: Sequence[Any], scheduler: str, folder: Path, isolated: bo
         raise CannotGrade(f"No Dask scheduler answers at {scheduler} ({type(error).__name__}): start one with dask "
                           f"scheduler.") from None
     token = folder / f".seen-{uuid4().hex}"
-    with client, joblib.parallel_config("dask"):
+    with client:
         try:
             token.touch()
             said = client.run(unfit, str(token), stamp.of_course(), isolated)
@@ -61,7 +62,7 @@ def _on_cluster(calls: Sequence[Any], scheduler: str, folder: Path, isolated: bo
         for worker, why in sorted(said.items()):
             if why:
                 raise CannotGrade(f"The worker {worker} cannot grade: {why}")
-        yield from joblib.Parallel(batch_size=1, pre_dispatch="all", return_as="generator_unordered")(calls)
+        yield from cluster.results(client, calls)
 
 
 def unfit(token: str, course: str, isolated: bool) -> str:
