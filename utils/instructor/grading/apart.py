@@ -119,8 +119,9 @@ def sent(cells: Sequence[NotebookNode]) -> dict[str, dict[str, str]]:
 
 
 def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objects: Mapping[str, Mapping[str, str]],
-                         set_up: Sequence[str], run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
-    """{grade_id of a check: the error of its hidden part} of an executed notebook, for the hidden checks that fail.
+                         set_up: Sequence[str], run: Callable[[NotebookNode], object]) -> tuple[dict[str, NotebookNode], list[str]]:
+    """{grade_id of a check: the error of its hidden part} of an executed notebook, for the hidden checks that fail, and the
+    grade_ids of those that ran beside the notebook's own cells, as a name was missing without them.
 
     hidden   those to ask: of the tasks whose visible check passed
     objects  what the notebook's kernel `sent`
@@ -128,7 +129,7 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
     run      runs the cells of a notebook in a kernel of their own
     """
     if not hidden:
-        return {}
+        return {}, []
     needed = _needed([*set_up, *_definitions(notebook)], [check.source for check in hidden])
     cells = [(source, "") for source in needed]
     for check in sorted(hidden, key=lambda check: bool(check.needs)):  # what is unpickled could change the checks after it
@@ -138,14 +139,14 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
     again = {check.name: check.source for check in hidden
              if check.name in failed and MISSING.search(f"{failed[check.name].ename}: {failed[check.name].evalue}")}
     if not again:
-        return failed
+        return failed, []
     whole = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
             whole.append((cell.source, ""))
             if (name := mark(cell).get("grade_id")) in again:
                 whole.append((again[name], name))
-    return {name: error for name, error in failed.items() if name not in again} | _failed(whole, run)
+    return {name: error for name, error in failed.items() if name not in again} | _failed(whole, run), list(again)
 
 
 def _definitions(notebook: NotebookNode) -> Iterator[str]:

@@ -58,14 +58,15 @@ def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> E
         shutil.rmtree(copy, ignore_errors=True)
         notes = handed_in.take_in(one.source, copy, lab.unit, lab.notebook)
         notebook = nbformat.read(copy / f"{lab.unit}.ipynb", as_version=4)
-        died = _run(notebook, lab, copy, out, seconds, isolated)
+        died, beside = _run(notebook, lab, copy, out, seconds, isolated)
     except submission.BadSubmission as problem:
         return Examined(None, [str(problem)], True)
     except Exception as error:  # a fault of the grader: it must not cost the others their grades
         if of_machine(error):
             raise  # the disk is full, say: so it will be for all others
         return stopped(error)
-    return Examined([cell.get("outputs") for cell in notebook.cells], [*notes, *_odd(notebook, died, seconds)], True)
+    odd = _odd(notebook, died, beside, seconds)
+    return Examined([cell.get("outputs") for cell in notebook.cells], [*notes, *odd], True)
 
 
 def stopped(error: Exception) -> Examined:
@@ -75,8 +76,9 @@ def stopped(error: Exception) -> Examined:
     return Examined(None, [f"{said} Please look at this one yourself."], False)
 
 
-def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, isolated: bool) -> str:
-    """Run a notebook in place and add the errors of hidden checks: a sentence if its kernel died, or ""."""
+def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, isolated: bool) -> tuple[str, list[str]]:
+    """Run a notebook in place and add the errors of hidden checks: a sentence if its kernel died, or "", and what `apart` says of
+    checks that ran beside its cells."""
     run = partial(kernels.run, handed=copy, seconds=seconds, isolated=isolated, scratch=out)
     first = next(number for number, cell in enumerate(lab.notebook.cells) if mark(cell))
     set_up = [cell.source for cell in lab.notebook.cells[:first] if cell.cell_type == "code"]
@@ -85,11 +87,11 @@ def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, 
     died = run(notebook)
     objects, notebook.cells = apart.sent(notebook.cells), own
     passed = {mark(cell)["grade_id"] for cell in own if mark(cell).get("grade") and not _errors([cell])}
-    failed = apart.failed_hidden_checks(notebook, [check for check in hidden if check.name in passed], objects, set_up, run)
+    failed, beside = apart.failed_hidden_checks(notebook, [check for check in hidden if check.name in passed], objects, set_up, run)
     for cell in own:
         if (name := mark(cell).get("grade_id")) in failed:
             cell.outputs.append(failed[name])
-    return died
+    return died, beside
 
 
 def _errors(cells: list[NotebookNode]) -> list[str]:
@@ -97,11 +99,14 @@ def _errors(cells: list[NotebookNode]) -> list[str]:
     return [str(output.get("ename")) for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
 
 
-def _odd(notebook: NotebookNode, died: str, seconds: int) -> list[str]:
+def _odd(notebook: NotebookNode, died: str, beside: list[str], seconds: int) -> list[str]:
     """What to tell of how a notebook ran."""
     notes, late = [], _errors(notebook.cells).count("CellTimeoutError")
     if late:
         notes.append(f"{late} cell{'s' * (late > 1)} did not end in time ({seconds} seconds) and got no points.")
+    if beside:
+        notes.append(f"Hidden checks that could not run apart, as a name was missing, ran beside the notebook's own cells: "
+                     f"{', '.join(beside)}.")
     if died:
         why = "" if died == kernels.DIED else f"{died} "
         notes.append(f"{why}The kernel died on the way: what comes after that got no points.")
