@@ -210,7 +210,8 @@ def test_a_slide_higher_than_the_screen_is_read_to_its_end_with_keys(browser, tm
     page = opened(browser, tmp_path, slides.page(notebook))
     page.goto((tmp_path / "page.html").as_uri() + "#2")
     page.reload()
-    page.wait_for_function("current == 1 && slides[1].getBoundingClientRect().bottom > 2 * innerHeight")
+    page.wait_for_function("current == 1 && slides[1].getBoundingClientRect().bottom > 2 * innerHeight && "
+                           "Math.abs(slides[1].getBoundingClientRect().top) < 2")
     presses = 0
     while page.evaluate("current == 1 && !!slides[1].querySelector('.waiting')"):
         assert page.evaluate("slides[1].getBoundingClientRect().top <= 2")

@@ -1,6 +1,7 @@
 "use strict";
 const slides = [...document.querySelectorAll("section")];
 let current = 0;
+history.scrollRestoration = "manual";  // after a reload the address says where we are
 
 const sizes = [1, 0.87, 0.78, 0.7];  // of the text, in rem
 
