@@ -6,7 +6,7 @@ run again. `quick` takes fewer images and samples, under names of their own; wit
 lenet  mean and variance of LeNet's logits: how many samples have the same error, and how long they take beside the formula
 deep   dense networks with random weights: sampled variance over the formula's, with exact covariances and with those of mean 0
        (theorem 2, as in Bibi, Alfadly and Ghanem 2018, rebuilt here from the paper), and over that of the linearised network
-imagenet  MobileNetV2, where its weights are at hand: does the mean by formula predict the order of the highest logits under noise?
+imagenet  MobileNetV2, where its weights are at hand: does the mean by formula predict the order of the highest noisy logits?
 """
 import json
 import statistics
@@ -24,8 +24,10 @@ from scipy.stats import kendalltau
 
 from utils import data, moments, pretrained, session
 from utils.instructor.files import write_whole
-from utils.moments.two_stage import _covariances, _pulled_back
 from utils.quiet import tf
+
+sys.path.insert(0, str(Path(__file__).parent))  # course.py runs Python so that the folder of a script is not on the path
+from bench_moments_peers import linearised, paper  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "data" / "results" / "moments.json"
@@ -162,49 +164,12 @@ def dense(sizes: tuple[int, ...]) -> Callable:
     return model
 
 
-def linearised(model: Callable, x: tf.Tensor, relu: int, sigma: float) -> Callable:
-    """The network that `two_stage` has the moments of: only this ReLU is one, and around x [1, D] all else is its tangent."""
-    before, after = moments.cut(model, tuple(x.shape[1:]), relu)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        start = before(x)
-    slope = tape.jacobian(start, x)[0, :, 0]
-    output = middle(start, slope, sigma)
-    logits, _, by_output = _pulled_back(after, x, output)
-
-    def tangent(noisy: tf.Tensor) -> tf.Tensor:
-        units = tf.nn.relu(start + tf.matmul(noisy - x, slope, transpose_b=True))
-        return logits + tf.matmul(units - output, by_output, transpose_b=True)
-    return tangent
-
-
-def middle(start: tf.Tensor, slope: tf.Tensor, sigma: float) -> tf.Tensor:
-    """The mean of the ReLU's output: what follows is linearised there, as `two_stage` does."""
-    return moments.relu_mean(start, sigma * tf.norm(slope, axis=1))
-
-
-def paper(model: Callable, x: tf.Tensor, sigma: float, relu: int) -> moments.Gaussian:
-    """Bibi, Alfadly and Ghanem 2018 for one image x [1, ...]: two-stage, both tangents at the image itself.
-
-    The mean is theorem 1; the variances are theorem 2, which takes the input of the ReLU for one of mean 0.
-    """
-    before, after = moments.cut(model, tuple(x.shape[1:]), relu)
-    start = before(x)
-    covariance = _covariances(before, x, tf.fill([int(np.prod(x.shape[1:]))], sigma**2))
-    rectified = tf.nn.relu(start)
-    logits, _, by_output = _pulled_back(after, x, rectified)
-    std = tf.sqrt(tf.linalg.diag_part(covariance))
-    shift = moments.relu_mean(tf.reshape(start, [-1]), std) - tf.reshape(rectified, [-1])
-    variance = tf.reduce_sum(tf.matmul(by_output, moments.zero_mean_covariance(covariance)) * by_output, 1)
-    return moments.Gaussian(logits + tf.linalg.matvec(by_output, shift), tf.linalg.diag(variance)[None])
-
-
 # MobileNetV2 --------------------------------------------------------------------------------------------------------------
 
 def imagenet(sigma: float, images: int, samples: int) -> dict[str, Any]:
     """Kendall's tau between the sampled mean logits and those of the formula, for the classes that are highest in the samples.
 
-    Beside it the same for the clean logits: what is predicted without a formula. Raises ValueError where the weights are not at hand.
+    Beside it the same for the clean logits: what is predicted without a formula. Raises ValueError without the weights.
     """
     known = pretrained.imagenet()
     if known is None:
@@ -215,11 +180,13 @@ def imagenet(sigma: float, images: int, samples: int) -> dict[str, Any]:
     sampled = moments.sample_moments(model, x, sigma, samples).mean
     middle = time.process_time()
     mean = np.concatenate([moments.propagate(model, one[None], sigma, method="diagonal").mean for one in x])
-    row: dict[str, Any] = {"photographs": names, "sampling_s": short(middle - start), "formula_s": short(time.process_time() - middle)}
+    row: dict[str, Any] = {"photographs": names, "sampling_s": short(middle - start),
+                           "formula_s": short(time.process_time() - middle)}
     for name, logits in (("formula", mean), ("clean", np.asarray(model(x)))):
         for highest in (5, 10):
             chosen = np.argsort(sampled)[:, :-highest - 1:-1]
-            row[f"tau {name}, top {highest}"] = [short(kendalltau(a[c], b[c]).statistic) for a, b, c in zip(sampled, logits, chosen)]
+            row[f"tau {name}, top {highest}"] = [short(kendalltau(one[c], other[c]).statistic)
+                                                 for one, other, c in zip(sampled, logits, chosen)]
         row[f"same class first, {name}"] = int(np.sum(logits.argmax(1) == sampled.argmax(1)))
     return row
 
