@@ -28,7 +28,7 @@ def mixed_moments(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> Gaussian:
     return Gaussian(mean, _tangent_covariance(model, x, stds))
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _diagonal_mean(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> tf.Tensor:
     return propagate(model, tf.broadcast_to(x, tf.shape(stds)), stds, method="diagonal").mean
 
@@ -82,7 +82,7 @@ def sampled_fooling_rate(model: Callable, mean: np.ndarray, std: np.ndarray | fl
     return agrees if targeted else 1 - agrees
 
 
-@tf.function(reduce_retracing=True)
+@tf.function(reduce_retracing=True, autograph=False)
 def _answers(model: Callable, mean: tf.Tensor, scale: tf.Tensor, samples: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """The classes of noisy copies: [samples, N]."""
     drawn = tf.random.stateless_normal(tf.concat([[samples], tf.shape(mean)], 0), seed)

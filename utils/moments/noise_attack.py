@@ -66,6 +66,7 @@ def adversarial_noise(model: Callable, x: np.ndarray, labels: np.ndarray, *, bet
 @tf.function(reduce_retracing=True)
 def _optimise(model: Callable, x: tf.Tensor, labels: tf.Tensor, support: tf.Tensor, sign: tf.Tensor, beta: tf.Tensor,
               sparse: tf.Tensor, smooth: tf.Tensor, highest: tf.Tensor, steps: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    @tf.autograph.experimental.do_not_convert  # there is nothing to convert in it, and looking for it takes ten seconds
     def expected(mean: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
         logits = propagate(model, x + mean, sigma * support * tf.ones_like(x), method="diagonal").mean
         return sign * margin(logits, labels, False)  # a target's margin is the same with the sign flipped
