@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
 def rows(quick: bool) -> Iterator[Row]:
     """All rows, the quickest method of each kind first."""
-    images, samples = (10, 4000) if quick else (100, 2000)
+    images, samples = (10, 4000) if quick else (100, 1000)
     name = "quick/" if quick else ""
     for method in LENET:
         for sigma in SIGMAS:
