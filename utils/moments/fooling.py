@@ -52,12 +52,13 @@ def rival_probabilities(logits: Gaussian, labels: np.ndarray) -> np.ndarray:
     The margin of the label over class j is Gaussian with mean m_label - m_j and variance S_ll + S_jj - 2 S_lj. The label loses if
     one of these margins is negative: the probability of that lies between the largest of a row and its sum.
     """
-    mean, covariance, labels = np.asarray(logits.mean), np.asarray(logits.covariance), np.asarray(labels)
+    mean, covariance = (np.asarray(part, np.float64) for part in logits)  # float32 has no number for 10 standard deviations
+    labels = np.asarray(labels)
     rows = np.arange(len(labels))
     margin = mean[rows, labels][:, None] - mean
     own = covariance[rows, labels]  # [N, classes]: with each class
     variance = own[rows, labels][:, None] + np.diagonal(covariance, axis1=1, axis2=2) - 2 * own
-    found = ndtr(-margin / np.sqrt(np.maximum(variance, np.finfo(np.float32).tiny)))
+    found = ndtr(-margin / np.sqrt(np.maximum(variance, np.finfo(np.float64).tiny)))
     found[rows, labels] = 0
     return found
 
