@@ -78,7 +78,7 @@ def _optimise(model: Callable, x: tf.Tensor, labels: tf.Tensor, support: tf.Tens
         with tf.GradientTape() as tape:
             tape.watch([mean, sigma])
             loss = expected(mean, sigma) + smooth * total_variation(mean)
-        by_mean, by_sigma = tape.gradient(loss, [mean, sigma], unconnected_gradients="zero")  # sigma of a linear model has none
+        by_mean, by_sigma = tape.gradient(loss, [mean, sigma], unconnected_gradients="zero")  # linear: none by sigma
         rate = adam.cosine(done, tf.cast(steps, tf.float32))
         size = 0.2 * beta * rate
         change, mean_moments = adam.step(by_mean, mean_moments, done, size)
