@@ -24,7 +24,7 @@ def mixed_moments(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> Gaussian:
     [K, classes, classes] as a Gaussian.
     """
     x, stds = tf.cast(x, tf.float32), tf.cast(stds, tf.float32)
-    mean = tf.concat([_diagonal_mean(model, x, stds[i:i + AT_ONCE]) for i in range(0, len(stds), AT_ONCE)], 0)
+    mean = tf.concat([_diagonal_mean(model, x, stds[i:i + AT_ONCE]) for i in range(0, stds.shape[0], AT_ONCE)], 0)
     return Gaussian(mean, _tangent_covariance(model, x, stds))
 
 
@@ -40,7 +40,7 @@ def _tangent_covariance(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> tf.Te
         tape.watch(points)
         logits = model(points)
     jacobian = tf.reshape(tape.gradient(logits, points, output_gradients=tf.eye(classes)), [classes, -1])
-    scaled = jacobian * tf.reshape(stds, [len(stds), 1, -1])
+    scaled = jacobian * tf.reshape(stds, [stds.shape[0], 1, -1])
     return tf.matmul(scaled, scaled, transpose_b=True)
 
 
