@@ -6,6 +6,7 @@ run again. `quick` takes fewer images and samples, under names of their own; wit
 lenet  mean and variance of LeNet's logits: how many samples have the same error, and how long they take beside the formula
 deep   dense networks with random weights: sampled variance over the formula's, with exact covariances and with those of mean 0
        (theorem 2, as in Bibi, Alfadly and Ghanem 2018, rebuilt here from the paper), and over that of the linearised network
+imagenet  MobileNetV2, where its weights are at hand: does the mean by formula predict the order of the highest noisy logits?
 """
 import json
 import statistics
@@ -19,11 +20,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.stats import kendalltau
 
 from utils import data, moments, pretrained, session
 from utils.instructor.files import write_whole
-from utils.moments.two_stage import _covariances, _pulled_back
 from utils.quiet import tf
+
+sys.path.insert(0, str(Path(__file__).parent))  # course.py runs Python so that the folder of a script is not on the path
+from bench_moments_peers import linearised, paper  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "data" / "results" / "moments.json"
@@ -37,6 +41,8 @@ LENET: dict[str, Callable] = {  # model, image [1, 28, 28, 1], std -> Gaussian
     "two_stage 0 diagonal": lambda model, x, std: moments.two_stage(model, x, std, relu=0, diagonal=True),
     "two_stage 2": lambda model, x, std: moments.two_stage(model, x, std, relu=2),
     "two_stage 3": lambda model, x, std: moments.two_stage(model, x, std, relu=3),
+    "mixed": lambda model, x, std: moments.mixed_moments(model, x[0], tf.fill(x.shape, std)),
+    "paper": lambda model, x, std: paper(model, x, std, -1),
 }
 FEW = {"full": 3}  # images, where each takes seconds
 
@@ -44,13 +50,13 @@ FEW = {"full": 3}  # images, where each takes seconds
 class Row(NamedTuple):
     """What is run: it is stored under `key`, with `settings`."""
 
-    key: str  # "lenet/sigma/method" or "deep/network/sigma", after "quick/" if so
+    key: str  # "lenet/sigma/method", "deep/network/sigma" or "imagenet/sigma/order", after "quick/" if so
     settings: dict[str, Any]
 
 
 def rows(quick: bool) -> Iterator[Row]:
     """All rows, the quickest method of each kind first."""
-    images, samples = (10, 4000) if quick else (100, 20000)
+    images, samples = (10, 4000) if quick else (100, 1000)
     name = "quick/" if quick else ""
     for method in LENET:
         for sigma in SIGMAS:
@@ -58,11 +64,15 @@ def rows(quick: bool) -> Iterator[Row]:
             yield Row(f"{name}lenet/{sigma}/{method}", {"images": count, "samples": samples})
     for net in NETS:
         for sigma in (*SIGMAS, 0.5, 1.0):
-            yield Row(f"{name}deep/{net}/{sigma}", {"images": 1 if quick else 4, "samples": 8000 if quick else 100_000})
+            yield Row(f"{name}deep/{net}/{sigma}", {"images": 1 if quick else 2, "samples": 8000 if quick else 20_000})
+    for sigma in SIGMAS:
+        yield Row(f"{name}imagenet/{sigma}/order", {"images": 1 if quick else 3, "samples": 50 if quick else 300})
 
 
 def run_row(row: Row) -> dict[str, Any]:
     *_, kind, what, last = row.key.split("/")
+    if kind == "imagenet":
+        return imagenet(float(what), **row.settings)
     return lenet(float(what), last, **row.settings) if kind == "lenet" else deep(what, float(last), **row.settings)
 
 
@@ -128,7 +138,7 @@ def deep(net: str, sigma: float, images: int, samples: int) -> dict[str, Any]:
         row[f"mean error of {method}"] = short(np.sqrt(np.mean((found.mean - sampled.mean)**2 / sampled.variance)))
     for relu in range(len(NETS[net]) - 2):
         exact = moments.two_stage(model, x, sigma, relu=relu)
-        zero = np.stack([zero_mean_variance(model, one, sigma, relu) for one in x])
+        zero = np.concatenate([paper(model, one, sigma, relu).variance for one in x[:, None]])
         linear = [moments.sample_moments(linearised(model, one, relu, sigma), one, sigma, samples, seed=1) for one in x[:, None]]
         variance, error = (np.concatenate(part) for part in zip(*((one.variance, one.variance_error) for one in linear)))
         row[f"ReLU {relu}"] = {"sampled over exact": spread(sampled.variance / exact.variance),
@@ -137,7 +147,7 @@ def deep(net: str, sigma: float, images: int, samples: int) -> dict[str, Any]:
                                "linearised - exact, standard errors": short(np.max(np.abs(variance - exact.variance) / error))}
     x = x[:1]
     exact = tf.function(lambda: moments.two_stage(model, x, sigma))
-    peer = tf.function(lambda: zero_mean_variance(model, x[0], sigma, -1))
+    peer = tf.function(lambda: paper(model, x, sigma, -1))
     row["seconds"], row["seconds of the zero-mean formula"] = map(short, alternating(exact, peer))
     return row
 
@@ -154,34 +164,31 @@ def dense(sizes: tuple[int, ...]) -> Callable:
     return model
 
 
-def linearised(model: Callable, x: tf.Tensor, relu: int, sigma: float) -> Callable:
-    """The network that `two_stage` has the moments of: only this ReLU is one, and around x [1, D] all else is its tangent."""
-    before, after = moments.cut(model, tuple(x.shape[1:]), relu)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        start = before(x)
-    slope = tape.jacobian(start, x)[0, :, 0]
-    output = middle(start, slope, sigma)
-    logits, _, by_output = _pulled_back(after, x, output)
+# MobileNetV2 --------------------------------------------------------------------------------------------------------------
 
-    def tangent(noisy: tf.Tensor) -> tf.Tensor:
-        units = tf.nn.relu(start + tf.matmul(noisy - x, slope, transpose_b=True))
-        return logits + tf.matmul(units - output, by_output, transpose_b=True)
-    return tangent
+def imagenet(sigma: float, images: int, samples: int) -> dict[str, Any]:
+    """Kendall's tau between the sampled mean logits and those of the formula, for the classes that are highest in the samples.
 
-
-def middle(start: tf.Tensor, slope: tf.Tensor, sigma: float) -> tf.Tensor:
-    """The mean of the ReLU's output: what follows is linearised there, as `two_stage` does."""
-    return moments.relu_mean(start, sigma * tf.norm(slope, axis=1))
-
-
-def zero_mean_variance(model: Callable, x: tf.Tensor, sigma: float, relu: int) -> tf.Tensor:
-    """The variances [classes] of the paper: two-stage, with the covariance behind the ReLU as if its input had mean 0."""
-    x = x[None]
-    before, after = moments.cut(model, tuple(x.shape[1:]), relu)
-    covariance = moments.zero_mean_covariance(_covariances(before, x, tf.fill([x.shape[1]], sigma**2)))
-    by_output = _pulled_back(after, x, tf.nn.relu(before(x)))[2]  # linearised at the image itself, as in the paper
-    return tf.reduce_sum(tf.matmul(by_output, covariance) * by_output, 1)
+    Beside it the same for the clean logits: what is predicted without a formula. Raises ValueError without the weights.
+    """
+    known = pretrained.imagenet()
+    if known is None:
+        raise ValueError("MobileNetV2's weights are not at hand (see utils/pretrained.py): name other rows, such as lenet.")
+    model, (names, photographs) = known[0], zip(*list(pretrained.photographs().items())[:images])
+    x = np.stack(photographs)
+    start = time.process_time()
+    sampled = moments.sample_moments(model, x, sigma, samples).mean
+    middle = time.process_time()
+    mean = np.concatenate([moments.propagate(model, one[None], sigma, method="diagonal").mean for one in x])
+    row: dict[str, Any] = {"photographs": names, "sampling_s": short(middle - start),
+                           "formula_s": short(time.process_time() - middle)}
+    for name, logits in (("formula", mean), ("clean", np.asarray(model(x)))):
+        for highest in (5, 10):
+            chosen = np.argsort(sampled)[:, :-highest - 1:-1]
+            row[f"tau {name}, top {highest}"] = [short(kendalltau(one[c], other[c]).statistic)
+                                                 for one, other, c in zip(sampled, logits, chosen)]
+        row[f"same class first, {name}"] = int(np.sum(logits.argmax(1) == sampled.argmax(1)))
+    return row
 
 
 # What is stored -----------------------------------------------------------------------------------------------------------

@@ -31,14 +31,19 @@ def with_errors(x: Sequence[float], curves: dict[str, tuple[Sequence[float], Seq
                 ylabel: str, level: float | None = None, logx: bool = False) -> Figure:
     """A line with error bars for each entry of `curves`, {name: (values, half length of the bars)}; a thin line at `level`.
 
-    x may be names, which then stand at equal distances.
+    Markers, widths and dashes differ, so that lines that coincide are both seen. x may be names, which then stand at equal
+    distances.
     """
     fig, axis = plt.subplots(figsize=(6.5, 4), layout="constrained")
     if level is not None:
         axis.axhline(level, color="black", linewidth=1)
-    for name, (values, bars) in curves.items():
-        axis.errorbar(x, values, yerr=bars, marker="o", markersize=4, capsize=3, label=name)
+    for k, (name, (values, bars)) in enumerate(curves.items()):
+        axis.errorbar(x, values, yerr=bars, marker="os^D"[k % 4], markersize=5, linewidth=3 if k == 0 else 1.5,
+                      linestyle=("-", "--", "-", ":")[k % 4], elinewidth=1, capsize=3, label=name)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log" if logx else "linear")
+    if logx:
+        axis.set_xticks(x, [f"{value:g}" for value in x])
+        axis.minorticks_off()
     if len(curves) > 1:
         fig.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return fig
@@ -52,14 +57,15 @@ def gaussians(samples: np.ndarray, mean: Sequence[float], std: Sequence[float], 
                              figsize=(2.3 * columns, 0.5 + 1.9 * -(-len(names) // columns)))
     for axis, values, m, s, name in zip(axes.flat, samples.T, mean, std, names):
         x = np.linspace(m - 4 * s, m + 4 * s, 100)
-        axis.hist(values, 40, density=True, color="0.8")
-        axis.plot(x, np.exp(-((x - m) / s) ** 2 / 2) / (s * np.sqrt(2 * np.pi)), color=COLOURS[0])
+        axis.hist(values, 40, density=True, color="0.8", label="samples")
+        axis.plot(x, np.exp(-((x - m) / s) ** 2 / 2) / (s * np.sqrt(2 * np.pi)), color=COLOURS[0], label="formula")
         axis.set_title(name, fontsize=10)
         axis.set_xlabel(xlabel, fontsize=9)
         axis.set_ylabel("density", fontsize=9)
     for axis in axes.flat[len(names):]:
         axis.axis("off")
         axis.set_title(" ")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     fig.suptitle(title)
     return fig
 
@@ -70,12 +76,14 @@ def bands(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np
 
     logits  {name: (mean, std by formula; mean, std sampled)}, each as long as x
     """
-    fig, axis = plt.subplots(figsize=(7, 3.9), layout="constrained")
+    fig, axis = plt.subplots(figsize=(8.5, 3.9), layout="constrained")
     shift = 0.1 * (x[1] - x[0])  # bars that would cover each other stand side by side
     for k, (colour, (name, (mean, std, sampled, sampled_std))) in enumerate(zip(COLOURS, logits.items())):
         axis.plot(x, mean, color=colour, label=name)
         axis.fill_between(x, mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
         axis.errorbar(np.add(x, (k - 1) * shift), sampled, yerr=sampled_std, fmt="o", color=colour, markersize=4, capsize=3)
+    axis.plot([], [], color="0.4", label="line and band: formula")
+    axis.errorbar([], [], yerr=[], fmt="o", color="0.4", markersize=4, capsize=3, label="dots and bars: sampled")
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    axis.legend(frameon=False, fontsize=9)
+    fig.legend(loc="outside right upper", frameon=False, fontsize=9)
     return fig
