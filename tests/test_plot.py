@@ -32,6 +32,9 @@ FIGURES = {
     "vulnerability": lambda: plot.vulnerability({"a": ((0.9, 0.8, 0.95), (2.0, 1.0, 4.0))}, title="t", xlabel="x", ylabel="y"),
     "against": lambda: plot.against({"p": {"a": ([1.0, 2.0], [1.0, 3.0]), "b": ([4.0], [4.0])}, "q": {"a": ([0.1], [0.2])}},
                                     title="t", xlabel="x", ylabel="y", log=True),
+    "windows": lambda: plot.windows(7, 3, (1, 2, 3), padding=1),
+    "channels": lambda: plot.channels(["red", "green"], 3, ["tab:red", "tab:green"]),
+    "cone": lambda: plot.cone([3, 2], [1, 2], [3, 4]),
     "gaps": lambda: plot.gaps({"a": [1.0, 1.5, 8.0], "b": [1.1]}, title="t", xlabel="x", ylabel="y"),
 }
 
@@ -76,6 +79,29 @@ def test_a_name_on_a_map_stands_among_its_points_and_on_no_other_name():
     fig = plot.maps({"a": points}, np.repeat([0, 1], [13, 9]), ["0", "1"], title="t")
     assert [text.get_position() for text in fig.axes[0].texts] == [(90, 90), (50, 10)]
     plt.close(fig)
+
+
+def test_windows_are_as_many_as_results():
+    fig = FIGURES["windows"]()
+    assert [axis.get_title() for axis in fig.axes] == ["stride 1: 7 results", "stride 2: 4 results", "stride 3: 3 results"]
+    plt.close(fig)
+
+
+def test_the_cone_shows_what_one_value_depends_on():
+    fig = plot.cone([3, 3, 2, 3], [1, 1, 2, 1], [3, 5, 6, 10])
+    squares = [line.get_xdata() for line in fig.axes[0].lines if line.get_marker() == "s"]
+    assert [len(row) for row in squares] == [1, 3, 6, 8, 10]
+    assert np.diff(squares[1]) == pytest.approx(2) and np.diff(squares[-1]) == pytest.approx(1)  # a step of layer 3 is two pixels
+    plt.close(fig)
+
+
+def test_what_is_covered_lies_where_the_filter_read():
+    picture, response = np.full((9, 8), 0.5), np.zeros((5, 6))
+    response[2, 3], response[0, 0] = 1, -1  # windows of 5 x 3 from (2, 3) and from (0, 0)
+    shown = plot.covered(picture, response, (5, 3), threshold=0.5)
+    coloured = np.ptp(shown, axis=2) > 0
+    assert np.argwhere(coloured[:, 4]).ravel().tolist() == [2, 3, 4, 5, 6] and np.argwhere(coloured[:, 1]).ravel().tolist() == [0, 1, 2, 3, 4]
+    assert coloured.sum() == 10 and (shown[2, 4] != shown[0, 1]).any()
 
 
 @pytest.mark.parametrize("values", [[12.0, 140.0], [2.3, 4.6], [60.0, 95.0]])

@@ -4,8 +4,11 @@ A filter w slides over x without being flipped (other books call this correlatio
 fits as a whole: y[i] = sum over j of w[j] x[i + j], d - k + 1 values for d of x and k of w. A picture is
 [H, W], or [H, W, 3] in colour: its rows grow downwards. Everything is computed and returned as float64.
 
-Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), sections 1.1 and 2.
+Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), sections 1.1 and 2; the size
+of a result is their relationship 6.
 """
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -35,6 +38,44 @@ def same_padded(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     if any(k % 2 == 0 for k in np.shape(w)):
         raise ValueError(f"w has shape {list(np.shape(w))}: take odd sizes, so that (k - 1) / 2 is whole.")
     return convolve(np.pad(x, [((k - 1) // 2, (k - 1) // 2) for k in np.shape(w)]), w)
+
+
+def output_size(d: int, k: int, padding: int = 0, stride: int = 1) -> int:
+    """How many results a filter of k weights has on d values: floor((d + 2 padding - k) / stride) + 1.
+
+    padding  zeros on each side
+    Raises ValueError if the filter is larger than the padded values, or the stride is below 1.
+    """
+    if k > d + 2 * padding or stride < 1:
+        raise ValueError(f"k = {k}, stride = {stride}: take k up to d + 2 padding = {d + 2 * padding}, "
+                         "and a stride of 1 or more.")
+    return (d + 2 * padding - k) // stride + 1
+
+
+def convolve_channels(x: np.ndarray, w: np.ndarray, stride: int = 1) -> np.ndarray:
+    """The layer of a network, without bias: x [H, W, C] with N filters w [kh, kw, C, N] -> [H', W', N].
+
+    Each filter reads all C channels and gives one map; sizes as `output_size`, without padding. Raises ValueError if the
+    channels differ.
+    """
+    x, w = np.asarray(x, np.float64), np.asarray(w, np.float64)
+    if x.ndim != 3 or w.ndim != 4 or x.shape[2] != w.shape[2]:
+        raise ValueError(f"x is {list(x.shape)} and w is {list(w.shape)}: expected [H, W, C] and [kh, kw, C, N] with the same C.")
+    windows = sliding_window_view(x, w.shape[:2], axis=(0, 1))[::stride, ::stride]  # [H', W', C, kh, kw]
+    return np.einsum("ijcab,abcn->ijn", windows, w)
+
+
+def receptive_field(sizes: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """How many values of the input one result of each layer depends on, along one axis, for filters on filters.
+
+    sizes, strides  k and s of each layer, from the input on
+    Source: Araujo, Norris and Sim, Computing receptive fields of convolutional neural networks (2019), equation 2.
+    """
+    fields, jump = [1], 1  # jump: the distance of two neighbours of this layer, in values of the input
+    for k, s in zip(sizes, strides, strict=True):
+        fields.append(fields[-1] + (k - 1) * jump)
+        jump *= s
+    return fields[1:]
 
 
 # smoothing --------------------------------------------------------------------------------------------------
@@ -90,7 +131,7 @@ def _window_sums(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 # edges ------------------------------------------------------------------------------------------------------
 
 def oriented_edge(angle: float) -> np.ndarray:
-    """The 3x3 edge filter that answers most where it gets brighter in the direction `angle`.
+    """The 3x3 edge filter that responds most where it gets brighter in the direction `angle`.
 
     angle  radians; 0 to the right, pi/2 downwards
     Source: Freeman and Adelson, The design and use of steerable filters (1991), section II.
@@ -126,11 +167,11 @@ def gabor(k: int, wavelength: float, angle: float, sigma: float, phase: float = 
 # town or landscape ------------------------------------------------------------------------------------------
 
 def vertical_edges(x: np.ndarray) -> np.ndarray:
-    """Sobel's answer to the vertical edges of a grey picture [H, W]: SOBEL_X / 4, [H - 2, W - 2].
+    """Sobel's response to the vertical edges of a grey picture [H, W]: SOBEL_X / 8, [H - 2, W - 2].
 
-    The difference in brightness over two pixels, in [-1, 1], positive where it gets brighter to the right.
+    In brightness per pixel, as in `gradient`: in [-0.5, 0.5], positive where it gets brighter to the right.
     """
-    return convolve(x, SOBEL_X / 4)
+    return convolve(x, SOBEL_X / 8)
 
 
 def long_verticals(x: np.ndarray, length: int = 61) -> np.ndarray:

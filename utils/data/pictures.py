@@ -1,6 +1,6 @@
 """Pictures for filters: `picture(name)` from the wheels of scikit-image and scikit-learn, or your own file.
 
-`landscape(seed)` and `town(seed)` draw one. Every picture is float32 in [0, 1], [H, W, 3] in
+`town(seed)` draws a row of houses. Every picture is float32 in [0, 1], [H, W, 3] in
 colour or [H, W] in grey; nothing is downloaded.
 """
 from importlib.util import find_spec
@@ -69,57 +69,6 @@ def natural_noise(seed: int, height: int, width: int, slope: float = 1.0) -> np.
     white -= white.mean()
     noise = np.fft.irfft2(np.fft.rfft2(white) / frequency**slope, s=(height, width))
     return noise / noise.std()
-
-
-def landscape(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> np.ndarray:
-    """A landscape that does not exist: hills and stony meadows, haze, sky, and no long straight line.
-
-    The ground is natural noise, and the amplitude spectrum of the picture falls as that of natural images
-    does. [H, W, 3], or [H, W] with `grey`.
-    """
-    depth, across, seen = _terrain(seed, height, width)
-    haze = 1 - np.exp(-depth / 1500)[..., None]
-    ground = (1 - haze) * _ground(seed, depth, across) + haze * np.array([0.66, 0.75, 0.85])
-    colour = np.where(seen[..., None], ground, _sky(seed, height, width)).clip(0, 1).astype(np.float32)
-    return to_grey(colour) if grey else colour
-
-
-def _sample(tile: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The values of a seamless tile at the places (y, x), between its pixels as well."""
-    from scipy.ndimage import map_coordinates
-
-    return map_coordinates(tile, np.broadcast_arrays(y, x), order=1, mode="grid-wrap")
-
-
-def _heights(seed: int) -> np.ndarray:
-    """The heights of the ground, a seamless tile [512, 512]; a pixel is as wide as one unit of height."""
-    return 26 * natural_noise(seed, 512, 512, slope=1.8)
-
-
-def _terrain(seed: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What each pixel sees, by rays that go outwards in steps: how far ahead and across, and if ground."""
-    focal, horizon, eye = 0.9 * width, 0.3 * height, 40
-    steps = np.geomspace(40, 2500, 700)[:, None]
-    slant = (np.arange(width) - width / 2) / focal
-    heights = _sample(_heights(seed), steps, steps * slant) * np.clip(steps / 400, 0.1, 1.3)
-    rows = np.minimum.accumulate(horizon + focal * (eye - heights) / steps, axis=0)  # the highest so far
-    first = np.stack([np.searchsorted(-row, -np.arange(height)) for row in rows.T], axis=1)
-    depth = steps[np.minimum(first, len(steps) - 1), 0]
-    return depth, depth * slant, first < len(steps)
-
-
-def _ground(seed: int, depth: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """The colour of the ground: meadow and rock in the sun, with a texture as fine as the pixels can show."""
-    tile, reach = _heights(seed), 1.5
-    slope = _sample(tile, depth + reach, across + reach) - _sample(tile, depth - reach, across - reach)
-    grain = natural_noise(seed + 1000, 512, 512, slope=0.7)
-    level = np.log2(depth / 250)
-    octave, share = np.floor(level), level % 1
-    texture = ((1 - share) * _sample(grain, depth / 2**octave, across / 2**octave)
-               + share * _sample(grain, depth / 2 ** (octave + 1) + 77, across / 2 ** (octave + 1)))
-    light = np.clip(0.85 + 0.05 * slope + 0.42 * texture, 0.1, 1.7)[..., None]
-    rock = np.clip((_sample(tile, depth, across) + 8 * texture - 14) / 15, 0, 1)[..., None]
-    return light * ((1 - rock) * np.array([0.33, 0.38, 0.19]) + rock * np.array([0.52, 0.48, 0.44]))
 
 
 def _sky(seed: int, height: int, width: int) -> np.ndarray:

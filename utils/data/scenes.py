@@ -1,4 +1,4 @@
-"""Drawn scenes in which a pattern is to be found: a street with a stop sign, a ladybird on the grass.
+"""Drawn scenes in which a pattern is to be found: a street with a stop sign, a ladybird on the grass, a page with text.
 
 Pictures are float32 [H, W, 3] in [0, 1]. What is drawn is drawn larger and then reduced, so that its lines
 are smooth.
@@ -11,6 +11,8 @@ from utils.data.pictures import picture, town
 
 RED, BLUE = (200, 30, 35), (30, 84, 190)  # as bright as one another, so that a grey picture shows them alike
 SIGN = 33  # pixels, the side of a sign
+TEXT = ("A filter that is a letter finds its letter wherever it is printed. Where many letters are found close together, "
+        "there is text. The bricks beside these lines have edges as well, but no letter.")
 BUG = (17, 25)  # pixels, height and width of the ladybird with the grass around it
 
 
@@ -36,11 +38,12 @@ def street() -> tuple[np.ndarray, tuple[int, int], tuple[int, int]]:
     return _reduced(scene, scale), stop, other
 
 
-def ladybird(frames: int = 24) -> tuple[np.ndarray, np.ndarray]:
+def ladybird(frames: int = 24, turn: float = 0) -> tuple[np.ndarray, np.ndarray]:
     """A ladybird walks to the right over grass while a cloud covers the sun: [frames, 120, 240, 3].
 
     Also returns where it is: [frames, 2], row and column of the top left corner of a window of BUG with it in
-    the middle. The light falls to 40 % in the middle of the walk.
+    the middle. The light falls to 40 % in the middle of the walk. During the walk the ladybird turns by `turn`
+    degrees, clockwise.
     """
     scale = 4
     grass = picture("grass", grey=True)[200:320, 100:340, None] * np.array([0.75, 1.0, 0.45])
@@ -48,11 +51,39 @@ def ladybird(frames: int = 24) -> tuple[np.ndarray, np.ndarray]:
     time = np.linspace(0, 1, frames)
     places = np.stack([52 + 30 * np.sin(5 * time), 8 + 200 * time], axis=1)
     pictures = np.empty((frames, 120, 240, 3), np.float32)
-    for shown, (row, column), light in zip(pictures, places, 1 - 0.6 * np.sin(np.pi * time) ** 2):
-        scene = meadow.copy()
-        scene.alpha_composite(_bug(scale), (round(scale * column), round(scale * row)))
+    bug = _bug(scale)
+    for shown, (row, column), light, part in zip(pictures, places, 1 - 0.6 * np.sin(np.pi * time) ** 2, time):
+        scene, turned = meadow.copy(), bug.rotate(-turn * part, Image.Resampling.BICUBIC, expand=True) if turn else bug
+        left, top = ((small - large) // 2 for small, large in zip(bug.size, turned.size))  # the same middle
+        scene.alpha_composite(turned, (round(scale * column) + left, round(scale * row) + top))
         shown[:] = light * _reduced(scene, scale)
     return pictures, places
+
+
+def page(font_size: int = 15) -> np.ndarray:
+    """A grey page [230, 360] in [0, 1]: lines of text on the left, a photograph of bricks on the right."""
+    scene = Image.new("L", (360, 230), 245)
+    draw, font = ImageDraw.Draw(scene), ImageFont.load_default(font_size)
+    words, line, row = TEXT.split(), "", 12
+    for word in [*words, ""]:
+        if word and draw.textlength(f"{line} {word}", font) < 200:
+            line = f"{line} {word}".strip()
+            continue
+        if row < 218 - font_size:
+            draw.text((12, row), line, fill=25, font=font)
+        line, row = word, row + round(1.35 * font_size)
+    bricks = picture("brick", grey=True, width=128)[:120, :120]
+    scene.paste(Image.fromarray((WHITE * bricks).astype(np.uint8)), (228, 55))
+    return to_float(np.asarray(scene))
+
+
+def letter(character: str, font_size: int = 15) -> np.ndarray:
+    """One letter of the page as a pattern: dark on light, with a border of one pixel."""
+    font = ImageFont.load_default(font_size)
+    left, top, right, bottom = (round(value) for value in font.getbbox(character))
+    card = Image.new("L", (right - left + 2, bottom - top + 2), 245)
+    ImageDraw.Draw(card).text((1 - left, 1 - top), character, fill=25, font=font)
+    return to_float(np.asarray(card))
 
 
 def _sign(colour: tuple[int, int, int]) -> Image.Image:

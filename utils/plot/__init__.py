@@ -10,7 +10,7 @@ from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, v
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
 from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
-from utils.plot.filters import classifier, directions, mark, traces
+from utils.plot.filters import channels, classifier, cone, covered, directions, mark, traces, windows
 from utils.plot.gans import games, players
 from utils.plot.moments import bands, gaussians, rectified, with_errors
 from utils.plot.neural_networks import decisions, landscapes, paths, small_net
@@ -19,9 +19,9 @@ from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.study import study_cell, study_rows, study_table
 from utils.plot.style import COLOURS, MADE, show, stored
 
-__all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark", "boxes", "by_depth", "by_group", "classifier",
-           "confusion", "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games", "gaps",
-           "gaussians", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix",
-           "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket", "rectified", "robustness",
-           "show", "small_net", "stored", "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces",
-           "tradeoff", "vulnerability", "with_errors"]
+__all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark", "boxes", "by_depth", "by_group", "channels",
+           "classifier", "cone", "confusion", "covered", "decisions", "dense_block", "differences", "directions", "dots",
+           "fooled_within", "games", "gaps", "gaussians", "histogram", "histograms", "history", "images", "landscapes", "lines",
+           "maps", "mark", "matrix", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket",
+           "rectified", "robustness", "show", "small_net", "stored", "strips", "study_cell", "study_rows", "study_table",
+           "tables", "tensorboard", "traces", "tradeoff", "vulnerability", "windows", "with_errors"]
