@@ -87,7 +87,7 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
     for axis in axes.flat[len(smallest):]:
         axis.axis("off")
         axis.set_title(" ")
-    axes.flat[len(smallest) - 1].legend(frameon=False)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     fig.suptitle(title)
     return fig
 
