@@ -94,9 +94,33 @@ def test_functions_are_set_with_a_space_where_tex_has_one(latex, written):
     assert re.sub(r"<[^>]*>", "", text) == written
 
 
+@pytest.mark.parametrize("latex, together", [
+    (r"\lVert d \rVert_p = 1", "‖d‖"), (r"a \big(b (c - d)\big)^2", "(b(c−d))"), (r"|x|_1 + |y|^2 + |z|", "|x| |y|"),
+    (r"P(A | B)_1", "(A|B)"), (r"[a, b) + c_1", "")])
+def test_an_index_hangs_on_both_fences_and_what_they_hold(latex, together):
+    rows = re.findall(r"<msu\w+><mrow>(.*?)</mrow><m[in]>\w</m[in]></msu\w+>", mathml(latex))
+    assert " ".join(re.sub(r"<[^>]*>", "", row) for row in rows) == together
+
+
+def test_bars_that_belong_together_have_no_space_beside_them():
+    closed = re.findall(r"<mo ([^>]*)>[|‖]</mo>", mathml(r"|a| \lVert b \rVert (A | B)"))
+    assert [re.findall(r'form="(\w+)"', bar) for bar in closed] == [["prefix"], ["postfix"], ["prefix"], ["postfix"], []]
+    assert all('lspace="0" rspace="0"' in bar for bar in closed[:4])
+
+
+def test_a_prime_is_an_operator():
+    assert '<mo lspace="0" rspace="0">′</mo>' in mathml("f'(x)")
+
+
 def test_a_command_that_the_converter_does_not_know_is_named():
     with pytest.raises(ValueError, match=r"cell 2 \(\S+\): the slides cannot draw \\sideways in the formula \$a \\sideways b\$"):
         slides.page(lecture(("slide", "# Title"), ("slide", r"Here: $a \sideways b$.")))
+
+
+def test_a_distance_after_a_line_break_is_refused():
+    with pytest.raises(ValueError, match="line break with a distance"):
+        mathml(r"\begin{cases} a \\[1mm] b \end{cases}")
+    mathml(r"\begin{cases} a \\ b \end{cases}")
 
 
 def test_a_formula_that_does_not_end_is_named():
@@ -133,6 +157,12 @@ def test_a_slide_shows_the_code_that_is_the_lesson(cell, expected):
 def test_alt_texts_are_not_in_the_code():
     source = "plot.show(é, alt='é (1, 2)'\n     ' and more')\nplot.stored(alt=f'{x}', name='y')"
     assert slides.without_alt(source) == "plot.show(é)\nplot.stored(name='y')"
+
+
+def test_a_question_names_no_cell():
+    """The room sees slides, and the answer may be on the same one."""
+    notebook = lecture(("slide", "# One"), ("slide", "**Before you run the next cells:** which?"), ("notes", "**Before you run the next cell:**"))
+    assert shown(notebook)[1][1] == [["**Before we go on:** which?"]]
 
 
 def test_long_code_and_its_outputs_take_two_slides():

@@ -242,11 +242,14 @@ def test_cells_of_a_table_with_their_intervals():
 def test_table_writes_each_cell_in_its_place(tmp_path):
     path = tmp_path / "results.json"
     study.store(path, [row(0.913, convolutions=1), row(0.5, convolutions=2), row(convolutions=2, batch_norm=True)])
-    fig = study_table(study_rows(path), {"convolutions": (1, 2)}, {"batch_norm": (False, True)}, title="a table")
+    fig = study_table(study_rows(path), {"convolutions": (1, 2, 4)}, {"batch_norm": (False, True), "batch": (64, 256)},
+                      title="a table")
     texts = {(text.get_position()[0], int(text.get_position()[1])): text.get_text() for text in fig.axes[0].texts
              if re.fullmatch(r"[\d.]+|KO", text.get_text())}
     assert texts == {(0.5, 0): "91.3", (0.5, 1): "50.0", (1.5, 1): "KO"}
-    assert {text.get_text() for text in fig.axes[0].texts} > {"1 convolution", "2 convolutions", "batch norm\noff", "batch norm\non"}
+    names = {text.get_text() for text in fig.axes[0].texts}
+    assert names > {"1 convolution", "2 convolutions", "batch norm\noff", "batch norm\non", "batch of\n64"}
+    assert not names & {"4 convolutions", "batch of\n256"}, "nothing was run with these"
 
 
 def test_what_is_stored_is_of_the_list_and_complete():

@@ -124,9 +124,12 @@ def lines(output: nbformat.NotebookNode) -> int:
 
 
 def parts(cell: nbformat.NotebookNode) -> list[list[Part]]:
-    """What each slide shows of a cell: nothing of one that only imports or asserts, one slide of most, several of long ones."""
+    """What each slide shows of a cell: nothing of one that only imports or asserts, one slide of most, several of long ones.
+
+    A question before a cell names no cell: the room sees slides.
+    """
     if cell.cell_type == "markdown":
-        return [[Part(text=cell.source)]]
+        return [[Part(text=re.sub(r"\*\*Before you run the next cells?:\*\*", "**Before we go on:**", cell.source))]]
     code, whole, pages = lesson(cell), without_alt(cell.source), [[]]
     outputs = [output for output in cell.outputs if "application/vnd.jupyter.widget-view+json" not in output.get("data", {})]
     if code or outputs:

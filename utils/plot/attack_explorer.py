@@ -15,8 +15,7 @@ NORMS = ("L2", "Linf", "L1", "L0")
 ANY = "any other"
 ENLARGED = 7  # screen pixels for each pixel of an image of 28x28; less for larger ones
 AMPLIFIED = 50
-INSTEAD = ("The attack explorer: run this cell in JupyterLab to choose an image, a class and a norm, "
-           "and to change the length of DX.")
+INSTEAD = "The attack explorer, live in JupyterLab: choose an image, a class and a norm, and change the length of DX."
 
 
 def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> "Explorer":

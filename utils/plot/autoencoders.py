@@ -7,18 +7,18 @@ from matplotlib.figure import Figure
 
 
 def maps(codes: dict[str, np.ndarray], labels: np.ndarray, names: Sequence[str], *, title: str) -> Figure:
-    """Codes [N, 2], in percentiles, as points in the plane, a panel for each entry, a colour for each label.
+    """Codes [N, 2], in percentiles, as names in the plane, a panel for each entry, a colour for each label.
 
-    labels  [N], the place of each point's name in `names`; the name stands where its points are densest, in a circle of their
-            colour
+    labels  [N], the place of each point's name in `names`: short names, such as digits. A larger one stands where its points are
+            densest, in a circle of their colour
     """
     fig, axes = plt.subplots(1, len(codes), squeeze=False, layout="constrained",
                              figsize=(5.2 * len(codes), 4.6))
     for axis, (panel, points) in zip(axes.flat, codes.items()):
-        axis.scatter(*points.T, c=labels, cmap="tab10", vmin=0, vmax=9, s=16, alpha=0.8, linewidths=0)
         places = []
         for label, name in enumerate(names):
             own = points[labels == label]
+            axis.scatter(*own.T, marker=f"$\\mathrm{{{name}}}$", s=64, color=plt.cm.tab10(label), linewidths=0)
             crowd = np.sum(np.linalg.norm(own[:, None] - own, axis=2) < 10, axis=1)  # at the median there may be none of them
             free = [all(np.linalg.norm(point - other) > 8 for other in places) for point in own]  # no name covers another
             places.append(own[np.argmax(np.where(free, crowd, 0))])

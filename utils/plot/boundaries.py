@@ -75,7 +75,8 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
               was found
     accuracy  {network: 0..1, without an attack}
     """
-    fig, axes = plt.subplots(1, len(smallest), squeeze=False, layout="constrained", figsize=(3.5 * len(smallest), 3.6))
+    rows, columns = -(-len(smallest) // 2), min(2, len(smallest))
+    fig, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained", figsize=(4.4 * columns, 0.5 + 2.9 * rows))
     for axis, (norm, networks) in zip(axes.flat, smallest.items()):
         largest = 1.1 * max(size for sizes in networks.values() for size in sizes if np.isfinite(size))
         for name, sizes in networks.items():
@@ -83,7 +84,10 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
             within = np.sort(sizes)[:np.isfinite(sizes).sum()]
             axis.step([0, *within, largest], [*falls[:len(within) + 1], falls[len(within)]], where="post", label=name)
         axis.set(title=norm, xlabel=f"epsilon ({norm})", ylabel="accuracy (%)", xlim=(0, largest), ylim=(0, 102))
-    axes[0, 0].legend(frameon=False, fontsize=9)
+    for axis in axes.flat[len(smallest):]:
+        axis.axis("off")
+        axis.set_title(" ")
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     fig.suptitle(title)
     return fig
 
@@ -116,12 +120,12 @@ def benchmark(rows: dict[str, dict[str, tuple[float, float]]], ours: Sequence[st
         for name, (seconds, median) in attacks.items():
             axis.plot(seconds, median, "o", color=COLOURS[1] if name in ours else COLOURS[0])
         for place, name in enumerate(written):
-            axis.annotate(name, attacks[name], (6, -3 if place % 2 else 5), textcoords="offset points", fontsize=8)
+            axis.annotate(name, attacks[name], (6, -13 if place % 2 else 5), textcoords="offset points", fontsize=12)
         axis.set(title=norm, xlabel="processor seconds", ylabel=f"median {norm}", xscale="log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(FormatStrFormatter("%g"))
         axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.margins(x=0.15)  # room for the names
+        axis.margins(x=0.15, y=0.12)  # room for the names
     for axis in axes.flat[len(rows):]:
         axis.axis("off")
     fig.suptitle(title)
@@ -129,10 +133,11 @@ def benchmark(rows: dict[str, dict[str, tuple[float, float]]], ours: Sequence[st
 
 
 def vulnerability(networks: dict[str, tuple[Sequence[float], Sequence[float]]], *, title: str, xlabel: str,
-                  ylabel: str) -> Figure:
+                  ylabel: str, on_left: Sequence[str] = ()) -> Figure:
     """A cross for each network, named: accuracy (0..1, drawn in %) and size of its smallest perturbations.
 
     networks  {name: (accuracy, size)}, each (mean, lowest, highest) of some seeds: the arms of the cross
+    on_left   the names that stand on the left of their cross, where they would cover another one on the right
     """
     fig, axis = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
     for place, (name, (accuracy, size)) in enumerate(networks.items()):
@@ -140,6 +145,7 @@ def vulnerability(networks: dict[str, tuple[Sequence[float], Sequence[float]]], 
         y, low, high = size
         axis.errorbar(x, y, xerr=[[x - left], [right - x]], yerr=[[y - low], [high - y]], fmt="o", markersize=4,
                       color=COLOURS[place % len(COLOURS)])
-        axis.annotate(name, (x, y), (6, 5), textcoords="offset points", fontsize=9)
+        side = (-6, "right") if name in on_left else (6, "left")
+        axis.annotate(name, (x, y), (side[0], 5), textcoords="offset points", ha=side[1], fontsize=11)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return fig

@@ -28,13 +28,14 @@ def history(measured: dict[str, Sequence[float]], *, title: str) -> Figure:
 
 
 def confusion(matrices: dict[str, np.ndarray], names: Sequence[str], *, title: str) -> Figure:
-    """How many images got which answer, a panel for each matrix [true class, answer]; only mistakes are coloured."""
+    """How many images got which answer, a panel for each matrix [true class, answer]; only mistakes are coloured, on one scale."""
+    most = max(1, *(np.max(matrix * (1 - np.eye(len(matrix)))) for matrix in matrices.values()))
     fig, axes = plt.subplots(1, len(matrices), squeeze=False, layout="constrained", figsize=(5 * len(matrices), 5))
     for axis, (panel, matrix) in zip(axes.flat, matrices.items()):
         mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
-        axis.imshow(np.ma.masked_equal(mistakes, 0), cmap="Oranges", vmin=0, vmax=max(1, 1.5 * mistakes.max()))
+        axis.imshow(np.ma.masked_equal(mistakes, 0), cmap="Oranges", vmin=0, vmax=1.5 * most)
         for row, column in np.argwhere(matrix):
-            axis.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=9)
+            axis.text(column, row, str(matrix[row, column]), ha="center", va="center", fontsize=12)
         axis.set_xticks(range(len(names)), names)
         axis.set_yticks(range(len(names)), names)
         axis.set(title=panel, xlabel="answer of the network", ylabel="true class")
@@ -48,12 +49,13 @@ def by_group(tables: dict[str, Sequence[Group]], *, title: str) -> Figure:
     tables  rows of `groups.accuracy_by_group` for each factor; groups without an accuracy (too few people) are left blank
     """
     fig, axes = plt.subplots(1, len(tables), squeeze=False, sharex=True, layout="constrained",
-                             figsize=(4.6 * len(tables), 1.2 + 0.42 * max(map(len, tables.values()))))
+                             figsize=(4.6 * len(tables), 1.4 + 0.5 * max(map(len, tables.values()))))
     for axis, (factor, rows) in zip(axes.flat, tables.items()):
         for place, row in enumerate(rows):
             axis.plot([100 * row.low, 100 * row.high], [place, place], color=COLOURS[0])
             axis.plot(100 * row.accuracy, place, "o", color=COLOURS[0])
         axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
+        axis.tick_params(labelsize=13)
         axis.set(xlabel="accuracy (%)", ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
     fig.suptitle(title)
     return fig

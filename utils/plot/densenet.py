@@ -58,12 +58,12 @@ def tensorboard(curves: dict[str, dict[str, tuple[Sequence[float], Sequence[floa
     histograms  {name: [(step, buckets)]}, buckets [K, 3] with left edge, right edge and count; early steps are at the back
     """
     panels = len(curves) + len(histograms)
-    fig, axes = plt.subplots(1, panels, squeeze=False, layout="constrained", figsize=(4.1 * panels, 3.4))
+    fig, axes = plt.subplots(1, panels, squeeze=False, layout="constrained", figsize=(4.6 * panels, 3.8))
     for axis, (name, runs) in zip(axes.flat, curves.items()):
         for run, (steps, values) in runs.items():
             axis.plot(steps, values, label=run, linewidth=1.2)
         axis.set(title=name, xlabel="step", ylabel="value")
-        axis.legend(frameon=False, fontsize=9)
+        axis.legend(frameon=False, fontsize=11)
     for axis, (name, drawn) in zip(axes.flat[len(curves):], histograms.items()):
         tallest = max(buckets[:, 2].max() for _, buckets in drawn)
         spacing = max(1, drawn[-1][0] - drawn[0][0]) / max(1, len(drawn) - 1)
@@ -84,7 +84,7 @@ def differences(tables: dict[str, Sequence[Group]], *, title: str, xlabel: str) 
     tables  rows of `groups.against_the_rest`, or other differences in that form; those without a number are left blank
     """
     fig, axes = plt.subplots(1, len(tables), squeeze=False, sharex=True, layout="constrained",
-                             figsize=(4.6 * len(tables), 1.2 + 0.42 * max(map(len, tables.values()))))
+                             figsize=(4.6 * len(tables), 1.4 + 0.5 * max(map(len, tables.values()))))
     for axis, (factor, rows) in zip(axes.flat, tables.items()):
         axis.axvline(0, color="0.6", linewidth=1)
         for place, row in enumerate(rows):
@@ -92,6 +92,7 @@ def differences(tables: dict[str, Sequence[Group]], *, title: str, xlabel: str) 
             axis.plot([100 * row.low, 100 * row.high], [place, place], color=colour)
             axis.plot(100 * row.accuracy, place, "o", color=colour)
         axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
+        axis.tick_params(labelsize=13)
         axis.set(xlabel=xlabel, ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
     fig.suptitle(title)
     return fig

@@ -13,7 +13,7 @@ from utils.quiet import tf
 
 RATES = {"L1": 0.01, "L2": 0.005, "Linf": 0.002}  # the first step size of each norm, in pixel values
 LAMS = {"L1": 2.5, "L2": 4, "Linf": 1.5}  # log10 of lambda at the start: near the boundary for the built-in faces
-INSTEAD = "The DX explorer: run this cell in JupyterLab to choose a face, a norm, lambda and the number of steps."
+INSTEAD = "The DX explorer, live in JupyterLab: choose a face, a norm, lambda and the number of steps."
 
 
 def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> "Explorer":

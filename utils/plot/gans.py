@@ -14,7 +14,7 @@ def players(states: dict[str, tuple[np.ndarray | None, np.ndarray]], real: np.nd
     real    [N, 2] points of the data, drawn in each
     """
     fig, axes = plt.subplots(1, len(states), squeeze=False, layout="constrained",
-                             figsize=(2.7 * len(states), 3.1))
+                             figsize=(2.7 * len(states), 3.5))
     square = (-limit, limit, -limit, limit)
     for axis, (name, (surface, points)) in zip(axes.flat, states.items()):
         if surface is not None:
@@ -23,7 +23,8 @@ def players(states: dict[str, tuple[np.ndarray | None, np.ndarray]], real: np.nd
         axis.plot(*points.T, ".", color=MADE, markersize=2, label="generated")
         axis.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit),
                  aspect="equal")
-    axes.flat[0].legend(loc="upper right", fontsize=8, markerscale=4, borderpad=0.2, handletextpad=0.1)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", frameon=False, markerscale=4, ncols=2,
+               handletextpad=0.1)  # in a panel it would hide data
     fig.suptitle(title)
     return fig
 

@@ -29,8 +29,9 @@ def images(pictures: Sequence[np.ndarray], titles: Sequence[str] | None = None, 
                                      clip_on=False))  # white pixels at the border would merge with the page
     for axis in axes.flat:
         axis.axis("off")
+    longest = max((len(line) for text in titles or [] for line in text.splitlines()), default=1)
     for axis, text in zip(axes.flat, titles or []):
-        axis.set_title(text, fontsize=9)
+        axis.set_title(text, fontsize=np.clip(125 * width / longest, 9, 12))  # as large as fits above a picture
     fig.suptitle(title)
     return fig
 
@@ -52,9 +53,9 @@ def strips(rows: dict[str, Sequence[np.ndarray]], *, title: str, titles: Sequenc
                         vmin=-limit if signed else 0, vmax=limit, interpolation="nearest")
         for axis in line:
             axis.axis("off")
-        line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
+        line[0].text(-0.15, 0.5, name, transform=line[0].transAxes, ha="right", va="center", fontsize=13)
     for axis, text in zip(axes[0], titles or []):
-        axis.set_title(text, fontsize=10)
+        axis.set_title(text, fontsize=12)
     fig.suptitle(title)
     return fig
 

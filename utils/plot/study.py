@@ -70,14 +70,19 @@ def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Se
     settings      those that differ from SLIDES in the whole table
 
     In brackets: how many seeds, where there are several. A run that stays at chance is hatched, one that failed is black with "KO",
-    a combination that was not run is empty.
+    a combination that was not run is empty; a row or column in which nothing was run is left out.
     """
     lines, columns = (list(itertools.product(*side.values())) for side in (down, across))
-    fig, axis = plt.subplots(figsize=(0.95 * len(columns) + 1.4 * len(down), 0.5 + 0.45 * (len(lines) + len(across))), layout="constrained")
+    cells = {(line, column): study_cell(rows, **settings | dict(zip(down, line)) | dict(zip(across, column)))
+             for line in lines for column in columns}
+    run = [place for place, cell in cells.items() if cell.kind != "not run"]
+    lines = [line for line in lines if line in {one for one, _ in run}]
+    columns = [column for column in columns if column in {one for _, one in run}]
+    size = max(5.6, 0.95 * len(columns) + 1.4 * len(down)), 0.5 + 0.45 * (len(lines) + len(across))  # wide enough for the title
+    fig, axis = plt.subplots(figsize=size, layout="constrained")
     for y, line in enumerate(lines):
         for x, column in enumerate(columns):
-            chosen = settings | dict(zip(down, line)) | dict(zip(across, column))
-            _draw(axis, x, y, study_cell(rows, **chosen))
+            _draw(axis, x, y, cells[line, column])
     _head(axis, list(across), columns, lambda middle, level: (middle, level - len(across) + 0.5), "center")
     _head(axis, list(down), lines, lambda middle, level: (-0.1 - 1.4 * (len(down) - 1 - level), middle), "right")
     axis.set(xlim=(-1.4 * len(down), len(columns) + 0.05), ylim=(len(lines) + 0.05, -len(across)))
