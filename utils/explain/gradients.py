@@ -32,16 +32,23 @@ def smooth_grad(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = 
 
 
 def integrated_gradients(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit, *, baseline: np.ndarray | float = 0.0,
-                         steps: int = 64) -> np.ndarray:
+                         steps: int = 64, tolerance: float = 0.01, most: int = 4096) -> np.ndarray:
     """(x - baseline) times the mean gradient on the straight line from the baseline to x (Sundararajan et al. 2017, equation 1).
 
     Complete: the values of an image add up to score(x) - score(baseline), but for the error of the midpoint rule with `steps`
-    points (`completeness`). baseline is a number or images [N, H, W, C].
+    points. Images whose relative error (`completeness`) is above `tolerance` are done again with four times the points, up to
+    `most`. baseline is a number or images [N, H, W, C].
     """
     x, labels = check_inputs(model, x, labels)
     start = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
-    share = ((np.arange(steps, dtype=np.float32) + 0.5) / steps).reshape(-1, 1, 1, 1, 1)
-    return (x - start) * _mean_gradient(model, lambda part: start[part] + share * (x - start)[part], x, labels, score)
+    found, again = np.zeros_like(x), np.arange(len(x))
+    while len(again) and steps <= most:
+        share = ((np.arange(steps, dtype=np.float32) + 0.5) / steps).reshape(-1, 1, 1, 1, 1)
+        way = (x - start)[again]
+        found[again] = way * _mean_gradient(model, lambda part: start[again][part] + share * way[part], x[again], labels[again], score)
+        error = completeness(model, x[again], labels[again], found[again], score, baseline=start[again])
+        again, steps = again[error > tolerance], 4 * steps
+    return found
 
 
 def completeness(model: Model, x: np.ndarray, labels: np.ndarray, attributions: np.ndarray, score: Score = logit, *,

@@ -35,12 +35,14 @@ def replaced(relu: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
         tf.nn.relu, tf.nn.relu6 = before
 
 
+@tf.autograph.experimental.do_not_convert
 @tf.custom_gradient
 def guided(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """ReLU; backwards only a positive gradient passes, and only where the input was positive (Springenberg et al. 2015, figure 1)."""
     return RELU(x), lambda dy: tf.where((x > 0) & (dy > 0), dy, 0.0)
 
 
+@tf.autograph.experimental.do_not_convert
 @tf.custom_gradient
 def deconvolution(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
     """ReLU; backwards the gradient itself goes through a ReLU, whatever the input was (Zeiler and Fergus 2014, section 2.1)."""
