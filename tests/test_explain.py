@@ -4,8 +4,8 @@ import pytest
 
 from utils import explain, networks, plot, pretrained
 from utils.data.rendered import rendered_faces
-from utils.explain import occlusion as occluding
 from utils.explain import relu, scores
+from utils.explain.occlusion import filling
 from utils.plot import explain_explorer
 from utils.quiet import tf
 
@@ -50,7 +50,7 @@ def test_scores_are_those_of_their_definitions():
 def test_occlusion_is_what_a_loop_over_the_windows_gives(fill, size, stride, monkeypatch):
     monkeypatch.setattr(scores, "CHUNK", 7)  # several batches, the last one smaller
     found = explain.occlusion(two_layers, X, Y, size=size, stride=stride, fill=fill)
-    shown = occluding.filling(X, fill, size)
+    shown = filling(X, fill, size)
     for n, image in enumerate(X):
         for i, top in enumerate(range(0, 6 - size + 1, stride)):
             for j, left in enumerate(range(0, 6 - size + 1, stride)):
@@ -62,9 +62,9 @@ def test_occlusion_is_what_a_loop_over_the_windows_gives(fill, size, stride, mon
 
 
 def test_the_fills_are_grey_the_mean_and_a_blurred_image():
-    assert np.all(occluding.filling(X, "grey", 3) == 0.5)
-    np.testing.assert_allclose(occluding.filling(X, "mean", 3)[:, 0, 0, 0], X.mean((1, 2, 3)), rtol=1e-5)
-    blurred = occluding.filling(X, "blur", 3)
+    assert np.all(filling(X, "grey", 3) == 0.5)
+    np.testing.assert_allclose(filling(X, "mean", 3)[:, 0, 0, 0], X.mean((1, 2, 3)), rtol=1e-5)
+    blurred = filling(X, "blur", 3)
     assert blurred.std() < 0.7 * X.std() and np.allclose(blurred.mean((1, 2)), X.mean((1, 2)), atol=0.05)
 
 
@@ -279,7 +279,7 @@ def test_the_map_of_the_cause_wins_at_deletion_and_insertion():
         curves = [explain.deletion(corner, x, y, maps, insertion=insertion) for maps in (right, wrong, explain.random_maps((5, 24, 24)))]
         best, worst, random = (explain.area(one) for one in curves)
         assert np.all(better * (best - worst) > 0.2) and np.all(better * (best - random) > 0)
-        ends = [scores.scores(corner, images, y, explain.probability) for images in (x, occluding.filling(x, "blur", 8))]
+        ends = [scores.scores(corner, images, y, explain.probability) for images in (x, filling(x, "blur", 8))]
         for one in curves:
             np.testing.assert_allclose(one[:, [-1, 0] if insertion else [0, -1]].T, ends, atol=1e-5)
     with pytest.raises(ValueError, match="one number for each pixel"):
