@@ -106,12 +106,12 @@ def preferred() -> tuple[Figure, dict[str, Any]] | None:
     labels = np.array([names.index(name) for name in WISHED])
     objective = explain.of_class(network, labels)
     start = np.clip(np.random.default_rng(0).normal(0.5, 0.02, (len(labels), 224, 224, 3)), 0, 1).astype(np.float32)
-    ways = {"pixels": {"learning_rate": 0.01}, "Fourier, jitter": {"fourier": True, "jitter": 12, "learning_rate": 0.05}}
+    ways = {"pixels": {"learning_rate": 0.01}, "Fourier, jitter": {"fourier": True, "jitter": 12, "learning_rate": 0.15}}
     found = {name: explain.visualise(objective, start, steps=PREFERRED_STEPS, **way) for name, way in ways.items()}
     says = {name: _says(network, names, images) for name, images in found.items()}
     fig = plot.images([image for images in found.values() for image in images],
                       [_caption(answer) for answers in says.values() for answer in answers], columns=len(labels), width=2,
-                      title=f"What MobileNetV2 prefers for {', '.join(WISHED)}: {' (above), '.join(found)} (below)")
+                      title="MobileNetV2's preferred images: over pixels (above), Fourier (below)")
     return fig, {"network": NETWORK, "steps": PREFERRED_STEPS, "wanted": list(WISHED), "answers": says}
 
 
