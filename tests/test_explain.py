@@ -256,7 +256,7 @@ def test_fourier_starts_at_the_start_and_raises_the_objective():
 
 def test_a_unit_that_is_silent_has_an_objective_with_a_gradient(detector):
     silent = np.zeros((1, 48, 48, 1), np.float32)
-    objective = explain.of_unit(detector, 2, 5)
+    objective = explain.of_unit(detector, 2, np.array([5]))
     assert objective(explain.visualise(objective, silent + 0.5, steps=10, jitter=1)).numpy() > objective(silent + 0.5).numpy()
     with pytest.raises(ValueError, match="0 to 1"):
         explain.visualise(objective, silent - 1)

@@ -23,15 +23,17 @@ def of_class(model: Model, labels: np.ndarray, score: Score = logit) -> Objectiv
     return lambda images: score(model(images), tf.constant(labels))
 
 
-def of_unit(model: Model, layer: int, unit: int) -> Objective:
+def of_unit(model: Model, layer: int, units: np.ndarray) -> Objective:
     """|h(x)|: how much goes into a hidden unit, its mean over the positions of a feature map.
 
     layer  the ReLU, in the order of evaluation. What goes *into* it is taken: a unit that is silent at the start has no gradient
-           behind its ReLU.
+           behind its ReLU
+    units  [N], for each image the feature map (or the unit of a dense layer)
     """
     def objective(images: tf.Tensor) -> tf.Tensor:
         before = recorded(model, images)[1][layer].before
-        return tf.abs(tf.reduce_mean(tf.reshape(before[..., unit], [tf.shape(images)[0], -1]), 1))
+        each = tf.reduce_mean(before, [1, 2]) if len(before.shape) == 4 else before
+        return tf.abs(tf.gather(each, units, batch_dims=1))
     return objective
 
 
