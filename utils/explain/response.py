@@ -31,7 +31,7 @@ def response(model: Model, x: np.ndarray, labels: np.ndarray, move: str, amounts
     for amount in amounts:
         p, features = _features(model, moved(tf.constant(x), **{MOVES[move]: float(amount)}), labels, layers)
         probabilities.append(p)
-        distances.append([np.linalg.norm(one - before, axis=1) / scale for one, before, scale in zip(features, own, far)])
+        distances.append([np.linalg.norm(one - before, axis=1) / max(scale, 1e-12) for one, before, scale in zip(features, own, far)])
     return np.stack(probabilities), np.stack(distances, axis=1)
 
 

@@ -26,7 +26,7 @@ def randomised(model: tf.Module, last: int, seed: int = 0) -> Iterator[None]:
     if not 0 <= last <= len(found):
         raise ValueError(f"The model has {len(found)} layers with weights, but {last} are to be randomised.")
     chosen = found[len(found) - last:]
-    before, random = [np.array(variable) for variable in chosen], np.random.default_rng(seed)
+    before, random = [variable.numpy() for variable in chosen], np.random.default_rng(seed)
     try:
         for variable, values in zip(chosen, before):
             variable.assign(random.normal(values.mean(), values.std(), values.shape).astype(np.float32))
