@@ -6,7 +6,8 @@ run again. With WORDs only rows whose name holds one run.
 occlusion  all positions of a 7x7 window on a 48x48 face, stride 1: processor seconds beside one batched forward pass of the same
            images, and beside a loop that calls the network once for each window, as PAIR's library saliency does (rebuilt here)
 complete   the relative error of integrated gradients on rendered faces that the network gets right, for each baseline
-scores     deletion, insertion and pointing at the part of the face that matters, for each method, on the same faces, with 95 % intervals by the bootstrap
+scores     deletion, insertion and pointing at the part of the face that matters, for each method, on the same
+           faces, with 95 % intervals by the bootstrap
 """
 import json
 import statistics
@@ -63,7 +64,8 @@ def methods(network: str) -> dict[str, Callable[[], np.ndarray]]:
         "gradient x input": lambda: signed(explain.gradient_times_input(*given)),
         "SmoothGrad": lambda: explain.per_pixel(explain.smooth_grad(*given)),
         "integrated gradients, grey": lambda: signed(explain.integrated_gradients(*given, baseline=0.5, most=64)),
-        "integrated gradients, blur": lambda: signed(explain.integrated_gradients(*given, baseline=filling(x, "blur", 8), most=64)),
+        "integrated gradients, blur": lambda: signed(
+            explain.integrated_gradients(*given, baseline=filling(x, "blur", 8), most=64)),
         "occlusion, grey": lambda: explain.drop(model, x, y, size=SIZE, stride=STRIDE, score=explain.log_odds),
         "occlusion, mean": lambda: explain.drop(model, x, y, size=SIZE, stride=STRIDE, fill="mean", score=explain.log_odds),
         "occlusion, blur": lambda: explain.drop(model, x, y, size=SIZE, stride=STRIDE, fill="blur", score=explain.log_odds),
@@ -128,7 +130,8 @@ def speed(network: str) -> dict[str, Any]:
             seconds[name].append(time.process_time() - start)
     middle = {name: statistics.median(values) for name, values in seconds.items()}
     return {name: short(value) for name, value in middle.items()} | {
-        "over forward": short(middle["occlusion"] / middle["forward"]), "faster than the loop": short(middle["loop"] / middle["occlusion"]),
+        "over forward": short(middle["occlusion"] / middle["forward"]),
+        "faster than the loop": short(middle["loop"] / middle["occlusion"]),
         "largest difference": short(max(np.abs(answers[0] - other).max() for other in answers[1:]))}
 
 
@@ -137,7 +140,8 @@ def complete(network: str, baseline: str) -> dict[str, Any]:
     start = filling(x, "blur", 8) if baseline == "blur" else {"grey": 0.5, "black": 0.0}[baseline]
     found = {most: explain.integrated_gradients(model, x, y, explain.log_odds, baseline=start, most=most) for most in (64, 4096)}
     errors = {most: explain.completeness(model, x, y, one, explain.log_odds, baseline=start) for most, one in found.items()}
-    return {f"most {most}": {"median": short(np.median(error)), "largest": short(error.max()), "within 1 %": float(np.mean(error <= 0.01))}
+    return {f"most {most}": {"median": short(np.median(error)), "largest": short(error.max()),
+                             "within 1 %": float(np.mean(error <= 0.01))}
             for most, error in errors.items()}
 
 
@@ -193,7 +197,8 @@ def main(words: list[str]) -> int:
     for row in rows():
         if (words and not any(word in row.key for word in words)) or load().get(row.key, {}).get("settings") == row.settings:
             continue
-        done = run_row(row) | {"settings": row.settings, "date": date.today().isoformat(), "command": f"course.py bench explain {row.key}"}
+        done = run_row(row) | {"settings": row.settings, "date": date.today().isoformat(),
+                              "command": f"course.py bench explain {row.key}"}
         lines = [f"{json.dumps(key)}: {json.dumps(one)}" for key, one in sorted((load() | {row.key: done}).items())]
         write_whole(STORED, "{\n" + ",\n".join(lines) + "\n}\n")
         print(f"{row.key}: {json.dumps(done)}", flush=True)

@@ -5,8 +5,8 @@ unit or a class responds to. `measures`, `sanity`, `manipulate` and `truth` test
 [N, H, W, C] in [0, 1] -> logits [N, classes], Keras or `tf.Module`; `relu` exchanges the ReLUs of one without copying it.
 """
 from utils.explain.cam import grad_cam
-from utils.explain.gradients import (completeness, deconvnet, gradient_times_input, guided_backprop, integrated_gradients, per_pixel,
-                                     saliency, smooth_grad)
+from utils.explain.gradients import (completeness, deconvnet, gradient_times_input, guided_backprop, integrated_gradients,
+                                     per_pixel, saliency, smooth_grad)
 from utils.explain.manipulate import manipulate
 from utils.explain.measures import area, bootstrap, deletion, edges, pointing, random_maps
 from utils.explain.occlusion import drop, occlusion
@@ -18,7 +18,8 @@ from utils.explain.truth import PARTS, drawn_by, exchanged
 from utils.explain.units import crops, receptive_field, strongest, unit_gradient
 from utils.explain.visualise import of_class, of_unit, visualise
 
-__all__ = ["PARTS", "activations", "area", "bootstrap", "cascade", "completeness", "crops", "deconvnet", "deletion", "drawn_by", "drop", "edges", "exchanged",
-           "grad_cam", "gradient_times_input", "guided_backprop", "integrated_gradients", "log_odds", "logit", "manipulate", "occlusion",
-           "of_class", "of_unit", "per_pixel", "pointing", "probability", "random_maps", "randomised", "receptive_field", "response",
-           "saliency", "similarity", "smooth_grad", "smoothed", "strongest", "unit_gradient", "visualise"]
+__all__ = ["PARTS", "activations", "area", "bootstrap", "cascade", "completeness", "crops", "deconvnet", "deletion",
+           "drawn_by", "drop", "edges", "exchanged", "grad_cam", "gradient_times_input", "guided_backprop",
+           "integrated_gradients", "log_odds", "logit", "manipulate", "occlusion", "of_class", "of_unit", "per_pixel",
+           "pointing", "probability", "random_maps", "randomised", "receptive_field", "response", "saliency", "similarity",
+           "smooth_grad", "smoothed", "strongest", "unit_gradient", "visualise"]

@@ -15,7 +15,8 @@ def grad_cam(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = log
     One forward pass and half a backward pass. Raises ValueError for a layer that is not there and inputs that cannot be meant.
     """
     x, labels = check_inputs(model, x, labels)
-    return np.concatenate([_grad_cam(model, tf.constant(x[part]), tf.constant(labels[part]), score, layer).numpy() for part in batches(x)])
+    return np.concatenate([_grad_cam(model, tf.constant(x[part]), tf.constant(labels[part]), score, layer).numpy()
+                           for part in batches(x)])
 
 
 @tf.function(reduce_retracing=True)

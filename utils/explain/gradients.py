@@ -14,7 +14,7 @@ from utils.quiet import tf
 
 
 def saliency(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
-    """The gradient of the score by the pixels (Simonyan, Vedaldi and Zisserman 2014, section 3): one forward and backward pass."""
+    """The gradient of the score by the pixels (Simonyan et al. 2014, section 3): one forward and backward pass."""
     return gradients(model, *check_inputs(model, x, labels), score)
 
 
@@ -28,11 +28,12 @@ def smooth_grad(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = 
     """The mean gradient over images with Gaussian noise of standard deviation `sigma` (Smilkov et al. 2017): `samples` passes."""
     x, labels = check_inputs(model, x, labels)
     noise = np.random.default_rng(seed).standard_normal((samples, 1, *x.shape[1:]), np.float32)
-    return _mean_gradient(model, lambda part: (x[part] + sigma * noise).astype(np.float32), x, labels, score)
+    return _mean_gradient(model, lambda part: (x[part] + sigma * noise).astype(np.float32), labels, score)
 
 
-def integrated_gradients(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit, *, baseline: np.ndarray | float = 0.0,
-                         steps: int = 64, tolerance: float = 0.01, most: int = 4096) -> np.ndarray:
+def integrated_gradients(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit, *,
+                         baseline: np.ndarray | float = 0.0, steps: int = 64, tolerance: float = 0.01,
+                         most: int = 4096) -> np.ndarray:
     """(x - baseline) times the mean gradient on the straight line from the baseline to x (Sundararajan et al. 2017, equation 1).
 
     Complete: the values of an image add up to score(x) - score(baseline), but for the error of the midpoint rule with `steps`
@@ -45,7 +46,7 @@ def integrated_gradients(model: Model, x: np.ndarray, labels: np.ndarray, score:
     while len(again) and steps <= most:
         share = ((np.arange(steps, dtype=np.float32) + 0.5) / steps).reshape(-1, 1, 1, 1, 1)
         way = (x - start)[again]
-        found[again] = way * _mean_gradient(model, lambda part: start[again][part] + share * way[part], x[again], labels[again], score)
+        found[again] = way * _mean_gradient(model, lambda part: start[again][part] + share * way[part], labels[again], score)
         error = completeness(model, x[again], labels[again], found[again], score, baseline=start[again])
         again, steps = again[error > tolerance], 4 * steps
     return found
@@ -74,7 +75,7 @@ def per_pixel(attributions: np.ndarray) -> np.ndarray:
     return np.abs(attributions).max(-1)
 
 
-def _mean_gradient(model: Model, points: Callable[[slice], np.ndarray], x: np.ndarray, labels: np.ndarray, score: Score) -> np.ndarray:
+def _mean_gradient(model: Model, points: Callable[[slice], np.ndarray], labels: np.ndarray, score: Score) -> np.ndarray:
     """The mean gradient [N, H, W, C] over points(part) [points, 1, H, W, C], one image at a time so that memory is bounded."""
     found = []
     for i, label in enumerate(labels):

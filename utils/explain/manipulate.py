@@ -13,14 +13,14 @@ def manipulate(model: Model, x: np.ndarray, labels: np.ndarray, wanted: np.ndarr
     """Images [N, H, W, C] within Linf `epsilon` of x whose saliency map is like `wanted`, and whose logits are like those of x.
 
     wanted  maps [N, H, W], not negative, of any scale: the |gradient| that is to be seen
-    keep    weight of the mean square change of the logits, against the mean square difference of the maps, each divided by its sum
+    keep    weight of the square change of the logits, against the mean square difference of the maps, each divided by its mean
 
     The gradient of a ReLU network is constant in pieces, so that its own gradient is 0: ReLU is replaced by softplus while the
     attack runs. Judge the result with the network as it is. Raises ValueError for maps of another shape.
     """
     x, labels = check_inputs(model, x, labels)
     if np.shape(wanted) != x.shape[:3]:
-        raise ValueError(f"The maps have shape {list(np.shape(wanted))}, expected {list(x.shape[:3])}: one number for each pixel.")
+        raise ValueError(f"Maps have shape {list(np.shape(wanted))}, expected {list(x.shape[:3])}: one number for each pixel.")
     original, goal, before = tf.constant(x), _shares(tf.constant(wanted, tf.float32)), model(tf.constant(x))
 
     @tf.function

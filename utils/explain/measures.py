@@ -43,7 +43,7 @@ def bootstrap(values: np.ndarray, draws: int = 2000, seed: int = 0) -> tuple[flo
 
 
 def pointing(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Whether the highest value of each map [N, H, W] lies in its mask, bool [N, H, W] (the pointing game, Zhang et al. 2018): [N]."""
+    """Whether the highest value of each map [N, H, W] lies in its mask, [N, H, W] (pointing game, Zhang et al. 2018): [N]."""
     highest = maps.reshape(len(maps), -1).argmax(1)
     return masks.reshape(len(masks), -1)[np.arange(len(maps)), highest]
 

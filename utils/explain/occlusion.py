@@ -17,7 +17,8 @@ def filling(x: np.ndarray, fill: str, size: int) -> np.ndarray:
     if fill not in FILLS:
         raise ValueError(f"fill is {fill!r}, expected one of {', '.join(FILLS)}.")
     if fill == "blur":
-        return gaussian_blur(tf.constant(x), tf.constant(size / 2), radius=int(min(2 * size, *np.array(x.shape[1:3]) - 1))).numpy()
+        radius = min(2 * size, *(side - 1 for side in x.shape[1:3]))
+        return gaussian_blur(tf.constant(x), tf.constant(size / 2), radius).numpy()
     return np.broadcast_to(0.5 if fill == "grey" else x.mean((1, 2), keepdims=True), x.shape).astype(np.float32)
 
 
@@ -58,8 +59,9 @@ def _covered(model: Model, x: tf.Tensor, fills: tf.Tensor, labels: tf.Tensor, pl
 
 def drop(model: Model, x: np.ndarray, labels: np.ndarray, *, size: int = 7, stride: int = 1, fill: str = "grey",
          score: Score = probability) -> np.ndarray:
-    """How much the score falls when a pixel is covered, [N, H, W]: the mean over the windows that cover it; arguments as `occlusion`."""
-    falls = scores(model, x, labels, score)[:, None, None] - occlusion(model, x, labels, size=size, stride=stride, fill=fill, score=score)
+    """How much the score falls when a pixel is covered, [N, H, W]: the mean over the windows on it; arguments as `occlusion`."""
+    covered = occlusion(model, x, labels, size=size, stride=stride, fill=fill, score=score)
+    falls = scores(model, x, labels, score)[:, None, None] - covered
     rows, columns = falls.shape[1:]
     total, count = np.zeros(x.shape[:3]), np.zeros(x.shape[1:3])
     for down in range(size):

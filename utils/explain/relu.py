@@ -38,7 +38,7 @@ def replaced(relu: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
 @tf.autograph.experimental.do_not_convert
 @tf.custom_gradient
 def guided(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """ReLU; backwards only a positive gradient passes, and only where the input was positive (Springenberg et al. 2015, figure 1)."""
+    """ReLU; backwards only positive gradients pass, where the input was positive (Springenberg et al. 2015, figure 1)."""
     return RELU(x), lambda dy: tf.where((x > 0) & (dy > 0), dy, 0.0)
 
 

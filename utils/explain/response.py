@@ -26,12 +26,14 @@ def response(model: Model, x: np.ndarray, labels: np.ndarray, move: str, amounts
         raise ValueError(f"move is {move!r}, expected one of {', '.join(MOVES)}.")
     x, labels = check_inputs(model, x, labels)
     own, probabilities, distances = _features(model, tf.constant(x), labels, layers)[1], [], []
-    far = [np.mean([np.linalg.norm(one - np.roll(one, k, axis=0), axis=1).mean() for k in range(1, len(x))]) if len(x) > 1 else 1.0
+    others = range(1, len(x))
+    far = [np.mean([np.linalg.norm(one - np.roll(one, k, axis=0), axis=1).mean() for k in others]) if others else 1.0
            for one in own]
     for amount in amounts:
         p, features = _features(model, moved(tf.constant(x), **{MOVES[move]: float(amount)}), labels, layers)
         probabilities.append(p)
-        distances.append([np.linalg.norm(one - before, axis=1) / max(scale, 1e-12) for one, before, scale in zip(features, own, far)])
+        distances.append([np.linalg.norm(one - before, axis=1) / max(scale, 1e-12)
+                          for one, before, scale in zip(features, own, far)])
     return np.stack(probabilities), np.stack(distances, axis=1)
 
 

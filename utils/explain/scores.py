@@ -26,7 +26,7 @@ def probability(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def log_odds(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """log(p / (1 - p)) of each label: its logit minus the log-sum-exp of the others; with two classes, the difference of the logits."""
+    """log(p / (1 - p)) of each label: its logit minus the log-sum-exp of the others, with two classes minus the other."""
     own = tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False)
     return logit(logits, labels) - tf.reduce_logsumexp(tf.where(own, -np.inf, logits), axis=1)
 

@@ -10,7 +10,7 @@ PARTS = {"hair": ("hair_length",), "brows": ("brow_thickness", "brow_distance"),
 
 
 def drawn_by(factors: dict[str, np.ndarray], least: float = 0.05, **without: float | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels that change by `least` or more when factors have another value: masks [N, H, W], and the faces without, [N, H, W, 1].
+    """The pixels that change by `least` or more with other factors: masks [N, H, W], and those faces, [N, H, W, 1].
 
     factors  arrays [N] as `rendered_faces` gives them; everything else of the picture, its noise too, stays the same
     without  such as beard=0, moustache=0; numbers or arrays [N]. Raises ValueError for a factor that does not exist.
@@ -25,8 +25,8 @@ def drawn_by(factors: dict[str, np.ndarray], least: float = 0.05, **without: flo
 def exchanged(model: Model, factors: dict[str, np.ndarray], score: Score = log_odds) -> tuple[np.ndarray, np.ndarray]:
     """What each of PARTS does: the face is drawn again with that part as it is on average for the other label.
 
-    Returns the fall of the score of the label, [parts, N], and the masks of the pixels that were drawn anew, [parts, N, H, W]. It is
-    the answer of the network to a question about the picture's cause, so an explanation can be compared with it.
+    Returns the fall of the score of the label, [parts, N], and the masks of the pixels that were drawn anew, [parts, N, H, W].
+    It is the network's answer to a question about the picture's cause, so an explanation can be compared with it.
     """
     labels, faces = factors["label"].astype(np.int64), render(factors)
     before, falls, masks = scores(model, faces, labels, score), [], []

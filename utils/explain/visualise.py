@@ -92,7 +92,7 @@ def _in_box(images: tf.Tensor, clip: float) -> tf.Tensor:
 
 
 def _fourier(start: np.ndarray) -> tuple[Callable, tf.Tensor]:
-    """(to_images, parameters [2, N, C, H, W // 2 + 1]): real and imaginary parts, times frequency, of the start before a sigmoid."""
+    """(to_images, parameters [2, N, C, H, W // 2 + 1]): real and imaginary parts of the start before a sigmoid."""
     height, width = start.shape[1:3]
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
     scale = (1 / np.maximum(frequency, 1 / max(height, width)) * np.sqrt(height * width) / 50).astype(np.float32)

@@ -92,7 +92,8 @@ def seeing() -> tuple[Figure, dict[str, Any]] | None:
         ("integrated gradients", explain.integrated_gradients(*given, baseline=0.5, most=64)))}
     maps = {"occlusion": explain.drop(*given, size=48, stride=16, fill="blur", score=explain.log_odds), **small,
             "Grad-CAM": explain.grad_cam(*given)}
-    fig = plot.heat(x, maps, rows=[_caption(answer) for answer in said], title="MobileNetV2: what its answers depend on", width=1.5)
+    fig = plot.heat(x, maps, rows=[_caption(answer) for answer in said], width=1.5,
+                    title="MobileNetV2: what its answers depend on")
     return fig, {"network": NETWORK, "photographs": "scikit-image: CC0 (chelsea, coffee), public domain (rocket)",
                  "answers": dict(zip(photos, said))}
 
@@ -115,8 +116,8 @@ def preferred() -> tuple[Figure, dict[str, Any]] | None:
     return fig, {"network": NETWORK, "steps": PREFERRED_STEPS, "wanted": list(WISHED), "answers": says}
 
 
-FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {"imagenet": imagenet, "readme": readme, "seeing": seeing,
-                                                                         "preferred": preferred}
+FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {
+    "imagenet": imagenet, "readme": readme, "seeing": seeing, "preferred": preferred}
 
 
 def _saved(network: Model, x: np.ndarray, labels: np.ndarray, targeted: bool) -> attacks.Result:

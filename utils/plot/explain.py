@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from utils.plot.style import COLOURS
 
 
-def heat(images: np.ndarray, maps: dict[str, np.ndarray], *, title: str, rows: Sequence[str] = (), masks: np.ndarray | None = None,
-         width: float = 1.15) -> Figure:
+def heat(images: np.ndarray, maps: dict[str, np.ndarray], *, title: str, rows: Sequence[str] = (),
+         masks: np.ndarray | None = None, width: float = 1.15) -> Figure:
     """A row for each image: the image [H, W, C], then each map [H, W] of it, blue negative, red positive, each on its own scale.
 
-    A map that is nowhere negative is drawn from white to red. `rows` are names at the left; `masks` [N, H, W] are outlined in each map.
+    A map that is nowhere negative is drawn from white to red. `rows` are names at the left; `masks` [N, H, W] are outlined.
     """
     fig, axes = plt.subplots(len(images), 1 + len(maps), squeeze=False, layout="constrained",
                              figsize=(width * (1 + len(maps)) + 0.9 * bool(rows), (width + 0.05) * len(images) + 0.75))

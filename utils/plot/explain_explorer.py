@@ -13,7 +13,8 @@ from utils.quiet import tf
 
 METHODS = {"occlusion": lambda *given: explain.drop(*given, stride=2), "gradient": explain.saliency,
            "gradient x input": explain.gradient_times_input, "SmoothGrad": explain.smooth_grad,
-           "integrated gradients": explain.integrated_gradients, "guided backprop": explain.guided_backprop, "Grad-CAM": explain.grad_cam}
+           "integrated gradients": explain.integrated_gradients, "guided backprop": explain.guided_backprop,
+           "Grad-CAM": explain.grad_cam}
 ENLARGED = 5  # screen pixels for each pixel of a 48x48 image
 INSTEAD = ("The explanation explorer: run this cell in JupyterLab to choose an image and a method, and to move a window over "
            "the image.")
@@ -38,7 +39,8 @@ class Explorer(widgets.VBox):
         self.model, self.x, self.labels, self.names = model, x, labels, names
         self.maps = {}  # (image, method): [H, W] from 0 to 1
         height, width = x.shape[1:3]
-        self.image = widgets.Dropdown(options=[(f"{i}: {names[label]}", i) for i, label in enumerate(labels)], description="Image")
+        self.image = widgets.Dropdown(description="Image",
+                                      options=[(f"{i}: {names[label]}", i) for i, label in enumerate(labels)])
         self.method = widgets.Dropdown(options=list(METHODS), description="Method")
         self.fill = widgets.Dropdown(options=FILLS, description="Fill")
         self.row = widgets.IntSlider(value=height // 2, max=height - 1, description="Row")
@@ -76,8 +78,9 @@ class Explorer(widgets.VBox):
         row = np.concatenate([image, heat], axis=1).repeat(larger, 0).repeat(larger, 1)
         self.pictures.value = to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
         before, now = tf.nn.softmax(self.model(tf.constant(np.stack([self.x[i], image])))).numpy()[:, self.labels[i]]
-        self.note.value = (f"The image with its window, and the map of {self.method.value}. Probability of {self.names[self.labels[i]]}: "
-                           f"{100 * now:.1f} % (without the window {100 * before:.1f} %).")
+        self.note.value = (f"The image with its window, and the map of {self.method.value}. "
+                           f"Probability of {self.names[self.labels[i]]}: {100 * now:.1f} % "
+                           f"(without the window {100 * before:.1f} %).")
 
     def _repr_mimebundle_(self, **options) -> dict:
         return live(super()._repr_mimebundle_, INSTEAD, **options)
