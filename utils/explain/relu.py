@@ -27,8 +27,10 @@ class Activation(NamedTuple):
 def replaced(relu: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
     """Until the block ends, networks call relu(x) in the place of ReLU, and min(relu(x), 6) in the place of ReLU6."""
     before = tf.nn.relu, tf.nn.relu6
+    keep = tf.autograph.experimental.do_not_convert  # AutoGraph cannot read the source of a lambda
     if relu is not RELU:
-        tf.nn.relu, tf.nn.relu6 = lambda x, name=None: relu(x), lambda x, name=None: tf.minimum(relu(x), 6)
+        tf.nn.relu = keep(lambda x, name=None: relu(x))
+        tf.nn.relu6 = keep(lambda x, name=None: tf.minimum(relu(x), 6))
     try:
         yield
     finally:
