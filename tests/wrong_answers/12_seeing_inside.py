@@ -135,7 +135,7 @@ WRONG = {
         ("one pixel too large", _cue(side="side + 1")), ("Row and column are swapped.", _cue(corner="np.unravel_index(s.argmax(), s.shape)[::-1]")),
         ("the middle of the window", _cue(corner="[int(k) + side // 2 for k in np.unravel_index(s.argmax(), s.shape)]")), ("the smallest sum", _cue(corner="np.unravel_index(s.argmin(), s.shape)")),
         ("Only the first map", _cue("np.abs(maps[0])")), ("expected 2", _cue(corner="s.argmax()")), ("cover it", _cue(window="row:row, column:column")), ("wrong answers", _cue(accuracy="np.mean(np.argmax(model(c), 1) != labels)")),
-        ("the number of right answers", _cue(accuracy="np.sum(np.argmax(model(c), 1) == labels)")),
+        ("a number or a percentage", _cue(accuracy="np.sum(np.argmax(model(c), 1) == labels)")),
         ("the change of the accuracy", _cue(accuracy="np.mean(np.argmax(model(c), 1) == labels) - np.mean(np.argmax(model(images), 1) == labels)")),
         ("the change of the accuracy", _cue(accuracy="np.mean(np.argmax(model(images), 1) == labels) - np.mean(np.argmax(model(c), 1) == labels)")),
         ("compared with those before", _cue(accuracy="np.mean(np.argmax(model(c), 1) == np.argmax(model(images), 1))")),
@@ -143,6 +143,6 @@ WRONG = {
         ("Everything but", _cue(copy="np.full_like(images, fill)", value="images[:, row:row + side, column:column + side]")),
         ("one pixel too small", _cue(window="row:row + side - 1, column:column + side - 1")), ("one pixel too large", _cue(window="row:row + side + 1, column:column + side + 1")),
         ("shifted by one pixel", _cue(window="row + 1:row + side + 1, column + 1:column + side + 1")), ("changes its argument images in place", _cue(copy="images")),
-        ("100 times", _cue(accuracy="100 * np.mean(np.argmax(model(c), 1) == labels)")), ("part of utils", _cue(accuracy="training.evaluate(model, c, labels)")),
+        ("a number or a percentage", _cue(accuracy="100 * np.mean(np.argmax(model(c), 1) == labels)")), ("part of utils", _cue(accuracy="training.evaluate(model, c, labels)")),
     ],
 }

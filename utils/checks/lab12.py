@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from scipy.special import softmax
 
-from utils.checks import CheckFailed, call, check, equal, message_of, require, results, seeded, slips
+from utils.checks import CheckFailed, call, check, equal, message_of, python_function, require, results, seeded, slips
 from utils.checks.lab12_inputs import Net, ascent, batch_of, compiled_gradient, covered, path_with_gap, unit
 from utils.quiet import tf
 
@@ -129,8 +129,7 @@ def integrated(function: Callable) -> None:
 
 def integrated_once(function: Callable, rng: np.random.Generator, sign: int) -> None:
     """Waves along the path, so that the rules of integration differ, a baseline that is not 0, and a gap of that sign."""
-    steps, midpoints = 4, (np.arange(4) + 0.5) / 4
-    waves, x, b, change = path_with_gap(rng, midpoints, sign)
+    steps, midpoints, (waves, x, b, change) = 4, (np.arange(4) + 0.5) / 4, path_with_gap(rng, sign)
 
     def of(alphas: np.ndarray = midpoints, path: Callable = lambda a: b + a * (x - b), factor: object = x - b,
            reduce: Callable = lambda g: g.mean(0)) -> np.ndarray:
@@ -181,7 +180,7 @@ def guided(function: Callable) -> None:
     x[0, 0], x[1, 0], upstream[0, 0] = 0, [1.5, -1.5], [0.7, 1.3]  # on the kink
     on, up = x > 0, upstream > 0
     decorated = "Write @tf.custom_gradient in the line above def: the function then gives the value, and TensorFlow calls the other one."
-    written = inspect.unwrap(function)
+    written = function if inspect.isfunction(python_function(function)) else inspect.unwrap(function)
     if written is not function:  # under the decorator: a mistake in it is told with its line
         pair = call(written, tf.constant(x), hints=[("gives None", "return the value and the function that computes the gradient.")])
         require(isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1]),
@@ -260,8 +259,9 @@ def cue(window: Callable, accuracy: Callable) -> None:
     rng, side = seeded(7), 3
     top, left = int(rng.integers(1, 4)), int(rng.integers(4, 7))
     maps = rng.normal(size=[6, 8, 11]).astype(np.float32)
-    maps[:, top:top + 3, left:left + 3] += 2.5 * np.array([1, -1, 1, -1, 1, -1])[:, None, None]  # strong, but of either sign
-    maps[0, 6, 1], maps[1:5, 5:, 8:] = 30, maps[1:5, 5:, 8:] + 1  # one pixel is the highest; another place is positive
+    maps[:, top - 1:top + 3, left - 1:left + 3] *= 1.6
+    maps[:, top:top + 3, left:left + 3] += 2.8 * np.array([0, 1, -1, 1, -1, 1])[:, None, None]  # strong, but of either sign
+    maps[5, 6, 1], maps[1:5, 5:, 8:] = -30, maps[1:5, 5:, 8:] + 1.3  # one pixel is the strongest; another place is positive
 
     def best(of: Callable = lambda m: np.abs(m).mean(0), pick: Callable = np.argmax, side: int = side) -> np.ndarray:
         sums = np.lib.stride_tricks.sliding_window_view(of(maps), (side, side)).sum((2, 3))
@@ -291,7 +291,7 @@ def cue(window: Callable, accuracy: Callable) -> None:
 
     equal("accuracy_without(...)", call(accuracy, net, x, labels, int(row), int(column), side, fill), share(), [
         ("This is the accuracy with the window as it was: cover it.", lambda: share(side=0)), ("This is the share of wrong answers.", lambda: 1 - share()),
-        ("This is the number of right answers, expected their share.", lambda: 200 * share()),
+        *[("This is a number or a percentage, expected the share of right answers.", lambda n=n: n * share()) for n in (100, 200)],
         *[("This is the change of the accuracy, expected the accuracy without the window.", lambda way=way: way * (share() - share(side=0))) for way in (1, -1)],
         ("The answers are compared with those before, expected with the labels.", lambda: np.mean(said() == said(side=0))),
         ("Row and column are swapped in the window.", lambda: share(row=column, column=row)),

@@ -82,8 +82,9 @@ def covered(x: np.ndarray, side: int, start: int = 0, stop: int | None = None, v
     return images
 
 
-def path_with_gap(rng: np.random.Generator, midpoints: np.ndarray, sign: int) -> tuple[Waves, np.ndarray, np.ndarray, float]:
-    """Waves, image, baseline and their change, for which the sum of the attributions is larger (sign 1) or smaller (-1) than the change."""
+def path_with_gap(rng: np.random.Generator, sign: int) -> tuple[Waves, np.ndarray, np.ndarray, float]:
+    """Waves, image, baseline and the change between them; with four steps, the attributions add up to more than it (sign 1) or to less (-1)."""
+    midpoints = (np.arange(4) + 0.5) / 4
     while True:
         waves = Waves(rng, (3, 4, 2))
         x, b = (rng.uniform(low, low + 0.5, waves.shape).astype(np.float32) for low in (0.5, 0))
