@@ -257,10 +257,10 @@ def visualise(function: Callable) -> None:
 def cue(window: Callable, accuracy: Callable) -> None:
     """Task 7: six maps of both signs, and 200 images whose class depends on all pixels."""
     rng, side = seeded(7), 3
-    top, left = int(rng.integers(1, 4)), int(rng.integers(4, 7))
-    maps = rng.normal(size=[6, 8, 11]).astype(np.float32)
+    (top, left), maps = rng.integers([1, 4], [4, 7]), rng.normal(size=[6, 8, 11]).astype(np.float32)
     maps[:, top - 1:top + 3, left - 1:left + 3] *= 1.6
     maps[:, top:top + 3, left:left + 3] += 2.8 * np.array([0, 1, -1, 1, -1, 1])[:, None, None]  # strong, but of either sign
+    maps[:, top + 1:top + 3, left:left + 2] *= 1.4
     maps[5, 6, 1], maps[1:5, 5:, 8:] = -30, maps[1:5, 5:, 8:] + 1.3  # one pixel is the strongest; another place is positive
 
     def best(of: Callable = lambda m: np.abs(m).mean(0), pick: Callable = np.argmax, side: int = side) -> np.ndarray:
