@@ -1,6 +1,6 @@
 """Speed and quality beside other libraries, which live in .venv-peers, an environment of their own. Called by course.py.
 
-python -m utils.instructor.bench [attacks | proven | published | moments] [WORD ...]
+python -m utils.instructor.bench [attacks | proven | published | moments | explain] [WORD ...]
 """
 import os
 import subprocess
@@ -17,8 +17,8 @@ def bench(words: list[str]) -> int:
     """Run the comparison that the first word names, by default that of speed."""
     if words[:1] in (["proven"], ["published"]):
         return subprocess.run([sys.executable, "-P", "-m", f"utils.instructor.{words[0]}", *words[1:]]).returncode
-    if words[:1] == ["moments"]:
-        return subprocess.run([sys.executable, "-P", "tests/bench_moments.py", *words[1:]], cwd=ROOT).returncode
+    if words[:1] in (["moments"], ["explain"]):
+        return subprocess.run([sys.executable, "-P", f"tests/bench_{words[0]}.py", *words[1:]], cwd=ROOT).returncode
     python = PEERS / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not set_up(python):
         print("bench: the libraries to compare with could not be installed: check the network.", file=sys.stderr)

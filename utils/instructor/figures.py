@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from utils import attacks, data, plot, pretrained, training
+from utils import attacks, data, explain, plot, pretrained, training
 from utils.attacks.inputs import Model
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
@@ -26,7 +26,9 @@ from utils.quiet import tf
 
 FOLDER = ROOT / "data" / "figures"
 WANTED = {"chelsea": "broccoli", "coffee": "goldfish", "rocket": "daisy"}  # for each photograph a class that is far from it
-STEPS = 150
+WISHED = ("goldfish", "daisy", "broccoli", "school bus")  # classes that are asked what they prefer
+STEPS, PREFERRED_STEPS = 150, 120
+NETWORK = "MobileNetV2 1.0/224, Apache-2.0"
 DOTS = 75  # per inch: one dot for each of the 150 pixels that a photograph of 2 inches is reduced to
 
 
@@ -51,7 +53,7 @@ def imagenet() -> tuple[Figure, dict[str, Any]] | None:
                       "L2": round(float(found.norms["L2"][i]), 4), "root mean square": round(_rms(found.dx[i]), 3),
                       "largest": round(255 * float(found.norms["Linf"][i])), "fooled": bool(found.success[i])}
                      for i, (name, goal) in enumerate(zip(WANTED, goals))]
-    about = {"network": "MobileNetV2 1.0/224, Apache-2.0", "photographs": "scikit-image: CC0 (chelsea, coffee), public domain (rocket)",
+    about = {"network": NETWORK, "photographs": "scikit-image: CC0 (chelsea, coffee), public domain (rocket)",
              "steps": STEPS, "seconds": round(time.perf_counter() - start), "attacks": measured}
     return _rows(x, (away.modified, towards.modified), (before, *columns)), about
 
@@ -74,7 +76,48 @@ def readme() -> tuple[Figure, dict[str, Any]]:
                  "largest": round(255 * float(found.norms["Linf"][middle]))}
 
 
-FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {"imagenet": imagenet, "readme": readme}
+def seeing() -> tuple[Figure, dict[str, Any]] | None:
+    """What six methods say of MobileNetV2's answers for scikit-image's photographs. None without its weights."""
+    known = pretrained.imagenet()
+    if known is None:
+        return None
+    network, names = known
+    photos = pretrained.free_photographs()
+    x = np.stack(list(photos.values()))
+    seen = np.argmax(network(x), axis=1)
+    given, said = (network, x, seen), _says(network, names, x)
+    small = {name: explain.smoothed(explain.per_pixel(one), 2) for name, one in (
+        ("gradient", explain.saliency(*given)), ("SmoothGrad", explain.smooth_grad(*given, samples=16)),
+        ("guided backprop", explain.guided_backprop(*given)),
+        ("integrated gradients", explain.integrated_gradients(*given, baseline=0.5, most=64)))}
+    maps = {"occlusion": explain.drop(*given, size=48, stride=16, fill="blur", score=explain.log_odds), **small,
+            "Grad-CAM": explain.grad_cam(*given)}
+    fig = plot.heat(x, maps, rows=[_caption(answer) for answer in said], width=1.5,
+                    title="MobileNetV2: what its answers depend on")
+    return fig, {"network": NETWORK, "photographs": "scikit-image: CC0 (chelsea, coffee), public domain (rocket)",
+                 "answers": dict(zip(photos, said))}
+
+
+def preferred() -> tuple[Figure, dict[str, Any]] | None:
+    """Images that four classes of MobileNetV2 prefer, over pixels and over Fourier coefficients. None without its weights."""
+    known = pretrained.imagenet()
+    if known is None:
+        return None
+    network, names = known
+    labels = np.array([names.index(name) for name in WISHED])
+    objective = explain.of_class(network, labels)
+    start = np.clip(np.random.default_rng(0).normal(0.5, 0.02, (len(labels), 224, 224, 3)), 0, 1).astype(np.float32)
+    ways = {"pixels": {"learning_rate": 0.01}, "Fourier, jitter": {"fourier": True, "jitter": 12, "learning_rate": 0.15}}
+    found = {name: explain.visualise(objective, start, steps=PREFERRED_STEPS, **way) for name, way in ways.items()}
+    says = {name: _says(network, names, images) for name, images in found.items()}
+    fig = plot.images([image for images in found.values() for image in images],
+                      [_caption(answer) for answers in says.values() for answer in answers], columns=len(labels), width=2,
+                      title="MobileNetV2's preferred images: over pixels (above), Fourier (below)")
+    return fig, {"network": NETWORK, "steps": PREFERRED_STEPS, "wanted": list(WISHED), "answers": says}
+
+
+FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {
+    "imagenet": imagenet, "readme": readme, "seeing": seeing, "preferred": preferred}
 
 
 def _saved(network: Model, x: np.ndarray, labels: np.ndarray, targeted: bool) -> attacks.Result:
