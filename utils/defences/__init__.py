@@ -5,6 +5,7 @@ Trained ones are a loss for `train`: `adversarial_training` (FGSM, PGD, TRADES, 
 there. `bpda` is not a defence: it is how an attacker goes through one. `interval_bounds` and `smoothing` certify.
 """
 from utils.defences.adversarial_training import (attacked, ensemble_loss, fgsm_loss, pgd_loss, retrain, trades_loss)
+from utils.defences.affine import with_activation
 from utils.defences.bpda import bpda
 from utils.defences.denoiser import denoised, denoising_network, logit_loss, pixel_loss
 from utils.defences.distillation import at_temperature, distillation_loss
@@ -18,4 +19,4 @@ from utils.defences.training import clean_loss, train
 __all__ = ["at_temperature", "attacked", "bpda", "certified_radius", "certify", "clean_loss", "denoised", "denoising_network",
            "distillation_loss", "ensemble_loss", "fgsm_loss", "gradient_penalty_loss", "interval_loss", "jump_relu", "k_winners",
            "logit_loss", "lower_bound", "noise_loss", "output_bounds", "pgd_loss", "pixel_loss", "retrain", "sampled_counts",
-           "smoothed", "trades_loss", "train", "with_jump_relu", "with_k_winners", "worst_margins"]
+           "smoothed", "trades_loss", "train", "with_activation", "with_jump_relu", "with_k_winners", "worst_margins"]

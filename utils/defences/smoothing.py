@@ -70,11 +70,11 @@ def smoothed(model: Model, sigma: float, samples: int, seed: int = 0) -> Model:
     Images [N, H, W, C] -> [N, classes], differentiable (Salman et al. 2019, section 2.2): a soft version of the vote, so that the
     gradient is that of an expectation over the noise.
     """
-    def logits(x: tf.Tensor) -> tf.Tensor:
-        mean = 0.0
-        for sample in range(samples):
-            noise = tf.random.stateless_normal(tf.shape(x)[1:], [seed, sample])
-            mean += tf.nn.softmax(model(x + sigma * noise)) / samples
-        return tf.math.log(mean + 1e-9)
+    return lambda x: tf.math.log(tf.reduce_mean(tf.nn.softmax(over_draws(model, x, sigma, samples, seed)), 0) + 1e-9)
 
-    return logits
+
+def over_draws(model: Model, x: tf.Tensor, sigma: float, samples: int, seed: int = 0) -> tf.Tensor:
+    """The logits of `samples` noisy copies of each image x [N, H, W, C]: [samples, N, classes]; the same noise at each call."""
+    noise = tf.random.stateless_normal(tf.concat([[samples, 1], tf.shape(x)[1:]], 0), [seed, samples])
+    logits = model(tf.reshape(x + sigma * noise, [-1, *x.shape[1:]]))
+    return tf.reshape(logits, [samples, -1, logits.shape[-1]])

@@ -8,6 +8,7 @@ from utils import attacks, defences, pretrained, training
 from utils.attacks.inputs import Model
 from utils.data import Dataset
 from utils.defences.affine import with_activation
+from utils.defences.smoothing import over_draws
 from utils.defences.training import Loss
 from utils.quiet import tf
 
@@ -148,11 +149,7 @@ def smoothed(digits: Dataset, name: str = "digits_smooth", count: int = COUNT, s
 
 def averaged(model: Model, sigma: float, draws: int) -> Model:
     """The mean logits of `draws` copies with noise, the same noise at each call."""
-    def logits(x: tf.Tensor) -> tf.Tensor:
-        noise = [sigma * tf.random.stateless_normal(tf.shape(x)[1:], [3, draw]) for draw in range(draws)]
-        return tf.reduce_mean(tf.stack([model(x + one) for one in noise]), 0)
-
-    return logits
+    return lambda x: tf.reduce_mean(over_draws(model, x, sigma, draws, seed=3), 0)
 
 
 def of_faces(faces: Dataset, name: str) -> Row:

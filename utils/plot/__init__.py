@@ -20,8 +20,8 @@ from utils.plot.study import study_cell, study_rows, study_table
 from utils.plot.style import COLOURS, MADE, show, stored
 
 __all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark", "boxes", "by_depth", "by_group", "certificates",
-           "classifier", "confusion", "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games", "gaps",
-           "gaussians", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark",
+           "classifier", "confusion", "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games",
+           "gaps", "gaussians", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark",
            "matrix", "mosaic", "panels", "paths", "planes", "players", "pocket", "rectified", "robustness", "show", "small_net",
            "stored", "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff",
            "vulnerability", "with_errors", "withstood"]

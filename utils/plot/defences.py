@@ -8,15 +8,15 @@ from matplotlib.figure import Figure
 from utils.groups import wilson_interval
 from utils.plot.style import COLOURS
 
-MARKS = (("clean", "no attack", "|"), ("published", "attack as published", "s"), ("adaptive", "attackers who know the defence", "o"),
-         ("certified", "certified", "^"))
+MARKS = (("clean", "no attack", "|"), ("published", "attack as published", "s"),
+         ("adaptive", "attackers who know the defence", "o"), ("certified", "certified", "^"))
 
 
 def withstood(rows: dict[str, dict[str, int]], *, title: str) -> Figure:
     """For each defence a row of marks: the accuracy without attack, under both kinds of attack, and certified.
 
-    rows  {defence: {"images": how many, "clean", "published", "adaptive": how many of them are right, and maybe "certified"}}; bars
-          are 95 % intervals of Wilson
+    rows  {defence: {"images": how many, "clean", "published", "adaptive": how many of them are right, and maybe "certified"}};
+          bars are 95 % intervals of Wilson
     """
     fig, axis = plt.subplots(figsize=(9.5, 1.5 + 0.36 * len(rows)), layout="constrained")
     for line, row in enumerate(rows.values()):
@@ -36,7 +36,7 @@ def withstood(rows: dict[str, dict[str, int]], *, title: str) -> Figure:
 
 
 def certificates(panels: dict[str, dict[str, Sequence[float]]], accuracy: dict[str, float], *, title: str) -> Figure:
-    """Accuracy against the radius, a panel for each defence: certified, and under the attack that finds the smallest perturbations.
+    """Accuracy against the radius, a panel for each defence: certified, and under an attack that makes perturbations small.
 
     panels    {title: {"certified": a radius for each image, 0 without; "found": the smallest perturbation, infinite without}};
               images that the network gets wrong have 0 in both
