@@ -276,8 +276,8 @@ def test_a_row_counts_what_withstands_every_attack(digits):
         bright = tf.reduce_mean(x, [1, 2, 3])
         return tf.stack([0.5 - bright, bright - 0.5], 1)
 
-    four = data.Dataset(*(np.ones([4, 2, 2, 1], np.float32) if i % 2 == 0 else np.array([1, 1, 1, 0]) for i in range(6)),
-                        class_names=("dark", "bright"), source="made here")
+    x, labels = np.ones([4, 2, 2, 1], np.float32), np.array([1, 1, 1, 0])
+    four = data.Dataset("made here", *[x, labels] * 3, class_names=("dark", "bright"), source="made here", factors={})
 
     def darkens(place: int) -> Callable:
         return lambda x, labels: x * (np.arange(4) != place)[:, None, None, None]

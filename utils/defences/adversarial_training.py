@@ -99,7 +99,7 @@ def retrain(learn: Learn, attack: Attack, x: np.ndarray, labels: np.ndarray, *, 
     little  stop when the answers for x differ in less than this share from those of the round before
 
     Returns the last model and, for each round, (images trained on, share of x that the attack fools after it). It also stops
-    when no attack succeeds, as then there is nothing to add. Li and Vorobeychik 2018 study when this helps.
+    when no attack succeeds, as then there is nothing to add. Li and Vorobeychik 2018, for any learner and attack.
     """
     model, rows, data, before = None, [], (x, labels), None
     for _ in range(rounds):

@@ -43,7 +43,7 @@ def row(model: Model, dataset: Dataset, published: tuple[str, Attack], adaptive:
             "adaptive": int(all_of_them.sum()), "attacks": {key: int(value.sum()) for key, value in withstood.items()}} | more
 
 
-def by_pgd(through: Model, epsilon: float, norm: str = "Linf", steps: int = 40, restarts: int = 2) -> Attack:
+def by_pgd(through: Model, epsilon: float, norm: str = "Linf", steps: int = 40, restarts: int = 1) -> Attack:
     """PGD along the gradient of `through`, which need not be the model that is judged."""
     return lambda x, y: attacks.pgd(through, x, y, epsilon=epsilon, norm=norm, steps=steps, restarts=restarts).modified
 
@@ -65,7 +65,7 @@ def by_minimal(through: Model, epsilon: float) -> Attack:
 
 def strong(model: Model, epsilon: float) -> dict[str, Attack]:
     """What is tried on a model that hides nothing."""
-    return {"PGD, 100 steps, 5 restarts": by_pgd(model, epsilon, steps=100, restarts=5), "minimal": by_minimal(model, epsilon)}
+    return {"PGD, 50 steps, 3 restarts": by_pgd(model, epsilon, steps=50, restarts=3), "minimal": by_minimal(model, epsilon)}
 
 
 def undefended(digits: Dataset) -> Row:
@@ -115,7 +115,7 @@ def noisy(digits: Dataset) -> Row:
     """Noise is drawn at each call. The attacker follows the mean over many draws."""
     base, sigma = pretrained.load("digits_smooth"), pretrained.SIGMA
     model = lambda x: base(x + sigma * tf.random.normal(tf.shape(x)))  # noqa: E731
-    return row(model, digits, ("PGD, one draw a step", by_pgd(model, EPSILON, restarts=1)),
+    return row(model, digits, ("PGD, one draw a step", by_pgd(model, EPSILON)),
                {"PGD on the mean of 16 draws (EOT)": by_pgd(averaged(base, sigma, 16), EPSILON)})
 
 
@@ -142,8 +142,8 @@ def smoothed(digits: Dataset, name: str = "digits_smooth", count: int = COUNT, s
     selection, estimation = (defences.sampled_counts(base, x, sigma, size, seed) for seed, size in ((1, 100), (2, samples)))
     classes, radii = defences.certify(selection, estimation, sigma)
     sure = int(((classes == labels) & (radii >= RADIUS)).sum())
-    return row(base, digits, ("PGD, one draw", by_pgd(defences.smoothed(base, sigma, 1), RADIUS, "L2", restarts=1)),
-               {"PGD on the mean of 16 draws (EOT)": by_pgd(defences.smoothed(base, sigma, 16), RADIUS, "L2", restarts=1)},
+    return row(base, digits, ("PGD, one draw", by_pgd(defences.smoothed(base, sigma, 1), RADIUS, "L2")),
+               {"PGD on the mean of 16 draws (EOT)": by_pgd(defences.smoothed(base, sigma, 16), RADIUS, "L2")},
                count, judge, certified=sure, samples=samples, norm="L2", epsilon=RADIUS)
 
 

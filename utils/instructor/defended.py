@@ -55,7 +55,7 @@ TRAINED: dict[str, Callable[[Dataset], tf.Module]] = {
     "digits_k_winners": lambda digits: small(digits, lambda network: defences.clean_loss(
         defences.with_k_winners(network, pretrained.WINNERS))),
     "digits_fgsm": lambda digits: small(digits, lambda network: defences.fgsm_loss(network, EPSILON), 1200),
-    "digits_trades": lambda digits: small(digits, lambda network: defences.trades_loss(network, EPSILON)),
+    "digits_trades": lambda digits: small(digits, lambda network: defences.trades_loss(network, EPSILON), 1000),
     "digits_ensemble": ensemble,
     "digits_gradient_penalty": lambda digits: small(digits, lambda network: defences.gradient_penalty_loss(network, 1.0)),
     "digits_denoiser_pixels": lambda digits: denoiser(digits, defences.pixel_loss),
