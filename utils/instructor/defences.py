@@ -25,14 +25,13 @@ RESULTS = ROOT / "data" / "results" / "defences.json"
 def main(words: list[str]) -> int:
     """Measure and store the rows with one of `words` in their names, all by default, that are not stored yet."""
     folder = os.environ.pop("COURSE_DATA", None)
-    rows = {name: (kind, measure, False) for name, (kind, measure, _) in ROWS.items()}
-    rows |= {name: ("digits", measure, True) for name, measure in MNIST.items()}
+    rows = ROWS | {name: ("digits", measure, None) for name, measure in MNIST.items()}
     chosen = [name for name in rows if not words or any(word in name for word in words)]
     if not chosen:
         print(f"defences: nothing has {' or '.join(words)} in its name: {', '.join(rows)}", file=sys.stderr)
         return 2
     for name in chosen:
-        kind, measure, real = rows[name]
+        (kind, measure, training_s), real = rows[name], name in MNIST
         if name in read(RESULTS):
             print(f"{name}: stored already")
         elif real and not folder:
@@ -41,8 +40,8 @@ def main(words: list[str]) -> int:
             os.environ.update(COURSE_DATA=folder) if real else os.environ.pop("COURSE_DATA", None)
             dataset, started = data.load(kind), time.process_time()
             found = measure(dataset)
-            found |= {"data": dataset.source, "seconds": round(time.process_time() - started), "date": date.today().isoformat(),
-                      "command": f"course.py bench defences '{name}'",
+            found |= {"training_s": training_s, "data": dataset.source, "seconds": round(time.process_time() - started),
+                      "date": date.today().isoformat(), "command": f"course.py bench defences '{name}'",
                       "versions": {"python": platform.python_version(), "tensorflow": tf.__version__}}
             write_whole(RESULTS, json.dumps(rounded(read(RESULTS) | {name: found}), indent=1, ensure_ascii=False) + "\n")
             print(f"{name}: {found['seconds']} s, {rounded(found)}", flush=True)
