@@ -32,7 +32,7 @@ IN_CACHE = ("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", "image
 REAL = {"daisy": "sunflower.png", "chickadee": "bird.png", "Egyptian cat": "cat_720p.jpg", "dragonfly": "dragonfly.png",
         "macaw": "parrot.jpg", "hotdog": "hot_dog.jpg"}  # the class that the network finds in each, and its file
 BUILT_IN = ("chelsea", "coffee", "rocket")  # in scikit-image's own wheel: a cat, a cup, a rocket
-SIGMA, WINNERS, TEMPERATURE = 0.25, 0.15, 20.0  # of the noise, the share of winners, and of the softmax in training: unit 08
+SIGMA, WINNERS, TEMPERATURE = 0.25, 0.15, 100.0  # of the noise, the share of winners, and of the softmax in training: unit 08
 # The small network without a defence and with eight: utils/instructor/defended.py has the loss of each.
 DEFENDED = ("digits_small", "digits_fgsm", "digits_trades", "digits_ensemble", "digits_gradient_penalty", "digits_distilled",
             "digits_k_winners", "digits_smooth", "digits_interval")
