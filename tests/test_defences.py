@@ -253,10 +253,10 @@ def test_retraining_adds_what_fooled_and_stops():
 # --- the stored networks ---
 
 def test_a_defence_is_only_as_good_as_the_attacker_who_knows_it(digits):
-    """The distilled network withstands PGD on its loss, and not PGD on its logits divided by the temperature."""
+    """The distilled network withstands PGD on its probabilities, and not PGD on its logits divided by the temperature."""
     x, y, model = digits.x_test[:60], digits.y_test[:60], pretrained.load("digits_distilled")
     with pytest.warns(UserWarning, match="gradient"):
-        as_published = attacks.pgd(model, x, y, epsilon=0.1, steps=20).success.mean()
+        as_published = attacks.pgd(defences.log_of_probabilities(model), x, y, epsilon=0.1, steps=20).success.mean()
     cool = defences.at_temperature(model, pretrained.TEMPERATURE)
     assert attacks.pgd(cool, x, y, epsilon=0.1, steps=20).success.mean() > as_published + 0.2
 

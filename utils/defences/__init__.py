@@ -8,7 +8,7 @@ from utils.defences.adversarial_training import (attacked, ensemble_loss, fgsm_l
 from utils.defences.affine import with_activation
 from utils.defences.bpda import bpda
 from utils.defences.denoiser import denoised, denoising_network, logit_loss, pixel_loss
-from utils.defences.distillation import at_temperature, distillation_loss
+from utils.defences.distillation import at_temperature, distillation_loss, log_of_probabilities
 from utils.defences.gradient_penalty import gradient_penalty_loss
 from utils.defences.interval_bounds import certified_radius, interval_loss, output_bounds, worst_margins
 from utils.defences.jump_relu import jump_relu, with_jump_relu
@@ -17,6 +17,7 @@ from utils.defences.smoothing import certify, lower_bound, noise_loss, sampled_c
 from utils.defences.training import clean_loss, train
 
 __all__ = ["at_temperature", "attacked", "bpda", "certified_radius", "certify", "clean_loss", "denoised", "denoising_network",
-           "distillation_loss", "ensemble_loss", "fgsm_loss", "gradient_penalty_loss", "interval_loss", "jump_relu", "k_winners",
-           "logit_loss", "lower_bound", "noise_loss", "output_bounds", "pgd_loss", "pixel_loss", "retrain", "sampled_counts",
-           "smoothed", "trades_loss", "train", "with_activation", "with_jump_relu", "with_k_winners", "worst_margins"]
+           "distillation_loss", "ensemble_loss", "fgsm_loss", "gradient_penalty_loss", "interval_loss", "jump_relu",
+           "k_winners", "log_of_probabilities", "logit_loss", "lower_bound", "noise_loss", "output_bounds", "pgd_loss",
+           "pixel_loss", "retrain", "sampled_counts", "smoothed", "trades_loss", "train", "with_activation", "with_jump_relu",
+           "with_k_winners", "worst_margins"]

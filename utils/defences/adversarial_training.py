@@ -39,12 +39,12 @@ def pgd_loss(network: tf.Module, epsilon: float) -> Loss:
 def fgsm_loss(network: tf.Module, epsilon: float, share: float = 1.0) -> Loss:
     """Cross-entropy of which a part `share` is that of images attacked by one step of Linf `epsilon`, without a random start.
 
-    Goodfellow, Shlens and Szegedy 2015, section 6, take share = 1/2. Two faults are known: label leaking (the attacked images
-    are classified better than clean ones, Kurakin, Goodfellow and Bengio 2017) and catastrophic overfitting (robust to this
-    step and to nothing else, Wong, Rice and Kolter 2020).
+    Goodfellow, Shlens and Szegedy 2015, section 6, take share = 1/2. The radius grows during the first half of the training.
+    Two faults are known: label leaking (the attacked images are classified better than clean ones, Kurakin, Goodfellow and
+    Bengio 2017) and catastrophic overfitting (robust to this step and to nothing else, Wong, Rice and Kolter 2020).
     """
     def loss(x: tf.Tensor, labels: tf.Tensor, done: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-        images = one_step(network, x, labels, epsilon)
+        images = one_step(network, x, labels, grown(epsilon, done))
         of_attacked = cross_entropy(labels, network(tf.stop_gradient(images), training=True))
         return share * of_attacked + (1 - share) * cross_entropy(labels, network(x, training=True))
 
@@ -115,7 +115,7 @@ def retrain(learn: Learn, attack: Attack, x: np.ndarray, labels: np.ndarray, *, 
     return model, rows
 
 
-def one_step(network: Model, x: tf.Tensor, labels: tf.Tensor, epsilon: float) -> tf.Tensor:
+def one_step(network: Model, x: tf.Tensor, labels: tf.Tensor, epsilon: tf.Tensor | float) -> tf.Tensor:
     """FGSM inside a compiled training step: x [N, H, W, C] in [0, 1], labels [N] -> images of the same shape."""
     gradient = _gradient(lambda images: tf.nn.sparse_softmax_cross_entropy_with_logits(labels, network(images)), x)
     return tf.clip_by_value(x + epsilon * tf.sign(gradient), 0.0, 1.0)

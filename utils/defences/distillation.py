@@ -9,6 +9,14 @@ def at_temperature(model: Model, temperature: float) -> Model:
     return lambda x: model(x) / temperature
 
 
+def log_of_probabilities(model: Model) -> Model:
+    """What an attacker has who gets probabilities only: log(softmax(logits) + 1e-30), images -> [N, classes].
+
+    Where the softmax is 0 or 1 to the last digit, the gradient is 0.
+    """
+    return lambda x: tf.math.log(tf.nn.softmax(model(x)) + 1e-30)
+
+
 def teacher_loss(network: tf.keras.Model, temperature: float) -> Loss:
     """The cross-entropy of softmax(logits / temperature) and the labels: how the first network is trained."""
     return lambda x, labels, done, generator: cross_entropy(labels, network(x, training=True) / temperature)
