@@ -195,7 +195,7 @@ ROWS: dict[str, tuple[str, Callable[[Dataset], Row], int | None]] = {
     "denoiser, logits": ("digits", lambda digits: denoised(digits, "logits"), 80),
     "noise at each call": ("digits", noisy, 29),
     "gradient penalty": ("digits", lambda digits: trained(digits, "digits_gradient_penalty", "FGSM"), 49),
-    "FGSM training": ("digits", lambda digits: trained(digits, "digits_fgsm", "FGSM"), 36),
+    "FGSM training": ("digits", lambda digits: trained(digits, "digits_fgsm", "FGSM"), 50),
     "ensemble training": ("digits", lambda digits: trained(digits, "digits_ensemble", "FGSM on the undefended"), 56),
     "PGD training (LeNet)": ("digits", lambda digits: trained(digits, "digits_adversarial", "PGD"), None),
     "TRADES": ("digits", lambda digits: trained(digits, "digits_trades", "PGD"), 69),
