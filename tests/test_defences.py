@@ -252,20 +252,20 @@ def test_retraining_adds_what_fooled_and_stops():
 
 # --- the stored networks ---
 
-def test_a_defence_is_only_as_good_as_the_attacker_who_knows_it(digits):
-    """The distilled network withstands PGD on its probabilities, and not PGD on its logits divided by the temperature."""
-    x, y, model = digits.x_test[:60], digits.y_test[:60], pretrained.load("digits_distilled")
-    with pytest.warns(UserWarning, match="gradient"):
-        as_published = attacks.pgd(defences.log_of_probabilities(model), x, y, epsilon=0.1, steps=20).success.mean()
+def test_distillation_hides_the_gradient_and_a_division_finds_it(digits):
+    x, y, model = digits.x_test[:24], digits.y_test[:24], pretrained.load("digits_distilled")
     cool = defences.at_temperature(model, pretrained.TEMPERATURE)
-    assert attacks.pgd(cool, x, y, epsilon=0.1, steps=20).success.mean() > as_published + 0.2
+    has_gradient = [{line.name: line.passed for line in attacks.masking(one, x, y, epsilon=0.1)}["the loss has a gradient"]
+                    for one in (defences.log_of_probabilities(model), cool)]
+    assert has_gradient == [False, True]
+    assert attacks.pgd(cool, x, y, epsilon=0.1, steps=20).success.mean() > 0.6
 
 
 @pytest.mark.parametrize("name", pretrained.DEFENDED)
 def test_the_stored_networks_read_digits(name, digits):
     model = pretrained.load(name)
     model = defences.with_k_winners(model, pretrained.WINNERS) if name == "digits_k_winners" else model
-    assert training.evaluate(model, digits.x_test, digits.y_test) > (0.85 if name == "digits_interval" else 0.9)
+    assert training.evaluate(model, digits.x_test, digits.y_test) > (0.8 if name == "digits_trades" else 0.9)
 
 
 # --- the table ---
@@ -297,9 +297,9 @@ def test_a_row_is_measured_once_and_real_data_only_where_it_is_given(tmp_path, m
     assert table.main(["nothing"]) == 2 and "MNIST: smoothing" in capsys.readouterr().err
 
 
-def test_the_stored_table_has_every_row_and_no_adaptive_attack_is_weaker_than_the_published_one():
+def test_the_stored_table_has_every_row_of_digits_and_no_adaptive_attack_is_weaker_than_the_published_one():
     stored = table.read(pretrained.FOLDER.parent / "results" / "defences.json")
-    assert defence_rows.ROWS.keys() <= stored.keys()
+    assert {name for name, (kind, *_) in defence_rows.ROWS.items() if kind == "digits"} <= stored.keys()
     for name, row in stored.items():
         if "adaptive" in row:
             assert row["adaptive"] <= row["published"] <= row["clean"], name
