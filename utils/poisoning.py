@@ -38,7 +38,7 @@ def losses(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def hessian(x: np.ndarray, weights: np.ndarray, decay: float) -> np.ndarray:
-    """The second derivatives [D + 1, D + 1] of what `fit_logistic` minimises: mean of p (1 - p) x x' plus decay on the diagonal."""
+    """The second derivatives [D + 1, D + 1] of what `fit_logistic` minimises: mean of p (1 - p) x x', plus decay."""
     inputs = _with_one(x)
     p = expit(inputs @ weights)
     return (inputs * (p * (1 - p))[:, None]).T @ inputs / len(x) + decay * np.eye(len(weights))
@@ -62,7 +62,8 @@ def influence(x: np.ndarray, y: np.ndarray, weights: np.ndarray, decay: float, x
     return rows @ sensitivity(x, weights, decay, x_held, y_held) / len(y)
 
 
-def flip_gain(x: np.ndarray, y: np.ndarray, weights: np.ndarray, decay: float, x_held: np.ndarray, y_held: np.ndarray) -> np.ndarray:
+def flip_gain(x: np.ndarray, y: np.ndarray, weights: np.ndarray, decay: float, x_held: np.ndarray,
+              y_held: np.ndarray) -> np.ndarray:
     """For each training row, [N], how much the mean loss on held-out rows grows, to first order, if its label is flipped.
 
     A flip from y to 1 - y changes the gradient of the row's loss by (2 y - 1) x, which moves the weights by -H^-1 of it / N.
@@ -96,7 +97,7 @@ def crafted(x: np.ndarray, y: np.ndarray, start: np.ndarray, labels: np.ndarray,
 
 
 def add_trigger(images: np.ndarray, size: int = 4) -> np.ndarray:
-    """Images [N, H, W, C] in [0, 1] with a checkerboard of size x size pixels in the lower right corner, one pixel from the edge."""
+    """Images [N, H, W, C] in [0, 1] with a checkerboard of size x size pixels near the lower right corner."""
     marked = images.copy()
     marked[:, -size - 1:-1, -size - 1:-1] = (np.indices([size, size]).sum(0) % 2)[..., None]
     return marked
@@ -121,8 +122,8 @@ def backdoor(images: np.ndarray, labels: np.ndarray, target: int, count: int,
 def smaller_cluster(activations: np.ndarray, seed: int = 0) -> np.ndarray:
     """bool [N]: the smaller of two clusters of the activations [N, D] of all training images with one label.
 
-    Ten principal components (or D, if less), then 2-means (Chen et al. 2018, algorithm 2, with PCA in the place of ICA). In a clean
-    class both clusters hold about half; a much smaller one is suspicious.
+    Ten principal components (or D, if less), then 2-means (Chen et al. 2018, algorithm 2, with PCA in the place of ICA). In a
+    clean class both clusters hold about half; a much smaller one is suspicious.
     """
     reduced = PCA(min(10, *activations.shape), random_state=seed).fit_transform(activations)
     second = KMeans(2, n_init=5, random_state=seed).fit_predict(reduced) == 1

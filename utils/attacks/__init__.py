@@ -24,7 +24,8 @@ from utils.attacks.substitute import augmented, substitute
 from utils.attacks.tradeoff import tradeoff
 from utils.attacks.universal import transfer_matrix, universal
 
-__all__ = ["NORMS", "Fooling", "Patch", "Result", "apply_patch", "attack_loss", "augmented", "deepfool", "dx_attack", "eot", "exact_minimum",
-           "fgsm", "fooling_evolution", "fooling_gradient", "hop_skip_jump", "jsma", "margin", "masking", "masks", "minimal", "one_pixel", "patch",
-           "pgd", "place_at_random", "round_to_8bit", "smallest_8bit", "step_ll", "substitute", "superdeepfool", "survival", "total_variation",
-           "tradeoff", "transfer_matrix", "transformations", "universal"]
+__all__ = ["NORMS", "Fooling", "Patch", "Result", "apply_patch", "attack_loss", "augmented", "deepfool", "dx_attack", "eot",
+           "exact_minimum", "fgsm", "fooling_evolution", "fooling_gradient", "hop_skip_jump", "jsma", "margin", "masking",
+           "masks", "minimal", "one_pixel", "patch", "pgd", "place_at_random", "round_to_8bit", "smallest_8bit", "step_ll",
+           "substitute", "superdeepfool", "survival", "total_variation", "tradeoff", "transfer_matrix", "transformations",
+           "universal"]

@@ -1,4 +1,4 @@
-"""Printed digits, rendered from the fonts that matplotlib and Pillow bring along: a task similar to that of the handwritten ones."""
+"""Printed digits, rendered from fonts of matplotlib and Pillow: a task similar to that of the handwritten ones."""
 from pathlib import Path
 
 import matplotlib
@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from utils.data.images import to_float
 
-FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono", "STIXGeneral",
-         "STIXGeneralItalic")  # and Pillow's own
+FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "DejaVuSansMono",
+         "STIXGeneral", "STIXGeneralItalic")  # and Pillow's own
 
 
 def font_digits(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

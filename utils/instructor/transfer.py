@@ -2,8 +2,8 @@
 
 python3 course.py bench transfer [WORD ...]     (each row whose name has one of the words; all by default)
 
-On the built-in digits, or on those of COURSE_DATA. Each row is stored in data/results/transfer.json as soon as it is measured, and
-not measured again while it is there: take it out of the file to have it once more.
+On the built-in digits, or on those of COURSE_DATA. Each row is stored in data/results/transfer.json as soon as it is measured,
+and not measured again while it is there: take it out of the file to have it once more.
 """
 import json
 import sys
@@ -68,7 +68,7 @@ def fitted(build: Callable[[], tf.keras.Model], x: np.ndarray, y: np.ndarray, ep
 def models(digits: Dataset, own: np.ndarray, seed: int) -> dict[str, tuple[Model, Model]]:
     """{name: (what is attacked in its place, the model itself)}, trained on `digits`; `own` are the attacker's images.
 
-    Forest and neighbours have no gradient: a dense net that is trained on their answers for the attacker's images stands for them.
+    Forest and neighbours have no gradient: a dense net that is trained on their answers for `own` stands for them.
     """
     tf.keras.utils.set_random_seed(seed)
     x, y = digits.x_train, digits.y_train
@@ -77,7 +77,8 @@ def models(digits: Dataset, own: np.ndarray, seed: int) -> dict[str, tuple[Model
              "dense": fitted(dense_net, x, y, 12), "logistic": linear(LogisticRegression(C=0.1, max_iter=500).fit(rows(x), y)),
              "linear SVM": linear(LinearSVC(C=0.01, random_state=seed).fit(rows(x), y)), "RBF SVM": radial(support)}
     both = {name: (model, model) for name, model in found.items()}
-    for name, model in {"3 neighbours": KNeighborsClassifier(3), "forest": RandomForestClassifier(100, random_state=seed)}.items():
+    others = {"3 neighbours": KNeighborsClassifier(3), "forest": RandomForestClassifier(100, random_state=seed)}
+    for name, model in others.items():
         model.fit(rows(x), y)
         both[name] = fitted(dense_net, own, labels_only(model)(own), 12), votes(model)
     return both
@@ -130,8 +131,8 @@ def substitutes(digits: Dataset, seed: int, name: str, reservoir: int | None = N
     known = np.flatnonzero(answers == digits.y_test)[:ATTACKED]
     x, y = digits.x_test[known], digits.y_test[known]
     tf.keras.utils.set_random_seed(seed)
-    net, curve = small_net(), []
-    for queries in attacks.substitute(box, start, net, rounds=6 if reservoir is None else 9, step=0.2, reservoir=reservoir, seed=seed):
+    net, curve, rounds = small_net(), [], 6 if reservoir is None else 9
+    for queries in attacks.substitute(box, start, net, rounds=rounds, step=0.2, reservoir=reservoir, seed=seed):
         agreement = np.mean(training.predict(net, digits.x_test).argmax(1) == answers)
         fooled = np.mean(box(attacks.fgsm(net, x, y, epsilon=0.3).modified) != y)
         curve.append([queries, round(float(agreement), 3), round(float(fooled), 3)])
