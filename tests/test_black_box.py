@@ -61,7 +61,7 @@ def test_substitute_counts_its_queries_and_learns(reservoir, sizes):
         counts.append(queries)
         assert queries == len(box.asked)
         agreement.append(np.mean(net(IMAGES[60:]).numpy().argmax(1) == LABELS[60:]))
-    assert counts == sizes and agreement[-1] > 0.7  # the most frequent label has less than half
+    assert counts == sizes and agreement[-1] > 0.6  # the most frequent label has 0.38
 
 
 @pytest.mark.parametrize("images, box, words", [(IMAGES[:0], lambda x: np.zeros(len(x), int), "start images"),
