@@ -18,6 +18,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                bench          measure speed against other libraries (attacks [WORD ...]: against theirs;
                               proven: against proven minima; published [WORD ...]: against published facts;
                               defences [WORD ...]: each against attackers who know it;
+                              transfer [WORD ...]: attacks between models, and through labels;
                               moments [quick] [WORD ...]: formulas against Monte Carlo)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                study          the meta-parameter study of unit 04, resumable, on a cluster too (--help has the rest)

@@ -2,10 +2,11 @@
 
 The functions give a figure, so that a notebook can add to it before it shows it. Images are [H, W], [H, W, 1] or
 [H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `densenet` and `study` are for unit 04, `attacks` for 05,
-`boundaries` for 07, `defences` for 08, `moments` for 09, the others for the unit whose name they have.
+`boundaries` for 07, `black_box` and `defences` for 08, `moments` for 09, the others for the unit whose name they have.
 """
 from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps
+from utils.plot.black_box import rates, roc, shaded
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
 from utils.plot.classifiers import by_group, confusion, history
@@ -19,9 +20,9 @@ from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.study import study_cell, study_rows, study_table
 from utils.plot.style import COLOURS, MADE, show, stored
 
-__all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark", "boxes", "by_depth", "by_group", "certificates",
-           "classifier", "confusion", "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games",
-           "gaps", "gaussians", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark",
-           "matrix", "mosaic", "panels", "paths", "planes", "players", "pocket", "rectified", "robustness", "show", "small_net",
-           "stored", "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff",
-           "vulnerability", "with_errors", "withstood"]
+__all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark", "boxes", "by_depth", "by_group",
+           "certificates", "classifier", "confusion", "decisions", "dense_block", "differences", "directions", "dots",
+           "fooled_within", "games", "gaps", "gaussians", "histogram", "histograms", "history", "images", "landscapes", "lines",
+           "maps", "mark", "matrix", "mosaic", "panels", "paths", "planes", "players", "pocket", "rates", "rectified",
+           "robustness", "roc", "shaded", "show", "small_net", "stored", "strips", "study_cell", "study_rows", "study_table",
+           "tables", "tensorboard", "traces", "tradeoff", "vulnerability", "with_errors", "withstood"]
