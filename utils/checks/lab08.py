@@ -1,10 +1,10 @@
-"""The checks of lab 08: a black box attacked through its labels, adversarial training, a masked defence, and two certificates."""
+"""The checks of lab 08: a black box attacked through its labels, adversarial training, a masked defence, and two answers."""
 from collections.abc import Callable
 
 import numpy as np
 from scipy.special import softmax
 
-from utils.checks import lab08_certificates as certificates
+from utils.checks import lab08_answers as answers
 from utils.checks import call, check, equal, require, results, run, seeded, shaped, slips
 from utils.checks.lab08_models import Net, Trained, label, linear
 from utils.quiet import tf
@@ -44,15 +44,15 @@ def transfer(function: Callable) -> None:
     for name, value, images in (("noise", got[1], noisy), ("attack", got[0], after)):
         shaped(f"The rate of the {name}", value, [])
         equal(f"The rate of the {name}", value, fooled(images), [(sentence, lambda wrong=wrong: wrong) for sentence, wrong in (
-            ("All images are counted. Count those that the victim classifies rightly before: the others are not fooled by you.",
+            ("All images are counted. Count those that the victim classifies correctly before: the others are not fooled by you.",
              np.mean(~right(images))),
-            ("The number of fooled images is divided by the number of all images: divide by those that the victim had right.",
+            ("The number of fooled images is divided by the number of all images: divide by those that the victim got right.",
              np.mean(right(x) & ~right(images))),
             ("This is how far the accuracy falls. Images that become right by chance do not undo one that is fooled.",
              right(x).mean() - right(images).mean()),
-            ("The images counted are those that the source has right, expected those that the victim has right.",
+            ("The images counted are those that the source gets right, expected those that the victim gets right.",
              np.mean(~right(images)[right(x, w)])),
-            ("The images counted are those that both networks have right, expected those that the victim has right.",
+            ("The images counted are those that both networks get right, expected those that the victim gets right.",
              np.mean(~right(images)[right(x, w) & right(x)])),
             ("The images are shown to the source. The rate is that of the victim.", np.mean(~right(images, w)[right(x, w)])),
             ("This is the share that is still right, expected the share that is fooled.", 1 - fooled(images)),
@@ -188,66 +188,21 @@ def training(function: Callable) -> None:
     """Task 4: two kernels and gradient descent, so that images and new weights are known; a start that leaves the box."""
     rng, n, shape, epsilon, size, rate = seeded(4), 6, (3, 4, 1), 0.2, 0.25, 0.5
     x, start = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.uniform(-epsilon, epsilon, [n, *shape]).astype(np.float32)
-    a, b, labels = rng.normal(scale=0.7, size=[12, 5]), rng.normal(size=[5, 4]), rng.integers(0, 4, n)
+    a, b = rng.normal(scale=0.7, size=[12, 5]).astype(np.float32), rng.normal(size=[5, 4]).astype(np.float32)
+    labels = rng.integers(0, 4, n)
 
-    def slopes(images: np.ndarray, y: np.ndarray = labels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The gradient of the sum of the cross-entropies for the images, a and b."""
-        flat = images.reshape(n, 12)
-        h = np.tanh(flat @ a)
-        out = softmax(h @ b, 1) - np.eye(4)[y]
-        inner = out @ b.T * (1 - h**2)
-        return (inner @ a.T).reshape(images.shape), flat.T @ inner, h.T @ out
-
-    def box(images: np.ndarray) -> np.ndarray:
-        return np.clip(images, 0, 1)
-
-    def attack(first: np.ndarray = box(x + start), at: np.ndarray | None = None, size: float = size, move: Callable = np.sign,
-               ball: Callable = lambda images: np.clip(images, x - epsilon, x + epsilon), last: Callable = box) -> np.ndarray:
-        return last(ball(first + size * move(slopes(first if at is None else at)[0])))
-
-    def weights(images: np.ndarray = attack(), y: np.ndarray = labels, factor: float = rate / n) -> np.ndarray:
-        _, for_a, for_b = slopes(images, y)
-        return np.concatenate([np.ravel(a - factor * for_a), np.ravel(b - factor * for_b)])
-
+    (images, wrong_images), (weights, wrong_weights) = answers.step(x, labels, start, epsilon, size, a, b, rate / n)
     net, optimizer = Net(a, b), tf.keras.optimizers.SGD(rate)
     same = net.values()
     optimizer.build(net.trainable_variables)
     got = call(function, net, optimizer, tf.constant(x), tf.constant(labels), tf.constant(start), epsilon, size, hints=TAPE)
-    around = box(x + start)
-    equal("The attacked images", got, attack(), [
-        ("These are the attacked images without the random start: the step begins at x + start.", lambda: attack(x)),
-        ("The start leaves the box before the gradient is taken: clip x + start to [0, 1].", lambda: attack(x + start)),
-        ("The gradient is taken at x, expected at the start, x + start.", lambda: attack(at=x)),
-        ("The images are farther than epsilon from x: after the step clip to [x - epsilon, x + epsilon].",
-         lambda: attack(ball=lambda images: images)),
-        ("The ball is around x + start, expected around x.",
-         lambda: attack(ball=lambda images: np.clip(images, around - epsilon, around + epsilon))),
-        ("The images leave the box: clip them to [0, 1] after the step.", lambda: attack(last=lambda images: images)),
-        ("The step is epsilon long, expected step_size.", lambda: attack(size=epsilon)),
-        ("The step lowers the loss: the attack raises it.", lambda: attack(move=lambda g: -np.sign(g))),
-        ("The sign is missing: the step is step_size times the sign of the gradient.", lambda: attack(move=lambda g: g)),
-        ("The sign is missing, and the loss is averaged.", lambda: attack(move=lambda g: g / n)),
-        ("These are the images at the start, expected those after the step.", lambda: around),
-        ("These are the clean images, expected the attacked ones.", lambda: x),
-        ("This is DX, expected the attacked images x + DX.", lambda: attack() - x)], tolerance=1e-4)
+    equal("The attacked images", got, images, wrong_images, tolerance=1e-4)
     again = Net(a, b), tf.keras.optimizers.SGD(rate)
     again[1].build(again[0].trainable_variables)
     compiled = call(tf.function(function), *again, *map(tf.constant, (x, labels, start, epsilon, size)), hints=TAPE)
-    equal("What the compiled function gives", compiled, attack(), tolerance=1e-4)
-    after = net.values()
-    with_clean = (weights() + weights(x)) / 2
-    equal("The weights after the step", after - same, weights() - same,
-          [(sentence, lambda wrong=wrong: wrong - same) for sentence, wrong in (
-        ("The weights are as before: optimizer.apply(gradients, model.trainable_variables) changes them.", same),
-        ("The loss is that of the clean images: train on the attacked ones.", weights(x)),
-        ("The loss is that of the images at the random start: train on those after the step.", weights(around)),
-        ("The loss is that of clean and attacked images together: train on the attacked ones alone.", with_clean),
-        ("The loss is that of clean and attacked images together: train on the attacked ones alone.", with_clean * 2 - same),
-        ("The losses are added up, expected their mean over the batch.", weights(factor=rate)),
-        ("The weights go up the gradient: an optimizer subtracts it by itself.", weights(factor=-rate / n)),
-        ("The weights make two steps, expected one.", weights(factor=2 * rate / n)),
-        ("The labels are those that the network predicts, expected the true ones.",
-         weights(y=(np.tanh(attack().reshape(n, 12) @ a) @ b).argmax(1))))], tolerance=1e-3)
+    equal("What the compiled function gives", compiled, images, tolerance=1e-4)
+    equal("The change of the weights", net.values() - same, weights - same,
+          [(sentence, lambda wrong=wrong: wrong() - same) for sentence, wrong in wrong_weights], tolerance=1e-3)
 
 
 @check
@@ -314,9 +269,9 @@ def radius(function: Callable) -> None:
             "probability of 1. Take the lower bound of Clopper and Pearson.")
     require(not odd.any(), "A radius is NaN or infinite: for k = 0 the lower bound is 0, and where the smoothed network "
             "abstains the radius is 0.")
-    right, mistakes = certificates.radii(first, second, sigma, alpha)
-    equal("The radii", found, right[1], certificates.part_of(mistakes, 1))
-    equal("The classes", classes, right[0], certificates.part_of(mistakes, 0))
+    right, mistakes = answers.radii(first, second, sigma, alpha)
+    equal("The radii", found, right[1], answers.part_of(mistakes, 1))
+    equal("The classes", classes, right[0], answers.part_of(mistakes, 0))
     example = results(function, call(function, np.array([[0, 50]]), np.array([[0, 100]]), 0.25, 0.001), "classes", "radii")
     equal("The radius of the example", np.ravel(example[1]), [0.3753], tolerance=1e-3)
 
@@ -327,14 +282,14 @@ def intervals(function: Callable) -> None:
     rng, n, epsilon, sizes = seeded(7), 40, 0.05, (9, 8, 7, 4)
     x = np.clip(rng.uniform(-0.15, 1.15, [n, 9]), 0, 1)
     layers = [(rng.normal(size=[i, o]) / np.sqrt(i), rng.normal(scale=0.3, size=o)) for i, o in zip(sizes, sizes[1:])]
-    labels = certificates.bounds(x, 0, layers)[0][0].argmax(1)
+    labels = answers.bounds(x, 0, layers)[0][0].argmax(1)
     labels[:8] = (labels[:8] + 1) % 4
     low, high, proven = results(function, call(function, x, labels, epsilon, layers), "low", "high", "proven")
-    right, mistakes = certificates.bounds(x, epsilon, layers)
+    right, mistakes = answers.bounds(x, epsilon, layers)
     require(not np.allclose(np.asarray(low, float), right[1], atol=1e-6), "low and high are swapped: return low, high, proven.")
-    equal("low", low, right[0], certificates.part_of(mistakes, 0), tolerance=1e-4)
-    equal("high", high, right[1], certificates.part_of(mistakes, 1), tolerance=1e-4)
-    equal("proven", np.asarray(proven, float), *certificates.proofs(*right, labels))
+    equal("low", low, right[0], answers.part_of(mistakes, 0), tolerance=1e-4)
+    equal("high", high, right[1], answers.part_of(mistakes, 1), tolerance=1e-4)
+    equal("proven", np.asarray(proven, float), *answers.proofs(*right, labels))
     given = np.array([[0.3, 0.1]]), np.array([0]), 0.1, [(np.array([[3.0, 0], [-1, 0]]), np.array([0.5, 0]))]
     example = results(function, call(function, *given), "low", "high", "proven")
     equal("low and high of the example", [np.asarray(one, float)[0, 0] for one in example[:2]], [0.9, 1.7], tolerance=1e-4)

@@ -1,8 +1,9 @@
-"""What tasks 6 and 7 of lab 08 must give, and what well-known mistakes give: radii from counts, and bounds from intervals."""
+"""What tasks 4, 6 and 7 of lab 08 must give, and what well-known mistakes give."""
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+from scipy.special import softmax
 from scipy.stats import beta, norm
 
 Wrong = list[tuple[str, Callable[[], np.ndarray]]]  # (sentence, function that gives the wrong values)
@@ -14,8 +15,63 @@ def part_of(mistakes: Wrong, part: int) -> Wrong:
     return [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in mistakes]
 
 
+def step(x: np.ndarray, labels: np.ndarray, start: np.ndarray, epsilon: float, size: float, a: np.ndarray, b: np.ndarray,
+         rate: float) -> tuple[tuple[np.ndarray, Wrong], tuple[np.ndarray, Wrong]]:
+    """The attacked images of x [N, H, W, 1] and the weights after a step, in one row, each with the mistakes; task 4.
+
+    The network is tanh(images @ a) @ b. `rate` is that of gradient descent, for the sum of the cross-entropies.
+    """
+    n, around = len(x), np.clip(x + start, 0, 1)
+
+    def hidden(images: np.ndarray) -> np.ndarray:
+        return np.tanh(images.reshape(n, -1) @ a)
+
+    def slopes(images: np.ndarray, y: np.ndarray = labels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The gradient of the sum of the cross-entropies for the images, a and b."""
+        h = hidden(images)
+        out = softmax(h @ b, 1) - np.eye(b.shape[1])[y]
+        inner = out @ b.T * (1 - h**2)
+        return (inner @ a.T).reshape(images.shape), images.reshape(n, -1).T @ inner, h.T @ out
+
+    def attack(first: np.ndarray = around, at: np.ndarray | None = None, size: float = size, move: Callable = np.sign,
+               ball: Callable = lambda images: np.clip(images, x - epsilon, x + epsilon),
+               box: Callable = lambda images: np.clip(images, 0, 1)) -> np.ndarray:
+        return box(ball(first + size * move(slopes(first if at is None else at)[0])))
+
+    def weights(images: np.ndarray = attack(), y: np.ndarray = labels, rate: float = rate) -> np.ndarray:
+        return np.concatenate([np.ravel(w - rate * slope) for w, slope in zip((a, b), slopes(images, y)[1:])])
+
+    both = "The loss is that of clean and attacked images together: train on the attacked ones alone."
+    return (attack(), [
+        ("These are the attacked images without the random start: the step begins at x + start.", partial(attack, x)),
+        ("The start leaves the box before the gradient is taken: clip x + start to [0, 1].", partial(attack, x + start)),
+        ("The gradient is taken at x, expected at the start, x + start.", partial(attack, at=x)),
+        ("The images are farther than epsilon from x: after the step clip to [x - epsilon, x + epsilon].",
+         partial(attack, ball=lambda images: images)),
+        ("The ball is around x + start, expected around x.",
+         partial(attack, ball=lambda images: np.clip(images, around - epsilon, around + epsilon))),
+        ("The images leave the box: clip them to [0, 1] after the step.", partial(attack, box=lambda images: images)),
+        ("The step is epsilon long, expected step_size.", partial(attack, size=epsilon)),
+        ("The step lowers the loss: the attack raises it.", partial(attack, move=lambda g: -np.sign(g))),
+        ("The sign is missing: the step is step_size times the sign of the gradient.", partial(attack, move=lambda g: g)),
+        ("The sign is missing, and the loss is averaged.", partial(attack, move=lambda g: g / n)),
+        ("These are the images at the start, expected those after the step.", lambda: around),
+        ("These are the clean images, expected the attacked ones.", lambda: x),
+        ("This is DX, expected the attacked images x + DX.", lambda: attack() - x)]), (weights(), [
+            ("The weights are as before: optimizer.apply(gradients, model.trainable_variables) changes them.",
+             partial(weights, rate=0)),
+            ("The loss is that of the clean images: train on the attacked ones.", partial(weights, x)),
+            ("The loss is that of the images at the random start: train on those after the step.", partial(weights, around)),
+            (both, lambda: (weights() + weights(x)) / 2), (both, lambda: weights() + weights(x) - weights(rate=0)),
+            ("The losses are added up, expected their mean over the batch.", partial(weights, rate=n * rate)),
+            ("The weights go up the gradient: an optimizer subtracts it by itself.", partial(weights, rate=-rate)),
+            ("The weights make two steps, expected one.", partial(weights, rate=2 * rate)),
+            ("The labels are those that the network predicts, expected the true ones.",
+             lambda: weights(y=(hidden(attack()) @ b).argmax(1)))])
+
+
 def radii(first: np.ndarray, second: np.ndarray, sigma: float, alpha: float) -> tuple[np.ndarray, Wrong]:
-    """Classes and radii, [2, N], and the mistakes, for counts [N, classes]; each row has the same sum."""
+    """Classes and radii, [2, N], and the mistakes, for counts [N, classes] whose rows have the same sum; task 6."""
     rows, place, winner = np.arange(len(first)), first.argmax(1), second.argmax(1)
     k, n, few = second[rows, place], second[0].sum(), first[0].sum()
 
@@ -60,7 +116,7 @@ def radii(first: np.ndarray, second: np.ndarray, sigma: float, alpha: float) -> 
 
 
 def bounds(x: np.ndarray, epsilon: float, layers: Layers) -> tuple[np.ndarray, Wrong]:
-    """Low and high of the logits, [2, N, classes], for images x [N, D], and the mistakes."""
+    """Low and high of the logits, [2, N, classes], for images x [N, D], and the mistakes; task 7."""
     def through(centre: Callable = lambda m, r, w: m @ w, radius: Callable = lambda m, r, w: r @ np.abs(w),
                 bias: Callable = lambda b: (b, 0), relu: Callable = lambda v: np.maximum(v, 0),
                 begin: Callable = lambda v: np.clip(v, 0, 1), end: Callable = lambda v: v, size: float = epsilon) -> np.ndarray:
@@ -73,7 +129,7 @@ def bounds(x: np.ndarray, epsilon: float, layers: Layers) -> tuple[np.ndarray, W
         return np.stack([end(low), end(high)])
 
     return through(), [(sentence, partial(through, **changed)) for sentence, changed in (
-        ("The bounds are multiplied by W as they are: a negative weight turns low and high round. The radius goes with |W|.",
+        ("The bounds are multiplied by W as they are: a negative weight swaps low and high. The radius goes with |W|.",
          {"radius": lambda m, r, w: r @ w}),
         ("Centre and radius are swapped: the centre (low + high) / 2 goes with W and b, the radius (high - low) / 2 with |W|.",
          {"centre": lambda m, r, w: r @ w, "radius": lambda m, r, w: m @ np.abs(w)}),
@@ -88,7 +144,7 @@ def bounds(x: np.ndarray, epsilon: float, layers: Layers) -> tuple[np.ndarray, W
 
 
 def proofs(low: np.ndarray, high: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, Wrong]:
-    """Which of N images are proven, 0 or 1 each, for bounds [N, classes], and the mistakes."""
+    """Which of N images are proven, 0 or 1 each, for bounds [N, classes], and the mistakes; task 7."""
     own = np.eye(low.shape[1], dtype=bool)[labels]
     lowest, rest = low[own], np.where(own, -np.inf, high).max(1)
     first = np.eye(low.shape[1], dtype=bool)[low.argmax(1)]
