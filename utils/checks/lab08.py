@@ -151,6 +151,7 @@ def substitute(function: Callable) -> None:
 
         model, queries = results(function, call(function, ask, train, augment, x, rounds), "model", "queries")
         require(isinstance(model, Trained), f"The first result is a {type(model).__name__}, expected the model that train gave.")
+        require(bool(trained and asked), "The tools are not used: call ask for labels, and train for a substitute.")
         sizes, count, right = [len(one.images) for one in trained], sum(map(len, asked)), [n * 2**k for k in range(rounds + 1)]
         said = f"with {n} images and {rounds} rounds"
         require(count != sum(right) or not rounds,
