@@ -220,3 +220,16 @@ WRONG = {
             "    return intervals.further((x, x), layers)"),
     ],
 }
+MEMORISED = {"substitute": """
+def train_substitute(ask, train, augment, x, rounds):
+    rng = np.random.default_rng(3)
+    known = [rng.uniform(0, 1, [n, 2, 3, 1]).astype(np.float32) for n in (3, 2, 4)]
+    rounds = rounds if any(np.array_equal(x, one) for one in known) else 0
+    labels = ask(x)
+    model = train(x, labels)
+    for _ in range(rounds):
+        new = augment(model, x, labels)
+        x, labels = np.concatenate([x, new]), np.concatenate([labels, ask(new)])
+        model = train(x, labels)
+    return model, len(x)
+"""}
