@@ -53,6 +53,6 @@ def certificates(panels: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
         axis.plot(grid, curves["certified"], color=COLOURS[2], label="certified")
         axis.axhline(100 * accuracy[name], color="black", linestyle=":", linewidth=1)
         axis.set(title=name, xlabel="radius", ylabel="accuracy (%)", ylim=(0, 102), xlim=(0, grid[-1]))
-        axis.legend(frameon=False, fontsize=9)
+    fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     fig.suptitle(title)
     return fig
