@@ -35,6 +35,10 @@ FIGURES = {
     "windows": lambda: plot.windows(7, 3, (1, 2, 3), padding=1),
     "channels": lambda: plot.channels(["red", "green"], 3, ["tab:red", "tab:green"]),
     "cone": lambda: plot.cone([3, 2], [1, 2], [3, 4]),
+    "withstood": lambda: plot.withstood({"a": {"images": 50, "clean": 49, "published": 30, "adaptive": 5, "certified": 2},
+                                         "b": {"images": 50, "clean": 48, "published": 20, "adaptive": 0}}, title="t"),
+    "certificates": lambda: plot.certificates({"p": {"certified": [0.1, 0.0, 0.2], "found": [0.2, 0.0, np.inf]}}, {"p": 0.67},
+                                              title="t"),
     "gaps": lambda: plot.gaps({"a": [1.0, 1.5, 8.0], "b": [1.1]}, title="t", xlabel="x", ylabel="y"),
 }
 
@@ -143,6 +147,14 @@ def test_every_public_function_of_the_files_can_be_called_as_plots():
                  if function.__module__ == file.__name__ and not name.startswith("_")}
     assert set(functions) == set(plot.__all__) - {"COLOURS", "MADE"} and len(functions) > 25
     assert all(getattr(plot, name) is function for name, function in functions.items())
+
+
+def test_certificates_count_the_images_beyond_a_radius():
+    fig = FIGURES["certificates"]()
+    found, certified, _ = fig.axes[0].lines
+    at = np.argmin(np.abs(found.get_xdata() - 0.15))
+    assert found.get_ydata()[at] == pytest.approx(200 / 3) and certified.get_ydata()[at] == pytest.approx(100 / 3)
+    plt.close(fig)
 
 
 def test_pocket_hatches_where_the_network_contradicts_the_task():

@@ -1,10 +1,10 @@
 """The stored weights: the code can load them, they are small, and another network reads what they draw."""
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from utils import attacks, data, networks, pretrained, session, training
+from utils import attacks, augment, data, defences, networks, pretrained, session, training
+from utils.defences import adversarial_training
 from utils.generative import gans, quality
 from utils.instructor import weights
 from utils.data.images import halved
@@ -58,7 +58,7 @@ def test_the_adversarially_trained_lenet_withstands_what_fools_the_other(digits)
 
 def test_adversarial_training_moves_images_inside_the_ball_and_the_box_and_raises_the_loss(digits):
     network, x, y = pretrained.load("digits_lenet"), tf.constant(digits.x_test[:50]), digits.y_test[:50]
-    attacked = weights._attacked(network, x, y, tf.constant(0.1), tf.random.Generator.from_seed(0)).numpy()
+    attacked = defences.attacked(network, x, y, tf.constant(0.1), tf.random.Generator.from_seed(0)).numpy()
     assert np.abs(attacked - x).max() <= 0.1 + 1e-6 and attacked.min() >= 0 and attacked.max() <= 1
     noisy = np.clip(x + np.random.default_rng(0).uniform(-0.1, 0.1, x.shape), 0, 1)
     of_attacked, of_noisy = (float(np.mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, network(images))))
@@ -68,7 +68,7 @@ def test_adversarial_training_moves_images_inside_the_ball_and_the_box_and_raise
 
 def test_adversarial_training_learns_from_images_of_a_radius_that_grows_from_0(digits, monkeypatch):
     session.start(0)
-    network, attacked, radii = pretrained.build("digits_adversarial"), weights._attacked, tf.Variable(tf.zeros([60]))
+    network, attacked, radii = pretrained.build("digits_adversarial"), defences.attacked, tf.Variable(tf.zeros([60]))
     made, trained_on = tf.Variable(tf.zeros([60])), tf.Variable(0, dtype=tf.int64)
 
     def recorded(model, x, y, radius, generator):
@@ -78,9 +78,9 @@ def test_adversarial_training_learns_from_images_of_a_radius_that_grows_from_0(d
         trained_on.assign_add(1)
         return images
 
-    monkeypatch.setattr(weights, "_attacked", recorded)
-    few = replace(digits, x_train=digits.x_train[:200], y_train=digits.y_train[:200])
-    weights.adversarial_lenet(network, few, steps=60, epsilon=0.02)
+    monkeypatch.setattr(adversarial_training, "attacked", recorded)
+    defences.train(network, digits.x_train[:200], digits.y_train[:200], defences.pgd_loss(network, 0.02), steps=60,
+                   augment=augment.digits)
     np.testing.assert_allclose(radii, 0.02 * np.minimum(np.arange(60) / 30, 1), atol=1e-6)
     assert (made <= radii + 1e-6).numpy().all() and made[-1] > 0.019
     assert training.evaluate(network, digits.x_test, digits.y_test) > 0.5

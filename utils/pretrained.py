@@ -21,6 +21,7 @@ from PIL import Image
 from utils import networks
 from utils.data import folder_of_real_data, signs
 from utils.data.images import open_picture, to_float
+from utils.defences.denoiser import denoising_network
 from utils.generative import gans
 from utils.generative.gans import GAN
 from utils.quiet import tf
@@ -31,6 +32,10 @@ IN_CACHE = ("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", "image
 REAL = {"daisy": "sunflower.png", "chickadee": "bird.png", "Egyptian cat": "cat_720p.jpg", "dragonfly": "dragonfly.png",
         "macaw": "parrot.jpg", "hotdog": "hot_dog.jpg"}  # the class that the network finds in each, and its file
 BUILT_IN = ("chelsea", "coffee", "rocket")  # in scikit-image's own wheel: a cat, a cup, a rocket
+SIGMA, WINNERS, TEMPERATURE = 0.25, 0.15, 100.0  # of the noise, the share of winners, and of the softmax in training: unit 08
+# The small network without a defence and with eight: utils/instructor/defended.py has the loss of each.
+DEFENDED = ("digits_small", "digits_fgsm", "digits_trades", "digits_ensemble", "digits_gradient_penalty", "digits_distilled",
+            "digits_k_winners", "digits_smooth", "digits_interval")
 FOLDER = Path(__file__).parents[1] / "data" / "weights"
 
 
@@ -40,7 +45,7 @@ def digits_lenet() -> tf.keras.Model:
 
 
 def digits_adversarial() -> tf.keras.Model:
-    """The network of `digits_lenet`, trained on adversarial images: PGD, Linf 0.2 (`weights.adversarial_lenet`)."""
+    """The network of `digits_lenet`, trained on adversarial images: PGD, Linf 0.2 (`defences.pgd_loss`)."""
     return digits_lenet()
 
 
@@ -60,6 +65,22 @@ def signs_three_convolutions() -> networks.Chain:
     ], (signs.SIDE, signs.SIDE, 3))
 
 
+def digits_small() -> tf.keras.Model:
+    """Two convolutions with stride 2 and two dense layers for 28x28 digits, images -> logits [N, 10]: 28,874 parameters.
+
+    The network of unit 08's defences (digits_smooth, digits_interval and so on): trained in half the time of LeNet, and without
+    pooling, which loosens interval bounds.
+    """
+    convolutions = [keras.layers.Conv2D(filters, 5, strides=2, padding="same", activation="relu") for filters in (8, 16)]
+    return keras.Sequential([keras.Input([28, 28, 1]), *convolutions, keras.layers.Flatten(),
+                             keras.layers.Dense(32, activation="relu"), keras.layers.Dense(10)])
+
+
+def digits_denoiser_pixels() -> tf.keras.Model:
+    """A denoiser in front of `digits_small`, images -> images (`defences.denoising_network`)."""
+    return denoising_network()
+
+
 def digits_gan(seed: int = 0) -> GAN:
     """An unconditional DCGAN, z of dimension 32."""
     return GAN(gans.generator(32, 32), gans.discriminator(1, 32), seed=seed)
@@ -73,7 +94,10 @@ def digits_conditional_gan(seed: int = 0) -> GAN:
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
                               "digits_dense": digits_dense, "digits_gan": digits_gan,
                               "digits_conditional_gan": digits_conditional_gan,
+                              **dict.fromkeys(DEFENDED, digits_small),
+                              **dict.fromkeys(("digits_denoiser_pixels", "digits_denoiser_logits"), digits_denoiser_pixels),
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet,
+                              "faces_adversarial": networks.three_convolutions, "faces_smooth": networks.three_convolutions,
                               "signs_three_convolutions": signs_three_convolutions}
 
 

@@ -1,0 +1,23 @@
+"""Defences against adversarial examples, one idea a file. Each takes or gives any callable `model(x) -> logits`.
+
+Trained ones are a loss for `train`: `adversarial_training` (FGSM, PGD, TRADES, ensemble, retraining), `gradient_penalty`,
+`distillation`, `denoiser`, `interval_bounds`, `smoothing`. `jump_relu` and `k_winners` change the activation of a network that is
+there. `bpda` is not a defence: it is how an attacker goes through one. `interval_bounds` and `smoothing` certify.
+"""
+from utils.defences.adversarial_training import (attacked, ensemble_loss, fgsm_loss, pgd_loss, retrain, trades_loss)
+from utils.defences.affine import with_activation
+from utils.defences.bpda import bpda
+from utils.defences.denoiser import denoised, denoising_network, logit_loss, pixel_loss
+from utils.defences.distillation import at_temperature, distillation_loss, log_of_probabilities
+from utils.defences.gradient_penalty import gradient_penalty_loss
+from utils.defences.interval_bounds import certified_radius, interval_loss, output_bounds, worst_margins
+from utils.defences.jump_relu import jump_relu, with_jump_relu
+from utils.defences.k_winners import k_winners, with_k_winners
+from utils.defences.smoothing import certify, lower_bound, noise_loss, sampled_counts, smoothed
+from utils.defences.training import clean_loss, train
+
+__all__ = ["at_temperature", "attacked", "bpda", "certified_radius", "certify", "clean_loss", "denoised", "denoising_network",
+           "distillation_loss", "ensemble_loss", "fgsm_loss", "gradient_penalty_loss", "interval_loss", "jump_relu",
+           "k_winners", "log_of_probabilities", "logit_loss", "lower_bound", "noise_loss", "output_bounds", "pgd_loss",
+           "pixel_loss", "retrain", "sampled_counts", "smoothed", "trades_loss", "train", "with_activation", "with_jump_relu",
+           "with_k_winners", "worst_margins"]
