@@ -93,7 +93,8 @@ WRONG = {
     "integrated": [
         *[("in the middle, at (k + 1/2) / steps", _integrated(f"np.{alphas}")) for alphas in (
             "arange(1, steps + 1) / steps", "arange(steps) / steps", "linspace(0, 1, steps)", "linspace(0, 1, steps + 1)")],
-        ("the trapezoidal rule", _integrated("np.linspace(0, 1, steps + 1)", mean="((g[1:] + g[:-1]) / 2).mean(0)")), ("Half a step", _integrated("(np.arange(1, steps + 1) + 0.5) / steps")),
+        ("the trapezoidal rule", _integrated("np.linspace(0, 1, steps + 1)", mean="((g[1:] + g[:-1]) / 2).mean(0)")),
+        ("one step too far", _integrated("(np.arange(1, steps + 1) + 0.5) / steps")),
         ("The factor x - baseline is missing", _integrated(factor="1")), ("The factor is x,", _integrated(factor="x")), ("expected x - baseline", _integrated(factor="(baseline - x)")),
         ("begins at a black image, and", _integrated(path="a * x", factor="x")), ("begins at a black image:", _integrated(path="a * x")),
         ("add the baseline", _integrated(path="a * (x - baseline)")), ("beyond x", _integrated(path="x + a * (x - baseline)")), ("beyond x", _integrated(path="baseline + a * x")),
