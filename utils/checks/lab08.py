@@ -257,7 +257,7 @@ def bpda(function: Callable) -> None:
 
 @check
 def radius(function: Callable) -> None:
-    """Task 6: counts from none to all, one with another winner in the second sample, one between the bound and a half; the example."""
+    """Task 6: counts from none to all, one with another winner in `second`, one between the bound and a half; an example."""
     rng, n, sigma, alpha = seeded(6), 200, 0.4, 0.01
     own = np.array([n, n - 1, 170, 130, 118, 112, 60, 0, int(rng.integers(125, 195))])
     place, N = rng.integers(0, 4, len(own)), len(own)
