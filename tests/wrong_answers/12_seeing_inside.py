@@ -72,7 +72,7 @@ WRONG = {
         ("the minimum over the channels", _saliency(end="tf.reduce_min(tf.abs(g), 3)")), ("Only the first channel", _saliency(end="tf.abs(g[..., 0])")),
         ("the derivative of a probability", _saliency(OF_P)), ("cross-entropy", _saliency("tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(x))")),
         ("the sum of all logits", _saliency("model(x)")), ("the class that the model chooses", _saliency("tf.reduce_max(model(x), 1)")),
-        ("The label of the first image", _saliency("model(x)[:, labels[0]]")), ("for the labels of all", _saliency("tf.gather(model(x), labels, axis=1)")),
+        ("The label of the first image", _saliency("model(x)[:, labels[0]]")), ("the logits of all labels", _saliency("tf.gather(model(x), labels, axis=1)")),
         ("averaged over the batch", _saliency("tf.reduce_mean(tf.gather(model(x), labels, batch_dims=1))")), ("multiplied by the image", _saliency(end="tf.reduce_max(tf.abs(g * x), 3)")),
         ("divided by its largest value", _saliency(end="tf.reduce_max(tf.abs(g), 3) / tf.reduce_max(tf.abs(g), [1, 2, 3])[:, None, None]")),
         ("divided by its largest value", _saliency(end="tf.reduce_max(tf.abs(g), 3) / tf.reduce_max(tf.abs(g))")), ("The channels are still there", _saliency(end="g")),
