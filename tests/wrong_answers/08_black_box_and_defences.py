@@ -171,6 +171,7 @@ WRONG = {
         ("x and defence(x) are swapped", _bpda("x + tf.stop_gradient(x - defence(x))")),
         ("twice that of the identity", _bpda("2 * x + tf.stop_gradient(defence(x) - 2 * x)")),
         ("the wrong sign", _bpda("-x + tf.stop_gradient(defence(x) + x)")),
+        ("The gradient of the defence is added", _bpda("x + defence(x) - tf.stop_gradient(x)")),
         ("comes from behind is lost", "def straight_through(defence):\n    @tf.custom_gradient\n    def g(x):\n"
                                       "        return defence(x), lambda dy: tf.ones_like(dy)\n    return g"),
         ("expected a function", "def straight_through(defence):\n    return tf.constant(1.0)"),
@@ -182,7 +183,7 @@ WRONG = {
         ("sigma is squared", _radius(r="np.where(p > 0.5, sigma**2 * norm.ppf(p), 0)")),
         ("two-sided", _radius(p="np.where(k > 0, beta.ppf(alpha / 2, np.maximum(k, 1), n - k + 1), 0)")),
         ("the upper bound", _radius(p="np.where(k > 0, beta.ppf(1 - alpha, np.maximum(k, 1), n - k + 1), 0)")),
-        ("Phi is taken in the place", _radius(r="np.where(p > 0.5, sigma * norm.cdf(p), 0)")), ("n - k + 1, not n - k", _radius(
+        ("This is Phi", _radius(r="np.where(p > 0.5, sigma * norm.cdf(p), 0)")), ("n - k + 1, not n - k", _radius(
             p="np.where(k > 0, beta.ppf(alpha, np.maximum(k, 1), n - k), 0)", r="sigma * norm.ppf(np.maximum(p, 0.5))")),
         ("is infinite", _radius(p="k / n")), ("taken for the probability", _radius(p="np.minimum(k / n, 1 - 1e-12)")),
         ("Wald", _radius(p="np.minimum(k / n - norm.ppf(1 - alpha) * np.sqrt(k / n * (1 - k / n) / n), 1 - 1e-12)")),
@@ -193,6 +194,7 @@ WRONG = {
         ("counted together", _radius(k="(first + second)[np.arange(len(second)), c]", n="second.sum(1) + first.sum(1)")),
         ("those of the first sample", _radius(k="first[np.arange(len(second)), c]", n="first.sum(1)")),
         ("expected 2", _radius(end="radii")),
+        ("has a sum of its own", _radius(n="second[0].sum()")), ("has a sum of its own", _radius(n="second.sum(1).max()")),
         ("one of each for every image", _radius(end="classes[0], radii[0]")),
     ],
     "intervals": [

@@ -72,7 +72,7 @@ WRONG = {
         ("the minimum over the channels", _saliency(end="tf.reduce_min(tf.abs(g), 3)")), ("Only the first channel", _saliency(end="tf.abs(g[..., 0])")),
         ("the derivative of a probability", _saliency(OF_P)), ("cross-entropy", _saliency("tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(x))")),
         ("the sum of all logits", _saliency("model(x)")), ("the class that the model chooses", _saliency("tf.reduce_max(model(x), 1)")),
-        ("The label of the first image", _saliency("model(x)[:, labels[0]]")), ("for the labels of all", _saliency("tf.gather(model(x), labels, axis=1)")),
+        ("The label of the first image", _saliency("model(x)[:, labels[0]]")), ("the logits of all labels", _saliency("tf.gather(model(x), labels, axis=1)")),
         ("averaged over the batch", _saliency("tf.reduce_mean(tf.gather(model(x), labels, batch_dims=1))")), ("multiplied by the image", _saliency(end="tf.reduce_max(tf.abs(g * x), 3)")),
         ("divided by its largest value", _saliency(end="tf.reduce_max(tf.abs(g), 3) / tf.reduce_max(tf.abs(g), [1, 2, 3])[:, None, None]")),
         ("divided by its largest value", _saliency(end="tf.reduce_max(tf.abs(g), 3) / tf.reduce_max(tf.abs(g))")), ("The channels are still there", _saliency(end="g")),
@@ -93,7 +93,8 @@ WRONG = {
     "integrated": [
         *[("in the middle, at (k + 1/2) / steps", _integrated(f"np.{alphas}")) for alphas in (
             "arange(1, steps + 1) / steps", "arange(steps) / steps", "linspace(0, 1, steps)", "linspace(0, 1, steps + 1)")],
-        ("the trapezoidal rule", _integrated("np.linspace(0, 1, steps + 1)", mean="((g[1:] + g[:-1]) / 2).mean(0)")), ("Half a step", _integrated("(np.arange(1, steps + 1) + 0.5) / steps")),
+        ("the trapezoidal rule", _integrated("np.linspace(0, 1, steps + 1)", mean="((g[1:] + g[:-1]) / 2).mean(0)")),
+        ("one step too far", _integrated("(np.arange(1, steps + 1) + 0.5) / steps")),
         ("The factor x - baseline is missing", _integrated(factor="1")), ("The factor is x,", _integrated(factor="x")), ("expected x - baseline", _integrated(factor="(baseline - x)")),
         ("begins at a black image, and", _integrated(path="a * x", factor="x")), ("begins at a black image:", _integrated(path="a * x")),
         ("add the baseline", _integrated(path="a * (x - baseline)")), ("beyond x", _integrated(path="x + a * (x - baseline)")), ("beyond x", _integrated(path="baseline + a * x")),

@@ -208,7 +208,7 @@ def training(function: Callable) -> None:
 
 @check
 def bpda(function: Callable) -> None:
-    """Task 5: a quantiser; thresholds in NumPy, which no tape can follow; and a quantiser within a compiled function."""
+    """Task 5: a quantiser, alone and within a compiled function; thresholds in NumPy, which no tape can follow; a curve."""
     rng, shape = seeded(5), (3, 4, 4, 1)
     x, c = rng.uniform(0, 1, shape).astype(np.float32), rng.normal(size=shape).astype(np.float32)
     levels = int(rng.integers(3, 7))
@@ -219,7 +219,10 @@ def bpda(function: Callable) -> None:
     def halves(images: tf.Tensor) -> tf.Tensor:
         return tf.constant(0.3 * (np.asarray(images) > 0.4) + 0.1, tf.float32)
 
-    for name, defence in (("a quantiser", rounded), ("a defence without gradient", halves)):
+    def bent(images: tf.Tensor) -> tf.Tensor:
+        return 0.5 * images**2 + 0.2
+
+    for name, defence, own in (("a quantiser", rounded, 0), ("a defence without gradient", halves, 0), ("a curve", bent, x)):
         passed = call(function, defence)
         require(callable(passed),
                 f"straight_through gives a {type(passed).__name__}, expected a function: define one inside, and return it.")
@@ -238,11 +241,12 @@ def bpda(function: Callable) -> None:
             ("Forwards this is 2 x - defence(x): x and defence(x) are swapped.", lambda: 2 * x - q)])
         slope = tape.gradient(total, images)
         require(slope is not None,
-                f"For {name} the gradient is None: what the function returns must depend on x by a way that the "
-                "tape can follow, beside the defence.")
+                f"For {name} the gradient is None: what the function returns must depend on x through "
+                "operations that the tape can follow, besides the defence.")
         equal(f"The gradient through {name}", slope, 2 * c * q, [
             ("The gradient is 0: this is the defence as it is. Backwards it must be replaced by the identity.", lambda: 0 * x),
             ("The gradient is twice that of the identity: is x in it twice?", lambda: 4 * c * q),
+            ("The gradient of the defence is added to that of the identity: stop it.", lambda: 2 * c * q * (1 + own)),
             ("The gradient is that of x where the defence is left out forwards: the value has to be defence(x).",
              lambda: 2 * c * x),
             ("The gradient that comes from behind is lost: the identity passes on the one that arrives, times 1.",
@@ -253,7 +257,7 @@ def bpda(function: Callable) -> None:
 
 @check
 def radius(function: Callable) -> None:
-    """Task 6: counts from none to all, one where the second sample has another winner, one between the bound and a half."""
+    """Task 6: counts from none to all, one with another winner in `second`, one between the bound and a half; an example."""
     rng, n, sigma, alpha = seeded(6), 200, 0.4, 0.01
     own = np.array([n, n - 1, 170, 130, 118, 112, 60, 0, int(rng.integers(125, 195))])
     place, N = rng.integers(0, 4, len(own)), len(own)
@@ -273,8 +277,10 @@ def radius(function: Callable) -> None:
     right, mistakes = answers.radii(first, second, sigma, alpha)
     equal("The radii", found, right[1], answers.part_of(mistakes, 1))
     equal("The classes", classes, right[0], answers.part_of(mistakes, 0))
-    example = results(function, call(function, np.array([[0, 50]]), np.array([[0, 100]]), 0.25, 0.001), "classes", "radii")
-    equal("The radius of the example", np.ravel(example[1]), [0.3753], tolerance=1e-3)
+    example = results(function, call(function, *[np.array([[0, 100], [0, 1000]])] * 2, 0.25, 0.001), "classes", "radii")
+    own_sum = "n is taken from one row for all: each row of `second` has a sum of its own, second.sum(axis=1)."
+    equal("The radii for 100 of 100 and 1000 of 1000 copies", example[1], [0.3751, 0.6158], [
+        (own_sum, lambda: [0.3751, 0]), (own_sum, lambda: [0, 0.6158])], tolerance=1e-3)
 
 
 @check

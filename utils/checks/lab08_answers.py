@@ -104,7 +104,7 @@ def radii(first: np.ndarray, second: np.ndarray, sigma: float, alpha: float) -> 
          partial(certified, bound=lambda k, n: k / n)),
         ("This is the normal approximation of the bound (Wald's), which is too high near 1: use Clopper and Pearson's.",
          partial(certified, bound=lambda k, n: k / n - z * np.sqrt(k / n * (1 - k / n) / n))),
-        ("Phi is taken in the place of its inverse: norm.ppf, not norm.cdf.",
+        ("This is Phi, expected its inverse: norm.ppf, not norm.cdf.",
          partial(certified, far=lambda p: sigma * norm.cdf(p))),
         ("A bound of 1/2 or less gives no class and no radius: class -1, radius 0.",
          lambda: np.stack([place, without_rest(low)])),
@@ -157,4 +157,5 @@ def proofs(low: np.ndarray, high: np.ndarray, labels: np.ndarray) -> tuple[np.nd
         ("proven is about the class with the highest lower bound, expected about the label.",
          low.max(1) > np.where(first, -np.inf, high).max(1)),
         ("One class that cannot win is not enough: the label must beat all others.", lowest > np.where(own, np.inf, high).min(1)),
-        ("The middles of the bounds are compared: that is the network without an attacker.", (low + high).argmax(1) == labels))]
+        ("The middles of the bounds are compared, expected low of the label with high of the others.",
+         (low + high).argmax(1) == labels))]

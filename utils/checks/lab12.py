@@ -81,7 +81,8 @@ def saliency(function: Callable) -> None:
         ("This is the derivative of the sum of all logits: pick out the one of the label.", lambda: map_of(np.ones([3, 4]))),
         ("This is the logit of the class that the model chooses, expected that of `labels`.", lambda: map_of(top)),
         ("The label of the first image is used for all.", lambda: map_of(one[[0, 0, 0]])),
-        ("Each image is taken for the labels of all: z[n, labels[n]] is its own. tf.gather needs batch_dims=1.", lambda: map_of(one.sum(0) + 0 * p)),
+        ("Each image gets the logits of all labels: z[n, labels[n]] is its own. tf.gather needs batch_dims=1.",
+         lambda: map_of(one.sum(0) + 0 * p)),
         ("The logits are averaged over the batch: take their sum, whose gradient is that of each image.", lambda: right / 3),
         ("The gradient is multiplied by the image, expected the gradient alone.", lambda: np.abs(g * x).max(3)),
         *[("The map is divided by its largest value, expected as it is.", lambda axes=axes: right / right.max(axes, keepdims=True)) for axes in ((1, 2), None)],
@@ -141,7 +142,7 @@ def integrated_once(function: Callable, rng: np.random.Generator, sign: int) -> 
     equal("The attribution", found, right, [
         (late, lambda: of(ends[1:])), (late, lambda: of(ends[:-1])), (late, lambda: of(np.linspace(0, 1, steps))), (late, lambda: of(ends)),
         ("This is the trapezoidal rule, expected the midpoint rule.", lambda: (of(ends[1:]) + of(ends[:-1])) / 2),
-        ("Half a step is missing or added: the midpoints are (k + 1/2) / steps for k = 0, 1, ..., steps - 1.",
+        ("The midpoints are one step too far: they are (k + 1/2) / steps for k = 0, 1, ..., steps - 1.",
          lambda: of(midpoints + 1 / steps)),
         ("The factor x - baseline is missing.", lambda: of(factor=1)),
         ("The factor is x, expected x - baseline: the baseline is not black here.", lambda: of(factor=x)),
@@ -156,8 +157,9 @@ def integrated_once(function: Callable, rng: np.random.Generator, sign: int) -> 
         ("This is the gradient in the middle of the path alone: average it over `steps` midpoints.", lambda: of([0.5])),
         ("The gradients are added up, expected their mean: each step has the length 1 / steps.", lambda: of(reduce=lambda g: g.sum(0))),
         ("Only the last midpoint counts: average over all of them.", lambda: of(reduce=lambda g: g[-1])),
-        ("The absolute values are averaged: with them the sum is no longer that of f.", lambda: of(reduce=lambda g: np.abs(g).mean(0))),
-        ("The attribution lacks its sign.", lambda: np.abs(right)),
+        ("The absolute values are averaged: then the sum is no longer the change of f.",
+         lambda: of(reduce=lambda g: np.abs(g).mean(0))),
+        ("The attribution lacks its sign: leave out the absolute value.", lambda: np.abs(right)),
         ("The channels are added up: the attribution has the shape of x.", lambda: right.sum(2))], tolerance=1e-4)
     total = right.sum()
     equal("gap", gap, abs(total - change) / abs(change), [

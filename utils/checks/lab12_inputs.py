@@ -101,6 +101,15 @@ def compiled_gradient(function: Callable, x: np.ndarray, upstream: np.ndarray) -
     return tf.function(gradient, autograph=False)(tf.constant(x))
 
 
+def input_gradient(model: Callable, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The gradients [N, H, W] of the labels' logits with respect to grey images [N, H, W, 1]."""
+    given = tf.constant(images, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        chosen = tf.gather(model(given), labels, batch_dims=1)
+    return tape.gradient(chosen, given).numpy()[..., 0]
+
+
 def roughness(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """The gradient of the total variation: the sum of the absolute differences of neighbours along `axes`."""
     total = np.zeros_like(x)
