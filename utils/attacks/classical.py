@@ -60,6 +60,7 @@ def labels_only(model: Model | BaseEstimator) -> Labels:
 def votes(fitted: BaseEstimator) -> Model:
     """A classifier without logits as images [N, H, W, C] -> [N, classes]: 1 for its answer and -1 for the others. No gradient.
 
-    For `transfer_matrix`, which only looks at which is the largest.
+    For `transfer_matrix`, which only looks at which is the largest. The labels it was fitted on are 0, .., classes - 1. Not for
+    use inside a `tf.function`.
     """
     return lambda x: 2 * tf.one_hot(fitted.predict(rows(x)), len(fitted.classes_)) - 1

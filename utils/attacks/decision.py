@@ -80,15 +80,18 @@ def _bisected(black_box: Labels, x: np.ndarray, labels: np.ndarray, wrong: np.nd
 
 def _estimated(black_box: Labels, point: np.ndarray, labels: np.ndarray, radius: np.ndarray, count: int,
                random: np.random.Generator) -> np.ndarray:
-    """The direction [N, H, W, C], of length 1, into the region of wrong answers; `count` queries at a distance of radius [N]."""
-    u = random.normal(size=[len(point), count, *point.shape[1:]]).astype(np.float32)
-    u /= np.sqrt(np.sum(u**2, (2, 3, 4), keepdims=True))
-    asked = np.clip(point[:, None] + radius[:, None, None, None, None] * u, 0, 1)
-    answers = black_box(asked.reshape(-1, *point.shape[1:])).reshape(len(point), count)
-    signs = np.where(answers != labels[:, None], 1.0, -1.0)
-    mean = signs.mean(1, keepdims=True)
-    weights = np.where(np.abs(mean) == 1, signs, signs - mean)  # less variance (their equation 12)
-    gradient = np.einsum("nb,nbhwc->nhwc", weights.astype(np.float32), asked - point[:, None])
+    """The direction [N, H, W, C], of length 1, into the region of wrong answers; `count` queries at a distance of radius [N].
+
+    One image at a time, so that memory does not grow with N.
+    """
+    gradient = np.empty_like(point)
+    for i, (one, label) in enumerate(zip(point, labels)):
+        u = random.normal(size=[count, *one.shape]).astype(np.float32)
+        u /= np.sqrt(np.sum(u**2, PIXELS, keepdims=True))
+        asked = np.clip(one + radius[i] * u, 0, 1)
+        signs = np.where(black_box(asked) != label, 1.0, -1.0)
+        weights = signs if np.abs(signs.mean()) == 1 else signs - signs.mean()  # less variance
+        gradient[i] = np.einsum("b,bhwc->hwc", weights.astype(np.float32), asked - one)
     return gradient / _each(np.maximum(_length(gradient), 1e-12))
 
 

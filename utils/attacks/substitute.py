@@ -22,7 +22,8 @@ def substitute(black_box: Labels, x: np.ndarray, network: tf.keras.Model, *, rou
 
     Papernot et al. 2017, algorithm 1; the alternating sign and the reservoir are those of Papernot, McDaniel and Goodfellow
     2016, section 5. They train for 10 epochs with step 0.1, too. Each image is asked about once: queries are n 2^rounds without
-    reservoir. Raises ValueError for fewer than one start image, and for labels that are not one whole number for each image.
+    reservoir. Raises ValueError, when the first number is asked for, if there is no start image or the labels are not one whole
+    number for each image.
     """
     if np.ndim(x) != 4 or not len(x):
         raise ValueError(f"The start images have shape {list(np.shape(x))}, expected [n, H, W, C] with n of 1 or more.")
@@ -41,6 +42,8 @@ def substitute(black_box: Labels, x: np.ndarray, network: tf.keras.Model, *, rou
         batches = [random.permutation(len(images)) for _ in range(epochs)]
         train(tf.constant(images), tf.constant(labels), tf.constant(np.stack([_filled(order) for order in batches])))
         yield len(labels)
+        if one == rounds:
+            return
         chosen = np.arange(len(images))
         if reservoir is not None and reservoir < len(images):
             chosen = reservoir_sample(len(images), reservoir, random)

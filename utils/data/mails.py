@@ -45,7 +45,7 @@ OWN = 0.55  # the probability that a sentence is of the mail's own kind; else it
 
 
 def mails(count: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
-    """`count` mails of 3 to 8 sentences and their labels, int64 [count]: 1 spam, 0 ham, half of each in a random order.
+    """`count` mails of 3 to 8 sentences and their labels, int64 [count]: 1 spam, 0 ham, half of each (or one more ham), shuffled.
 
     A sentence is of the mail's own kind with probability OWN and else one that both kinds use, so that short mails can be
     ambiguous. No mail is anybody's: all are drawn from GRAMMAR. Raises ValueError for a count below 2.

@@ -17,7 +17,10 @@ SCALE = 2  # drawn larger, then reduced, so that lines are smooth
 
 
 class Canvas:
-    """A picture to draw on in metres, [SCALE * height, SCALE * width, 3], with the horizon at a random height."""
+    """A picture to draw on in metres, [SCALE * height, SCALE * width, 3].
+
+    background  [height, width, 3] in [0, 1]; `horizon` is its row, in pixels from the top. `random` is for those who draw on it.
+    """
 
     def __init__(self, random: np.random.Generator, background: np.ndarray, horizon: float):
         self.height, self.width = background.shape[:2]

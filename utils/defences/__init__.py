@@ -1,8 +1,9 @@
-"""Defences against adversarial examples, one idea a file. Each takes or gives any callable `model(x) -> logits`.
+"""Defences against adversarial examples, one idea a file. Each gives a callable `model(x) -> logits`, or a loss to train one.
 
-Trained ones are a loss for `train`: `adversarial_training` (FGSM, PGD, TRADES, ensemble, retraining), `gradient_penalty`,
-`distillation`, `denoiser`, `interval_bounds`, `smoothing`. `jump_relu` and `k_winners` change the activation of a network that is
-there. `bpda` is not a defence: it is how an attacker goes through one. `interval_bounds` and `smoothing` certify.
+Trained ones are a loss for `train`: `adversarial_training` (FGSM, PGD, TRADES, ensemble; and `retrain`, for any way to learn),
+`gradient_penalty`, `distillation`, `denoiser`, `interval_bounds`, `smoothing`. `jump_relu` and `k_winners` change the activation
+of a network, after or before its training. `bpda` is not a defence: it is how an attacker goes through one. `interval_bounds` and
+`smoothing` certify. What looks into the layers (`affine`) takes a Keras Sequential or a `networks.Chain`, all else any callable.
 """
 from utils.defences.adversarial_training import (attacked, ensemble_loss, fgsm_loss, pgd_loss, retrain, trades_loss)
 from utils.defences.affine import with_activation

@@ -54,8 +54,8 @@ def fgsm_loss(network: tf.Module, epsilon: float, share: float = 1.0) -> Loss:
 def ensemble_loss(network: tf.Module, sources: Sequence[Model], epsilon: float) -> Loss:
     """Half clean images, half attacked by one step on one of `sources` or on `network`, drawn for each batch.
 
-    Tramer et al. 2018, section 4.1. The sources are trained already and stay as they are, so that the network cannot learn to
-    spoil the attack by hiding its own gradient.
+    Tramer et al. 2018. The sources are trained already and stay as they are, so that the network cannot learn to spoil the
+    attack by hiding its own gradient. The radius is `epsilon` (Linf, in pixel values) from the first step on.
     """
     models = [*sources, network]
 
@@ -85,7 +85,7 @@ def trades_loss(network: tf.Module, epsilon: float, beta: float = 6.0) -> Loss:
 
 
 def divergence(logits: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """Kullback and Leibler's divergence of softmax(others) from softmax(logits), in nats: both [N, classes] -> [N]."""
+    """KL(p || q) = sum of p log(p / q), p = softmax(logits), q = softmax(others), in nats: both [N, classes] -> [N]."""
     log_p, log_q = tf.nn.log_softmax(logits), tf.nn.log_softmax(others)
     return tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), -1)
 

@@ -31,7 +31,9 @@ def steps(model: Model) -> list[Step]:
 
 
 def with_activation(model: Model, activation: Activation) -> Model:
-    """`model` with `activation` in the place of each ReLU. It shares the weights, so that it can be trained."""
+    """`model` with `activation`, z [N, ...] -> the same shape, in the place of each ReLU. It shares the weights, so that it can
+    be trained; dropout is off, in training too. Raises ValueError as `steps` does.
+    """
     parts = steps(model)
 
     def changed(x: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -55,8 +57,9 @@ def _step(layer: Callable) -> Step:
     if not isinstance(layer, (keras.Conv2D, keras.Dense)) or activation not in ("relu", "linear"):
         raise ValueError(f"The model has a layer {type(layer).__name__} {activation}: expected convolutions and dense layers "
                          "with ReLU or without activation, max pooling, Flatten and Dropout.")
-    bias = layer.bias if layer.use_bias else tf.zeros([])
+    bias = layer.bias if layer.use_bias else tf.zeros(layer.kernel.shape[-1:])
     if isinstance(layer, keras.Dense):
         return Step(tf.matmul, layer.kernel, bias, activation == "relu")
-    strides, padding = layer.strides, layer.padding.upper()
-    return Step(lambda x, kernel: tf.nn.conv2d(x, kernel, strides, padding), layer.kernel, bias, activation == "relu")
+    strides, padding, dilations = layer.strides, layer.padding.upper(), layer.dilation_rate
+    return Step(lambda x, kernel: tf.nn.conv2d(x, kernel, strides, padding, dilations=dilations), layer.kernel, bias,
+                activation == "relu")

@@ -6,7 +6,7 @@ from utils.quiet import tf
 
 
 def denoising_network(filters: int = 8) -> tf.keras.Model:
-    """Three convolutions whose output is subtracted from the image: [N, H, W, 1] in [0, 1] -> the same shape, clipped to it."""
+    """Three convolutions whose output is subtracted from the image: [N, H, W, 1] in [0, 1] -> the same shape, not clipped."""
     keras = tf.keras.layers
     images = tf.keras.Input([None, None, 1])
     x = images

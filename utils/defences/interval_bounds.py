@@ -7,6 +7,7 @@ are: they are no proof for margins below about 1e-5.)
 import numpy as np
 
 from utils.attacks.inputs import Model, chunks
+from utils.attacks.losses import without_label
 from utils.defences.affine import Step, steps
 from utils.defences.training import Loss, cross_entropy, grown
 from utils.quiet import tf
@@ -39,7 +40,7 @@ def worst_margins(model: Model, x: tf.Tensor, labels: tf.Tensor, epsilon: tf.Ten
 
     Where all others are below 0 no image of the ball fools the model. The last affine map and the difference of two logits are
     one affine map, which is tighter than the difference of two bounds (Gowal et al. 2018, section 3). Arguments as in
-    `output_bounds`.
+    `output_bounds`; the last layer is dense, with a bias and without ReLU.
     """
     *hidden, last = steps(model)
     lower, upper = _ball(x, epsilon)
@@ -82,8 +83,7 @@ def _bisected(model: Model, x: tf.Tensor, labels: tf.Tensor, largest: float, hal
     for _ in tf.range(halvings):
         middle = (low + high) / 2
         worst = worst_margins(model, x, labels, middle[:, None, None, None])
-        others = tf.where(tf.one_hot(labels, worst.shape[1], on_value=True, off_value=False, dtype=tf.bool), -np.inf, worst)
-        safe = tf.reduce_max(others, 1) < 0
+        safe = tf.reduce_max(without_label(worst, labels), 1) < 0
         low, high = tf.where(safe, middle, low), tf.where(safe, high, middle)
     return low
 

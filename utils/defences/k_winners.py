@@ -11,7 +11,7 @@ def k_winners(z: tf.Tensor, share: float) -> tf.Tensor:
     negative winners stay negative.
     """
     flat = tf.reshape(z, [tf.shape(z)[0], -1])
-    count = tf.cast(tf.math.ceil(share * tf.cast(tf.shape(flat)[1], tf.float32)), tf.int32)
+    count = tf.cast(tf.math.ceil(share * tf.cast(tf.shape(flat)[1], tf.float64) - 1e-9), tf.int32)  # .15 * 100 is 15
     last = tf.math.top_k(flat, count).values[:, -1:]
     return tf.reshape(tf.where(flat >= last, flat, 0.0), tf.shape(z))
 

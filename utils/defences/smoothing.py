@@ -41,9 +41,9 @@ def _votes(model: Model, image: tf.Tensor, sigma: tf.Tensor, size: tf.Tensor, se
 
 
 def lower_bound(successes: np.ndarray, trials: int, alpha: float = 0.001) -> np.ndarray:
-    """The value below which a probability lies only with confidence alpha: one-sided, exact (Clopper and Pearson 1934).
+    """A lower bound of a probability, larger than it with probability alpha at most: one-sided (Clopper and Pearson 1934).
 
-    successes  integers of any shape, from 0 to `trials`. 0 where there was no success.
+    successes  integers of any shape, from 0 to `trials`. Returns bounds of that shape, 0 where there was no success.
     """
     successes = np.asarray(successes)
     return np.where(successes > 0, stats.beta.ppf(alpha, np.maximum(successes, 1), trials - successes + 1), 0.0)
@@ -56,7 +56,8 @@ def certify(selection: np.ndarray, estimation: np.ndarray, sigma: float, alpha: 
     estimation  counts [N, classes] of other, many samples, which bound its probability: the same samples for both would not do,
                 as the class was chosen because it came often
 
-    Cohen et al. 2019, section 3.2.2: with probability 1 - alpha the smoothed model gives that class everywhere in the ball.
+    Cohen et al. 2019, section 3.2.2: with probability 1 - alpha or more the smoothed model gives that class everywhere in the
+    ball. Every row of `estimation` has the same sum.
     """
     chosen = selection.argmax(1)
     bound = lower_bound(estimation[np.arange(len(chosen)), chosen], int(estimation[0].sum()), alpha)

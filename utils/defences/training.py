@@ -16,7 +16,7 @@ def train(network: tf.Module, x: np.ndarray, labels: np.ndarray, loss: Loss, *, 
           learning_rate: float = 2e-3, seed: int = 0) -> None:
     """Train the variables of `network` on `loss`: Adam, its learning rate falls to 0 along half a cosine.
 
-    x, labels  images [N, H, W, C] in [0, 1] and their labels [N]
+    x, labels  images, float32 [N, H, W, C] in [0, 1], and their labels, int [N]
     loss       as the functions `..._loss` of this folder give it
     steps      of BATCH images each
     augment    such as `augment.digits`, applied to the images before the loss sees them
@@ -38,11 +38,11 @@ def train(network: tf.Module, x: np.ndarray, labels: np.ndarray, loss: Loss, *, 
                 value = loss(some, tf.gather(classes, batches[step]), done, generator)
             optimizer.apply(tape.gradient(value, network.trainable_variables), network.trainable_variables)
 
-    done = epoch = 0
-    while done < steps:
-        batches = training.epoch_batches(len(labels), BATCH, seed, epoch)[0][:steps - done]
-        run(batches, tf.constant(done))
-        done, epoch = done + len(batches), epoch + 1
+    taken = epoch = 0
+    while taken < steps:
+        batches = training.epoch_batches(len(labels), BATCH, seed, epoch)[0][:steps - taken]
+        run(batches, tf.constant(taken))
+        taken, epoch = taken + len(batches), epoch + 1
 
 
 def clean_loss(network: tf.Module) -> Loss:

@@ -13,7 +13,8 @@ from utils.defences.training import Loss
 from utils.quiet import tf
 
 COUNT = 100  # test images
-EPSILON, FACES_EPSILON, RADIUS = 0.1, 0.01, 0.5  # Linf of digits and of faces, L2 of smoothing
+# Of the attacks that measure: Linf of digits and of faces, L2 of smoothing. In training the radii are those of `defended`.
+EPSILON, FACES_EPSILON, RADIUS = 0.1, 0.01, 0.5
 KAPPA, FACES_KAPPA = 0.5, 0.1  # of JumpReLU
 Attack = Callable[[np.ndarray, np.ndarray], np.ndarray]  # images [N, H, W, C] in [0, 1], labels [N] -> modified images
 Row = dict[str, object]

@@ -12,7 +12,7 @@ import sys
 import time
 from datetime import date
 
-from utils import data
+from utils import data, session
 from utils.instructor.defence_rows import MNIST, ROWS
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
@@ -38,6 +38,7 @@ def main(words: list[str]) -> int:
             print(f"{name}: needs COURSE_DATA")
         else:
             os.environ.update(COURSE_DATA=folder) if real else os.environ.pop("COURSE_DATA", None)
+            session.start(0)
             dataset, started = data.load(kind), time.process_time()
             found = measure(dataset)
             found |= {"training_s": training_s, "data": dataset.source, "seconds": round(time.process_time() - started),

@@ -7,7 +7,7 @@ from utils.data import Dataset
 from utils.defences.distillation import teacher_loss
 from utils.quiet import tf
 
-EPSILON = 0.2  # Linf of the adversarial images in training, as for digits_adversarial
+EPSILON = 0.2  # Linf of the adversarial images in training, as for digits_adversarial; `defence_rows` measures with half of it
 FACES_EPSILON = 0.02
 
 

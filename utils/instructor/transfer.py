@@ -157,19 +157,25 @@ ROWS |= {f"matrix, seed {seed}": partial(matrix, seed=seed) for seed in SEEDS}
 ROWS |= {f"halves, seed {seed}": partial(halves, seed=seed) for seed in SEEDS}
 
 
-def main(wanted: list[str]) -> None:
-    """Measure the rows whose names have one of the words, and are not stored yet."""
+def main(wanted: list[str]) -> int:
+    """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
+    chosen = {name: measure for name, measure in ROWS.items() if not wanted or any(word in name for word in wanted)}
+    if not chosen:
+        print(f"transfer: nothing has {' or '.join(wanted)} in its name: {', '.join(ROWS)}", file=sys.stderr)
+        return 2
     digits = data.load("digits")
     stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    for name, measure in ROWS.items():
-        if name in stored or wanted and not any(word in name for word in wanted):
+    for name, measure in chosen.items():
+        if name in stored:
+            print(f"{name}: stored already, on {stored[name]['data']}")
             continue
         started = time.process_time()
         stored[name] = measure(digits) | {"data": digits.source, "processor seconds": round(time.process_time() - started, 1),
                                           "date": date.today().isoformat(), "command": "python3 course.py bench transfer"}
         write_whole(RESULTS, json.dumps(stored, indent=1) + "\n")
         print(f"{name}: {stored[name]['processor seconds']} s", flush=True)
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

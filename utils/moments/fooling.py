@@ -70,7 +70,8 @@ def sampled_fooling_rate(model: Callable, mean: np.ndarray, std: np.ndarray | fl
     mean     images [N, ...], with the mean of the noise added; std  a number, or an array that broadcasts to their shape
     labels   the true classes [N], or with `targeted` the wanted ones: then the share whose highest logit is the wanted one
 
-    Raises ValueError for fewer than 1 sample and as `checked_noise` does.
+    All copies of an image go through the model at once: memory grows with `samples`. Raises ValueError for fewer than 1 sample
+    and as `checked_noise` does.
     """
     if samples < 1:
         raise ValueError(f"samples is {samples}, expected 1 or more.")

@@ -41,7 +41,9 @@ def random_support(shape: tuple[int, ...], alpha: float, seed: int = 0) -> np.nd
 def adversarial_noise(model: Callable, x: np.ndarray, labels: np.ndarray, *, beta: float, targeted: bool = False,
                       support: np.ndarray | float = 1.0, sparse: float = 0.0, smooth: float = 0.0, highest: float = MOST,
                       steps: int = 40) -> AdversarialNoise:
-    """Minimise over mu and sigma the margin of the expected logits of x + mu + sigma n, with |mu| <= beta, 0 < sigma <= highest.
+    """Minimise over mu and sigma the margin of the expected logits of x + mu + sigma n, |mu| <= beta, LEAST <= sigma <= highest.
+
+    All in pixel values. The noisy images are not held inside [0, 1]: neither x + mu nor x + mu + sigma n is clipped.
 
     x, labels  images [N, H, W, C] and their true classes, or with `targeted` the wanted ones
     support    [H, W, 1] or [N, H, W, 1]: 1 where there may be noise, 0 where not
@@ -73,8 +75,8 @@ def _optimise(model: Callable, x: tf.Tensor, labels: tf.Tensor, support: tf.Tens
 
     mean, sigma = tf.zeros_like(x), tf.fill([tf.shape(x)[0], 1, 1, 1], tf.minimum(0.1, highest))
     mean_moments, sigma_moments = adam.first_moments(mean), adam.first_moments(sigma)
-    for done in tf.range(steps):
-        done = tf.cast(done, tf.float32)
+    for step in tf.range(steps):
+        done = tf.cast(step, tf.float32)
         with tf.GradientTape() as tape:
             tape.watch([mean, sigma])
             loss = expected(mean, sigma) + smooth * total_variation(mean)
