@@ -24,10 +24,10 @@ def strongest(model: Model, x: np.ndarray, layer: int, unit: int, count: int = 9
 def receptive_field(model: Model, shape: tuple[int, int, int], layer: int, place: tuple[int, int]) -> tuple[slice, slice]:
     """The rows and columns of an image of `shape` that a unit at `place` of a layer depends on.
 
-    Measured, for any network: where the gradient of the unit is not 0 for at least one of 32 images of noise. The ReLUs are
+    Measured, for any network: where the gradient of the unit is not 0 for at least one of 8 images of noise. The ReLUs are
     replaced by the identity, so that none stands in the way.
     """
-    noise = tf.constant(np.random.default_rng(0).uniform(size=(32, *shape)).astype(np.float32))
+    noise = tf.constant(np.random.default_rng(0).uniform(size=(8, *shape)).astype(np.float32))
     with tf.GradientTape() as tape:
         tape.watch(noise)
         found: list[tf.Tensor] = []
