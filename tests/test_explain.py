@@ -301,6 +301,16 @@ def test_area_bootstrap_and_pointing():
     assert explain.pointing(maps, masks).tolist() == [True, False]
 
 
+def test_edges_are_the_gradient_of_each_image_alone():
+    found = explain.edges(X)
+    padded = np.pad(X[..., 0], ((0, 0), (1, 1), (1, 1)), "symmetric")
+    down = padded[:, 2:] - padded[:, :-2]
+    across = padded[:, :, 2:] - padded[:, :, :-2]
+    down, across = down[:, :, :-2] + 2 * down[:, :, 1:-1] + down[:, :, 2:], across[:, :-2] + 2 * across[:, 1:-1] + across[:, 2:]
+    np.testing.assert_allclose(found, np.hypot(down, across), atol=1e-5)
+    np.testing.assert_allclose(explain.edges(X[:1]), found[:1], atol=1e-6)
+
+
 def test_a_model_with_new_weights_has_other_maps_and_gets_its_own_back(detector, faces):
     x, y, _ = faces
     before = [variable.numpy() for variable in detector.variables]

@@ -10,7 +10,8 @@ from utils.quiet import tf
 def grad_cam(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit, *, layer: int = -1) -> np.ndarray:
     """ReLU of the feature maps, each weighted by the mean gradient of the score by it, enlarged to the image: [N, H, W], >= 0.
 
-    layer  among the ReLUs that give feature maps, in the order of evaluation; -1 is the last
+    layer  among the ReLUs that give feature maps, in the order of evaluation; -1 is the last. (In `units`, `response` and
+           `visualise` a layer is counted among all ReLUs, those of dense layers too.)
 
     One forward pass and half a backward pass. Raises ValueError for a layer that is not there and inputs that cannot be meant.
     """

@@ -1,7 +1,8 @@
 """Explanations by the gradient: one number for each value of the image, [N, H, W, C], positive where more of it raises the score.
 
-All take any callable images [N, H, W, C] in [0, 1] -> logits [N, classes], and the labels [N] whose score is explained. They
-raise ValueError for inputs that cannot be meant (`attacks.inputs.check_inputs`).
+All methods take any callable images [N, H, W, C] in [0, 1] -> logits [N, classes], and the labels [N] whose score is explained,
+and raise ValueError for inputs that cannot be meant (`attacks.inputs.check_inputs`). `completeness` and `per_pixel` work on what
+they return, and check nothing.
 """
 from collections.abc import Callable
 
@@ -28,7 +29,7 @@ def smooth_grad(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = 
     """The mean gradient over images with Gaussian noise of standard deviation `sigma` (Smilkov et al. 2017): `samples` passes."""
     x, labels = check_inputs(model, x, labels)
     noise = np.random.default_rng(seed).standard_normal((samples, 1, *x.shape[1:]), np.float32)
-    return _mean_gradient(model, lambda part: (x[part] + sigma * noise).astype(np.float32), labels, score)
+    return _mean_gradient(model, lambda i, part: x[i] + np.float32(sigma) * noise[part, 0], samples, x, labels, score)
 
 
 def integrated_gradients(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit, *,
@@ -43,12 +44,15 @@ def integrated_gradients(model: Model, x: np.ndarray, labels: np.ndarray, score:
     x, labels = check_inputs(model, x, labels)
     start = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
     found, again = np.zeros_like(x), np.arange(len(x))
-    while len(again) and steps <= most:
-        share = ((np.arange(steps, dtype=np.float32) + 0.5) / steps).reshape(-1, 1, 1, 1, 1)
-        way = (x - start)[again]
-        found[again] = way * _mean_gradient(model, lambda part: start[again][part] + share * way[part], labels[again], score)
-        error = completeness(model, x[again], labels[again], found[again], score, baseline=start[again])
+    while len(again):
+        share = ((np.arange(steps, dtype=np.float32) + 0.5) / steps).reshape(-1, 1, 1, 1)
+        first, way = start[again], (x - start)[again]
+        found[again] = way * _mean_gradient(model, lambda i, part: first[i] + share[part] * way[i], steps, way, labels[again],
+                                            score)
+        error = completeness(model, x[again], labels[again], found[again], score, baseline=first)
         again, steps = again[error > tolerance], 4 * steps
+        if steps > most:
+            break
     return found
 
 
@@ -57,7 +61,7 @@ def completeness(model: Model, x: np.ndarray, labels: np.ndarray, attributions: 
     """|sum of the attributions - (score(x) - score(baseline))| / |score(x) - score(baseline)|, [N]: 0 if they are complete."""
     start = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
     change = scores(model, x, labels, score) - scores(model, start, labels, score)
-    return np.abs(attributions.sum((1, 2, 3), dtype=np.float64) - change) / np.abs(change)
+    return np.abs(attributions.sum((1, 2, 3), dtype=np.float64) - change) / np.maximum(np.abs(change), 1e-12)
 
 
 def guided_backprop(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
@@ -75,12 +79,15 @@ def per_pixel(attributions: np.ndarray) -> np.ndarray:
     return np.abs(attributions).max(-1)
 
 
-def _mean_gradient(model: Model, points: Callable[[slice], np.ndarray], labels: np.ndarray, score: Score) -> np.ndarray:
-    """The mean gradient [N, H, W, C] over points(part) [points, 1, H, W, C], one image at a time so that memory is bounded."""
+def _mean_gradient(model: Model, points: Callable[[int, slice], np.ndarray], count: int, x: np.ndarray, labels: np.ndarray,
+                   score: Score) -> np.ndarray:
+    """The mean gradient [N, H, W, C] over `count` points for each image, a batch at a time so that memory is bounded.
+
+    points(i, part) are those of image i in the slice `part`, float32 [k, H, W, C]; x [N, H, W, C] has their size
+    """
     found = []
     for i, label in enumerate(labels):
-        line = points(slice(i, i + 1))[:, 0]
-        total = sum(tf.reduce_sum(score_gradient(model, tf.constant(line[part]), tf.fill([len(line[part])], label), score), 0)
-                    for part in batches(line))
-        found.append(total.numpy() / len(line))
+        some = (tf.constant(points(i, part)) for part in batches(x, count))
+        total = sum(tf.reduce_sum(score_gradient(model, one, tf.fill([len(one)], label), score), 0) for one in some)
+        found.append(total.numpy() / count)
     return np.stack(found)

@@ -16,7 +16,8 @@ def manipulate(model: Model, x: np.ndarray, labels: np.ndarray, wanted: np.ndarr
     keep    weight of the square change of the logits, against the mean square difference of the maps, each divided by its mean
 
     The gradient of a ReLU network is constant in pieces, so that its own gradient is 0: ReLU is replaced by softplus while the
-    attack runs. Judge the result with the network as it is. Raises ValueError for maps of another shape.
+    attack runs. Judge the result with the network as it is. All N images are attacked at once, so memory grows with N. Raises
+    ValueError for maps of another shape and for inputs that cannot be meant (`check_inputs`).
     """
     x, labels = check_inputs(model, x, labels)
     if np.shape(wanted) != x.shape[:3]:

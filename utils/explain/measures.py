@@ -50,8 +50,7 @@ def pointing(maps: np.ndarray, masks: np.ndarray) -> np.ndarray:
 
 def edges(x: np.ndarray) -> np.ndarray:
     """A map that knows nothing of the network: Sobel's gradient magnitude of the mean channel, [N, H, W, C] -> [N, H, W]."""
-    grey = x.mean(-1)
-    return np.hypot(ndimage.sobel(grey, axis=1), ndimage.sobel(grey, axis=2))
+    return np.stack([np.hypot(ndimage.sobel(grey, axis=0), ndimage.sobel(grey, axis=1)) for grey in x.mean(-1)])
 
 
 def random_maps(shape: Sequence[int], seed: int = 0) -> np.ndarray:

@@ -59,7 +59,10 @@ def _covered(model: Model, x: tf.Tensor, fills: tf.Tensor, labels: tf.Tensor, pl
 
 def drop(model: Model, x: np.ndarray, labels: np.ndarray, *, size: int = 7, stride: int = 1, fill: str = "grey",
          score: Score = probability) -> np.ndarray:
-    """How much the score falls when a pixel is covered, [N, H, W]: the mean over the windows on it; arguments as `occlusion`."""
+    """How much the score falls when a pixel is covered, [N, H, W]: the mean over the windows on it; arguments as `occlusion`.
+
+    0 for a pixel that no window covers: a stride can leave some out, at the right and lower border or between windows.
+    """
     covered = occlusion(model, x, labels, size=size, stride=stride, fill=fill, score=score)
     falls = scores(model, x, labels, score)[:, None, None] - covered
     rows, columns = falls.shape[1:]

@@ -17,7 +17,10 @@ RELU, RELU6 = tf.nn.relu, tf.nn.relu6
 
 
 class Activation(NamedTuple):
-    """A ReLU of a network: the values that went in and those that came out, [N, H, W, channels] or [N, units]."""
+    """A ReLU of a network: the values that went in and those that came out, [N, H, W, channels] or [N, units].
+
+    Of a ReLU6, those that came out before they were cut off at 6.
+    """
 
     before: tf.Tensor
     after: tf.Tensor
@@ -25,7 +28,10 @@ class Activation(NamedTuple):
 
 @contextlib.contextmanager
 def replaced(relu: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
-    """Until the block ends, networks call relu(x) in the place of ReLU, and min(relu(x), 6) in the place of ReLU6."""
+    """Until the block ends, networks call relu(x) in the place of ReLU, and min(relu(x), 6) in the place of ReLU6.
+
+    In the whole process: not for two threads at once.
+    """
     before = tf.nn.relu, tf.nn.relu6
     keep = tf.autograph.experimental.do_not_convert  # AutoGraph cannot read the source of a lambda
     if relu is not RELU:

@@ -20,7 +20,8 @@ def response(model: Model, x: np.ndarray, labels: np.ndarray, move: str, amounts
     layers   ReLUs in the order of evaluation: their outputs are the features
 
     Returns probabilities [amounts, N] and distances [layers, amounts, N]: L2, divided by the mean L2 distance of the features of
-    two different images of x, so that 1 is as far as to another image. Raises ValueError for another move.
+    two different images of x, so that 1 is as far as to another image (by 1 if x is one image). Raises ValueError for another
+    move and for inputs that cannot be meant (`check_inputs`). All N images go through the model at once.
     """
     if move not in MOVES:
         raise ValueError(f"move is {move!r}, expected one of {', '.join(MOVES)}.")

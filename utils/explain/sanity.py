@@ -11,7 +11,10 @@ from utils.quiet import tf
 
 
 def kernels(model: tf.Module) -> list[tf.Variable]:
-    """The weights of the layers, first to last: every variable of two or more axes."""
+    """The weights of the layers, first to last: every variable of two or more axes.
+
+    A `tf.Module` lists them by the names of its attributes, which in the course's networks is the order of the layers.
+    """
     return [variable for variable in getattr(model, "weights", model.variables) if len(variable.shape) > 1]
 
 
@@ -41,7 +44,7 @@ def cascade(model: tf.Module, method: Callable[[], np.ndarray], seed: int = 0) -
 
     method  computes maps [N, H, W], not negative, with the model as it is at that moment
 
-    Row k has k layers randomised, from the output on, so row 0 is 1.
+    Row k has k layers randomised, from the output on, so row 0 is 1 (but the rank correlation of a constant map is 0).
     """
     original = method()
     rows = []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from utils.attacks.inputs import Model
+from utils.attacks.losses import without_label
 from utils.explain.relu import RELU, replaced
 from utils.quiet import tf
 
@@ -27,8 +28,7 @@ def probability(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 def log_odds(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """log(p / (1 - p)) of each label: its logit minus the log-sum-exp of the others, with two classes minus the other."""
-    own = tf.one_hot(labels, tf.shape(logits)[1], on_value=True, off_value=False)
-    return logit(logits, labels) - tf.reduce_logsumexp(tf.where(own, -np.inf, logits), axis=1)
+    return logit(logits, labels) - tf.reduce_logsumexp(without_label(logits, labels), axis=1)
 
 
 def scores(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:

@@ -44,11 +44,13 @@ def visualise(objective: Objective, start: np.ndarray, *, steps: int = 200, lear
 
     decay      L2 decay: weight of the mean square of the distance from grey, 0.5
     blur       every BLUR_EVERY steps the image is blurred with this standard deviation, in pixels
-    clip       share of the pixels, those nearest to grey, that are set to grey after each step (clipping of small pixels)
+    clip       share, in [0, 1), of the values, those nearest to grey, that are set to grey after each step (clipping of small
+               pixels)
     jitter     before each step the image is shifted by up to so many pixels, at random
-    variation  weight of the total variation: the mean absolute difference of neighbouring pixels
+    variation  weight of the total variation: the sum of the absolute differences of neighbours, divided by the number of values
     fourier    the coefficients of the Fourier transform are trained in the place of the pixels, each divided by its frequency,
-               so that all frequencies of a natural image are equally easy to reach (Olah et al. 2017)
+               so that all frequencies of a natural image are equally easy to reach (Olah et al. 2017); `blur` and `clip` are
+               of no effect then
 
     After the last step the image is clipped to the box. Raises ValueError for a start outside [0, 1].
     """
