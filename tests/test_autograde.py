@@ -177,6 +177,7 @@ def test_what_was_odd_is_said(graded):
                            "ida": "Missing: check-edges. They were put back",
                            "kim": "A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put back"}.items():
         assert words in notes.pop(student)
+    assert "ran beside the notebook's own cells: check-convolve_1d." in notes.pop("dora"), "what she knows by heart is computed in a cell"
     assert set(notes.values()) == {""}
     assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
 
