@@ -1,7 +1,6 @@
 """Attacks that see labels only, and what they need: against linear models, scikit-learn's own answers and counted queries."""
 import re
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
@@ -9,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
-from utils import attacks, plot
+from utils import attacks
 from utils.attacks import classical
 from utils.attacks.substitute import reservoir_sample
 from utils.data import fonts, mails
@@ -20,12 +19,6 @@ KERNEL = np.random.default_rng(3).normal(size=[30, 3]).astype(np.float32)
 BIAS = (-0.5 * KERNEL.sum(0)).astype(np.float32)
 IMAGES = np.random.default_rng(7).uniform(size=[120, *SHAPE]).astype(np.float32)
 LABELS = (IMAGES.reshape(120, -1) @ KERNEL + BIAS).argmax(1)
-FIGURES = {
-    "rates": lambda: plot.rates(np.array([[0.9, 0.1, 0.0], [0.2, 1.0, 0.3]]), ["a", "b"], ["a", "b", "noise"], title="t"),
-    "shaded": lambda: plot.shaded([1, 2, 3], {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4])}, title="t", xlabel="x", ylabel="y",
-                                  level=("floor", 0.5)),
-    "roc": lambda: plot.roc({"a": ([0, 0.5, 1], [0, 0.9, 1])}, title="t", xlabel="x", ylabel="y"),
-}
 
 
 class Counted:
@@ -139,17 +132,3 @@ def test_printed_digits_can_be_read():
     nearest = ((images[300:, None] - means) ** 2).sum((2, 3, 4)).argmin(1)
     assert np.mean(nearest == labels[300:]) > 0.4  # by chance 0.1
     np.testing.assert_array_equal(fonts.font_digits(400, seed=1)[0], images)
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_figure_can_be_shown(name):
-    fig = FIGURES[name]()
-    fig.draw_without_rendering()
-    plot.show(fig, alt="A figure.")  # refuses a figure without labels or title
-    assert not plt.fignum_exists(fig.number)
-
-
-def test_rates_writes_per_cent():
-    fig = FIGURES["rates"]()
-    assert [text.get_text() for text in fig.axes[0].texts] == ["90", "10", "0", "20", "100", "30"]
-    plt.close(fig)

@@ -39,6 +39,10 @@ FIGURES = {
                                          "b": {"images": 50, "clean": 48, "published": 20, "adaptive": 0}}, title="t"),
     "certificates": lambda: plot.certificates({"p": {"certified": [0.1, 0.0, 0.2], "found": [0.2, 0.0, np.inf]}}, {"p": 0.67},
                                               title="t"),
+    "rates": lambda: plot.rates(np.array([[0.9, 0.1, 0.0], [0.2, 1.0, 0.3]]), ["a", "b"], ["a", "b", "noise"], title="t"),
+    "shaded": lambda: plot.shaded([1, 2, 3], {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4])}, title="t", xlabel="x", ylabel="y",
+                                  level=("floor", 0.5)),
+    "roc": lambda: plot.roc({"a": ([0, 0.5, 1], [0, 0.9, 1])}, title="t", xlabel="x", ylabel="y"),
     "gaps": lambda: plot.gaps({"a": [1.0, 1.5, 8.0], "b": [1.1]}, title="t", xlabel="x", ylabel="y"),
 }
 
@@ -49,6 +53,12 @@ def test_figure_can_be_shown(name):
     fig.draw_without_rendering()
     plot.show(fig, alt="A figure.")  # refuses a figure without labels or title
     assert not plt.fignum_exists(fig.number)
+
+
+def test_rates_writes_per_cent():
+    fig = FIGURES["rates"]()
+    assert [text.get_text() for text in fig.axes[0].texts] == ["90", "10", "0", "20", "100", "30"]
+    plt.close(fig)
 
 
 def test_strips_shows_every_picture_and_names_every_row():

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from utils.attacks.inputs import Model
+from utils.attacks.inputs import CHUNK, CHUNK_VALUES, Model
 from utils.attacks.losses import without_label
 from utils.explain.relu import RELU, replaced
 from utils.quiet import tf
 
 Score = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # logits [N, classes], labels [N] -> [N]
-CHUNK, CHUNK_VALUES = 128, 2**20  # images in a batch at most, and values in all: bounds the memory
 
 
 def logit(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
