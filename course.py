@@ -185,6 +185,8 @@ def check_writable() -> None:
 
 
 def make_environment() -> None:
+    if ENVIRONMENT.is_symlink():  # what it points to is another course's: to clear it would delete that one
+        ENVIRONMENT.unlink()
     try:
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
     except subprocess.CalledProcessError:

