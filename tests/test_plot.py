@@ -6,6 +6,7 @@ from pkgutil import iter_modules
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from test_plot_moments import FIGURES as OF_MOMENTS
 
 from utils import plot
 
@@ -47,9 +48,9 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", FIGURES | OF_MOMENTS)
 def test_figure_can_be_shown(name):
-    fig = FIGURES[name]()
+    fig = (FIGURES | OF_MOMENTS)[name]()
     fig.draw_without_rendering()
     plot.show(fig, alt="A figure.")  # refuses a figure without labels or title
     assert not plt.fignum_exists(fig.number)

@@ -12,9 +12,10 @@ NEWTON_STEPS, TOLERANCE = 30, 1e-8  # at most, and the largest value of the grad
 
 
 def fit_logistic(x: np.ndarray, y: np.ndarray, decay: float = 0.01, start: np.ndarray | None = None) -> np.ndarray:
-    """The weights [D + 1], the bias last, that minimise  mean cross-entropy + decay / 2 * ||weights||^2,  exactly.
+    """The weights [D + 1], the bias last, that minimise  mean cross-entropy + decay / 2 * ||weights||^2.
 
-    x [N, D], y [N] of 0 and 1. By Newton's method from `start` (0 without it): the objective is strictly convex, as the bias
+    x [N, D], y [N] of 0 and 1. By Newton's method from `start` (0 without it), until no part of the gradient exceeds TOLERANCE
+    or NEWTON_STEPS are done: the objective is strictly convex, as the bias
     counts in the penalty, too.
     """
     inputs = _with_one(x)
