@@ -15,8 +15,7 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, decay: float = 0.01, start: np.nd
     """The weights [D + 1], the bias last, that minimise  mean cross-entropy + decay / 2 * ||weights||^2.
 
     x [N, D], y [N] of 0 and 1. By Newton's method from `start` (0 without it), until no part of the gradient exceeds TOLERANCE
-    or NEWTON_STEPS are done: the objective is strictly convex, as the bias
-    counts in the penalty, too.
+    or NEWTON_STEPS are done: the objective is strictly convex, as the bias counts in the penalty, too.
     """
     inputs = _with_one(x)
     weights = np.zeros(inputs.shape[1]) if start is None else start
