@@ -47,7 +47,7 @@ def planes(maps: dict[str, np.ndarray], radius: float, *, names: Sequence[str], 
     axes   for each plane what its two axes are
     marks  for each plane points (right, up) to be marked
     """
-    fig, panels = plt.subplots(1, len(maps), squeeze=False, layout="constrained", figsize=(4.4 * len(maps), 4.6))
+    fig, panels = plt.subplots(1, len(maps), squeeze=False, layout="constrained", figsize=(4.4 * len(maps), 4.9))
     square = (-radius, radius, -radius, radius)
     for k, (axis, (name, classes)) in enumerate(zip(panels.flat, maps.items())):
         axis.imshow(classes, cmap=CLASSES, vmin=-0.5, vmax=9.5, origin="lower", extent=square, interpolation="nearest")
@@ -111,12 +111,16 @@ def gaps(ratios: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel:
 def benchmark(rows: dict[str, dict[str, tuple[float, float]]], ours: Sequence[str], *, title: str) -> Figure:
     """A panel for each norm: the median perturbation of each attack against its time, those of `ours` in another colour.
 
-    rows  {norm: {attack: (seconds, above 0; median norm)}}; the names of `ours` and of the three other smallest are written
+    rows  {norm: {attack: (seconds, above 0; median norm)}}; the names of `ours`, of the three other smallest, and of those
+          that no other attack beats in both numbers are written
     """
     fig, axes = plt.subplots(2, -(-len(rows) // 2), squeeze=False, layout="constrained", figsize=(11, 7.6))
     for axis, (norm, attacks) in zip(axes.flat, rows.items()):
         best = sorted(attacks, key=lambda name: attacks[name][1])
         written = [name for name in best if name in ours] + [name for name in best if name not in ours][:3]
+        beaten = {name for name in best for other in best if other != name
+                  and all(np.less_equal(attacks[other], attacks[name]))}
+        written += [name for name in reversed(best) if name not in written and name not in beaten]
         for name, (seconds, median) in attacks.items():
             axis.plot(seconds, median, "o", color=COLOURS[1] if name in ours else COLOURS[0])
         for place, name in enumerate(written):
