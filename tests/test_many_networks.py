@@ -12,17 +12,14 @@ X, Y = toy.rings(40, seed=0)
 SIZES = [2, 5, 4, 2]
 
 
-def layers(networks: Networks, number: int) -> list:
-    """Network `number` as `backprop` has it, in float64."""
-    return [(w[number].numpy().astype(float), b[number, 0].numpy().astype(float)) for w, b in zip(networks.weights, networks.biases)]
-
-
 def test_each_network_starts_as_backprop_starts_it_and_narrow_ones_have_no_more_units():
     networks = Networks(SIZES, [3, 7], widths=[5, 2])
-    for ours, theirs in zip(layers(networks, 0), backprop.initialise(SIZES, 3)):
+    for ours, theirs in zip(networks.alone(0), backprop.initialise(SIZES, 3)):
         np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
     narrow = backprop.initialise([2, 2, 2, 2], 7)
     np.testing.assert_allclose(networks(X)[1], backprop.forward(narrow, X)[-1], rtol=1e-4, atol=1e-5)
+    assert [weights.shape for weights, _ in networks.alone(1)] == [weights.shape for weights, _ in narrow]
+    np.testing.assert_allclose(networks.alone(1)[1][0], narrow[1][0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("sigmoid", [False, True])

@@ -46,7 +46,7 @@ class Networks(tf.Module):
     seeds       [M], one for each network: its start, its batches and its dropout masks. Equal seeds have equal starts and batches
     widths      [M], how many of the hidden units of each layer a network has; all of them without it
     sigmoid     whether the hidden units are sigmoids, not ReLU
-    variance    of the first weights, as in `backprop.initialise`
+    variance    of the first weights, as in `backprop.initialise`; one for all, or [M]
     rule, rate  how to descend and how far in a step
     dropout     the probability with which a hidden unit is set to 0 in training
     decay       lambda of the penalty lambda / 2 times the sum of the squared weights (biases are free)
@@ -56,7 +56,7 @@ class Networks(tf.Module):
     """
 
     def __init__(self, sizes: Sequence[int], seeds: Sequence[int], *, widths: Sequence[int] | None = None,
-                 sigmoid: bool | Sequence[bool] = False, variance: Callable[[int, int], float] = backprop.he,
+                 sigmoid: bool | Sequence[bool] = False, variance: Callable[[int, int], float] | Sequence[Callable] = backprop.he,
                  rule: Callable = adam, rate: float | Sequence[float] = 0.01, dropout: float | Sequence[float] = 0.0,
                  decay: float | Sequence[float] = 0.0, normalised: bool | Sequence[bool] = False) -> None:
         count = len(seeds)
@@ -66,8 +66,8 @@ class Networks(tf.Module):
         self.exist = [tf.constant((np.arange(units) < widths[:, None])[:, None], tf.float32) for units in sizes[1:-1]]  # [M, 1, units]
         self.sigmoid, self.normalised = (tf.constant(_each(value, count)) for value in (sigmoid, normalised))  # [M, 1, 1]
         self.rate, self.dropout, self.decay = (tf.constant(_each(value, count), tf.float32) for value in (rate, dropout, decay))
-        starts = [backprop.initialise([sizes[0], *(min(units, width) for units in sizes[1:-1]), sizes[-1]], seed, variance)
-                  for seed, width in zip(seeds, widths)]
+        starts = [backprop.initialise([sizes[0], *(min(units, width) for units in sizes[1:-1]), sizes[-1]], seed, of_one)
+                  for seed, width, of_one in zip(seeds, widths, np.broadcast_to(variance, count))]
         self.weights, self.biases = [], []
         for layer, (inputs, outputs) in enumerate(zip(sizes, sizes[1:])):
             padded = np.zeros((count, inputs, outputs), np.float32)
@@ -106,6 +106,12 @@ class Networks(tf.Module):
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """The logits [M, N, classes] of x [N, inputs] or [M, N, inputs]."""
         return self.outputs(x)[-1]
+
+    def alone(self, number: int) -> list[backprop.Layer]:
+        """Network `number` in its own width, as `utils.backprop` has it (without batch norm, which is none of its layers)."""
+        kept = [np.ones(self.weights[0].shape[1], bool), *(exist[number, 0].numpy() > 0 for exist in self.exist), np.ones(self.biases[-1].shape[2], bool)]
+        return [(w[number].numpy()[a][:, b].astype(float), bias[number, 0].numpy()[b].astype(float))
+                for w, bias, a, b in zip(self.weights, self.biases, kept, kept[1:])]
 
     def fit(self, x: np.ndarray, y: np.ndarray, *, epochs: int, batch_size: int = 32, importance: np.ndarray | None = None) -> np.ndarray:
         """Train on x [N, inputs], labels y [N], or on [M, N, inputs], [M, N]: the mean loss of each epoch, [epochs, M].

@@ -82,7 +82,7 @@ def accuracies(panels: dict[str, np.ndarray], rows: Sequence[str], columns: Sequ
         for (row, column), value in np.ndenumerate(mean):
             low, high = 100 * values[row, column].min(), 100 * values[row, column].max()
             axis.text(column, row, f"{value:.0f}\n", ha="center", va="center", fontsize=11)
-            axis.text(column, row, f"\n{low:.0f}-{high:.0f}", ha="center", va="center", fontsize=8)
+            axis.text(column, row, f"\n{low:.0f}–{high:.0f}", ha="center", va="center", fontsize=8)
         axis.set(title=name, xticks=range(len(columns)), xticklabels=columns, yticks=range(len(rows)), yticklabels=rows,
                  xlabel=xlabel, ylabel=ylabel)
     fig.suptitle(title)
