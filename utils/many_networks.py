@@ -7,6 +7,7 @@ lack at 0. Each has its own start, its own batches and, where wanted, its own da
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy import stats
 
 from utils import backprop
 from utils.quiet import tf
@@ -176,8 +177,6 @@ def _each(value: float | Sequence[float], count: int) -> np.ndarray:
 
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """Mean and half the width of its confidence interval, from one value for each seed [seeds], by Student's t."""
-    from scipy import stats
-
     values = np.asarray(values, float)
     half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(half)

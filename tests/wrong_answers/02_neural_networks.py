@@ -243,7 +243,6 @@ def backward(net, outputs, delta):
         ("largest difference of an entry", gradient(distance="np.abs(gradient - measured).max()")),
         ("changes its argument w in place", gradient(step="w[place] += h / 7", points="(loss(w) - loss(w - h / 7)) / h")),
         ("part of utils", "def gradient_check(loss, w, gradient, h):\n    return 0, backprop.finite_differences(lambda: loss(w), w, h)"),
-        ("is not written yet", "def gradient_check(loss, w, gradient, h):\n    raise NotImplementedError"),
     ],
     "adam": [
         ("correction for the start", adam(new="w - rate * m / (np.sqrt(s) + 1e-8)")),
