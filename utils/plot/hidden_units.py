@@ -76,6 +76,9 @@ def accuracies(panels: dict[str, np.ndarray], rows: Sequence[str], columns: Sequ
     """
     wide = -(-len(panels) // 2)
     fig, axes = plt.subplots(2, wide, squeeze=False, layout="constrained", figsize=(0.6 + 3.5 * wide, 0.5 + 2.1 * 2))
+    for axis in list(axes.T.flat)[len(panels):]:
+        axis.axis("off")
+        axis.set_title(" ")
     for axis, (name, values) in zip(axes.T.flat, panels.items()):
         mean = 100 * values.mean(axis=-1)
         axis.imshow(mean, cmap="Blues", vmin=40, vmax=130, aspect="auto")
