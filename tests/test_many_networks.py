@@ -29,7 +29,8 @@ def test_a_narrow_network_in_the_stack_learns_as_it_does_alone(sigmoid):
     losses = networks.fit(X, Y, epochs=30, batch_size=len(X))
     activation = backprop.SIGMOID if sigmoid else backprop.RELU
     for number, (sizes, seed, rate) in enumerate((([2, 5, 4, 2], 1, 0.1), ([2, 3, 3, 2], 2, 0.3))):
-        net, each = backprop.train(backprop.initialise(sizes, seed), X, Y, rate=rate, epochs=30, batch_size=len(X), activation=activation)
+        net, each = backprop.train(backprop.initialise(sizes, seed), X, Y, rate=rate, epochs=30, batch_size=len(X),
+                                   activation=activation)
         np.testing.assert_allclose(losses[:, number], each, rtol=1e-3)
         np.testing.assert_allclose(networks(X)[number], backprop.forward(net, X, activation)[-1], rtol=1e-3, atol=1e-3)
 
@@ -48,10 +49,12 @@ def test_the_gradient_with_batch_norm_and_decay_is_that_of_finite_differences():
     np.testing.assert_allclose((before[0] - networks.weights[0].numpy()).ravel(), numeric, atol=2e-3)
 
 
-@pytest.mark.parametrize("rule, keras", [(many_networks.momentum, "SGD"), (many_networks.adam, "Adam"), (many_networks.lion, "Lion")])
+@pytest.mark.parametrize("rule, keras", [(many_networks.momentum, "SGD"), (many_networks.adam, "Adam"),
+                                         (many_networks.lion, "Lion")])
 def test_rules_are_those_of_keras(rule, keras):
     rate = 0.01
-    optimiser = {"SGD": lambda: tf.keras.optimizers.SGD(rate, momentum=0.9), "Adam": lambda: tf.keras.optimizers.Adam(rate, epsilon=1e-8),
+    optimiser = {"SGD": lambda: tf.keras.optimizers.SGD(rate, momentum=0.9),
+                 "Adam": lambda: tf.keras.optimizers.Adam(rate, epsilon=1e-8),
                  "Lion": lambda: tf.keras.optimizers.Lion(rate)}[keras]()
     w, variable = tf.constant([1.0, -2.0, 3.0]), tf.Variable([1.0, -2.0, 3.0])
     m = s = tf.zeros(3)

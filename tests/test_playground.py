@@ -1,4 +1,4 @@
-"""The playground on its real widgets: what it says is what the same network, trained by hand, does; and the figures of hidden units."""
+"""The playground on its real widgets: it says what the same network, trained by hand, does; and the figures of hidden units."""
 import io
 
 import matplotlib.pyplot as plt
@@ -21,14 +21,16 @@ def picture(box) -> np.ndarray:
 
 
 @pytest.mark.parametrize("data, make, name, activation, variance, width, depth, noise, seed", [
-    ("disc", toy.rings, "ReLU", backprop.RELU, backprop.he, 3, 1, 0.25, 1), ("moons", toy.moons, "sigmoid", backprop.SIGMOID, backprop.xavier, 5, 2, 0.1, 2),
+    ("disc", toy.rings, "ReLU", backprop.RELU, backprop.he, 3, 1, 0.25, 1),
+    ("moons", toy.moons, "sigmoid", backprop.SIGMOID, backprop.xavier, 5, 2, 0.1, 2),
     ("spiral", toy.spiral, "ReLU", backprop.RELU, backprop.he, 8, 3, 0, 0)])
 def test_it_trains_the_network_of_the_controls(box, data, make, name, activation, variance, width, depth, noise, seed):
     box.data.value, box.activation.value, box.width.value, box.depth.value = data, name, width, depth
     box.noise.value, box.seed.value = noise, seed
     x, y = make(EXAMPLES, seed, noise)
     start = backprop.initialise([2] + [width] * depth + [2], seed, variance)
-    net, losses = backprop.train(start, x, y, rate=RATE, epochs=EPOCHS, batch_size=BATCH, seed=seed, rule=backprop.adam, activation=activation)
+    net, losses = backprop.train(start, x, y, rate=RATE, epochs=EPOCHS, batch_size=BATCH, seed=seed, rule=backprop.adam,
+                                 activation=activation)
     other = make(1000, 1000, noise)
     assert f"loss {np.mean(losses[-6:]):.2f}" in box.note.value
     assert f"accuracy {100 * backprop.accuracy(net, x, y, activation):.0f} % of the points shown" in box.note.value
@@ -74,7 +76,8 @@ def test_a_unit_has_its_line_where_its_sum_is_zero():
 
 
 def test_the_table_has_mean_lowest_and_highest():
-    fig = plot.accuracies({"disc": np.array([[[0.5, 0.6, 1.0]]]), "moons": np.ones((1, 1, 3))}, ["1"], ["4"], title="t", xlabel="x", ylabel="y")
+    fig = plot.accuracies({"disc": np.array([[[0.5, 0.6, 1.0]]]), "moons": np.ones((1, 1, 3))}, ["1"], ["4"], title="t", xlabel="x",
+                          ylabel="y")
     assert [text.get_text().strip() for text in fig.axes[0].texts] == ["70", "50–100"]
     plt.close(fig)
 

@@ -4,7 +4,7 @@ _noted: dict[str, object] = {}
 
 
 def note(question: str, answer: object = None) -> None:
-    """Keep the answer that you expect to the question; None if you do not guess. A new guess takes the place of the former one."""
+    """Keep the answer that you expect; None if you do not guess. A new guess takes the place of the former one."""
     _noted[question] = answer
 
 

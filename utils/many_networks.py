@@ -15,7 +15,7 @@ from utils.quiet import tf
 EPSILON = 1e-8  # in the denominator of Adam
 
 
-# the rules of descent: (gradient, first memory, second memory, number of the step) -> (step, first memory, second memory) --------
+# the rules of descent: (gradient, memory m, memory s, number t of the step) -> (step, m, s) ---------------------------------------
 
 def sgd(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The gradient itself."""
@@ -28,7 +28,7 @@ def momentum(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf
 
 
 def adam(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Running means of the gradient and of its square, corrected for their start at 0. Source: Kingma and Ba 2015, algorithm 1."""
+    """Running means of the gradient and its square, corrected for their start at 0. Source: Kingma and Ba 2015, algorithm 1."""
     m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
     return m / (1 - 0.9**t) / (tf.sqrt(s / (1 - 0.999**t)) + EPSILON), m, s
 
@@ -64,7 +64,8 @@ class Networks(tf.Module):
         widths = np.broadcast_to(max(sizes[1:-1], default=0) if widths is None else widths, count)
         self.seeds, self.rule = list(seeds), rule
         self.some = {"dropout": np.any(dropout), "normalised": np.any(normalised)}  # what no network has is not computed
-        self.exist = [tf.constant((np.arange(units) < widths[:, None])[:, None], tf.float32) for units in sizes[1:-1]]  # [M, 1, units]
+        self.exist = [tf.constant((np.arange(units) < widths[:, None])[:, None], tf.float32)  # [M, 1, units]
+                      for units in sizes[1:-1]]
         self.sigmoid, self.normalised = (tf.constant(_each(value, count)) for value in (sigmoid, normalised))  # [M, 1, 1]
         self.rate, self.dropout, self.decay = (tf.constant(_each(value, count), tf.float32) for value in (rate, dropout, decay))
         starts = [backprop.initialise([sizes[0], *(min(units, width) for units in sizes[1:-1]), sizes[-1]], seed, of_one)
@@ -100,7 +101,7 @@ class Networks(tf.Module):
                 z = tf.where(self.normalised, (z - mean) * tf.math.rsqrt(variance + 1e-3), z)
             z += bias
             a = tf.where(self.sigmoid, tf.sigmoid(z), tf.nn.relu(z)) * self.exist[layer]
-            if training and self.some["dropout"]:  # inverted dropout: what is kept is divided by its probability, so that inference needs no change
+            if training and self.some["dropout"]:  # inverted: what is kept is divided by its probability
                 dice = tf.random.stateless_uniform(tf.shape(a), [self.steps, layer])
                 a = tf.where(dice < self.dropout, 0.0, a / (1 - self.dropout))
 
@@ -110,11 +111,13 @@ class Networks(tf.Module):
 
     def alone(self, number: int) -> list[backprop.Layer]:
         """Network `number` in its own width, as `utils.backprop` has it (without batch norm, which is none of its layers)."""
-        kept = [np.ones(self.weights[0].shape[1], bool), *(exist[number, 0].numpy() > 0 for exist in self.exist), np.ones(self.biases[-1].shape[2], bool)]
+        kept = [np.ones(self.weights[0].shape[1], bool), *(exist[number, 0].numpy() > 0 for exist in self.exist),
+                np.ones(self.biases[-1].shape[2], bool)]
         return [(w[number].numpy()[a][:, b].astype(float), bias[number, 0].numpy()[b].astype(float))
                 for w, bias, a, b in zip(self.weights, self.biases, kept, kept[1:])]
 
-    def fit(self, x: np.ndarray, y: np.ndarray, *, epochs: int, batch_size: int = 32, importance: np.ndarray | None = None) -> np.ndarray:
+    def fit(self, x: np.ndarray, y: np.ndarray, *, epochs: int, batch_size: int = 32,
+            importance: np.ndarray | None = None) -> np.ndarray:
         """Train on x [N, inputs], labels y [N], or on [M, N, inputs], [M, N]: the mean loss of each epoch, [epochs, M].
 
         importance  [N], a factor for the loss of each example; 1 without it. Called again, it goes on where it stopped.
@@ -129,8 +132,8 @@ class Networks(tf.Module):
         order = order + examples * np.arange(count)[:, None] if own else order
         ones = np.ones(examples) if importance is None else importance
         factors = np.tile(ones, count) if own else ones
-        losses = self._descend(tf.constant(np.reshape(x, [-1, np.shape(x)[-1]]), tf.float32), tf.constant(np.reshape(y, [-1]), tf.int32),
-                               tf.constant(factors, tf.float32), tf.constant(order, tf.int32))
+        rows, labels = tf.constant(np.reshape(x, [-1, np.shape(x)[-1]]), tf.float32), tf.constant(np.reshape(y, [-1]), tf.int32)
+        losses = self._descend(rows, labels, tf.constant(factors, tf.float32), tf.constant(order, tf.int32))
         return losses.numpy().reshape(epochs, each, count).mean(axis=1)
 
     @tf.function(reduce_retracing=True)
@@ -142,7 +145,7 @@ class Networks(tf.Module):
             with tf.GradientTape() as tape:
                 logits = self.outputs(tf.gather(x, batch), training=True)[-1]
                 each = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.gather(y, batch), logits) * tf.gather(factors, batch)
-                loss = tf.reduce_mean(each, axis=1)  # [M]; no network changes the loss of another: the sum has the gradient of each
+                loss = tf.reduce_mean(each, axis=1)  # [M]: the gradient of the sum is that of each
             gradients = tape.gradient(loss, self.parameters)
             self.steps.assign_add(1)
             self._step(gradients)

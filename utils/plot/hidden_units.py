@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 POINTS = ("#08306b", "#67000d")  # dark blue and dark red, on the colours of the map
 
 
-def decision_grid(surfaces: dict[str, Sequence[np.ndarray]], columns: Sequence[str], data: Sequence[tuple[np.ndarray, np.ndarray]], *,
-                  limit: float, title: str, texts: Sequence[Sequence[str]] | None = None) -> Figure:
+def decision_grid(surfaces: dict[str, Sequence[np.ndarray]], columns: Sequence[str],
+                  data: Sequence[tuple[np.ndarray, np.ndarray]], *, limit: float, title: str,
+                  texts: Sequence[Sequence[str]] | None = None) -> Figure:
     """The plane from -limit to limit, coloured by the probability of label 1: a row for each entry of `surfaces`.
 
     surfaces  for each row and column [H, W] in 0..1, rows of the plane from below to above
@@ -48,7 +49,8 @@ def units(rows: dict[str, tuple[Sequence[np.ndarray], np.ndarray]], x: np.ndarra
     level  the values of the sum at which a line is drawn
     """
     most = max(len(maps) for maps, _ in rows.values())
-    fig, axes = plt.subplots(len(rows), most + 1, squeeze=False, layout="constrained", figsize=(1.2 + 1.7 * (most + 1), 0.7 + 1.85 * len(rows)))
+    fig, axes = plt.subplots(len(rows), most + 1, squeeze=False, layout="constrained",
+                             figsize=(1.2 + 1.7 * (most + 1), 0.7 + 1.85 * len(rows)))
     square = (-limit, limit, -limit, limit)
     for line, (name, (maps, p)) in zip(axes, rows.items()):
         for axis in line[len(maps):-1]:
@@ -69,7 +71,8 @@ def units(rows: dict[str, tuple[Sequence[np.ndarray], np.ndarray]], x: np.ndarra
     return fig
 
 
-def accuracies(panels: dict[str, np.ndarray], rows: Sequence[str], columns: Sequence[str], *, title: str, xlabel: str, ylabel: str) -> Figure:
+def accuracies(panels: dict[str, np.ndarray], rows: Sequence[str], columns: Sequence[str], *, title: str, xlabel: str,
+               ylabel: str) -> Figure:
     """Tables of accuracies over seeds: in each cell the mean, below it the lowest and the highest, in per cent.
 
     panels  for each table [rows, columns, seeds], from 0 to 1

@@ -95,8 +95,9 @@ def landscapes(costs: dict[str, np.ndarray], *, reach: float, title: str) -> Fig
     return fig
 
 
-def graph(nodes: dict[str, tuple[float, float, str]], edges: dict[tuple[str, str], str], backward: dict[str, str], *, title: str) -> Figure:
-    """A computational graph: in each node its value, on each edge the local derivative, below each node the derivative of the last one.
+def graph(nodes: dict[str, tuple[float, float, str]], edges: dict[tuple[str, str], str], backward: dict[str, str], *,
+          title: str) -> Figure:
+    """A computational graph: values in the nodes, local derivatives on the edges, derivatives of the last node below each.
 
     nodes     {name: (x, y, what stands in the node)}, x and y in units of a node's distance
     edges     {(from, to): the derivative of `to` for `from`}

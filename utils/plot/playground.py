@@ -22,7 +22,7 @@ def playground() -> "Playground":
 
 
 class Playground(widgets.VBox):
-    """The box on the screen: `data`, `activation`, `width`, `depth`, `noise` and `seed` are its controls, `image` and `note` its answer."""
+    """The box on the screen: controls `data`, `activation`, `width`, `depth`, `noise`, `seed`; the answer `image`, `note`."""
 
     def __init__(self) -> None:
         slow = dict(continuous_update=False)  # a network is trained when a slider is let go
@@ -44,8 +44,8 @@ class Playground(widgets.VBox):
         activation, variance = ACTIVATIONS[self.activation.value]
         x, y = DATA[self.data.value](EXAMPLES, self.seed.value, self.noise.value)
         start = backprop.initialise([2] + [self.width.value] * self.depth.value + [2], self.seed.value, variance)
-        net, losses = backprop.train(start, x, y, rate=RATE, epochs=EPOCHS, batch_size=BATCH, seed=self.seed.value, rule=backprop.adam,
-                                     activation=activation)
+        net, losses = backprop.train(start, x, y, rate=RATE, epochs=EPOCHS, batch_size=BATCH, seed=self.seed.value,
+                                     rule=backprop.adam, activation=activation)
         return net, x, y, losses
 
     def _draw(self, change: dict | None = None) -> None:
@@ -58,8 +58,9 @@ class Playground(widgets.VBox):
         fig = decision_grid({"": [p]}, [""], [(x, y)], limit=3, title="Probability of label 1")
         fig.set_size_inches(4.4, 4.4)
         self.image.value = _png(fig)
-        self.note.value = (f"loss {np.mean(losses[-6:]):.2f}, accuracy {100 * backprop.accuracy(net, x, y, activation):.0f} % of the points shown, "
-                           f"{100 * backprop.accuracy(net, other, labels, activation):.0f} % of 1,000 others")
+        right = [100 * backprop.accuracy(net, *points, activation) for points in ((x, y), (other, labels))]
+        self.note.value = (f"loss {np.mean(losses[-6:]):.2f}, accuracy {right[0]:.0f} % of the points shown, "
+                           f"{right[1]:.0f} % of 1,000 others")
 
     def _repr_mimebundle_(self, **options) -> dict:
         return live(super()._repr_mimebundle_, INSTEAD, **options)
