@@ -1,4 +1,4 @@
-"""Programs that do not learn as they should, and what one plots to see why: the last tasks of lab 02."""
+"""Programs that do not learn as they should, and what one plots to see why: tasks 6 to 9 of lab 02."""
 from collections.abc import Callable
 
 import numpy as np
@@ -25,14 +25,14 @@ def standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 
 
 def digits(prepare: Callable, seed: int) -> float:
-    """Program A of task 5 with `prepare(x_train, x)` between data and net: its accuracy on test digits."""
+    """Program A of task 6 with `prepare(x_train, x)` between data and net: its accuracy on test digits."""
     x, y, x_test, y_test = toy.digits()
     net, _ = backprop.train(backprop.initialise([196, 32, 10], seed), np.asarray(prepare(x, x)), y, rate=0.3, epochs=8, seed=seed)
     return backprop.accuracy(net, np.asarray(prepare(x, x_test)), y_test)
 
 
 def lamps(prepare: Callable, seed: int) -> float:
-    """Program B of task 5 with `prepare(hours)` between data and net: its accuracy at 1,000 other hours."""
+    """Program B of task 6 with `prepare(hours)` between data and net: its accuracy at 1,000 other hours."""
     (hours, y), (other, y_other) = toy.lamps(2000, seed=0), toy.lamps(1000, seed=1)
     x = np.asarray(prepare(hours))
     net, _ = backprop.train(backprop.initialise([x.shape[1], 16, 2], seed), x, y, rate=0.3, epochs=10, seed=seed)
@@ -66,7 +66,9 @@ def panels(widen: float = 1) -> dict[str, dict]:
     hidden = round(32 * widen)
     sizes = [196, hidden, 10]
     _, few = backprop.train(backprop.initialise(sizes, 0), x, y, rate=0.1, epochs=12, batch_size=len(x))
-    _, wild = backprop.train(backprop.initialise(sizes, 0), x, y, rate=5, epochs=1)
+    starts = {"usual start": backprop.initialise(sizes, 0)}
+    starts["start 10 times smaller"] = [(weights / 10, bias) for weights, bias in starts["usual start"]]
+    wild = {name: backprop.train(start, x, y, rate=5, epochs=1)[1] for name, start in starts.items()}
     same = [(np.full((196, hidden), 0.1), np.zeros(hidden)), (np.full((hidden, 10), 0.1), np.zeros(10))]
     image = x[np.argmax(x.sum(axis=1))][None]  # one on which the units are not 0
     units = {"before training": backprop.forward(same, image)[1][0]}
@@ -79,7 +81,7 @@ def panels(widen: float = 1) -> dict[str, dict]:
         "R": dict(title=f"R: {hidden} hidden units, one image", xlabel="unit", ylabel="output", curves=units, ylim=(0, 12)),
         "S": dict(title="S: loss", xlabel="epoch", ylabel="loss", curves=_memorised(round(64 * widen))),
         "T": dict(title="T: gradient at the start", xlabel="layer", ylabel="norm", curves=gradients, logy=True),
-        "U": dict(title="U: loss", xlabel="update", ylabel="loss", curves={"training": wild}, logy=True)}
+        "U": dict(title="U: loss", xlabel="update", ylabel="loss", curves=wild, logy=True)}
 
 
 def _gradients(depth: int, hidden: int, x: np.ndarray, y: np.ndarray) -> list[float]:
@@ -107,9 +109,9 @@ def _memorised(hidden: int) -> dict[str, list[float]]:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1060, 20))
     y = (x[:, 0] + 0.5 * rng.normal(size=1060) > 0).astype(np.int64)
-    net, curves = backprop.initialise([20, hidden, 2], 0), {"training": [], "validation": []}
+    net, curves = backprop.initialise([20, hidden, 2], 0), {"60 for training": [], "1,000 others": []}
     for epoch in range(60):
         net, _ = backprop.train(net, x[:60], y[:60], rate=0.1, epochs=1, seed=epoch)
-        for name, part in (("training", slice(60)), ("validation", slice(60, None))):
+        for name, part in zip(curves, (slice(60), slice(60, None))):
             curves[name].append(backprop.cross_entropy(backprop.forward(net, x[part])[-1], y[part])[0])
     return curves

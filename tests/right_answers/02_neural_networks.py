@@ -52,21 +52,42 @@ def backward(net, outputs, delta):
         delta = np.einsum("no,io->ni", delta, net[n][0]) * np.sign(np.maximum(outputs[n], 0))
     return gradients
 """)],
+    "gradient": [
+        ("in place, put back; the distance by hand", """
+def gradient_check(loss, w, gradient, h):
+    measured = np.empty_like(w)
+    flat = w.copy().ravel()
+    for i in range(flat.size):
+        kept = flat[i]
+        flat[i] = kept + h
+        up = loss(flat.reshape(w.shape))
+        flat[i] = kept - h
+        measured.flat[i] = (up - loss(flat.reshape(w.shape))) / h / 2
+        flat[i] = kept
+    length = lambda a: np.sqrt((a * a).sum())
+    return [length(measured - gradient) / (length(measured) + length(gradient)), measured.tolist()]
+"""), ("unit vectors of an identity", """
+def gradient_check(loss, w, gradient, h):
+    steps = h * np.eye(w.size).reshape(w.size, *w.shape)
+    measured = np.array([loss(w + s) - loss(w - s) for s in steps]).reshape(w.shape) / (2 * h)
+    g, m = np.ravel(gradient), measured.ravel()
+    return float(np.linalg.norm(g - m, ord=2) / (np.linalg.norm(g, ord=2) + np.linalg.norm(m, ord=2))), measured
+""")],
     "adam": [
         ("moved by a part of the difference, a list", """
-def adam_step(w, g, m, v, t, rate):
-    m, v = m + 0.1 * (g - m), v + 0.001 * (g * g - v)
-    return [w - rate * (m / (1 - 0.9**t) / (1e-8 + (v / (1 - 0.999**t))**0.5)), m, v]
+def adam_step(w, g, m, s, t, rate):
+    m, s = m + 0.1 * (g - m), s + 0.001 * (g * g - s)
+    return [w - rate * (m / (1 - 0.9**t) / (1e-8 + (s / (1 - 0.999**t))**0.5)), m, s]
 """), ("one array", """
-def adam_step(w, g, m, v, t, rate):
-    m, v = 0.9 * m + (1 - 0.9) * g, 0.999 * v + (1 - 0.999) * np.square(g)
-    return np.array([w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v])
+def adam_step(w, g, m, s, t, rate):
+    m, s = 0.9 * m + (1 - 0.9) * g, 0.999 * s + (1 - 0.999) * np.square(g)
+    return np.array([w - rate * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8), m, s])
 """), ("a loop over the coordinates", """
-def adam_step(w, g, m, v, t, rate):
+def adam_step(w, g, m, s, t, rate):
     new = []
-    for w, g, m, v in zip(w, g, m, v):
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-        new.append((w - rate * m / (1 - 0.9**t) / ((v / (1 - 0.999**t))**0.5 + 1e-8), m, v))
+    for w, g, m, s in zip(w, g, m, s):
+        m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
+        new.append((w - rate * m / (1 - 0.9**t) / ((s / (1 - 0.999**t))**0.5 + 1e-8), m, s))
     return tuple(np.array(part) for part in zip(*new))
 """)],
     "data": [

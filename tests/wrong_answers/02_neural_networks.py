@@ -42,12 +42,26 @@ def backward(net, outputs, delta):
 """
 
 
-def adam(m="0.9 * m + 0.1 * g", v="0.999 * v + 0.001 * g**2",
-         new="w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)", result="w, m, v"):
+def gradient(points="(loss(w + step) - loss(w - step)) / (2 * h)", distance="np.linalg.norm(gradient - measured) / (np.linalg.norm(gradient) + np.linalg.norm(measured))",
+             step="step[place] = h", result="distance, measured"):
     return f"""
-def adam_step(w, g, m, v, t, rate):
+def gradient_check(loss, w, gradient, h):
+    measured = np.zeros(w.shape)
+    for place in np.ndindex(w.shape):
+        step = np.zeros(w.shape)
+        {step}
+        measured[place] = {points}
+    distance = {distance}
+    return {result}
+"""
+
+
+def adam(m="0.9 * m + 0.1 * g", s="0.999 * s + 0.001 * g**2",
+         new="w - rate * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)", result="w, m, s"):
+    return f"""
+def adam_step(w, g, m, s, t, rate):
     m = {m}
-    v = {v}
+    s = {s}
     w = {new}
     return {result}
 """
@@ -208,47 +222,69 @@ def backward(net, outputs, delta):
         ("part of utils", "def backward(net, outputs, delta):\n    return backprop.backward(net, outputs, "
                           "delta)"),
     ],
+    "gradient": [
+        ("one-sided differences", gradient(points="(loss(w + step) - loss(w)) / h")),
+        ("one-sided differences", gradient(points="(loss(w) - loss(w - step)) / h")),
+        ("2 h apart", gradient(points="(loss(w + step) - loss(w - step)) / h")),
+        ("needs brackets", gradient(points="(loss(w + step) - loss(w - step)) / 2 * h")),
+        ("not divided by the step", gradient(points="loss(w + step) - loss(w - step)")),
+        ("measured has the wrong sign", gradient(points="(loss(w - step) - loss(w + step)) / (2 * h)")),
+        ("All entries are moved at once", gradient(step="step[...] = h")),
+        ("the gradient that was given", gradient(points="gradient[place]")),
+        ("give loss the whole copy", gradient(points="(loss(w[place] + h) - loss(w[place] - h)) / (2 * h)")),
+        ("return distance, measured", gradient(result="distance")),
+        ("sum of the two lengths", gradient(distance="np.linalg.norm(gradient - measured)")),
+        ("one length only", gradient(distance="np.linalg.norm(gradient - measured) / np.linalg.norm(gradient)")),
+        ("one length only", gradient(distance="np.linalg.norm(gradient - measured) / np.linalg.norm(measured)")),
+        ("length of the sum", gradient(distance="np.linalg.norm(gradient - measured) / np.linalg.norm(gradient + measured)")),
+        ("The root is missing", gradient(distance="np.sum((gradient - measured)**2) / (np.sum(gradient**2) + np.sum(measured**2))")),
+        ("sums of absolute values", gradient(distance="np.abs(gradient - measured).sum() / (np.abs(gradient).sum() + np.abs(measured).sum())")),
+        ("largest singular value", gradient(distance="np.linalg.norm(gradient - measured, 2) / (np.linalg.norm(gradient, 2) + np.linalg.norm(measured, 2))")),
+        ("largest difference of an entry", gradient(distance="np.abs(gradient - measured).max()")),
+        ("changes its argument w in place", gradient(step="w[place] += h / 7", points="(loss(w) - loss(w - h / 7)) / h")),
+        ("part of utils", "def gradient_check(loss, w, gradient, h):\n    return 0, backprop.finite_differences(lambda: loss(w), w, h)"),
+    ],
     "adam": [
-        ("correction for the start", adam(new="w - rate * m / (np.sqrt(v) + 1e-8)")),
-        ("Only m is corrected", adam(new="w - rate * m / (1 - 0.9**t) / (np.sqrt(v) + 1e-8)")),
-        ("Only v is corrected", adam(new="w - rate * m / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
-        ("root is missing", adam(new="w - rate * m / (1 - 0.9**t) / (v / (1 - 0.999**t) + 1e-8)")),
-        ("up the slope", adam(new="w + rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
-        ("The learning rate is missing", adam(new="w - (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
-        ("w is the step alone", adam(new="rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
+        ("correction for the start", adam(new="w - rate * m / (np.sqrt(s) + 1e-8)")),
+        ("Only m is corrected", adam(new="w - rate * m / (1 - 0.9**t) / (np.sqrt(s) + 1e-8)")),
+        ("Only s is corrected", adam(new="w - rate * m / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)")),
+        ("root is missing", adam(new="w - rate * m / (1 - 0.9**t) / (s / (1 - 0.999**t) + 1e-8)")),
+        ("up the slope", adam(new="w + rate * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)")),
+        ("The learning rate is missing", adam(new="w - (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)")),
+        ("w is the step alone", adam(new="rate * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)")),
         ("swapped", adam(m="0.1 * m + 0.9 * g")),
-        ("0.999 and 0.001 are swapped", adam(v="0.001 * v + 0.999 * g**2")),
+        ("0.999 and 0.001 are swapped", adam(s="0.001 * s + 0.999 * g**2")),
         ("added whole", adam(m="0.9 * m + g")),
-        ("square the gradient first", adam(v="0.999 * v + 0.001 * g")),
-        ("expected 0.999", adam(v="0.9 * v + 0.1 * g**2")),
-        ("mean of the squares", adam(v="m**2")),
+        ("square the gradient first", adam(s="0.999 * s + 0.001 * g")),
+        ("expected 0.999", adam(s="0.9 * s + 0.1 * g**2")),
+        ("mean of the squares", adam(s="m**2")),
         ("m is the corrected one", adam(m="(0.9 * m + 0.1 * g) / (1 - 0.9**t)", new="w")),
-        ("v is the corrected one", adam(v="(0.999 * v + 0.001 * g**2) / (1 - 0.999**t)", new="w")),
-        ("return w, m, v", adam(result="w")),
-        ("another order", adam(result="m, v, w")),
-        ("another order", adam(result="w, v, m")),
-        ("another order", adam(result="v, m, w")),
-        ("The 1e-8 is missing", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t))")),
-        ("stands inside the root", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(v / (1 - 0.999**t) + 1e-8)")),
-        ("1e-7, expected 1e-8", adam(new="w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)")),
-        ("the paper's shorter form", adam(new="w - rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-8)")),
-        ("powers, 0.9**t", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(v / (1 - 0.999 * t)) + 1e-8)")),
-        ("expected the power", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
-        ("You multiply by the bias corrections", adam(new="w - rate * m * (1 - 0.9**t) / (np.sqrt(v * (1 - 0.999**t)) + 1e-8)")),
-        ("take m in the numerator", adam(new="w - rate * g / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)")),
-        ("with the old m and v", """
-def adam_step(w, g, m, v, t, rate):
-    w = w - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
-    return w, 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        ("s is the corrected one", adam(s="(0.999 * s + 0.001 * g**2) / (1 - 0.999**t)", new="w")),
+        ("return w, m, s", adam(result="w")),
+        ("another order", adam(result="m, s, w")),
+        ("another order", adam(result="w, s, m")),
+        ("another order", adam(result="s, m, w")),
+        ("The 1e-8 is missing", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(s / (1 - 0.999**t))")),
+        ("stands inside the root", adam(new="w - rate * m / (1 - 0.9**t) / np.sqrt(s / (1 - 0.999**t) + 1e-8)")),
+        ("1e-7, expected 1e-8", adam(new="w - rate * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-7)")),
+        ("the paper's shorter form", adam(new="w - rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(s) + 1e-8)")),
+        ("powers, 0.9**t", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(s / (1 - 0.999 * t)) + 1e-8)")),
+        ("expected the power", adam(new="w - rate * m / (1 - 0.9 * t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)")),
+        ("You multiply by the bias corrections", adam(new="w - rate * m * (1 - 0.9**t) / (np.sqrt(s * (1 - 0.999**t)) + 1e-8)")),
+        ("take m in the numerator", adam(new="w - rate * g / (1 - 0.9**t) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)")),
+        ("with the old m and s", """
+def adam_step(w, g, m, s, t, rate):
+    w = w - rate * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8)
+    return w, 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
 """),
         ("m is the old one", """
-def adam_step(w, g, m, v, t, rate):
-    new_m, new_v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
-    return w - rate * new_m / (1 - 0.9**t) / (np.sqrt(new_v / (1 - 0.999**t)) + 1e-8), m, v
+def adam_step(w, g, m, s, t, rate):
+    new_m, new_s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
+    return w - rate * new_m / (1 - 0.9**t) / (np.sqrt(new_s / (1 - 0.999**t)) + 1e-8), m, s
 """),
         ("changes its argument m in place", adam(m="m; m *= 0.9; m += 0.1 * g")),
         ("0.9 and 0.999 are swapped: m", adam(m="0.999 * m + 0.001 * g")),
-        ("swapped in the corrections", adam(new="w - rate * m / (1 - 0.999**t) / (np.sqrt(v / (1 - 0.9**t)) + 1e-8)")),
+        ("swapped in the corrections", adam(new="w - rate * m / (1 - 0.999**t) / (np.sqrt(s / (1 - 0.9**t)) + 1e-8)")),
         ("leaves the work to tf", adam(result="tf.keras.optimizers.Adam(rate)")),
     ],
     "data": [

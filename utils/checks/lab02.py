@@ -133,56 +133,99 @@ def backward(function: Callable) -> None:
 
 
 @check
+def gradient(function: Callable) -> None:
+    """Task 4: a sum of cubes, whose finite differences are 3 c w^2 + c h^2 exactly, and the example of the statement."""
+    written_out(function)
+    rng, h = seeded(4), 0.1
+    w, c, given = rng.normal(size=(2, 3)), rng.uniform(1, 2, (2, 3)), rng.normal(size=(2, 3))
+
+    def loss(w: np.ndarray) -> float:
+        require(np.shape(w) == (2, 3), f"loss was given an array of shape {list(np.shape(w))}, expected [2, 3], that of w: move one entry in a copy of w, "
+                "and give loss the whole copy.")
+        return float(np.sum(c * w**3))
+
+    right, above, below = 3 * c * w**2 + c * h**2, c * ((w + h)**3 - w**3) / h, c * (w**3 - (w - h)**3) / h
+    own, apart = np.linalg.norm(given) + np.linalg.norm(right), given - right
+    got = results(function, call(function, loss, w, given, h, hints=[
+        ("only integer", "An index is a tuple, one number for each axis: np.ndindex(w.shape) gives these."),
+        ("out of bounds", "w may have several axes: np.ndindex(w.shape) gives the index of each entry.")]), "distance", "measured")
+    one_sided = "These are one-sided differences: take the loss at w + h and at w - h, 2 h apart."
+    equal("measured", got[1], right, [
+        (one_sided, lambda: above), (one_sided, lambda: below),
+        ("You divide by h: the two points are 2 h apart.", lambda: 2 * right),
+        ("The difference is not divided by the step: divide by 2 h.", lambda: 2 * h * right),
+        ("2 * h needs brackets: x / 2 * h is x / 2, times h.", lambda: 2 * h * right * h / 2),
+        ("All entries are moved at once: move one, and leave the others as they are in w.", lambda: np.full((2, 3), right.sum())),
+        ("measured is the gradient that was given: measure it, with loss.", lambda: given)], tolerance=1e-6)
+    equal("The distance", got[0], np.linalg.norm(apart) / own, [
+        ("The distance is not divided: divide by the sum of the two lengths.", lambda: np.linalg.norm(apart)),
+        ("The distance is divided by one length only: divide by the sum of both.", lambda: np.linalg.norm(apart) / np.linalg.norm(given)),
+        ("The distance is divided by one length only: divide by the sum of both.", lambda: np.linalg.norm(apart) / np.linalg.norm(right)),
+        ("You divide by the length of the sum: divide by the sum of the lengths.", lambda: np.linalg.norm(apart) / np.linalg.norm(given + right)),
+        ("The root is missing: each length is the root of the sum of the squares.", lambda: np.sum(apart**2) / (np.sum(given**2) + np.sum(right**2))),
+        ("The lengths are sums of absolute values: take the root of the sum of the squares.",
+         lambda: np.abs(apart).sum() / (np.abs(given).sum() + np.abs(right).sum())),
+        ("np.linalg.norm(..., 2) of a matrix is its largest singular value: leave the 2 out.",
+         lambda: np.linalg.norm(apart, 2) / (np.linalg.norm(given, 2) + np.linalg.norm(right, 2))),
+        ("The distance is the largest difference of an entry: compare the lengths of the whole arrays.", lambda: np.abs(apart).max())])
+    distance, _ = results(function, call(function, loss, w, right, h), "distance", "measured")
+    require(np.size(distance) == 1 and float(distance) < 1e-9, "For a gradient that equals the finite differences the distance is not 0.")
+    distance, measured = results(function, call(function, lambda w: float(np.sum(w**2)), np.array([3.0]), np.array([6.0]), 0.1), "distance", "measured")
+    equal("measured of the example", measured, [6])
+    require(abs(float(distance)) < 1e-9, "The distance of the example is not 0.")
+
+
+@check
 def adam(function: Callable) -> None:
-    """Task 4: steps 3 and 4, from given memories, and step 1; the reference is `backprop.adam`.
+    """Task 5: steps 3 and 4, from given memories, and step 1; the reference is `backprop.adam`.
 
     The last two gradients, 0 and a tiny one, show where the 1e-8 stands.
     """
     written_out(function)
     w, g, rate = np.array([1.0, -2.0, 0.5, 0.3, -0.4]), np.array([0.3, -4.0, 0.5, 0.0, 1e-8]), 0.1
-    m, v = np.array([0.2, 1.0, -0.3, 0.0, 0.0]), np.array([0.01, 0.02, 0.03, 0.0, 0.0])
+    m, s = np.array([0.2, 1.0, -0.3, 0.0, 0.0]), np.array([0.01, 0.02, 0.03, 0.0, 0.0])
     w, factor = inputs((w, 1.0), lambda rng: (rng.normal(size=5), rng.uniform(0.5, 2)))
-    g, m, v = factor * g, factor * m, factor**2 * v
-    for t, m0, v0 in ((3, m, v), (4, 2 * m, v), (1, 0 * m, 0 * v)):
-        right, (m, v, _) = backprop.adam(w, g, (m0, v0, t - 1), rate)
-        m1, v1 = m / (1 - 0.9**t), v / (1 - 0.999**t)
-        got = call(function, w, g, m0, v0, t, rate)
-        w1, *memory = results(function, list(got) if isinstance(got, np.ndarray) else got, "w", "m", "v")
-        order = "The three are in another order: return w, m, v."
+    g, m, s = factor * g, factor * m, factor**2 * s
+    for t, m0, s0 in ((3, m, s), (4, 2 * m, s), (1, 0 * m, 0 * s)):
+        right, (m, s, _) = backprop.adam(w, g, (m0, s0, t - 1), rate)
+        m1, s1 = m / (1 - 0.9**t), s / (1 - 0.999**t)
+        got = call(function, w, g, m0, s0, t, rate)
+        w1, *memory = results(function, list(got) if isinstance(got, np.ndarray) else got, "w", "m", "s")
+        order = "The three are in another order: return w, m, s."
         equal(f"m after step {t}", memory[0], m, [
             ("m is the corrected one: return the running mean itself, the bias correction is only for the step.", lambda: m1),
-            ("0.9 and 0.999 are swapped: m keeps 0.9 of itself, v 0.999.", lambda: 0.999 * m0 + 0.001 * g),
+            ("0.9 and 0.999 are swapped: m keeps 0.9 of itself, s 0.999.", lambda: 0.999 * m0 + 0.001 * g),
             ("0.9 and 0.1 are swapped: the old mean keeps 0.9 of itself.", lambda: 0.1 * m0 + 0.9 * g),
             ("The new gradient is added whole: only 0.1 of it enters the mean.", lambda: 0.9 * m0 + g),
-            ("m is the old one: return the new mean.", lambda: m0), (order, lambda: v), (order, lambda: right)])
-        equal(f"v after step {t}", memory[1], v, [
-            ("v is the corrected one: return the running mean itself, the bias correction is only for the step.", lambda: v1),
-            ("v is the running mean of the gradient: square the gradient first.", lambda: 0.999 * v0 + 0.001 * g),
-            ("v keeps 0.9 of itself, expected 0.999.", lambda: 0.9 * v0 + 0.1 * g**2),
-            ("0.999 and 0.001 are swapped: the old mean keeps 0.999 of itself.", lambda: 0.001 * v0 + 0.999 * g**2),
-            ("v is the square of m: it is the mean of the squares.", lambda: m**2),
-            ("v is the old one: return the new mean.", lambda: v0), (order, lambda: right)])
+            ("m is the old one: return the new mean.", lambda: m0), (order, lambda: s), (order, lambda: right)])
+        equal(f"s after step {t}", memory[1], s, [
+            ("s is the corrected one: return the running mean itself, the bias correction is only for the step.", lambda: s1),
+            ("s is the running mean of the gradient: square the gradient first.", lambda: 0.999 * s0 + 0.001 * g),
+            ("s keeps 0.9 of itself, expected 0.999.", lambda: 0.9 * s0 + 0.1 * g**2),
+            ("0.999 and 0.001 are swapped: the old mean keeps 0.999 of itself.", lambda: 0.001 * s0 + 0.999 * g**2),
+            ("s is the square of m: it is the mean of the squares.", lambda: m**2),
+            ("s is the old one: return the new mean.", lambda: s0), (order, lambda: right)])
         if np.shape(w1) == w.shape:
             require(not np.isnan(w1[3]), "The 1e-8 is missing: a gradient of 0 gives 0/0.")
             require(not np.isnan(w1).any(), "w holds NaN, from the root of a negative number: the corrections have powers, 0.9**t, not 0.9 * t.")
 
-        def step(m: np.ndarray, v: np.ndarray, epsilon: float = 1e-8) -> np.ndarray:
-            return w - rate * m / (np.sqrt(v) + epsilon)
+        def step(m: np.ndarray, s: np.ndarray, epsilon: float = 1e-8) -> np.ndarray:
+            return w - rate * m / (np.sqrt(s) + epsilon)
 
         equal(f"w after step {t}", w1, right, [
-            ("The 1e-8 stands inside the root: take the root first, then add it.", lambda: w - rate * m1 / np.sqrt(v1 + 1e-8)),
-            ("This is the paper's shorter form, in which the tiny number counts more where the gradient is tiny: correct v first, then take the "
-             "root and add 1e-8.", lambda: step(m1 * np.sqrt(1 - 0.999**t), v)),
-            ("The number beside the root is 1e-7, expected 1e-8.", lambda: step(m1, v1, 1e-7)),
-            ("The step is taken with the old m and v: compute the new ones first.", lambda: step(m0 / (1 - 0.9**t), v0 / (1 - 0.999**t))),
-            ("The step is taken with the gradient itself: take m in the numerator.", lambda: step(g / (1 - 0.9**t), v1)),
-            ("0.9 and 0.999 are swapped in the corrections: 0.9 belongs to m, 0.999 to v.", lambda: step(m / (1 - 0.999**t), v / (1 - 0.9**t))),
-            ("The bias correction for the start at 0 is missing: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m, v)),
-            ("Only m is corrected for the start at 0: v needs it too.", lambda: step(m1, v)),
-            ("Only v is corrected for the start at 0: m needs it too.", lambda: step(m, v1)),
-            ("The correction has 0.9 * t, expected the power 0.9**t.", lambda: step(m / (1 - 0.9 * t), v1)),
-            ("You multiply by the bias corrections: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m * (1 - 0.9**t), v * (1 - 0.999**t))),
-            ("The root is missing: divide by the root of v.", lambda: w - rate * m1 / (v1 + 1e-8)),
+            ("The 1e-8 stands inside the root: take the root first, then add it.", lambda: w - rate * m1 / np.sqrt(s1 + 1e-8)),
+            ("This is the paper's shorter form, in which the tiny number counts more where the gradient is tiny: correct s first, then take the "
+             "root and add 1e-8.", lambda: step(m1 * np.sqrt(1 - 0.999**t), s)),
+            ("The number beside the root is 1e-7, expected 1e-8.", lambda: step(m1, s1, 1e-7)),
+            ("The step is taken with the old m and s: compute the new ones first.", lambda: step(m0 / (1 - 0.9**t), s0 / (1 - 0.999**t))),
+            ("The step is taken with the gradient itself: take m in the numerator.", lambda: step(g / (1 - 0.9**t), s1)),
+            ("0.9 and 0.999 are swapped in the corrections: 0.9 belongs to m, 0.999 to s.", lambda: step(m / (1 - 0.999**t), s / (1 - 0.9**t))),
+            ("The bias correction for the start at 0 is missing: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m, s)),
+            ("Only m is corrected for the start at 0: s needs it too.", lambda: step(m1, s)),
+            ("Only s is corrected for the start at 0: m needs it too.", lambda: step(m, s1)),
+            ("The correction has 0.9 * t, expected the power 0.9**t.", lambda: step(m / (1 - 0.9 * t), s1)),
+            ("You multiply by the bias corrections: divide by 1 - 0.9**t and 1 - 0.999**t.", lambda: step(m * (1 - 0.9**t), s * (1 - 0.999**t))),
+            ("The root is missing: divide by the root of s.", lambda: w - rate * m1 / (s1 + 1e-8)),
             ("The step goes up the slope: subtract it.", lambda: 2 * w - right),
             ("The learning rate is missing: multiply the step by `rate`.", lambda: w + (right - w) / rate),
             ("w is the step alone: subtract it from w.", lambda: w - right)], tolerance=1e-6)
@@ -203,7 +246,7 @@ def _others(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 @check
 def data(standardise: Callable, lamp_features: Callable) -> None:
-    """Task 5: both functions against what is known of them, and the example of the statement; then training with them, visibly only."""
+    """Task 6: both functions against what is known of them, and the example of the statement; then training with them, visibly only."""
     x, other, hours = inputs((*toy.digits()[::2], toy.lamps(2000, seed=0)[0]), _others)
     got = np.asarray(run(standardise, x, other), float)
     shaped("What standardise gives, the second array standardised,", got, other.shape)
@@ -253,7 +296,7 @@ def _confused(lamp_features: Callable) -> str:
 
 @check
 def optimisation(*programs: Callable) -> None:
-    """Task 6: each program(x, y, seed) gives a trained net and its activation; three seeds of each."""
+    """Task 7: each program(x, y, seed) gives a trained net and its activation; three seeds of each."""
     x, y, x_test, y_test = standardised()
     for name, units, program in zip(("Program C", "Program D", "Program E"), (32, 32, 24), programs):
         others = {"fixed_c", "fixed_d", "fixed_e"} & {used for used, _ in checks.names_used(checks.python_function(program))}
@@ -281,7 +324,7 @@ def optimisation(*programs: Callable) -> None:
 
 @check(seconds=10)
 def architecture(wave: Callable, deep: Callable, narrow: Callable) -> None:
-    """Task 7: the three Keras models as they are built; then trained, from a second start after bad luck."""
+    """Task 8: the three Keras models as they are built; then trained, from a second start after bad luck."""
     last, _ = _built(wave, "Program F", 1)
     require(not last, f"The last layer of program F has the activation {last}, whose values are {'from -1 to 1' if last == 'tanh' else 'never negative'}: the targets are in [-2, 2].")
     hidden = {}
@@ -334,7 +377,7 @@ SEEN = {"P": "count its updates: each is a good step down, and there are 12 of t
 
 @check
 def diagnosis(function: Callable) -> None:
-    """Task 8: the cause of each panel, by its number."""
+    """Task 9: the cause of each panel, by its number."""
     got = call(function)
     require(isinstance(got, dict) and got.keys() == FAULTS.keys(), 'diagnosis gives a dictionary with the keys "P", "Q", "R", "S", "T" and "U".')
     for letter, cause in FAULTS.items():

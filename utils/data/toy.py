@@ -12,6 +12,24 @@ def rings(examples: int, seed: int, noise: float = 0.25) -> tuple[np.ndarray, np
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), labels
 
 
+def moons(examples: int, seed: int, noise: float = 0.25) -> tuple[np.ndarray, np.ndarray]:
+    """Points x [N, 2] of two half circles of radius 1.5 that interlock, with their labels [N], 0 above and 1 below."""
+    rng = np.random.default_rng(seed)
+    angle, labels = rng.uniform(0, np.pi, examples), rng.integers(0, 2, examples)
+    sign = 1 - 2 * labels
+    x = np.stack([sign * (1.5 * np.cos(angle) - 0.75), sign * (1.5 * np.sin(angle) - 0.4)], axis=1)
+    return x + noise * rng.normal(size=x.shape), labels
+
+
+def spiral(examples: int, seed: int, noise: float = 0.08) -> tuple[np.ndarray, np.ndarray]:
+    """Points x [N, 2] of two arms that wind one and a half times round the origin, one opposite to the other, with their labels [N]."""
+    rng = np.random.default_rng(seed)
+    along, labels = np.sqrt(rng.uniform(0.02, 1, examples)), rng.integers(0, 2, examples)  # evenly along the arms, nearly
+    angle, radius = 3 * np.pi * along + np.pi * labels, 2.6 * along
+    x = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    return x + noise * rng.normal(size=x.shape), labels
+
+
 def lamps(examples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Hours since the year began [N], 0 to 8760, and whether a street lamp is on (label 1: 20 h to 6 h)."""
     hours = np.random.default_rng(seed).uniform(0, 8760, examples)

@@ -93,3 +93,29 @@ def landscapes(costs: dict[str, np.ndarray], *, reach: float, title: str) -> Fig
     fig.colorbar(filled, ax=axes, label="log10 of the loss", ticks=MultipleLocator(0.5))
     fig.suptitle(title)
     return fig
+
+
+def graph(nodes: dict[str, tuple[float, float, str]], edges: dict[tuple[str, str], str], backward: dict[str, str], *,
+          title: str) -> Figure:
+    """A computational graph: values in the nodes, local derivatives on the edges, derivatives of the last node below each.
+
+    nodes     {name: (x, y, what stands in the node)}, x and y in units of a node's distance
+    edges     {(from, to): the derivative of `to` for `from`}
+    backward  {name: the derivative of the last node for this one}
+    """
+    places = np.array([(x, y) for x, y, _ in nodes.values()])
+    fig, axis = plt.subplots(figsize=(1.2 + 1.5 * np.ptp(places[:, 0]), 1.6 + 1.3 * np.ptp(places[:, 1])), layout="constrained")
+    for (start, end), derivative in edges.items():
+        (x0, y0, _), (x1, y1, _) = nodes[start], nodes[end]
+        axis.annotate("", (x1, y1), (x0, y0), arrowprops=dict(arrowstyle="->", color="0.45", shrinkA=24, shrinkB=24))
+        axis.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.13, derivative, ha="center", color="0.25", fontsize=10,
+                  bbox=dict(facecolor="white", edgecolor="none", pad=0.5))
+    for name, (x, y, value) in nodes.items():
+        axis.plot(x, y, "o", markersize=42, markerfacecolor="white", markeredgecolor=COLOURS[0], markeredgewidth=1.5)
+        axis.text(x, y, f"{name}\n{value}", ha="center", va="center", color=COLOURS[0], fontsize=11)
+        axis.text(x, y - 0.42, backward[name], ha="center", va="top", color=COLOURS[1], fontsize=11)
+    low, high = places.min(axis=0) - [0.5, 0.8], places.max(axis=0) + [0.5, 0.5]
+    axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    axis.axis("off")
+    axis.set_title(title)
+    return fig
