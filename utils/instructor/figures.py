@@ -27,7 +27,7 @@ from utils.quiet import tf
 FOLDER = ROOT / "data" / "figures"
 WANTED = {"chelsea": "broccoli", "coffee": "goldfish", "rocket": "daisy"}  # for each photograph a class that is far from it
 LAYERS = {"first layer": "Conv1_relu", "third block": "block_2_expand_relu"}  # of MobileNetV2, for their orientation tuning
-ANGLES, WAVELENGTHS = np.arange(0, 180, 10), (4, 6, 8, 12, 16)  # of the gratings, degrees and pixels
+ANGLES, WAVELENGTHS = np.arange(0, 180, 10), (5, 7, 10, 14)  # of the gratings, degrees and pixels; no multiples of the stride, 4
 WISHED = ("goldfish", "daisy", "broccoli", "school bus")  # classes that are asked what they prefer
 STEPS, PREFERRED_STEPS = 150, 120
 NETWORK = "MobileNetV2 1.0/224, Apache-2.0"
@@ -119,9 +119,9 @@ def preferred() -> tuple[Figure, dict[str, Any]] | None:
 
 
 def orientation() -> tuple[Figure, dict[str, Any]] | None:
-    """Orientation tuning of two early layers of MobileNetV2, the six most selective channels of each, and of a Gabor filter.
+    """Orientation tuning of two early layers of MobileNetV2, and of a Gabor filter. None without the network's weights.
 
-    None without the network's weights.
+    Of each layer the six most selective channels, among the half that responds most.
     """
     known = pretrained.imagenet()
     if known is None:
@@ -131,10 +131,10 @@ def orientation() -> tuple[Figure, dict[str, Any]] | None:
     for name, layer in LAYERS.items():
         part = tf.keras.Model(inner.inputs[0], inner.get_layer(layer).output)
         responses = tuning.curves(lambda images, part=part: part(2 * images - 1), pretrained.SIDE, ANGLES, WAVELENGTHS, channels=3)
-        chosen = tuning.selectivity(responses, ANGLES)
-        best = np.argsort(-chosen)[:6]
+        chosen, strongest = tuning.selectivity(responses, ANGLES), responses.max(axis=1)
+        best = np.argsort(-np.where(strongest >= np.median(strongest), chosen, 0))[:6]  # a weak channel is selective by chance
         shown[f"MobileNetV2, {name}"] = responses[best]
-        measured[name] = {"layer": layer, "channels": len(responses), "selectivity of the six": chosen[best].round(2).tolist(),
+        measured[name] = {"layer": layer, "channels": len(responses), "selectivity of the six": [round(float(one), 2) for one in chosen[best]],
                           "median": round(float(np.median(chosen)), 2)}
     gabor = filters.gabor(11, wavelength=6, angle=0, sigma=2.5).astype(np.float32)[:, :, None, None]
     shown["a Gabor filter, 11x11"] = tuning.curves(lambda images: tf.nn.conv2d(images - 0.5, gabor, 1, "VALID"), 48, ANGLES, WAVELENGTHS)
