@@ -1,16 +1,23 @@
 """The slider and the canvas of unit 03, on their real widgets; the canvas also in JupyterLab, in a real browser, with a mouse."""
 import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from types import SimpleNamespace
 
+import matplotlib
 import nbformat
 import numpy as np
 import pytest
 from browser import chromium
 from PIL import Image
 from scipy import ndimage
-from test_lab_in_browser import IDLE, address, course_folder, run_all  # noqa: F401  (two of them are fixtures)
+from test_lab_in_browser import COMMAND, IDLE, run_all
 
 from utils import pretrained, session
+from utils.instructor.execute import ROOT
 from utils.plot import digit_drawing, digit_explorer
 from utils.quiet import tf
 
@@ -90,6 +97,7 @@ def test_the_pen_draws_while_the_button_is_down_and_the_network_reads_when_it_is
 
     event("motion_notify_event", 50, 50)
     assert not box.strokes.any()  # the button is not down
+    assert "ipympl" not in matplotlib.get_backend()  # the other figures stay as they are
     event("button_press_event", 56, 15)
     event("motion_notify_event", 56, 95)
     event("motion_notify_event", 200, 95, inside=False)
@@ -111,23 +119,40 @@ def test_where_outputs_are_stored_only_a_sentence_is_put_out(monkeypatch):
         assert "application/vnd.jupyter.widget-view+json" in box._repr_mimebundle_()
 
 
-def test_a_digit_is_drawn_with_the_mouse_in_jupyterlab(course_folder, address):  # noqa: F811
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
-        "from utils import pretrained\nfrom utils.plot import digit_drawing\n\ndigit_drawing.drawing(pretrained.load('digits_lenet'))")])
-    (course_folder / "work" / "solved").mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, course_folder / "work" / "solved" / "drawing.ipynb")
+@pytest.fixture
+def address(tmp_path) -> Iterator[str]:
+    """The address that `course.py lab` prints, while it runs, for a course with one notebook in work/."""
+    (tmp_path / "labs").mkdir()
+    (tmp_path / "work").mkdir()
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
+    notebook.cells.append(nbformat.v4.new_code_cell(
+        "from utils import pretrained\nfrom utils.plot import digit_drawing\n\ndigit_drawing.drawing(pretrained.load('digits_lenet'))"))
+    nbformat.write(notebook, tmp_path / "work" / "drawing.ipynb")
+    variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
+    variables["JUPYTERLAB_WORKSPACES_DIR"] = str(tmp_path / "workspaces")  # tabs of earlier times stay away
+    with subprocess.Popen([sys.executable, "-c", COMMAND, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
+                          env=variables, stderr=subprocess.STDOUT, start_new_session=True) as server:
+        try:
+            yield next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\S+", line)))
+            server.terminate()
+            server.communicate(timeout=60)
+        finally:
+            server.kill()
+
+
+def test_a_digit_is_drawn_with_the_mouse_in_jupyterlab(address):
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(120_000)
-        page.goto(address.split("/lab")[0] + "/lab/tree/work/solved/drawing.ipynb?" + address.split("?")[1] + "&reset")
+        page.set_default_timeout(60_000)
+        page.goto(re.sub(r"/lab/tree/[^?]+", "/lab/tree/work/drawing.ipynb", address) + "&reset")
         run_all(page)
-        canvas = page.locator(".jupyter-matplotlib-canvas-div canvas").last
+        canvas = page.locator(".jupyter-matplotlib canvas").last  # the upper one takes the mouse
         canvas.wait_for()
         page.locator(IDLE).wait_for()
         frame = canvas.bounding_box()
-        middle, top, bottom = frame["x"] + frame["width"] / 2, frame["y"] + 0.15 * frame["height"], frame["y"] + 0.85 * frame["height"]
-        page.mouse.move(middle, top)
+        x, top, bottom = frame["x"] + frame["width"] / 2, frame["y"] + 0.15 * frame["height"], frame["y"] + 0.85 * frame["height"]
+        page.mouse.move(x, top)
         page.mouse.down()
-        page.mouse.move(middle, bottom, steps=8)
+        page.mouse.move(x, bottom, steps=8)
         page.mouse.up()
         page.get_by_text("The network reads a 1").wait_for()

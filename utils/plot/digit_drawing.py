@@ -6,8 +6,8 @@ to fit into 20x20 pixels, its centre of mass in the middle of 28x28.
 from collections.abc import Sequence
 
 import ipywidgets as widgets
+import matplotlib.pyplot as plt
 import numpy as np
-from ipympl.backend_nbagg import Canvas, FigureManager
 from matplotlib.backend_bases import MouseEvent
 from matplotlib.figure import Figure
 from PIL import Image
@@ -66,15 +66,26 @@ def drawing(model: Model) -> "Drawing":
     return Drawing(model)
 
 
+def live_canvas(figure: Figure) -> widgets.DOMWidget:
+    """The figure as a widget that hears the mouse, without toolbar and frame. The other figures of the notebook stay as they are."""
+    backend = plt.get_backend()
+    plt.switch_backend(backend)  # loads it, if nothing was drawn yet
+    from ipympl.backend_nbagg import Canvas, FigureManager  # makes itself the backend of all figures
+
+    plt.switch_backend(backend)
+    canvas = Canvas(figure)
+    canvas.manager = FigureManager(canvas, 0)
+    canvas.toolbar_visible = canvas.header_visible = canvas.footer_visible = canvas.resizable = False
+    return canvas
+
+
 class Drawing(widgets.VBox):
     """The box on the screen: `canvas` is where the mouse draws, `strokes` [112, 112] what it drew, `note` the answer."""
 
     def __init__(self, model: Model) -> None:
         self.model, self.strokes, self.last = model, blank(), None  # last: where the pen was, None while it is lifted
         fig = Figure(figsize=(2.8, 2.8))
-        self.canvas = Canvas(fig)
-        self.canvas.manager = FigureManager(self.canvas, 0)
-        self.canvas.toolbar_visible = self.canvas.header_visible = self.canvas.footer_visible = self.canvas.resizable = False
+        self.canvas = live_canvas(fig)
         axis = fig.add_axes((0, 0, 1, 1))
         axis.axis("off")
         self.shown = axis.imshow(self.strokes, cmap="gray", vmin=0, vmax=1)
