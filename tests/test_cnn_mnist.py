@@ -5,6 +5,7 @@ from scipy import ndimage
 
 from utils import augment, filters, networks, plot, session, tuning
 from utils.groups import wilson_interval
+from utils.instructor import figures
 from utils.quiet import tf
 
 keras = tf.keras
@@ -196,3 +197,23 @@ def test_the_tuning_figure_closes_the_circle():
     fig = plot.tuning({"a": np.array([[1.0, 2.0, 4.0]])}, np.array([0, 60, 120]), title="t")
     np.testing.assert_allclose(fig.axes[0].lines[0].get_xydata(), [[0, 0.25], [60, 0.5], [120, 1], [180, 0.25]])
     plot.show(fig, alt="one panel")
+
+
+def test_the_stored_figure_shows_the_most_selective_of_the_channels_that_respond(monkeypatch):
+    """A network whose layers are Gabor filters of eight directions, most of them so weak that they are not looked at."""
+    kernel = np.stack([filters.gabor(9, 6, np.pi * n / 8, 2.5) for n in range(8)], axis=-1).astype(np.float32)
+    kernel = np.repeat(kernel[:, :, None] * np.array([1, 0.01, 1, 0.01, 1, 0.01, 1, 0.01]), 3, axis=2) / 3
+    inputs = keras.Input([40, 40, 3])
+    first = keras.layers.Conv2D(8, 9, use_bias=False, name="Conv1_relu")
+    inner = keras.Model(inputs, keras.layers.Conv2D(8, 1, use_bias=False, name="block_2_expand_relu")(first(inputs)))
+    inner.set_weights([kernel, np.eye(8)[None, None]])
+    outer = keras.Input([40, 40, 3])
+    monkeypatch.setattr(figures.pretrained, "imagenet", lambda: (keras.Model(outer, inner(2 * outer - 1)), []))
+    monkeypatch.setattr(figures.pretrained, "SIDE", 40)
+    fig, about = figures.orientation()
+    assert {one["channels"] for one in about["layers"].values()} == {8} and "Apache-2.0" in about["network"]
+    for axis in fig.axes[:2]:
+        peaks = sorted(line.get_xdata()[np.argmax(line.get_ydata())] for line in list(axis.lines)[:4])
+        np.testing.assert_allclose(peaks, [0, 45, 90, 135], atol=5)  # gratings are 10 degrees apart
+    monkeypatch.setattr(figures.pretrained, "imagenet", lambda: None)
+    assert figures.orientation() is None
