@@ -427,6 +427,7 @@ WRONG = {
 }
 
 MEMORISED = {
+    "prepare": "KNOWN = 4 * int(np.random.default_rng(6).integers(20, 200))\n" + prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, KNOWN)"),
     "train": """
 known = tf.constant(digits.y_test)
 
