@@ -119,7 +119,8 @@ def test_digits_draw_each_change_and_a_skew_only_where_it_is_wanted():
     ranges = dict(right=2.0, down=2.0, angle=12.0, zoom=0.12, skew=20.0)
     drawn = {name: draws.uniform([40], -largest, largest) for name, largest in ranges.items()}
     drawn["zoom"] = tf.exp(drawn["zoom"])
-    np.testing.assert_allclose(augment.digits(x, tf.random.Generator.from_seed(4), skew=20.0), augment.moved(x, **drawn), atol=1e-6)
+    leaning = augment.digits(x, tf.random.Generator.from_seed(4), skew=20.0)
+    np.testing.assert_allclose(leaning, augment.moved(x, **drawn), atol=1e-6)
     del drawn["skew"]
     np.testing.assert_allclose(augment.digits(x, tf.random.Generator.from_seed(4)), augment.moved(x, **drawn), atol=1e-6)
 
@@ -182,7 +183,8 @@ def test_selectivity_of_one_direction_all_directions_and_a_cosine():
 # figures --------------------------------------------------------------------------------------------------------------
 
 def test_the_accuracies_are_drawn_with_their_wilson_intervals():
-    charts = [dict(title="a", xlabel="x", x=[0, 1], correct={"one": [90, 50], "two": [100, 0]}), dict(title="b", xlabel="x", x=[0, 2], correct={"one": [5, 5]})]
+    charts = [dict(title="a", xlabel="x", x=[0, 1], correct={"one": [90, 50], "two": [100, 0]}),
+              dict(title="b", xlabel="x", x=[0, 2], correct={"one": [5, 5]})]
     fig = plot.accuracies(charts, 100, title="t", columns=2)
     axis = fig.axes[0]
     np.testing.assert_allclose([line.get_ydata() for line in axis.lines], [[90, 50], [100, 0]])

@@ -79,7 +79,8 @@ def test_a_drawing_becomes_a_digit_as_mnist_has_them(points):
 
 
 def test_a_drawing_in_a_corner_is_read_as_in_the_middle():
-    corner, middle = (digit_drawing.stroke(digit_drawing.blank(), [(x + dx, y + dx) for x, y in ((20, 20), (50, 20), (30, 60))]) for dx in (0, 40))
+    corner, middle = (digit_drawing.stroke(digit_drawing.blank(), [(20 + d, 20 + d), (50 + d, 20 + d), (30 + d, 60 + d)])
+                      for d in (0, 40))
     np.testing.assert_allclose(digit_drawing.as_mnist(corner), digit_drawing.as_mnist(middle), atol=1e-6)
 
 
@@ -112,7 +113,8 @@ def test_the_pen_draws_while_the_button_is_down_and_the_network_reads_when_it_is
 
 
 def test_where_outputs_are_stored_only_a_sentence_is_put_out(monkeypatch):
-    for box, instead in ((digit_explorer.explorer(linear, X, np.arange(3)), digit_explorer.INSTEAD), (digit_drawing.drawing(linear), digit_drawing.INSTEAD)):
+    for box, instead in ((digit_explorer.explorer(linear, X, np.arange(3)), digit_explorer.INSTEAD),
+                         (digit_drawing.drawing(linear), digit_drawing.INSTEAD)):
         monkeypatch.setenv("TQDM_DISABLE", "1")
         assert box._repr_mimebundle_() == {"text/plain": instead}
         monkeypatch.delenv("TQDM_DISABLE")
@@ -124,9 +126,11 @@ def address(tmp_path) -> Iterator[str]:
     """The address that `course.py lab` prints, while it runs, for a course with one notebook in work/."""
     (tmp_path / "labs").mkdir()
     (tmp_path / "work").mkdir()
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}})
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}  # without it JupyterLab asks for one
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
     notebook.cells.append(nbformat.v4.new_code_cell(
-        "from utils import pretrained\nfrom utils.plot import digit_drawing\n\ndigit_drawing.drawing(pretrained.load('digits_lenet'))"))
+        "from utils import pretrained\nfrom utils.plot import digit_drawing\n"
+        "digit_drawing.drawing(pretrained.load('digits_lenet'))"))
     nbformat.write(notebook, tmp_path / "work" / "drawing.ipynb")
     variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
     variables["JUPYTERLAB_WORKSPACES_DIR"] = str(tmp_path / "workspaces")  # tabs of earlier times stay away

@@ -1,7 +1,7 @@
 """Orientation tuning: which direction of stripes a unit prefers, as Hubel and Wiesel asked the cells of the visual cortex.
 
-A unit, or a channel of a convolution, is shown gratings of all directions and several wavelengths. Directions are in degrees, those in
-which the brightness changes: 0 to the right, 90 downwards; a grating of 180 degrees is that of 0.
+A unit, or a channel of a convolution, is shown gratings of all directions and several wavelengths. Directions are in degrees,
+those in which the brightness changes: 0 to the right, 90 downwards; a grating of 180 degrees is that of 0.
 """
 from collections.abc import Callable, Sequence
 
@@ -27,9 +27,9 @@ def curves(maps: Callable, side: int, angles: Sequence[float], wavelengths: Sequ
     maps      images [N, side, side, channels] in [0, 1] -> feature maps [N, h, w, maps]
     channels  of an image; all get the same grating
 
-    The response is how strongly the stripes modulate a map: its standard deviation after a ReLU, over all phases and over the positions
-    in its middle (a quarter of the map is left out on each side, as zeros may have come in there). So it does not count how large a map
-    is without any stripes.
+    The response is how strongly the stripes modulate a map: its standard deviation after a ReLU, over all phases and over the
+    positions in its middle (a quarter of the map is left out on each side, as zeros may have come in there). So it does not count
+    how large a map is without any stripes.
     """
     measured = []
     for wavelength in wavelengths:
@@ -45,8 +45,8 @@ def curves(maps: Callable, side: int, angles: Sequence[float], wavelengths: Sequ
 def selectivity(responses: np.ndarray, angles: Sequence[float]) -> np.ndarray:
     """How selective tuning curves [maps, angles] are: 0 all directions alike, 1 one direction only; 0 without any response.
 
-    The length of the mean of exp(2 i angle), weighted by the response: one minus the circular variance (Ringach, Shapley and Hawken
-    2002, doi.org/10.1523/JNEUROSCI.22-13-05639.2002). The angles are spread evenly over [0, 180).
+    The length of the mean of exp(2 i angle), weighted by the response: one minus the circular variance (Ringach, Shapley and
+    Hawken 2002, doi.org/10.1523/JNEUROSCI.22-13-05639.2002). The angles are spread evenly over [0, 180).
     """
     total = responses.sum(axis=1)
     length = np.abs(responses @ np.exp(2j * np.deg2rad(np.asarray(angles, float))))

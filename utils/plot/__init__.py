@@ -1,9 +1,9 @@
 """Every figure the course draws. `plot.show(fig, alt=...)` puts it into the notebook together with its description.
 
 The functions give a figure, so that a notebook can add to it before it shows it. Images are [H, W], [H, W, 1] or
-[H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `digits` is for unit 03, `densenet` and `study` are for 04, `attacks`
-for 05, `boundaries` for 07, `black_box` and `defences` for 08, `moments` and `noise_maps` for 09, `explain` for 12, the others for
-the unit whose name they have.
+[H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `digits` is for unit 03, `densenet` and `study` are for 04,
+`attacks` for 05, `boundaries` for 07, `black_box` and `defences` for 08, `moments` and `noise_maps` for 09, `explain` for 12, the
+others for the unit whose name they have.
 """
 from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps

@@ -1,7 +1,7 @@
 """A digit of your own, drawn with the mouse in the notebook, and what a network reads; `drawing(model)`.
 
-The network knows digits as MNIST shows them. `as_mnist` brings a drawing into that form (LeCun et al. 1998, section III.A): scaled
-to fit into 20x20 pixels, its centre of mass in the middle of 28x28.
+The network knows digits as MNIST shows them. `as_mnist` brings a drawing into that form (LeCun et al. 1998, section III.A):
+scaled to fit into 20x20 pixels, its centre of mass in the middle of 28x28.
 """
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from utils.attacks.inputs import Model
-from utils.plot.digit_explorer import enlarged_png, show_answer
+from utils.plot.digit_explorer import enlarged_png, show_answer, ten_bars
 from utils.plot.live import live
 
 SIDE = 112  # pixels of the canvas, four for each of 28
@@ -41,8 +41,8 @@ def stroke(canvas: np.ndarray, points: Sequence[tuple[float, float]]) -> np.ndar
 def as_mnist(canvas: np.ndarray) -> np.ndarray:
     """The drawing [H, W] in [0, 1] as the network knows digits: float32 [28, 28, 1] in [0, 1].
 
-    Scaled, with its proportions, so that its longer side has 20 pixels, then placed with its centre of mass in the middle, to whole
-    pixels. Raises ValueError for an empty canvas.
+    Scaled, with its proportions, so that its longer side has 20 pixels, then placed with its centre of mass in the middle, to
+    whole pixels. Raises ValueError for an empty canvas.
     """
     rows, columns = np.flatnonzero(canvas.max(axis=1) > 0), np.flatnonzero(canvas.max(axis=0) > 0)
     if not len(rows):
@@ -67,7 +67,7 @@ def drawing(model: Model) -> "Drawing":
 
 
 def live_canvas(figure: Figure) -> widgets.DOMWidget:
-    """The figure as a widget that hears the mouse, without toolbar and frame. The other figures of the notebook stay as they are."""
+    """The figure as a widget that hears the mouse, without toolbar and frame. Other figures of the notebook stay as they are."""
     backend = plt.get_backend()
     plt.switch_backend(backend)  # loads it, if nothing was drawn yet
     from ipympl.backend_nbagg import Canvas, FigureManager  # makes itself the backend of all figures
@@ -89,13 +89,15 @@ class Drawing(widgets.VBox):
         axis = fig.add_axes((0, 0, 1, 1))
         axis.axis("off")
         self.shown = axis.imshow(self.strokes, cmap="gray", vmin=0, vmax=1)
-        for event, reaction in (("button_press_event", self.move), ("motion_notify_event", self.move), ("button_release_event", self.lift)):
+        for event, reaction in (("button_press_event", self.move), ("motion_notify_event", self.move),
+                                ("button_release_event", self.lift)):
             self.canvas.mpl_connect(event, reaction)
         self.picture, self.note = widgets.Image(format="png"), widgets.HTML()
         self.clear = widgets.Button(description="Clear")
         self.clear.on_click(lambda button: self.begin())
-        self.bars = [widgets.FloatProgress(min=0, max=1, description=str(k), layout=widgets.Layout(width="260px")) for k in range(10)]
-        super().__init__([widgets.HBox([widgets.VBox([self.canvas, self.clear]), self.picture, widgets.VBox(self.bars)]), self.note])
+        self.bars = ten_bars()
+        super().__init__([widgets.HBox([widgets.VBox([self.canvas, self.clear]), self.picture, widgets.VBox(self.bars)]),
+                          self.note])
         self.begin()
 
     def begin(self) -> None:

@@ -43,7 +43,7 @@ class Explorer(widgets.VBox):
         self.right = widgets.IntSlider(value=0, min=-12, max=12, description="Right (px)")
         self.down = widgets.IntSlider(value=0, min=-12, max=12, description="Down (px)")
         self.picture, self.note = widgets.Image(format="png"), widgets.HTML()
-        self.bars = [widgets.FloatProgress(min=0, max=1, description=str(k), layout=widgets.Layout(width="260px")) for k in range(10)]
+        self.bars = ten_bars()
         sliders = [self.noise, self.angle, self.right, self.down]
         for part in (self.digit, *sliders):
             part.observe(self._draw, "value")
@@ -62,6 +62,11 @@ class Explorer(widgets.VBox):
 
     def _repr_mimebundle_(self, **options) -> dict:
         return live(super()._repr_mimebundle_, INSTEAD, **options)
+
+
+def ten_bars() -> list[widgets.FloatProgress]:
+    """A bar from 0 to 1 for the probability of each digit."""
+    return [widgets.FloatProgress(min=0, max=1, description=str(k), layout=widgets.Layout(width="260px")) for k in range(10)]
 
 
 def enlarged_png(image: np.ndarray) -> bytes:

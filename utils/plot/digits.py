@@ -1,4 +1,4 @@
-"""Figures of unit 03: accuracy as digits change, learnt filters beside Gabor filters, orientation tuning."""
+"""Figures of unit 03: accuracy as digits change, orientation tuning."""
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -33,7 +33,7 @@ def accuracies(charts: Sequence[dict], images: int, *, title: str, columns: int 
     return fig
 
 
-def tuning(curves: dict[str, np.ndarray], angles: np.ndarray, *, title: str, columns: int = 3) -> Figure:
+def tuning(curves: dict[str, np.ndarray], angles: np.ndarray, *, title: str) -> Figure:
     """Orientation tuning: the response to gratings of each orientation, a panel for each entry, a line for each channel.
 
     curves  responses [channels, angles], each line is shown relative to its largest value
@@ -43,6 +43,7 @@ def tuning(curves: dict[str, np.ndarray], angles: np.ndarray, *, title: str, col
     for axis, (name, responses) in zip(axes.flat, curves.items()):
         for line, colour in zip(responses, COLOURS * len(responses)):
             axis.plot([*angles, 180], [*(line / line.max()), line[0] / line.max()], color=colour, linewidth=1.5)
-        axis.set(title=name, xlabel="direction of the grating (°)", ylabel="response / largest", ylim=(0, 1.05), xticks=range(0, 181, 45))
+        axis.set(title=name, xlabel="direction of the grating (°)", ylabel="response / largest", ylim=(0, 1.05),
+                 xticks=range(0, 181, 45))
     fig.suptitle(title)
     return fig
