@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from utils import augment, networks, session
+from utils import augment, filters, networks, plot, session, tuning
+from utils.groups import wilson_interval
+from utils.instructor import figures
 from utils.quiet import tf
 
 keras = tf.keras
@@ -91,6 +93,49 @@ def test_moved_against_scipy():
     np.testing.assert_allclose(got[2:-2, 2:-2], expected[2:-2, 2:-2], atol=1e-4)
 
 
+def test_a_skew_leans_upright_strokes_to_the_right():
+    x = np.zeros([1, 29, 29, 1], np.float32)
+    x[0, :, 14] = 1
+    skewed = augment.moved(x, skew=np.degrees(np.arctan(0.5))).numpy()[0, ..., 0]
+    for row in (4, 10, 14, 18, 24):  # half a pixel for each row above the centre
+        assert ndimage.center_of_mass(skewed[row])[0] == pytest.approx(14 + 0.5 * (14 - row), abs=1e-4)
+    assert skewed[4:25].sum() == pytest.approx(21, abs=1e-3)  # a skew keeps areas
+
+
+def test_a_skew_with_a_rotation_and_a_zoom_against_scipy():
+    smooth = ndimage.gaussian_filter(np.pad(images(1, 16, 16)[0, ..., 0], 6), 1.5).astype(np.float32)
+    turn, zoom, lean = np.radians(-15), 0.9, np.tan(np.radians(25))
+    forward = (np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+               @ np.array([[1, -lean], [0, 1]]) * zoom)  # on (x, y), y downwards: skew first, then turn
+    back = np.linalg.inv(forward)[::-1, ::-1]  # in rows and columns
+    centre = np.array([13.5, 13.5])
+    expected = ndimage.affine_transform(smooth, back, centre - back @ (centre + [-1.2, 0.8]), order=1)
+    got = augment.moved(smooth[None, ..., None], right=0.8, down=-1.2, angle=-15.0, zoom=zoom, skew=25.0).numpy()[0, ..., 0]
+    np.testing.assert_allclose(got[2:-2, 2:-2], expected[2:-2, 2:-2], atol=1e-4)
+
+
+def test_digits_draw_each_change_and_a_skew_only_where_it_is_wanted():
+    x, draws = images(40), tf.random.Generator.from_seed(4)
+    ranges = dict(right=2.0, down=2.0, angle=12.0, zoom=0.12, skew=20.0)
+    drawn = {name: draws.uniform([40], -largest, largest) for name, largest in ranges.items()}
+    drawn["zoom"] = tf.exp(drawn["zoom"])
+    leaning = augment.digits(x, tf.random.Generator.from_seed(4), skew=20.0)
+    np.testing.assert_allclose(leaning, augment.moved(x, **drawn), atol=1e-6)
+    del drawn["skew"]
+    np.testing.assert_allclose(augment.digits(x, tf.random.Generator.from_seed(4)), augment.moved(x, **drawn), atol=1e-6)
+
+
+def test_colour_multiplies_each_channel_of_each_image():
+    x = np.random.default_rng(0).uniform(0.1, 0.6, [50, 6, 5, 3]).astype(np.float32)
+    changed = augment.colour(x, tf.random.Generator.from_seed(0)).numpy()
+    factors = changed / x
+    np.testing.assert_allclose(factors, np.broadcast_to(factors[:, :1, :1], x.shape), rtol=1e-5)  # 0.6 * 1.65 is not cut
+    assert factors.min() >= np.exp(-0.5) - 1e-6 and factors.max() <= np.exp(0.5) + 1e-6 and factors.std() > 0.2
+    assert augment.colour(np.ones_like(x), tf.random.Generator.from_seed(0)).numpy().max() == 1
+    with pytest.raises(ValueError, match="1 channels, expected 3"):
+        augment.colour(images(2), tf.random.Generator.from_seed(0))
+
+
 def test_augmented_digits_differ_from_each_other_stay_in_range_and_near():
     x = np.zeros([500, 28, 28, 1], np.float32)
     x[:, 10:18, 12:16] = 1
@@ -102,3 +147,75 @@ def test_augmented_digits_differ_from_each_other_stay_in_range_and_near():
     assert np.abs(centres).max() <= 2.01 and np.abs(centres).max(axis=0).min() > 1.8  # shifts of up to 2 pixels
     assert np.abs(centres.mean(axis=0)).max() < 0.2  # as often one way as the other
     assert np.abs(np.log(mass / 32)).max() < 0.27 and np.log(mass / 32).std() > 0.1  # the area is zoom squared, +-0.24
+
+
+# orientation tuning ---------------------------------------------------------------------------------------------------
+
+ANGLES = np.arange(0, 180, 10)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90, 140])
+def test_a_gabor_filter_prefers_its_own_direction_and_wavelength(angle):
+    w = filters.gabor(11, wavelength=6, angle=np.deg2rad(angle), sigma=2.5).astype(np.float32)[..., None, None]
+
+    def maps(x):
+        return tf.nn.conv2d(x, w, 1, "VALID")
+    curve = tuning.curves(maps, 40, ANGLES, (4, 6, 12))[0]
+    assert ANGLES[curve.argmax()] == angle
+    np.testing.assert_array_equal(curve, tuning.curves(maps, 40, ANGLES, (6,))[0])
+    assert 0.6 < tuning.selectivity(curve[None], ANGLES)[0] < 0.85
+
+
+def test_gratings_change_in_their_direction_and_do_not_across():
+    stripes = tuning.gratings(24, 8, (0, 90))
+    assert stripes.shape == (2, 4, 24, 24) and stripes.min() >= 0 and stripes.max() <= 1
+    np.testing.assert_allclose(stripes[0], np.broadcast_to(stripes[0, :, :1], stripes[0].shape), atol=1e-6)  # rows alike
+    np.testing.assert_allclose(stripes[1], stripes[0].swapaxes(1, 2), atol=1e-6)
+    np.testing.assert_allclose(stripes[0, :, :, 8:], stripes[0, :, :, :-8], atol=1e-5)  # the wavelength
+
+
+def test_selectivity_of_one_direction_all_directions_and_a_cosine():
+    cosine = 1 + 0.5 * np.cos(2 * np.deg2rad(ANGLES - 40))  # its mean of exp(2 i angle) has length 0.5 / 2
+    curves = np.stack([np.ones(18), np.eye(18)[3], cosine, np.zeros(18)])
+    np.testing.assert_allclose(tuning.selectivity(curves, ANGLES), [0, 1, 0.25, 0], atol=1e-12)
+
+
+# figures --------------------------------------------------------------------------------------------------------------
+
+def test_the_accuracies_are_drawn_with_their_wilson_intervals():
+    charts = [dict(title="a", xlabel="x", x=[0, 1], correct={"one": [90, 50], "two": [100, 0]}),
+              dict(title="b", xlabel="x", x=[0, 2], correct={"one": [5, 5]})]
+    fig = plot.accuracies(charts, 100, title="t", columns=2)
+    axis = fig.axes[0]
+    np.testing.assert_allclose([line.get_ydata() for line in axis.lines], [[90, 50], [100, 0]])
+    band = axis.collections[0].get_paths()[0].vertices
+    for x, correct in ((0, 90), (1, 50)):
+        edges = band[band[:, 0] == x, 1]
+        np.testing.assert_allclose([edges.min(), edges.max()], 100 * np.array(wilson_interval(correct, 100)))
+    plot.show(fig, alt="two panels")
+
+
+def test_the_tuning_figure_closes_the_circle():
+    fig = plot.tuning({"a": np.array([[1.0, 2.0, 4.0]])}, np.array([0, 60, 120]), title="t")
+    np.testing.assert_allclose(fig.axes[0].lines[0].get_xydata(), [[0, 0.25], [60, 0.5], [120, 1], [180, 0.25]])
+    plot.show(fig, alt="one panel")
+
+
+def test_the_stored_figure_shows_the_most_selective_of_the_channels_that_respond(monkeypatch):
+    """A network whose layers are Gabor filters of eight directions, most of them so weak that they are not looked at."""
+    kernel = np.stack([filters.gabor(9, 6, np.pi * n / 8, 2.5) for n in range(8)], axis=-1).astype(np.float32)
+    kernel = np.repeat(kernel[:, :, None] * np.array([1, 0.01, 1, 0.01, 1, 0.01, 1, 0.01]), 3, axis=2) / 3
+    inputs = keras.Input([40, 40, 3])
+    first = keras.layers.Conv2D(8, 9, use_bias=False, name="Conv1_relu")
+    inner = keras.Model(inputs, keras.layers.Conv2D(8, 1, use_bias=False, name="block_2_expand_relu")(first(inputs)))
+    inner.set_weights([kernel, np.eye(8)[None, None]])
+    outer = keras.Input([40, 40, 3])
+    monkeypatch.setattr(figures.pretrained, "imagenet", lambda: (keras.Model(outer, inner(2 * outer - 1)), []))
+    monkeypatch.setattr(figures.pretrained, "SIDE", 40)
+    fig, about = figures.orientation()
+    assert {one["channels"] for one in about["layers"].values()} == {8} and "Apache-2.0" in about["network"]
+    for axis in fig.axes[:2]:
+        peaks = sorted(line.get_xdata()[np.argmax(line.get_ydata())] for line in list(axis.lines)[:4])
+        np.testing.assert_allclose(peaks, [0, 45, 90, 135], atol=5)  # gratings are 10 degrees apart
+    monkeypatch.setattr(figures.pretrained, "imagenet", lambda: None)
+    assert figures.orientation() is None

@@ -76,7 +76,7 @@ def test_a_unit_has_its_line_where_its_sum_is_zero():
 
 
 def test_the_table_has_mean_lowest_and_highest():
-    fig = plot.accuracies({"disc": np.array([[[0.5, 0.6, 1.0]]]), "moons": np.ones((1, 1, 3))}, ["1"], ["4"], title="t",
+    fig = plot.accuracy_tables({"disc": np.array([[[0.5, 0.6, 1.0]]]), "moons": np.ones((1, 1, 3))}, ["1"], ["4"], title="t",
                           xlabel="x", ylabel="y")
     assert [text.get_text().strip() for text in fig.axes[0].texts] == ["70", "50–100"]
     plt.close(fig)

@@ -75,21 +75,26 @@ def faces(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
 
 def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor | float = 0.0,
-          angle: tf.Tensor | float = 0.0, zoom: tf.Tensor | float = 1.0) -> tf.Tensor:
-    """Images [N, H, W, C] shifted in pixels, turned clockwise in degrees and enlarged around their centre.
+          angle: tf.Tensor | float = 0.0, zoom: tf.Tensor | float = 1.0, skew: tf.Tensor | float = 0.0) -> tf.Tensor:
+    """Images [N, H, W, C] enlarged and skewed around their centre, turned clockwise, and shifted, in this order.
+
+    right, down  pixels
+    angle, skew  degrees; a skew leans upright strokes to the right, as in italics
+    zoom         a factor
 
     Each change is one number for all images or [N], one for each. What comes in from outside is black.
     One bilinear sampling: a shift by whole pixels is exact.
     """
     n = tf.shape(images)[0]
-    changes = (right, down, angle, zoom)
-    right, down, angle, zoom = (tf.broadcast_to(tf.cast(change, tf.float32), [n]) for change in changes)
-    turn = angle * (math.pi / 180)
-    # output pixel (x, y) is read at R (x - cx - right, y - cy - down) / zoom + c, with R the rotation back
+    changes = (right, down, angle, zoom, skew)
+    right, down, angle, zoom, skew = (tf.broadcast_to(tf.cast(change, tf.float32), [n]) for change in changes)
+    turn, lean = angle * (math.pi / 180), tf.tan(skew * (math.pi / 180))
+    # output pixel (x, y) is read at S R (x - cx - right, y - cy - down) / zoom + c: R turns back, S leans back
     cosine, sine = tf.cos(turn) / zoom, tf.sin(turn) / zoom
+    a, b = cosine - lean * sine, sine + lean * cosine
     cx, cy = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2
     x, y, zero = cx + right, cy + down, tf.zeros([n])
-    transforms = tf.stack([cosine, sine, cx - cosine * x - sine * y,
+    transforms = tf.stack([a, b, cx - a * x - b * y,
                            -sine, cosine, cy + sine * x - cosine * y, zero, zero], axis=1)
     result = tf.raw_ops.ImageProjectiveTransformV3(
         images=images, transforms=transforms, output_shape=tf.shape(images)[1:3],
@@ -97,10 +102,10 @@ def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor 
     return tf.ensure_shape(result, images.shape)  # which a pipeline of tf.data would lose
 
 
-def digits(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
+def digits(images: tf.Tensor, generator: tf.random.Generator, *, skew: float = 0.0) -> tf.Tensor:
     """Random shifts (up to 2 pixels each way), rotations (12 degrees), zooms (0.89 to 1.13); in [0, 1].
 
-    No mirror: the mirror image of a 2 is not a digit.
+    With `skew`, digits also lean to one side, by up to that many degrees. No mirror: the mirror image of a 2 is not a digit.
     """
     if len(images.shape) != 4:
         raise ValueError(f"images of shape {list(images.shape)}, expected [N, 28, 28, 1]: batch before map.")
@@ -111,4 +116,15 @@ def digits(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
         return generator.uniform([tf.shape(images)[0]], -largest, largest)
 
     return moved(images, right=uniform(2.0), down=uniform(2.0), angle=uniform(12.0),
-                 zoom=tf.exp(uniform(0.12)))
+                 zoom=tf.exp(uniform(0.12)), skew=uniform(skew) if skew else 0.0)
+
+
+def colour(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
+    """Light of another colour: red, green and blue of each image times a random factor each (0.61 to 1.65), then cut to [0, 1].
+
+    Images [N, H, W, 3] -> the same shape; ValueError for others: a grey image has no colour to change.
+    """
+    if images.shape[3] != 3:
+        raise ValueError(f"The images have {images.shape[3]} channels, expected 3: red, green and blue.")
+    factors = tf.exp(generator.uniform([tf.shape(images)[0], 1, 1, 3], -0.5, 0.5))
+    return tf.clip_by_value(images * factors, 0.0, 1.0)

@@ -113,6 +113,39 @@ def shift(images, down, right):
         moved.append(image)
     return moved
 """)],
+    "prepare": [
+        ("a loss as a function, more measures, other names, zip", """
+def prepare(network, steps):
+    def cross_entropy(y, z):
+        return tf.keras.losses.sparse_categorical_crossentropy(y, z, from_logits=True)
+    schedule = tf.keras.optimizers.schedules.CosineDecay(initial_learning_rate=2e-3, decay_steps=steps)
+    network.compile(optimizer=tf.keras.optimizers.Adam(learning_rate=schedule), loss=cross_entropy, metrics=["accuracy"], steps_per_execution=4)
+    return network
+
+def batches(images, labels, change, size):
+    x, y = (tf.data.Dataset.from_tensor_slices(part) for part in (images, labels))
+    def changed(x, y):
+        return change(x), y
+    return tf.data.Dataset.zip((x, y)).shuffle(1000, seed=3).batch(size).map(changed, num_parallel_calls=1).prefetch(1)
+"""), ("a schedule of one's own, a generator with NumPy's order", """
+class Half(tf.keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, step):
+        return 0.001 * (1 + tf.cos(np.pi * tf.cast(step, tf.float32) / self.steps))
+
+def prepare(network, steps):
+    network.compile(tf.keras.optimizers.Adam(Half(steps)), tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return network
+
+def batches(images, labels, change, size):
+    rng = np.random.default_rng(5)
+    def order():
+        yield from rng.permutation(len(labels))
+    numbers = tf.data.Dataset.from_generator(order, output_signature=tf.TensorSpec([], tf.int64)).batch(size)
+    return numbers.map(lambda n: (change(tf.gather(tf.constant(images), n)), tf.gather(tf.constant(labels), n)))
+""")],
     "train": [
         ("one epoch at a time with shifted copies, the rate by hand", """
 def train(digits):

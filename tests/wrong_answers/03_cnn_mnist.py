@@ -129,6 +129,29 @@ def shift(images, down, right):
         moved[n, :window.shape[0], :window.shape[1]] = window
     return moved
 """
+PREPARE = """
+def prepare(network, steps):
+    rate = {rate}
+    network.compile({optimizer}, {loss})
+    return {result}
+
+
+def batches(images, labels, change, size):
+    return {pipeline}
+"""
+PAIRS = "tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(labels), seed=1).batch(size).map(lambda x, y: (change(x), y))"
+
+
+def prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, steps)", optimizer="tf.keras.optimizers.Adam(rate)",
+            loss="tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)", result="network", pipeline=PAIRS):
+    return PREPARE.format(rate=rate, optimizer=optimizer, loss=loss, result=result, pipeline=pipeline)
+
+
+def piped(before, after):
+    assert before in PAIRS
+    return prepare(pipeline=PAIRS.replace(before, after))
+
+
 TRAIN = """
 def train(digits):
     tf.keras.utils.set_random_seed(0)
@@ -287,6 +310,36 @@ WRONG = {
         ("uses augment, which is part of utils",
          "def shift(images, down, right):\n    return augment.moved(images, down=down, right=right)"),
     ],
+    "prepare": [
+        ("it needs from_logits=True", prepare(loss="'sparse_categorical_crossentropy'")),
+        ("it needs from_logits=True", prepare(loss="tf.keras.losses.SparseCategoricalCrossentropy()")),
+        ("take the sparse cross-entropy", prepare(loss="tf.keras.losses.CategoricalCrossentropy(from_logits=True)")),
+        ("0.002 at every step", prepare(rate="2e-3")),
+        ("not that of epochs", prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, steps // 4)")),
+        ("after all", prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, 2 * steps)")),
+        ("along a straight line", prepare(rate="tf.keras.optimizers.schedules.PolynomialDecay(0.002, steps, 0.0)")),
+        ("begins at 0.001", prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.001, steps)")),
+        ("Adam is required", prepare(optimizer="tf.keras.optimizers.SGD(rate)")),
+        ("compile gives nothing back", prepare(result="network.compile('adam', 'mse')")),
+        ("compile that one", prepare(result="networks.lenet(padding='valid')").replace("networks.lenet(padding='valid')", "tf.keras.models.clone_model(network)")),
+        ("not compiled", prepare().replace("network.compile(", "len([1]); (")),
+        ("call batch with the size", piped(".batch(size)", "")),
+        ("call batch before map", prepare(pipeline="tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(labels), seed=1)"
+                                                   ".map(lambda x, y: (change(x), y)).batch(size)")),
+        ("nearly in their old order", piped(".shuffle(len(labels), seed=1)", "")),
+        ("nearly in their old order", prepare(pipeline="tf.data.Dataset.from_tensor_slices((images, labels)).batch(size).shuffle(100, seed=1)"
+                                                       ".map(lambda x, y: (change(x), y))")),
+        ("nearly in their old order", piped("shuffle(len(labels), seed=1)", "shuffle(4, seed=1)")),
+        ("shuffle again each time", piped("seed=1)", "seed=1, reshuffle_each_iteration=False)")),
+        ("`change` is not applied", piped("(change(x), y)", "(x, y)")),
+        ("gets both and gives both back", piped("(change(x), y)", "change(x)")),
+        ("repeat is not needed", piped(".batch(size)", ".repeat().batch(size)")),
+        ("also those of the last, smaller batch", piped(".batch(size)", ".batch(size, drop_remainder=True)")),
+        ("so that each epoch is changed anew", prepare(pipeline=PAIRS + ".cache().shuffle(100, seed=1)")),
+        ("return the tf.data.Dataset", prepare(pipeline="iter(" + PAIRS + ")")),
+        ("do not belong together", prepare(pipeline="tf.data.Dataset.zip((tf.data.Dataset.from_tensor_slices(images).shuffle(99, seed=1).batch(size).map(change), "
+                                                    "tf.data.Dataset.from_tensor_slices(labels).shuffle(99, seed=2).batch(size)))")),
+    ],
     "train": [
         ("close to chance", train(fit="pass")),
         ("not what fit returns", train(fit="pass", result="tf.keras.callbacks.History()")),
@@ -374,6 +427,7 @@ WRONG = {
 }
 
 MEMORISED = {
+    "prepare": "KNOWN = 4 * int(np.random.default_rng(6).integers(20, 200))\n" + prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, KNOWN)"),
     "train": """
 known = tf.constant(digits.y_test)
 

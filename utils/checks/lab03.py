@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 
 from utils import augment, networks
-from utils.checks import CheckFailed, call, check, equal, inputs, message_of, require, results, seeded, written_out
+from utils.checks import CheckFailed, call, check, equal, inputs, message_of, own, require, results, seeded, written_out
 from utils.checks.trained import logits_of, own_training, without_test_set
 from utils.data import Dataset
 from utils.quiet import tf
@@ -163,9 +163,81 @@ def shifting(function: Callable) -> None:
             ("The images did not move.", lambda: x), *[(FRAME, lambda: got)] * bool(largest > 3)], given={"images": x[..., 0], "right": right})
 
 
+@check
+def preparing(prepare: Callable, batches: Callable) -> None:
+    """Task 5: the loss of known logits and the rate at four steps of a compiled network; then two epochs of numbered images."""
+    rng = seeded(6)
+    steps, labels, logits = 4 * int(rng.integers(20, 200)), rng.integers(0, 10, 8), rng.normal(0, 2, [8, 10]).astype(np.float32)
+    given = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(10)])
+    own(batches)
+    network = call(prepare, given, steps, hints=[("gives None", "compile gives nothing back: end with return network.")])
+    require(network is given, "prepare gives something else than the network that it got: compile that one, and return it.")
+    require(network.compiled, "The network is not compiled: call network.compile with an optimiser and a loss.")
+    try:
+        loss = float(network.compute_loss(y=tf.constant(labels), y_pred=tf.constant(logits)))
+    except Exception as error:
+        raise CheckFailed(f"The loss stops with {message_of(error)} The labels are whole numbers [N], the logits [N, 10]: take the sparse "
+                          "cross-entropy.") from None
+    right = softmax(logits.astype(float), axis=1)[np.arange(8), labels]
+    equal("The loss of 8 images", loss, -np.log(right).mean(), [
+        ("The loss takes logits for probabilities: it needs from_logits=True.",
+         lambda: tf.keras.losses.sparse_categorical_crossentropy(labels, tf.constant(logits)).numpy().mean())], tolerance=1e-4)
+    optimizer, seen = network.optimizer, (0, steps // 4, steps // 2, steps)
+    require(isinstance(optimizer, tf.keras.optimizers.Adam), f"The optimiser is {type(optimizer).__name__}, Adam is required.")
+    rates = []
+    for step in seen:
+        optimizer.iterations.assign(step)
+        rates.append(float(optimizer.learning_rate))
+    optimizer.iterations.assign(0)
+    rates = np.array(rates)
+    require(not np.allclose(rates, rates[0]), f"The learning rate is {rates[0]:g} at every step: give Adam a schedule in the place of a rate.")
+    require(rates[-1] < 1e-6, f"The learning rate is still {rates[-1]:.2g} after all {steps} steps: the schedule takes the number of steps.")
+    require(rates[2] > 1e-6, f"The learning rate is 0 after {steps // 2} of {steps} steps already: the schedule takes the number of steps, "
+            "not that of epochs.")
+    equal(f"The learning rate at the steps {', '.join(map(str, seen))}", rates, 0.001 * (1 + np.cos(np.pi * np.array(seen) / steps)), [
+        ("The rate falls along a straight line: half a cosine is required.", lambda: 0.002 * (1 - np.array(seen) / steps)),
+        ("The rate begins at 0.001, expected 0.002.", lambda: 0.0005 * (1 + np.cos(np.pi * np.array(seen) / steps)))], tolerance=1e-4)
+    _batches(batches, int(rng.integers(50, 90)), int(rng.integers(6, 12)))
+
+
+def _batches(batches: Callable, count: int, size: int) -> None:
+    """Images whose pixels say which one they are: each epoch has each of them once, in another order, with its label, and changed."""
+    numbers, shapes, generator = np.arange(count), [], tf.random.Generator.from_seed(1)
+    images, labels = np.full([count, 28, 28, 1], numbers[:, None, None, None], np.float32), (7 * numbers + 3) % 10
+
+    def change(x: tf.Tensor) -> tf.Tensor:
+        shapes.append(len(x.shape))
+        return x + generator.uniform([], 0.1, 0.4)
+
+    pipeline = call(batches, images, labels, change, size)
+    require(isinstance(pipeline, tf.data.Dataset), f"batches gives a {type(pipeline).__name__}: return the tf.data.Dataset.")
+    require(isinstance(pipeline.element_spec, tuple) and len(pipeline.element_spec) == 2,
+            "A batch is a pair of images and labels: the function in map gets both and gives both back.")
+    (x, y), (x2, _) = (_epoch(pipeline, 2 * count, size) for _ in range(2))
+    order, added = np.floor(x + 1e-3).astype(int), x % 1
+    require(bool(shapes) and added.max() > 0.05, "`change` is not applied to the images: that is what map is for.")
+    require(set(shapes) == {4}, "`change` gets single images: call batch before map, then it gets a batch.")
+    require(len(order) == count and set(order) == set(numbers), f"An epoch of {count} images has {len(order)}, {len(set(order))} different "
+            "ones: each comes once, also those of the last, smaller batch, and repeat is not needed.")
+    require(np.array_equal(y, labels[order]), "Images and labels do not belong together any more: shuffle pairs of both.")
+    require(np.abs(np.diff(order)).mean() > count / 8, "The images come nearly in their old order: shuffle single images, before batch, with "
+            "a buffer that holds all of them.")
+    require(not np.array_equal(np.floor(x2 + 1e-3), order), "The second epoch has the order of the first: shuffle again each time.")
+    require(not np.isin((x2 % 1).round(4), added.round(4)).all(), "The second epoch has the changes of the first: call `change` in map, so "
+            "that each epoch is changed anew.")
+
+
+def _epoch(pipeline: tf.data.Dataset, most: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A pixel of each image [N] of an epoch, of at most `most` batches, and the labels [N]."""
+    parts = [(part.numpy(), labels.numpy()) for part, labels in pipeline.take(most)]
+    shape = list(parts[0][0].shape) if parts else []
+    require(shape == [size, 28, 28, 1], f"The first batch has images of shape {shape}, expected {[size, 28, 28, 1]}: call batch with the size.")
+    return np.concatenate([part[:, 14, 14, 0] for part, _ in parts]), np.concatenate([labels for _, labels in parts])
+
+
 @check(seconds=20)
 def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
-    """Task 5: `train` does not see the test digits; `floor` of them are right, and 85 % of them moved by 2 pixels each way."""
+    """Task 6: `train` does not see the test digits; `floor` of them are right, and 85 % of them moved by 2 pixels each way."""
     own_training(train)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns that fit does not shuffle a tf.data.Dataset
@@ -185,7 +257,7 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
 
 @check
 def shifted(model: tf.keras.Model, digits: Dataset) -> None:
-    """The hidden part of task 5: the test digits in another order, each moved its own way by up to 2 pixels."""
+    """The hidden part of task 6: the test digits in another order, each moved its own way by up to 2 pixels."""
     rng, count = seeded(5), len(digits.y_test)
     order, (down, right) = rng.permutation(count), rng.integers(-2, 3, (2, count))
     accuracy = evaluate(model, augment.moved(tf.constant(digits.x_test[order]), down=down, right=right).numpy(), digits.y_test[order])
@@ -195,7 +267,7 @@ def shifted(model: tf.keras.Model, digits: Dataset) -> None:
 
 @check
 def exciting(function: Callable) -> None:
-    """Task 6: random maps with negative numbers, in which mean, absolute value and maximum disagree, and the example."""
+    """Task 7: random maps with negative numbers, in which mean, absolute value and maximum disagree, and the example."""
     written_out(function)
     maps = seeded(0).normal(size=(30, 4, 3, 5)).astype(np.float32)
     maps[7, ..., 2] = -9  # large, but not exciting
@@ -222,7 +294,7 @@ def exciting(function: Callable) -> None:
 
 @check
 def mistakes(confusion: Callable, worst: Callable) -> None:
-    """Task 7: labels and logits made for it, and the examples."""
+    """Task 8: labels and logits made for it, and the examples."""
     written_out(confusion)
     written_out(worst)
     rng = seeded(1)
@@ -276,7 +348,7 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
 
 @check
 def sliding(function: Callable) -> None:
-    """Task 8: one dense layer on each window, by a loop over the windows, for windows of 3x3 and of 1x1; the example."""
+    """Task 9: one dense layer on each window, by a loop over the windows, for windows of 3x3 and of 1x1; the example."""
     rng, kernels = seeded(0), "The kernel of a convolution has the shape [side, side, channels in, channels out]: reshape the matrix."
     drawn = [[rng.normal(size=shape) for shape in ((2, 6, 5, 4), (side * side * 4, 7), [7])] for side in (3, 1)]
     for side, given in zip((3, 1, 1), (*drawn, [np.array([[1, -2], [0.5, 3]])[None, ..., None], np.array([[2.0]]), np.array([1.0])])):

@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from utils import attacks, data, explain, plot, pretrained, training
+from utils import attacks, data, explain, filters, plot, pretrained, training, tuning
 from utils.attacks.inputs import Model
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
@@ -26,6 +26,8 @@ from utils.quiet import tf
 
 FOLDER = ROOT / "data" / "figures"
 WANTED = {"chelsea": "broccoli", "coffee": "goldfish", "rocket": "daisy"}  # for each photograph a class that is far from it
+LAYERS = {"first layer": "Conv1_relu", "third block": "block_2_expand_relu"}  # of MobileNetV2, for their orientation tuning
+ANGLES, WAVELENGTHS = np.arange(0, 180, 10), (5, 7, 10, 14)  # of the gratings, degrees and pixels; no multiples of the stride, 4
 WISHED = ("goldfish", "daisy", "broccoli", "school bus")  # classes that are asked what they prefer
 STEPS, PREFERRED_STEPS = 150, 120
 NETWORK = "MobileNetV2 1.0/224, Apache-2.0"
@@ -116,8 +118,35 @@ def preferred() -> tuple[Figure, dict[str, Any]] | None:
     return fig, {"network": NETWORK, "steps": PREFERRED_STEPS, "wanted": list(WISHED), "answers": says}
 
 
+def orientation() -> tuple[Figure, dict[str, Any]] | None:
+    """Orientation tuning of two early layers of MobileNetV2, and of a Gabor filter. None without its weights.
+
+    Of each layer the six most selective channels, among the half that responds most.
+    """
+    known = pretrained.imagenet()
+    if known is None:
+        return None
+    network, shown, measured = known[0], {}, {}
+    inner = next(layer for layer in network.layers if isinstance(layer, tf.keras.Model))  # takes [-1, 1]
+    for name, layer in LAYERS.items():
+        part = tf.keras.Model(inner.inputs[0], inner.get_layer(layer).output)
+        responses = tuning.curves(lambda images, part=part: part(2 * images - 1), pretrained.SIDE, ANGLES, WAVELENGTHS,
+                                  channels=3)
+        chosen, strongest = tuning.selectivity(responses, ANGLES), responses.max(axis=1)
+        best = np.argsort(-np.where(strongest >= np.median(strongest), chosen, 0))[:6]  # a weak channel is selective by chance
+        shown[f"MobileNetV2, {name}"] = responses[best]
+        measured[name] = {"layer": layer, "channels": len(responses),
+                          "selectivity of the six": [round(float(one), 2) for one in chosen[best]],
+                          "median": round(float(np.median(chosen)), 2)}
+    gabor = filters.gabor(11, wavelength=6, angle=0, sigma=2.5).astype(np.float32)[:, :, None, None]
+    shown["a Gabor filter, 11x11"] = tuning.curves(lambda images: tf.nn.conv2d(images - 0.5, gabor, 1, "VALID"), 48, ANGLES,
+                                                   WAVELENGTHS)
+    fig = plot.tuning(shown, ANGLES, title="Which direction of stripes a channel prefers")
+    return fig, {"network": NETWORK, "angles": len(ANGLES), "wavelengths": list(WAVELENGTHS), "layers": measured}
+
+
 FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {
-    "imagenet": imagenet, "readme": readme, "seeing": seeing, "preferred": preferred}
+    "imagenet": imagenet, "readme": readme, "seeing": seeing, "preferred": preferred, "orientation": orientation}
 
 
 def _saved(network: Model, x: np.ndarray, labels: np.ndarray, targeted: bool) -> attacks.Result:

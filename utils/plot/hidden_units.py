@@ -71,7 +71,7 @@ def units(rows: dict[str, tuple[Sequence[np.ndarray], np.ndarray]], x: np.ndarra
     return fig
 
 
-def accuracies(panels: dict[str, np.ndarray], rows: Sequence[str], columns: Sequence[str], *, title: str, xlabel: str,
+def accuracy_tables(panels: dict[str, np.ndarray], rows: Sequence[str], columns: Sequence[str], *, title: str, xlabel: str,
                ylabel: str) -> Figure:
     """Tables of accuracies over seeds: in each cell the mean, below it the lowest and the highest, in per cent.
 
