@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from utils.data import folder_of_real_data
 PACKAGES = ("dask", "keras", "matplotlib", "numpy", "scipy", "skimage", "sklearn")
 NAMES = {*PACKAGES, "scikit", "learn", "image", "np", "plt", "tf", "tensorflow", "mpl", "pyplot", "pandas", "distributed"}
 SKIPPED = {"tests", "test", "testing", "_vendor", "vendored", "externals", "conftest", "setup"}
-EACH = 300  # documents of a topic, so that no package outweighs the others
+EACH = 270  # documents of a package, so that none outweighs the others
 LEAST = 60  # words of a document
 
 
@@ -32,7 +33,7 @@ class Documents(NamedTuple):
 
 
 def load(seed: int = 0) -> Documents:
-    """At most EACH documents of each topic, in a random order that `seed` fixes. Prints one line that says what was loaded.
+    """The documents in a random order that `seed` fixes; of packages at most EACH a topic, of newsgroups all. Prints one line that says what was loaded.
 
     Raises ValueError with one sentence for a folder `newsgroups` that is not as described above.
     """
@@ -41,11 +42,9 @@ def load(seed: int = 0) -> Documents:
     if newsgroups and newsgroups.is_dir():
         groups, source = read_newsgroups(newsgroups), "20 newsgroups"
     else:
-        groups, source = {name: list(docstrings(name)) for name in PACKAGES}, "docstrings of installed packages"
-    random = np.random.default_rng(seed)
-    pairs = [(text, topic) for topic, texts in enumerate(groups.values())
-             for text in random.permutation(np.array(texts, object))[:EACH]]
-    order = random.permutation(len(pairs))
+        groups, source = {name: list(islice(docstrings(name), EACH)) for name in PACKAGES}, "docstrings of installed packages"
+    pairs = [(text, topic) for topic, texts in enumerate(groups.values()) for text in texts]
+    order = np.random.default_rng(seed).permutation(len(pairs))
     texts, topics = zip(*(pairs[n] for n in order))
     print(f"documents: {source}, {len(texts):,} texts on {len(groups)} topics")
     return Documents(list(texts), np.array(topics), list(groups), source)
@@ -54,15 +53,15 @@ def load(seed: int = 0) -> Documents:
 def docstrings(package: str) -> Iterator[str]:
     """The docstrings with at least LEAST words of the public functions and classes of an installed package, each once.
 
-    In the order of the files' names. The package is found but not imported. Raises ValueError if it is not installed.
+    File by file in an order that is random but always the same. The package is found but not imported. Raises ValueError if it is not installed.
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ValueError(f"The package {package} is not installed: run python3 course.py lab once.")
     root, seen = Path(next(iter(spec.submodule_search_locations))), set()
-    for path in sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix()):
-        if SKIPPED & {*path.relative_to(root).with_suffix("").parts}:
-            continue
+    files = sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix())
+    public = [path for path in files if not SKIPPED & {*path.relative_to(root).with_suffix("").parts}]
+    for path in np.random.default_rng(0).permutation(np.array(public, object)):
         for text in _documented(path):
             if text not in seen and len(re.findall(r"[a-zA-Z]{3,}", text)) >= LEAST:
                 seen.add(text)
@@ -86,12 +85,16 @@ def read_newsgroups(folder: Path) -> dict[str, list[str]]:
     topics = sorted(path for path in folder.iterdir() if path.is_dir())
     if len(topics) < 2:
         raise ValueError(f"The folder newsgroups has {len(topics)} folders, expected one for each topic and two at least.")
-    groups = {topic.name: [path.read_text(encoding="utf-8", errors="replace").partition("\n\n")[2] or path.read_text(encoding="utf-8", errors="replace")
+    groups = {topic.name: [_without_header(path.read_text(encoding="utf-8", errors="replace"))
                            for path in sorted(topic.iterdir()) if path.is_file()] for topic in topics}
     empty = [name for name, texts in groups.items() if not texts]
     if empty:
         raise ValueError(f"The folder newsgroups/{empty[0]} holds no file, expected one for each document.")
     return groups
+
+
+def _without_header(mail: str) -> str:
+    return mail.partition("\n\n")[2] or mail
 
 
 def counts(texts: list[str], words: int = 2000) -> tuple[np.ndarray, list[str]]:

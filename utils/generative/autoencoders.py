@@ -3,7 +3,7 @@
 Images are float32 [N, 28, 28, 1] in [0, 1] with d = 784 pixels, codes float32 [N, code]. `encoder` and `decoder` are dense,
 `conv_encoder` and `conv_decoder` convolutional; Keras' own `fit` trains them.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,6 +31,20 @@ def pca(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     triangle = np.linalg.qr(x - mean, mode="r")  # [min(N, d), d], its s and V are those of x - mean
     _, singular, directions = np.linalg.svd(triangle, full_matrices=False)
     return mean, directions[:k], singular
+
+
+def project(x: np.ndarray, mean: np.ndarray, components: np.ndarray) -> np.ndarray:
+    """The rows of x [N, d] as their codes by `components` [k, d] draw them: the nearest points of that subspace through `mean` [d]."""
+    return mean + np.einsum("nk,kd->nd", np.einsum("nd,kd->nk", x - mean, components, optimize=True), components, optimize=True)
+
+
+def fit(model: tf.keras.Model, x: np.ndarray, y: np.ndarray, *, epochs: int, rate: float, batch_size: int = 32,
+        callbacks: Sequence[tf.keras.callbacks.Callback] = ()) -> tf.keras.Model:
+    """Make the squared error of model(x) and y [N, ...] small by Adam, whose rate falls to 0 along half a cosine; the model."""
+    falling = tf.keras.optimizers.schedules.CosineDecay(rate, epochs * -(-len(x) // batch_size))
+    model.compile(tf.keras.optimizers.Adam(falling), squared_error, steps_per_execution=10)
+    model.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0, callbacks=list(callbacks))
+    return model
 
 
 def squared_error(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

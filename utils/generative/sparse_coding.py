@@ -9,17 +9,16 @@ import numpy as np
 
 from utils.quiet import tf
 
-POWER_STEPS = 30  # of the power method; MARGIN covers what it is still below the largest eigenvalue
-MARGIN = 1.05
+POWER_STEPS = 10  # of the power method; MARGIN covers what it is still below the largest eigenvalue
+MARGIN = 1.1
 
 
 def synthesis(maps: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
     """The images [N, H, W, 1] of maps [N, H, W, M]: each number of a map adds its filter, times the number, around its pixel.
 
-    What would lie outside of the image is cut off.
+    What would lie outside of the image is cut off. The filters' sides are odd, so that each has a centre.
     """
-    shape = tf.concat([tf.shape(maps)[:3], [1]], 0)
-    return tf.nn.conv2d_transpose(maps, filters, shape, 1, "SAME")
+    return tf.nn.conv2d(maps, tf.transpose(filters[::-1, ::-1], [0, 1, 3, 2]), 1, "SAME")  # a convolution: filters are turned by 180 degrees
 
 
 def analysis(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
@@ -47,15 +46,18 @@ def search(images: tf.Tensor, filters: tf.Tensor, penalty: float, maps: tf.Tenso
     """
     rate = 1 / _largest_eigenvalue(maps[:1], lambda z: analysis(synthesis(z, filters), filters))
     best, ahead, speed, value = maps, maps, 1.0, objective(images, filters, maps, penalty)
+    best_drawn = ahead_drawn = synthesis(maps, filters)  # synthesis is linear: that of `ahead` needs no convolution of its own
     for _ in tf.range(steps):
-        gradient = analysis(synthesis(ahead, filters) - images, filters)
-        tried = soft_threshold(ahead - rate * gradient, rate * penalty)
-        reached = objective(images, filters, tried, penalty)
+        tried = soft_threshold(ahead - rate * analysis(ahead_drawn - images, filters), rate * penalty)
+        drawn = synthesis(tried, filters)
+        reached = tf.reduce_sum(tf.square(images - drawn), [1, 2, 3]) / 2 + penalty * tf.reduce_sum(tf.abs(tried), [1, 2, 3])
         better = (reached <= value)[:, None, None, None]
+        new, new_drawn = tf.where(better, tried, best), tf.where(better, drawn, best_drawn)
         following = (1 + tf.sqrt(1 + 4 * speed**2)) / 2
-        new = tf.where(better, tried, best)
-        ahead = new + speed / following * (tried - new) + (speed - 1) / following * (new - best)
-        best, speed, value = new, following, tf.minimum(reached, value)
+        a, b = speed / following, (speed - 1) / following
+        ahead = new + a * (tried - new) + b * (new - best)
+        ahead_drawn = new_drawn + a * (drawn - new_drawn) + b * (new_drawn - best_drawn)
+        best, best_drawn, speed, value = new, new_drawn, following, tf.minimum(reached, value)
     return best
 
 
@@ -63,14 +65,17 @@ def search(images: tf.Tensor, filters: tf.Tensor, penalty: float, maps: tf.Tenso
 def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: int) -> tf.Tensor:
     """Filters that make the squared error of `maps` smaller: `steps` gradient steps, each followed by `shortened`.
 
-    The rate is the inverse of the largest eigenvalue of the quadratic form, so the error cannot rise.
+    A step that would raise the error is not taken, and the following ones are half as long.
     """
-    def normal(filters: tf.Tensor) -> tf.Tensor:
-        return _towards_filters(synthesis(maps, filters), maps, filters)
-
-    rate = 1 / _largest_eigenvalue(filters, normal)
+    rate = 1 / _largest_eigenvalue(filters, lambda f: _towards_filters(synthesis(maps, f), maps, f))
+    missing = synthesis(maps, filters) - images
     for _ in tf.range(steps):
-        filters = shortened(filters - rate * _towards_filters(synthesis(maps, filters) - images, maps, filters))
+        tried = shortened(filters - rate * _towards_filters(missing, maps, filters))
+        left = synthesis(maps, tried) - images
+        if tf.norm(left) <= tf.norm(missing):
+            filters, missing = tried, left
+        else:
+            rate = rate / 2
     return filters
 
 

@@ -6,7 +6,7 @@ The functions give a figure, so that a notebook can add to it before it shows it
 unit whose name they have.
 """
 from utils.plot.attacks import against, attack, fooled_within, tradeoff
-from utils.plot.autoencoders import maps
+from utils.plot.autoencoders import maps, tradeoffs
 from utils.plot.black_box import rates, roc, shaded
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
@@ -28,5 +28,5 @@ __all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark",
            "dots", "fooled_within", "games", "gaps", "gaussians", "heat", "histogram", "histograms", "history", "images",
            "landscapes", "lines", "maps", "mark", "matrix", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes",
            "players", "pocket", "rates", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored",
-           "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "vulnerability",
-           "windows", "with_errors", "withstood"]
+           "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs",
+           "vulnerability", "windows", "with_errors", "withstood"]
