@@ -298,7 +298,7 @@ WRONG = {
         ("No gradient comes back to mean", variational(kl="np.float32((mean.numpy()**2 + np.exp(log_variance) - log_variance.numpy() - 1) / 2)",
                                                        draw="tf.constant(mean.numpy() + np.exp(log_variance / 2) * noise.numpy())")),
         ("loss does not run in a training", variational(loss="tf.reduce_sum(error + beta * divergence) / x.shape[0]")),
-        ("part of utils", "from utils.generative import variational\nkl = variational.kl\n" + variational().partition("def draw")[1]
+        ("kl comes from utils", "from utils.generative import variational\nkl = variational.kl\n" + variational().partition("def draw")[1]
          + variational().partition("def draw")[2]),
     ],
     "denoising": [

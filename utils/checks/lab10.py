@@ -13,7 +13,7 @@ from utils.data import Dataset
 from utils.generative import autoencoders
 from utils.quiet import tf
 
-GAIN = 3.0  # dB above the Gaussian filter that the trained net of task 7 has to reach
+GAIN = 1.0  # dB above the Gaussian filter and its line that the trained net of task 7 has to reach
 MISSING = {"A": 6, "B": 7, "C": 0}  # what the nets of task 8 have not seen
 QUANTILE = 0.95
 
@@ -34,8 +34,14 @@ def ratio(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def smoothed(noisy: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Noisy images after the Gaussian filter whose sigma, .5 to 2 pixels, makes them most like clean ones."""
-    tries = (ndimage.gaussian_filter(noisy, (0, sigma, sigma, 0), mode="constant") for sigma in np.arange(0.5, 2.01, 0.25))
+    """Noisy images after a Gaussian filter, sigma .5 to 2 pixels, and a straight line a v + b for their grey levels v, clipped to [0, 1].
+
+    Sigma and line are those that make the images most like clean ones: clipped noise makes black grey, and a filter alone leaves it so.
+    """
+    def lined(images: np.ndarray) -> np.ndarray:
+        return np.clip(np.polyval(np.polyfit(images.ravel(), clean.ravel(), 1), images), 0, 1)
+
+    tries = (lined(ndimage.gaussian_filter(noisy, (0, sigma, sigma, 0), mode="constant")) for sigma in np.arange(0.5, 2.01, 0.25))
     return max(tries, key=lambda images: ratio(images, clean))
 
 
@@ -420,7 +426,7 @@ def denoised(model: Callable, digits: Dataset, sigma: float) -> None:
     reached, filtered, of_clean = ratio(images, clean), ratio(smoothed(noisy, clean), clean), ratio(images_of(model, clean), clean)
     background, required = float(np.mean(images[clean == 0])), filtered + GAIN
     said = (f"The denoised test digits have {reached:.1f} dB; the noisy ones {ratio(noisy, clean):.1f}, after the best Gaussian filter "
-            f"{filtered:.1f}, and {required:.1f} is required")
+            f"and line {filtered:.1f}, and {required:.1f} is required")
     require(reached >= required or reached > ratio(noisy, clean), f"{said}: worse than doing nothing. Was fit called?")
     require(reached >= required or background < 0.25 * sigma, f"{said}: black comes out as grey ({background:.2f}), as in noisy images. The target "
             "of the training has to be the clean image.")
