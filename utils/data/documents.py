@@ -20,7 +20,7 @@ from utils.data import folder_of_real_data
 PACKAGES = ("dask", "keras", "matplotlib", "numpy", "scipy", "skimage", "sklearn")
 NAMES = {*PACKAGES, "scikit", "learn", "image", "np", "plt", "tf", "tensorflow", "mpl", "pyplot", "pandas", "distributed"}
 SKIPPED = {"tests", "test", "testing", "_vendor", "vendored", "externals", "conftest", "setup"}
-EACH = 270  # documents of a package, so that none outweighs the others
+EACH = 220  # documents of a package, so that none outweighs the others
 LEAST = 60  # words of a document
 
 

@@ -64,7 +64,7 @@ def tradeoffs(curves: dict[str, tuple[Sequence[float], np.ndarray]], *, title: s
         axis.errorbar(x, np.mean(values, axis=1), yerr=half, marker="osD^vP"[k % 6], markersize=5, capsize=3, color=COLOURS[k % 6],
                       linestyle=("-", "--", "-.", ":")[k % 4], label=name)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log", yscale="log")
-    for side, values in ((axis.xaxis, [1, 2, 5, 10, 20, 50, 100, 200, 500]), (axis.yaxis, [1, 2, 5, 10, 20, 40])):
+    for side, values in ((axis.xaxis, [1, 2, 5, 10, 20, 40, 100, 200, 400]), (axis.yaxis, [1, 2, 5, 10, 20, 40])):
         low, high = side.get_view_interval()
         side.set_ticks([value for value in values if low <= value <= high], [f"{value}" for value in values if low <= value <= high])
     axis.minorticks_off()
