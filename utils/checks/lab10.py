@@ -39,7 +39,8 @@ def smoothed(noisy: np.ndarray, clean: np.ndarray) -> np.ndarray:
     Sigma and line are those that make the images most like clean ones: clipped noise makes black grey, and a filter alone leaves it so.
     """
     def lined(images: np.ndarray) -> np.ndarray:
-        return np.clip(np.polyval(np.polyfit(images.ravel(), clean.ravel(), 1), images), 0, 1)
+        line = np.polyfit(images.ravel().astype(np.float64), clean.ravel(), 1)
+        return np.clip(np.polyval(line, images), 0, 1)
 
     tries = (lined(ndimage.gaussian_filter(noisy, (0, sigma, sigma, 0), mode="constant")) for sigma in np.arange(0.5, 2.01, 0.25))
     return max(tries, key=lambda images: ratio(images, clean))
