@@ -20,7 +20,7 @@ def train_denoiser(digits, sigma):
     keras.utils.set_random_seed(1)
     noisy, clean = noisy_pairs(np.concatenate([digits.x_train] * 3), sigma, 1)
     {model}
-    return fit(model, np.asarray(noisy), np.asarray(clean), 2)
+    return fit(model, np.asarray(noisy), np.asarray(clean), 5)
 """
 VARIATIONAL = """
 def kl(mean, log_variance):

@@ -407,7 +407,7 @@ def noise(x: np.ndarray, sigma: float) -> np.ndarray:
     return np.clip(x + seeded(99).normal(0, sigma, x.shape), 0, 1).astype(np.float32)
 
 
-@check(seconds=5)
+@check(seconds=8)
 def denoising(noisy_pairs: Callable, psnr: Callable, train_denoiser: Callable, digits: Dataset, sigma: float) -> tf.keras.Model:
     """Task 7: the pairs by their statistics, `psnr` by its formula, the trained net on noisy test digits."""
     pairs(noisy_pairs)
