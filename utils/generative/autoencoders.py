@@ -92,7 +92,7 @@ class Contractive(tf.keras.Model):
     """One layer h = activation(x W + b) and, as its decoder, the same weights transposed: x -> h W^T + c, for images [N, 28, 28, 1].
 
     To its loss `fit` adds `weight` * contraction(encoder, x). With weights of its own a decoder could undo any shrinking of the code,
-    and the penalty could come as close to 0 as one likes; with tied ones it cannot (Rifai et al. 2011, section 4).
+    and the penalty could come as close to 0 as one likes; with tied ones it cannot (Rifai et al. 2011).
     The penalty is that of the first `images` of each batch: `fit` shuffles, so they speak for all, and the Jacobian of
     a whole batch takes longer than everything else together.
     """

@@ -2,8 +2,8 @@
 
 Images are float32 [N, H, W, 1], filters [h, w, 1, M], maps [N, H, W, M]: map m of an image says where, and how strongly, filter m is
 added to it. The codes of an image are not computed by an encoder but searched, by the monotone FISTA; the filters are learnt by
-projected gradient steps in between. Source: M. D. Zeiler et al., Deconvolutional networks (2010), section 3; A. Beck and M. Teboulle,
-Fast gradient-based algorithms for constrained total variation image denoising and deblurring problems (2009), section V.A.
+projected gradient steps in between. Source: M. D. Zeiler et al., Deconvolutional networks (2010); A. Beck and M. Teboulle,
+Fast gradient-based algorithms for constrained total variation image denoising and deblurring problems (2009), which has the monotone FISTA.
 """
 import numpy as np
 
