@@ -40,7 +40,8 @@ def test_search_finds_the_minimum_that_lasso_finds(problem):
     maps = sparse_coding.search(images, filters, tf.constant(PENALTY), tf.zeros([2, 6, 5, 2]), tf.constant(2000))
     values = sparse_coding.objective(images, filters, maps, PENALTY).numpy()
     for image, value in zip(images.numpy().reshape(2, 30), values):
-        found = Lasso(PENALTY / 30, fit_intercept=False, tol=1e-10, max_iter=100_000).fit(matrix.astype(float), image.astype(float))
+        lasso = Lasso(PENALTY / 30, fit_intercept=False, tol=1e-10, max_iter=100_000)
+        found = lasso.fit(matrix.astype(float), image.astype(float))
         least = np.sum((image - matrix @ found.coef_)**2) / 2 + PENALTY * np.abs(found.coef_).sum()
         assert value == pytest.approx(least, rel=1e-4)
 

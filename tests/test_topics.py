@@ -52,13 +52,15 @@ def test_counts_are_those_of_a_hand_count():
 
 
 def test_newsgroups_are_read_without_their_headers(newsgroups):
-    newsgroups({"sci.space": {"1": "From: a\nSubject: b\n\nthe moon", "2": "only one line"}, "rec.autos": {"x.txt": "From: c\n\ncars\n\nand roads"}})
+    newsgroups({"sci.space": {"1": "From: a\nSubject: b\n\nthe moon", "2": "only one line"},
+                "rec.autos": {"x.txt": "From: c\n\ncars\n\nand roads"}})
     found = documents.load()
     assert found.source == "20 newsgroups" and found.names == ["rec.autos", "sci.space"]
     assert sorted(zip(found.texts, found.topics)) == [("cars\n\nand roads", 0), ("only one line", 1), ("the moon", 1)]
 
 
-@pytest.mark.parametrize("groups, words", [({"one": {"1": "x\n\ny"}}, "has 1 folders"), ({"a": {"1": "x\n\ny"}, "b": {}}, "newsgroups/b holds no file")])
+@pytest.mark.parametrize("groups, words", [({"one": {"1": "x\n\ny"}}, "has 1 folders"),
+                                           ({"a": {"1": "x\n\ny"}, "b": {}}, "newsgroups/b holds no file")])
 def test_newsgroups_that_are_not_as_described_are_refused(newsgroups, groups, words):
     newsgroups(groups)
     with pytest.raises(ValueError, match=words):

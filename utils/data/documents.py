@@ -1,9 +1,10 @@
 """Short texts with topics, and their word counts: docstrings of the installed packages, or the 20 newsgroups.
 
-Built in are the docstrings of public functions and classes of scientific packages, read from their source without importing it; the
-topic is the package. Examples are cut out, and names of packages are no words, so that a text does not say its own topic. With COURSE_DATA
-naming a folder in which there is a folder `newsgroups`, `load` reads that instead: one folder for each topic, in it one text
-file (UTF-8, any name) for each document, as the archive `20news-bydate` has them once its training part is unpacked.
+Built in are the docstrings of public functions and classes of scientific packages, read from their source without importing
+it; the topic is the package. Examples are cut out, and names of packages are no words, so that a text does not say its own
+topic. With COURSE_DATA naming a folder in which there is a folder `newsgroups`, `load` reads that instead: one folder for each
+topic, in it one text file (UTF-8, any name) for each document, as the archive `20news-bydate` has them once its training part
+is unpacked.
 """
 import ast
 import re
@@ -33,7 +34,9 @@ class Documents(NamedTuple):
 
 
 def load(seed: int = 0) -> Documents:
-    """The documents in a random order that `seed` fixes; of packages at most EACH a topic, of newsgroups all. Prints one line that says what was loaded.
+    """The documents in a random order that `seed` fixes; of packages at most EACH a topic, of newsgroups all.
+
+    Prints one line that says what was loaded.
 
     Raises ValueError with one sentence for a folder `newsgroups` that is not as described above.
     """
@@ -53,7 +56,8 @@ def load(seed: int = 0) -> Documents:
 def docstrings(package: str) -> Iterator[str]:
     """The docstrings with at least LEAST words of the public functions and classes of an installed package, each once.
 
-    File by file in an order that is random but always the same. The package is found but not imported. Raises ValueError if it is not installed.
+    File by file in an order that is random but always the same. The package is found but not imported. Raises ValueError if it
+    is not installed.
     """
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -81,7 +85,10 @@ def _documented(path: Path) -> Iterator[str]:
 
 
 def read_newsgroups(folder: Path) -> dict[str, list[str]]:
-    """The texts of a folder of topics, {topic: texts} in the order of their names, without the header up to the first empty line."""
+    """The texts of a folder of topics, {topic: texts} in the order of their names, without headers (up to the first empty line).
+
+    Raises ValueError for a folder with fewer than two topics, and for a topic without a file.
+    """
     topics = sorted(path for path in folder.iterdir() if path.is_dir())
     if len(topics) < 2:
         raise ValueError(f"The folder newsgroups has {len(topics)} folders, expected one for each topic and two at least.")

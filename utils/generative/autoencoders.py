@@ -34,7 +34,7 @@ def pca(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def project(x: np.ndarray, mean: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """The rows of x [N, d] as their codes by `components` [k, d] draw them: the nearest points of that subspace through `mean` [d]."""
+    """The rows of x [N, d] as their codes by `components` [k, d] draw them: the nearest points of the subspace through `mean`."""
     return mean + np.einsum("nk,kd->nd", np.einsum("nd,kd->nk", x - mean, components, optimize=True), components, optimize=True)
 
 
@@ -89,10 +89,11 @@ def contraction(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
 
 
 class Contractive(tf.keras.Model):
-    """One layer h = activation(x W + b) and, as its decoder, the same weights transposed: x -> h W^T + c, for images [N, 28, 28, 1].
+    """One layer h = activation(x W + b) and, as its decoder, the same weights transposed: x -> h W^T + c.
 
-    To its loss `fit` adds `weight` * contraction(encoder, x). With weights of its own a decoder could undo any shrinking of the code,
-    and the penalty could come as close to 0 as one likes; with tied ones it cannot (Rifai et al. 2011).
+    Images are [N, 28, 28, 1]. To its loss `fit` adds `weight` * contraction(encoder, x). With weights of its own a decoder
+    could undo any shrinking of the code, and the penalty could come as close to 0 as one likes; with tied ones it cannot
+    (Rifai et al. 2011).
     The penalty is that of the first `images` of each batch: `fit` shuffles, so they speak for all, and the Jacobian of
     a whole batch takes longer than everything else together.
     """

@@ -1,9 +1,10 @@
 """Convolutional sparse coding: images as sums of a few small filters, put wherever they are needed.
 
-Images are float32 [N, H, W, 1], filters [h, w, 1, M], maps [N, H, W, M]: map m of an image says where, and how strongly, filter m is
-added to it. The codes of an image are not computed by an encoder but searched, by the monotone FISTA; the filters are learnt by
-projected gradient steps in between. Source: M. D. Zeiler et al., Deconvolutional networks (2010); A. Beck and M. Teboulle,
-Fast gradient-based algorithms for constrained total variation image denoising and deblurring problems (2009), which has the monotone FISTA.
+Images are float32 [N, H, W, 1], filters [h, w, 1, M], maps [N, H, W, M]: map m of an image says where, and how strongly,
+filter m is added to it. The codes of an image are not computed by an encoder but searched, by the monotone FISTA; the filters
+are learnt by projected gradient steps in between. Source: M. D. Zeiler et al., Deconvolutional networks (2010); A. Beck and
+M. Teboulle, Fast gradient-based algorithms for constrained total variation image denoising and deblurring problems (2009),
+which has the monotone FISTA.
 """
 import numpy as np
 
@@ -18,7 +19,8 @@ def synthesis(maps: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
 
     What would lie outside of the image is cut off. The filters' sides are odd, so that each has a centre.
     """
-    return tf.nn.conv2d(maps, tf.transpose(filters[::-1, ::-1], [0, 1, 3, 2]), 1, "SAME")  # a convolution: filters are turned by 180 degrees
+    turned = tf.transpose(filters[::-1, ::-1], [0, 1, 3, 2])  # conv2d correlates; a convolution turns by 180 degrees
+    return tf.nn.conv2d(maps, turned, 1, "SAME")
 
 
 def analysis(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
@@ -84,7 +86,8 @@ def shortened(filters: tf.Tensor) -> tf.Tensor:
     return filters / tf.maximum(tf.sqrt(tf.reduce_sum(tf.square(filters), [0, 1, 2])), 1)
 
 
-def learn(images: np.ndarray, filters: np.ndarray, penalty: float, *, rounds: int, steps: int = 10) -> tuple[tf.Tensor, tf.Tensor, list[float]]:
+def learn(images: np.ndarray, filters: np.ndarray, penalty: float, *, rounds: int,
+          steps: int = 10) -> tuple[tf.Tensor, tf.Tensor, list[float]]:
     """Filters and maps for `images`, from `filters` on: in each round `search`, then `improve`, `steps` steps each.
 
     The third result is the mean objective before the first half round and after each, 1 + 2 * rounds numbers that never rise.

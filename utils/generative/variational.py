@@ -1,7 +1,8 @@
 """The variational autoencoder: a decoder of random latent vectors, trained together with an encoder that says which ones.
 
-Images are float32 [N, 28, 28, 1] in [0, 1]; the encoder gives the mean and the logarithm of the variance of a Gaussian for each
-latent dimension, [N, code] each. Source: D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014): section 2.4 and appendix B.
+Images are float32 [N, 28, 28, 1] in [0, 1]; the encoder gives the mean and the logarithm of the variance of a Gaussian for
+each latent dimension, [N, code] each. Source: D. P. Kingma, M. Welling, Auto-encoding variational Bayes (2014), section 2.4 and
+appendix B.
 """
 from collections.abc import Sequence
 
@@ -30,8 +31,8 @@ class Variational(tf.keras.Model):
 
     code    the number of latent dimensions
     hidden  the units of the encoder's dense ELU layers; the decoder has the same in the reverse order
-    beta    twice the variance of a pixel around what the decoder draws. With it the loss is, but for constants and the factor beta, the
-            negative evidence lower bound of a Gaussian decoder
+    beta    twice the variance of a pixel around what the decoder draws. With it the loss is, but for constants and the factor
+            beta, the negative evidence lower bound of a Gaussian decoder
     """
 
     def __init__(self, code: int, hidden: Sequence[int], beta: float):

@@ -61,12 +61,13 @@ def tradeoffs(curves: dict[str, tuple[Sequence[float], np.ndarray]], *, title: s
     fig, axis = plt.subplots(figsize=(6.8, 4.2), layout="constrained")
     for k, (name, (x, values)) in enumerate(curves.items()):
         half = 1.96 * np.std(values, axis=1, ddof=1) / np.shape(values)[1]**0.5
-        axis.errorbar(x, np.mean(values, axis=1), yerr=half, marker="osD^vP"[k % 6], markersize=5, capsize=3, color=COLOURS[k % 6],
-                      linestyle=("-", "--", "-.", ":")[k % 4], label=name)
+        axis.errorbar(x, np.mean(values, axis=1), yerr=half, marker="osD^vP"[k % 6], markersize=5, capsize=3,
+                      color=COLOURS[k % 6], linestyle=("-", "--", "-.", ":")[k % 4], label=name)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log", yscale="log")
     for side, values in ((axis.xaxis, [1, 2, 5, 10, 20, 40, 100, 200, 400]), (axis.yaxis, [1, 2, 5, 10, 20, 40])):
         low, high = side.get_view_interval()
-        side.set_ticks([value for value in values if low <= value <= high], [f"{value}" for value in values if low <= value <= high])
+        inside = [value for value in values if low <= value <= high]
+        side.set_ticks(inside, map(str, inside))
     axis.minorticks_off()
     axis.legend(frameon=False)
     return fig
