@@ -350,7 +350,8 @@ WRONG = {
                                                  "layers.Rescaling(2.0, -1.0), layers.ReLU()])")),
         ("The model stops for an input of shape [28, 28, 1]", denoising(
             fitted="net = keras.Sequential([keras.Input([784]), layers.Dense(784)])")),
-        ("end with a sigmoid", denoising(fitted="fit(net, *pairs, 5)", units=WIDE + ", layers.Rescaling(1.02, -0.01)")),
+        ("end with a sigmoid", denoising(fitted="fit(net, *noisy_pairs(np.concatenate([digits.x_train] * 3), sigma, 0), 5)",
+                                         units=WIDE + ", layers.Rescaling(1.02, -0.01)")),
         ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
          denoising().replace(", layers.Reshape([28, 28, 1])", "")),
         ("Was fit called", denoising(fitted="pass")),
