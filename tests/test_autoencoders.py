@@ -1,7 +1,7 @@
 """Unit 10's mathematics against scikit-learn, SciPy, finite differences and closed forms."""
 import numpy as np
 import pytest
-from scipy import linalg
+from scipy import linalg, optimize
 from sklearn.decomposition import PCA
 
 from utils import data, session
@@ -158,8 +158,8 @@ def test_fit_adds_the_penalty_to_the_loss_and_makes_it_smaller(images):
     penalties = {}
     for weight in (0.0, 10.0):
         session.start(seed=3)
-        model = autoencoders.Contractive(autoencoders.encoder(4, (16,)), autoencoders.decoder(4, (16,)), weight)
-        model.compile(tf.keras.optimizers.Adam(1e-3), autoencoders.squared_error)
+        model = autoencoders.Contractive(4, weight, activation=None)
+        model.compile(tf.keras.optimizers.Adam(1e-2), autoencoders.squared_error)
         expected = (np.mean(autoencoders.squared_error(images, model(images)))
                     + weight * autoencoders.contraction(model.encoder, images[:8]))
         np.testing.assert_allclose(model.evaluate(images, images, verbose=0), expected, rtol=1e-5)
@@ -173,7 +173,36 @@ def test_without_weight_no_jacobian_is_computed(images, monkeypatch):
         raise AssertionError("the Jacobian costs time")
 
     monkeypatch.setattr(autoencoders, "jacobian", refused)
-    model = autoencoders.Contractive(autoencoders.encoder(2, ()), autoencoders.decoder(2, ()), 0.0)
+    model = autoencoders.Contractive(2, 0.0)
     model.compile("adam", autoencoders.squared_error)
     expected = np.mean(autoencoders.squared_error(images, model(images)))
     np.testing.assert_allclose(model.evaluate(images, images, verbose=0), expected, rtol=1e-5)
+
+
+def tied_loss(x: np.ndarray, w: np.ndarray, weight: float) -> float:
+    """Of the linear tied autoencoder with the weights w [d, k], for centred rows x [N, d]."""
+    return np.mean(np.sum((x - x @ w @ w.T)**2, axis=1)) + weight * np.sum(w**2)
+
+
+@pytest.mark.parametrize("weight", [0.5, 30.0, 120.0])
+def test_the_least_loss_of_a_linear_contractive_code_is_what_an_optimizer_finds(rows, random, weight):
+    x = rows - rows.mean(axis=0)
+    squares, least = autoencoders.contracted(autoencoders.pca(rows, 3)[2]**2 / len(rows), 3, weight)
+    found = min((optimize.minimize(lambda w: tied_loss(x, w.reshape(12, 3), weight), random.standard_normal(36), method="BFGS")
+                 for _ in range(3)), key=lambda result: result.fun)
+    assert found.fun == pytest.approx(least, rel=1e-4)
+    np.testing.assert_allclose(linalg.svdvals(found.x.reshape(12, 3))**2, squares, atol=0.01)
+
+
+def test_the_linear_contractive_model_has_the_loss_of_the_formula(images):
+    model = autoencoders.Contractive(3, 0.7, activation=None)
+    model.compile("sgd", autoencoders.squared_error)
+    x, w = images.reshape(20, 784), model.layer.kernel.numpy()
+    np.testing.assert_allclose(model.evaluate(images, images, verbose=0), tied_loss(x, w, 0.7), rtol=1e-5)
+
+
+def test_convolutional_networks_have_the_shapes_of_the_dense_ones(images):
+    codes = autoencoders.conv_encoder(5)(images)
+    drawn = autoencoders.conv_decoder(5)(codes).numpy()
+    assert codes.shape == (20, 5) and drawn.shape == images.shape and 0 <= drawn.min() < drawn.max() <= 1
+    assert np.min(codes) < 0 < np.max(codes)

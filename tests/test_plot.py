@@ -17,6 +17,9 @@ GAME = {"made": POINTS, "d_real": [0.9, 0.5], "d_made": [0.1, 0.5]}
 FIGURES = {
     "strips": lambda: plot.strips({"above": PICTURES, "below": PICTURES[:2]}, title="t", titles="abcde"),
     "maps": lambda: plot.maps({"a": POINTS, "b": POINTS}, np.arange(20) % 2, ["0", "1"], title="t"),
+    "maps of names": lambda: plot.maps({"a": POINTS}, np.arange(20) % 2, ["first", "second"], title="t"),
+    "tradeoffs": lambda: plot.tradeoffs({"a": ([1, 10], 1 + np.arange(6.0).reshape(2, 3)), "b": ([3, 5], 2 + np.arange(8.0).reshape(2, 4))},
+                                        title="t", xlabel="x", ylabel="y"),
     "histograms": lambda: plot.histograms({"a": [1.0, 2.0], "b": [3.0, 40.0]}, title="t", xlabel="error"),
     "dots": lambda: plot.dots({"a": [12.0, 15.0], "b": [140.0]}, title="t", xlabel="x", ylabel="y"),
     "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,

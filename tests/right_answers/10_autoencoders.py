@@ -20,7 +20,17 @@ def train_denoiser(digits, sigma):
     keras.utils.set_random_seed(1)
     noisy, clean = noisy_pairs(np.concatenate([digits.x_train] * 3), sigma, 1)
     {model}
-    return fit(model, np.asarray(noisy), np.asarray(clean), 2)
+    return fit(model, np.asarray(noisy), np.asarray(clean), 5)
+"""
+VARIATIONAL = """
+def kl(mean, log_variance):
+    {kl}
+
+def draw(mean, log_variance, noise):
+    {draw}
+
+def loss(x, y, mean, log_variance, beta):
+    {loss}
 """
 UNSEEN = """
 def between(encoder, decoder, a, b, steps):
@@ -120,18 +130,16 @@ def keep_largest(h, k):
     values, indices = tf.math.top_k(h, k)
     return tf.einsum("nk,nku->nu", values, tf.one_hot(indices, tf.shape(h)[1]))
 """)],
-    "contractive": [
-        ("a sigmoid by hand, matvec", """
-def contraction(w, b, x):
-    h = 1 / (1 + tf.exp(-(tf.matmul(x, w) + b)))
-    squares = tf.reduce_sum(tf.square(tf.transpose(w)), 1)
-    return tf.reduce_mean(tf.linalg.matvec(tf.square(h - h * h), squares))
-"""), ("the whole Jacobian", """
-def contraction(w, b, x):
-    h = tf.nn.sigmoid(tf.matmul(x, w) + b)
-    rows = (h * (1 - h))[:, :, None] * tf.transpose(w)
-    return tf.reduce_sum(rows**2) / tf.cast(tf.shape(x)[0], tf.float32)
-""")],
+    "variational": [
+        ("the standard deviation first, einsum", VARIATIONAL.format(
+            kl="s = tf.sqrt(tf.exp(log_variance))\n    return 0.5 * (mean * mean + s * s) - tf.math.log(s) - 0.5",
+            draw="return tf.add(mean, tf.multiply(tf.exp(0.5 * log_variance), noise))",
+            loss="d = x - y\n    return tf.reduce_mean(tf.einsum('nhwc,nhwc->n', d, d) + beta * tf.reduce_sum(kl(mean, log_variance), 1))")),
+        ("the functions of Keras, two means", VARIATIONAL.format(
+            kl="return -0.5 * (1 + log_variance - keras.ops.square(mean) - keras.ops.exp(log_variance))",
+            draw="return noise * keras.ops.exp(log_variance / 2) + mean",
+            loss="flat = layers.Flatten()\n    error = keras.ops.sum((flat(x) - flat(y))**2, axis=-1)\n    both = -0.5 * keras.ops.sum("
+                 "1 + log_variance - mean**2 - keras.ops.exp(log_variance), axis=-1)\n    return keras.ops.mean(error) + beta * keras.ops.mean(both)"))],
     "denoising": [
         ("one image after the other, subclassed", DENOISING.format(
             pairs="rng = np.random.default_rng(seed)\n    return [np.stack([np.minimum(1, np.maximum(0, image + sigma * "

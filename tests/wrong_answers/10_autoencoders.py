@@ -72,23 +72,20 @@ def keep_largest(h, k):
 """
 
 
-def contraction(h="tf.sigmoid(x @ w + b)", slope="h * (1 - h)", squares="tf.reduce_sum(w**2, axis=0)",
-                result="tf.reduce_mean(tf.reduce_sum(slope**2 * squares, axis=1))"):
+def variational(kl="(mean**2 + tf.exp(log_variance) - log_variance - 1) / 2", draw="mean + tf.exp(log_variance / 2) * noise",
+                error="tf.reduce_sum((x - y)**2, [1, 2, 3])", divergence="tf.reduce_sum(kl(mean, log_variance), 1)",
+                loss="tf.reduce_mean(error + beta * divergence)"):
     return f"""
-def contraction(w, b, x):
-    h = {h}
-    slope = {slope}
-    squares = {squares}
-    return {result}
-"""
+def kl(mean, log_variance):
+    return {kl}
 
+def draw(mean, log_variance, noise):
+    return {draw}
 
-TAPE = """
-def contraction(w, b, x):
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        h = tf.sigmoid(x @ w + b)
-    return tf.reduce_mean(tf.reduce_sum(tape.batch_jacobian(h, x)**2, axis=[1, 2]))
+def loss(x, y, mean, log_variance, beta):
+    error = {error}
+    divergence = {divergence}
+    return {loss}
 """
 
 
@@ -273,38 +270,36 @@ WRONG = {
         ("does not run inside a model", sparse("tf.stack([row * tf.reduce_sum(tf.one_hot(tf.math.top_k(row, "
                                             "k).indices, h.shape[1]), axis=0) for row in tf.unstack(h)])")),
     ],
-    "contractive": [
-        ("The slope h (1 - h) is not squared", contraction(result="tf.reduce_mean(tf.reduce_sum(slope * "
-                                                                  "squares, axis=1))")),
-        ("The weights are not squared.", contraction(squares="tf.reduce_sum(w, axis=0)")),
-        ("absolute values are no squares", contraction(squares="tf.reduce_sum(tf.abs(w), axis=0)")),
-        ("are column j.", contraction(squares="tf.reduce_sum(w**2, axis=1)")),
-        ("sum over the images", contraction(result="tf.reduce_sum(slope**2 * squares)")),
-        ("one number for each image", contraction(result="tf.reduce_sum(slope**2 * squares, axis=1)")),
-        ("mean over the units or over the inputs", contraction(result="tf.reduce_mean(slope**2 * squares)")),
-        ("one number for each unit", contraction(result="tf.reduce_mean(slope**2 * squares, axis=0)")),
-        ("mean over the units or over the inputs", contraction(squares="tf.reduce_mean(w**2, axis=0)")),
-        ("There is a root", contraction(result="tf.sqrt(tf.reduce_mean(tf.reduce_sum(slope**2 * squares, "
-                                               "axis=1)))")),
-        ("There is a root", contraction(result="tf.reduce_mean(tf.sqrt(tf.reduce_sum(slope**2 * squares, "
-                                               "axis=1)))")),
-        ("is half of what is expected", contraction(result="tf.reduce_mean(tf.reduce_sum(slope**2 * squares, axis=1)) / 2")),
-        ("added up, then squared", contraction(squares="tf.reduce_sum(w, axis=0)**2")),
-        ("All weights are added up", contraction(squares="tf.reduce_sum(w**2)")),
-        ("Only 1 - h is squared", contraction(slope="tf.sqrt(h) * (1 - h)")),
-        ("The bias is missing in h", contraction(h="tf.sigmoid(x @ w)")),
-        ("h is the sigmoid already", contraction(slope="tf.sigmoid(h) * (1 - tf.sigmoid(h))")),
-        ("h has no sigmoid", contraction(h="x @ w + b")),
-        ("slope of tanh", contraction(slope="1 - h**2")),
-        ("weight decay", contraction(result="tf.reduce_sum(squares)")),
-        ("leaves the work to GradientTape", TAPE),
-        ("does not run in a training", contraction(result="tf.reduce_sum(slope**2 * squares) / len(x)")),
-        ("does not run in a training", contraction(result="tf.reduce_sum(slope**2 * squares) / x.shape[0]")),
-        ("does not run in a training", contraction(result="tf.add_n([tf.reduce_sum(row**2 * squares) / 7.0 "
-                                                          "for row in slope])")),
-        ("no gradient comes back", contraction(h="1 / (1 + np.exp(-(x.numpy() @ w.numpy() + b.numpy())))",
-                                               squares="np.sum(w.numpy()**2, axis=0)",
-                                               result="np.mean(np.sum(slope**2 * squares, axis=1))")),
+    "variational": [
+        ("never negative", variational(kl="(1 + log_variance - mean**2 - tf.exp(log_variance)) / 2")),
+        ("The factor 1/2 is missing", variational(kl="mean**2 + tf.exp(log_variance) - log_variance - 1")),
+        ("exp is missing", variational(kl="(mean**2 + log_variance - log_variance - 1) / 2")),
+        ("logarithm of the standard deviation", variational(kl="(mean**2 + tf.exp(2 * log_variance) - 2 * log_variance - 1) / 2")),
+        ("in the place of the variance", variational(kl="(mean**2 + tf.exp(log_variance / 2) - log_variance - 1) / 2")),
+        ("The mean is not squared", variational(kl="(mean + tf.exp(log_variance) - log_variance - 1) / 2")),
+        ("The 1 is missing", variational(kl="(mean**2 + tf.exp(log_variance) - log_variance) / 2")),
+        ("one for each latent dimension", variational(kl="tf.reduce_sum(mean**2 + tf.exp(log_variance) - log_variance - 1, 1) / 2")),
+        ("multiplied with the variance", variational(draw="mean + tf.exp(log_variance) * noise")),
+        ("multiplied with the logarithm", variational(draw="mean + log_variance * noise")),
+        ("divided by the standard deviation", variational(draw="mean + noise / tf.exp(log_variance / 2)")),
+        ("has the standard deviation 1", variational(draw="mean + noise")),
+        ("The noise is missing", variational(draw="mean")),
+        ("draw(mean, log_variance, noise) is", variational(draw="mean + tf.exp(log_variance / 2) * tf.random.normal(tf.shape(mean))")),
+        ("one number for each image: take", variational(loss="error + beta * divergence")),
+        ("sum over the images: take", variational(loss="tf.reduce_sum(error + beta * divergence)")),
+        ("a mean over the pixels", variational(error="tf.reduce_mean((x - y)**2, [1, 2, 3])")),
+        ("averaged over the latent dimensions", variational(divergence="tf.reduce_mean(kl(mean, log_variance), 1)")),
+        ("over the images too", variational(divergence="tf.reduce_sum(kl(mean, log_variance))")),
+        ("beta is missing", variational(loss="tf.reduce_mean(error + divergence)")),
+        ("beta multiplies the squared error", variational(loss="tf.reduce_mean(beta * error + divergence)")),
+        ("beta multiplies both", variational(loss="beta * tf.reduce_mean(error + divergence)")),
+        ("The divergence is subtracted", variational(loss="tf.reduce_mean(error - beta * divergence)")),
+        ("The divergence is missing", variational(loss="tf.reduce_mean(error)")),
+        ("No gradient comes back to mean", variational(kl="np.float32((mean.numpy()**2 + np.exp(log_variance) - log_variance.numpy() - 1) / 2)",
+                                                       draw="tf.constant(mean.numpy() + np.exp(log_variance / 2) * noise.numpy())")),
+        ("loss does not run in a training", variational(loss="tf.reduce_sum(error + beta * divergence) / x.shape[0]")),
+        ("kl comes from utils", "from utils.generative import variational\nkl = variational.kl\n" + variational().partition("def draw")[1]
+         + variational().partition("def draw")[2]),
     ],
     "denoising": [
         ("The target is noisy", denoising(pairs="np.clip(x + noise, 0, 1), np.clip(x + noise, 0, 1)")),
@@ -355,7 +350,8 @@ WRONG = {
                                                  "layers.Rescaling(2.0, -1.0), layers.ReLU()])")),
         ("The model stops for an input of shape [28, 28, 1]", denoising(
             fitted="net = keras.Sequential([keras.Input([784]), layers.Dense(784)])")),
-        ("end with a sigmoid", denoising(fitted="fit(net, *pairs, 5)", units=WIDE + ", layers.Rescaling(1.02, -0.01)")),
+        ("end with a sigmoid", denoising(fitted="fit(net, *noisy_pairs(np.concatenate([digits.x_train] * 3), sigma, 0), 5)",
+                                         units=WIDE + ", layers.Rescaling(1.02, -0.01)")),
         ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
          denoising().replace(", layers.Reshape([28, 28, 1])", "")),
         ("Was fit called", denoising(fitted="pass")),

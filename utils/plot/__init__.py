@@ -6,7 +6,7 @@ in [0, 1]. `pictures` and `charts` are for all units, `hidden_units` and `playgr
 `moments` and `noise_maps` for 09, `explain` for 12, the others for the unit whose name they have.
 """
 from utils.plot.attacks import against, attack, fooled_within, tradeoff
-from utils.plot.autoencoders import maps
+from utils.plot.autoencoders import maps, tradeoffs
 from utils.plot.black_box import rates, roc, shaded
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
@@ -31,5 +31,5 @@ __all__ = ["COLOURS", "MADE", "accuracies", "accuracy_tables", "against", "attac
            "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix",
            "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket", "rates", "rectified",
            "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips", "study_cell", "study_rows",
-           "study_table", "tables", "tensorboard", "traces", "tradeoff", "tuning", "units", "vulnerability", "windows",
-           "with_errors", "withstood"]
+           "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning", "units", "vulnerability",
+           "windows", "with_errors", "withstood"]
