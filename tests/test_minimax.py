@@ -12,9 +12,9 @@ CELL = X[1] - X[0]
 P = stats.norm.pdf(X)
 
 
-def test_best_discriminator_is_one_half_without_any_density():
+def test_optimal_discriminator_is_one_half_without_any_density():
     p, q = np.array([1.0, 3.0, 0.0, 0.0]), np.array([1.0, 1.0, 2.0, 0.0])
-    np.testing.assert_allclose(minimax.best_discriminator(p, q), [0.5, 0.75, 0.0, 0.5])
+    np.testing.assert_allclose(minimax.optimal_discriminator(p, q), [0.5, 0.75, 0.0, 0.5])
 
 
 @pytest.mark.parametrize("mean, deviation", [(0.0, 1.0), (1.5, 1.0), (-1.0, 0.4)])
@@ -28,7 +28,7 @@ def test_value_at_the_optimum(mean, deviation):
                                         bounds=(1e-9, 1 - 1e-9), options={"xatol": 1e-10})
         return -best.fun
 
-    best = minimax.best_discriminator(P, q)
+    best = minimax.optimal_discriminator(P, q)
     expected, _ = integrate.quad(integrand, -6, 6, points=[mean], limit=200)
     highest = minimax.value(P, q, best, CELL)
     assert highest == pytest.approx(expected, abs=1e-4)
