@@ -17,6 +17,7 @@ FIGURES = {
     "strips": lambda: plot.strips({"above": PICTURES, "below": PICTURES[:2]}, title="t", titles="abcde"),
     "maps": lambda: plot.maps({"a": POINTS, "b": POINTS}, np.arange(20) % 2, ["0", "1"], title="t"),
     "histograms": lambda: plot.histograms({"a": [1.0, 2.0], "b": [3.0, 40.0]}, title="t", xlabel="error"),
+    "ratios": lambda: plot.ratios({"a": (0.8, 1.0, 1.3), "b": (0.4, 0.6, 0.9)}, title="t", xlabel="x", ylabel="y"),
     "dots": lambda: plot.dots({"a": [12.0, 15.0], "b": [140.0]}, title="t", xlabel="x", ylabel="y"),
     "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,
                                     title="t"),

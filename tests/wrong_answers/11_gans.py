@@ -30,9 +30,6 @@ def generator_loss(on_fake):
 """
 
 
-STABLE = "np.mean(np.logaddexp(0, on_fake))"
-
-
 def step(g_call="generator(z, training=True)", real="discriminator(x, training=True)",
          made="discriminator(made, training=True)", real_loss="mean(tf.nn.softplus(-on_real))",
          made_loss="mean(tf.nn.softplus(on_made))", d="real_loss + made_loss",
@@ -313,6 +310,8 @@ def entropy(u, y):
         ("takes the logits for probabilities", step(d="BARE(tf.ones_like(on_real), on_real) + "
                                                       "BARE(tf.zeros_like(on_made), on_made)")
          + "\nBARE = tf.keras.losses.BinaryCrossentropy()\n"),
+        ("use TensorFlow's functions, not NumPy's", step(real_loss="np.mean(np.logaddexp(0, -on_real))", made_loss="np.mean(np.logaddexp(0, on_made))",
+                                                         g="np.mean(np.logaddexp(0, -on_made))")),
         ("A second sigmoid", step(d="mean(tf.nn.softplus(-tf.sigmoid(on_real)) + tf.nn.softplus(tf.sigmoid(on_made)))")),
         ("D climbs its loss", step(d_sign="-")),
         ("G climbs its loss", step(g_sign="-")),
@@ -434,7 +433,7 @@ def covered(points, centres, radius):
         ("another momentum", generator(norm="layers.BatchNormalization(),")),
         ("expected 0.02", generator(start="name=None")),
         ("as many as Reshape takes", generator(dense="2 * width")),
-        ("The kernels have the shapes" , generator(dense="49 * 2 * width, name='wide'", more=" layers.Conv2D(1, 3, padding='same', use_bias=False)")),
+        ("the kernels have the shapes", generator(dense="49 * 2 * width, name='wide'", more=" layers.Conv2D(1, 3, padding='same', use_bias=False)")),
         ("has shape [5, 30, 30, 1]", generator(more=" layers.ZeroPadding2D(1)")),
         ("return a Keras model", "def build_generator(latent, width):\n    return [tf.keras.layers.Dense(49 * 2 * width)]"),
         ("part of utils", "def build_generator(latent, width):\n    return gans.generator(latent, width)"),

@@ -9,7 +9,7 @@ from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps
 from utils.plot.black_box import rates, roc, shaded
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
-from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
+from utils.plot.charts import bars, dots, histogram, histograms, lines, panels, ratios
 from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.defences import certificates, withstood
 from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
