@@ -445,6 +445,7 @@ def covered(points, centres, radius):
         ("There is no batch norm", discriminator(norm="", bias="")),
         ("after the first convolution too", discriminator(first_norm="layers.BatchNormalization(momentum=0.9),").replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
         ("use_bias=False", discriminator(bias="")),
+        ("The first convolution has no bias", discriminator().replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
         ("The activation is ReLU", discriminator(act="layers.ReLU(),")),
         ("slope of leaky ReLU is 0.3", discriminator(act="layers.LeakyReLU(),")),
         ("slope of leaky ReLU is 0.01", discriminator(act="layers.LeakyReLU(0.01),")),

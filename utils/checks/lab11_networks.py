@@ -33,13 +33,13 @@ def generator(latent: int, width: int, *, maps: tuple[int, int] = (2, 1), kernel
 
 
 def discriminator(width: int, *, maps: tuple[int, int] = (1, 2), kernel: int = 4, end: str | None = None, norms: tuple[bool, bool] = (False, True),
-                   bias: bool = False, momentum: float = 0.9, slope: float = 0.2, pool: bool = False, average: bool = False) -> tf.keras.Model:
+                   bias: tuple[bool, bool] = (True, False), momentum: float = 0.9, slope: float = 0.2, pool: bool = False, average: bool = False) -> tf.keras.Model:
     """The discriminator of task 6, or with other options what a student may write.
 
-    norms  batch norm after each convolution, pool  max pooling in the place of the strides, average  over the positions, in the place of Flatten
+    norms  batch norm after each convolution, bias  one in each, pool  max pooling in the place of the strides, average  over the positions, in the place of Flatten
     """
-    parts = [part for n, norm in zip(maps, norms) for part in (
-        layers.Conv2D(n * width, kernel, 1 if pool else 2, "same", use_bias=bias or not norm),
+    parts = [part for n, norm, with_bias in zip(maps, norms, bias) for part in (
+        layers.Conv2D(n * width, kernel, 1 if pool else 2, "same", use_bias=with_bias),
         layers.BatchNormalization(momentum=momentum) if norm else None, layers.LeakyReLU(slope) if slope else layers.ReLU(),
         layers.MaxPooling2D() if pool else None)]
     return _built([28, 28, 1], *parts, layers.GlobalAveragePooling2D() if average else layers.Flatten(), layers.Dense(1), layers.Activation(end))
@@ -67,7 +67,7 @@ def network_like(name: str, model: tf.keras.Model, reference: tf.keras.Model, x:
     weights = [random.uniform(0.5, 2, weight.shape) if "variance" in weight.name else random.normal(0.1, 0.4, weight.shape) for weight in reference.weights]
     if _shapes(model) != _shapes(reference):
         for sentence, other in ((sentence, build()) for sentence, build in mistakes):
-            require(_shapes(other) != _shapes(model), sentence)
+            require(_shapes(other) != _shapes(model) or other.output_shape[1:] != got[1:], sentence)
         shaped(f"What the model of {name} gives", np.zeros(got), reference(x).shape)
         kernels, expected = ([shape for shape in _shapes(one) if len(shape) > 1] for one in (model, reference))
         require(kernels == expected, f"{name}: the kernels have the shapes {kernels}, expected {expected}.")
