@@ -63,7 +63,7 @@ def network_like(name: str, model: tf.keras.Model, reference: tf.keras.Model, x:
         got = np.shape(model(x))
     except Exception as error:
         raise CheckFailed(f"The model of {name} stops with {message_of(error)} {ONE_Z}") from None
-    fresh, random = {id(weight): np.array(weight) for weight in model.weights}, seeded(9)
+    fresh, random = {id(weight): weight.numpy().copy() for weight in model.weights}, seeded(9)
     weights = [random.uniform(0.5, 2, weight.shape) if "variance" in weight.name else random.normal(0.1, 0.4, weight.shape) for weight in reference.weights]
     if _shapes(model) != _shapes(reference):
         for sentence, other in ((sentence, build()) for sentence, build in mistakes):

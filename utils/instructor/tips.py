@@ -74,7 +74,7 @@ def discriminator(setting: Setting) -> tf.keras.Model:
 def from_uniform(generator: tf.keras.Model) -> tf.keras.Model:
     """`generator` behind the map that makes of a standard normal z a uniform one, of deviation 1: [N, latent] -> images."""
     z = tf.keras.Input([generator.input_shape[1]])
-    return tf.keras.Model(z, generator(np.sqrt(3) * tf.keras.ops.erf(z / np.sqrt(2))))  # 2 F(z) - 1 is erf(z / sqrt 2)
+    return tf.keras.Model(z, generator(3**0.5 * tf.keras.ops.erf(z / 2**0.5)))  # 2 F(z) - 1 is erf(z / sqrt 2)
 
 
 def new_gan(setting: Setting, seed: int) -> gans.GAN:
