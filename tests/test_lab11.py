@@ -1,9 +1,9 @@
-"""Lab 11: the references of its checks against finite differences, the paper's formulas and even angles."""
+"""Lab 11: the references of its checks against finite differences, the paper's formulas, and networks layer by layer."""
 import numpy as np
 import pytest
 
 from utils import checks
-from utils.checks import lab11
+from utils.checks import lab11, lab11_networks
 from utils.quiet import tf
 
 
@@ -38,11 +38,30 @@ def test_the_reference_losses_are_those_of_the_paper(players):
     assert g == pytest.approx(-np.mean(np.log(p_made)), rel=1e-4)
 
 
-def test_slerp_of_the_checks_turns_by_even_angles():
-    angles = np.linspace(0, 2.5, 6)
-    a, b = np.array([[2.0, 0]]), 2 * np.array([[np.cos(2.5), np.sin(2.5)]])
-    for t, angle in zip(np.linspace(0, 1, 6), angles):
-        assert np.allclose(lab11._slerp(a, b, t), [[2 * np.cos(angle), 2 * np.sin(angle)]])
+def test_the_reference_networks_are_those_of_the_tables():
+    """Layer by layer by matrices and TensorFlow's convolutions, with the weights in the order of the tables."""
+    rng, relu = np.random.default_rng(2), lambda x: np.maximum(x, 0)
+
+    def normalised(x: np.ndarray, scale, shift, mean, variance) -> np.ndarray:
+        return scale * (x - mean) / np.sqrt(variance + 1e-3) + shift
+
+    def with_weights(network: tf.keras.Model) -> list[np.ndarray]:
+        weights = [rng.uniform(0.5, 2, weight.shape).astype(np.float32) - (weight.ndim > 1) for weight in network.get_weights()]
+        network.set_weights(weights)
+        return weights
+
+    generator, discriminator = lab11_networks.generator(5, 3), lab11_networks.discriminator(3)
+    z, x = rng.normal(size=[4, 5]).astype(np.float32), rng.uniform(-1, 1, [4, 28, 28, 1]).astype(np.float32)
+    dense, *first, larger, a, b, c, d, last, bias = with_weights(generator)
+    y = relu(normalised((z @ dense).reshape(4, 7, 7, 6), *first))
+    y = relu(normalised(tf.nn.conv2d_transpose(y, larger, [4, 14, 14, 3], 2, "SAME").numpy(), a, b, c, d))
+    expected = np.tanh(tf.nn.conv2d_transpose(y, last, [4, 28, 28, 1], 2, "SAME").numpy() + bias)
+    np.testing.assert_allclose(generator(z), expected, atol=1e-5)
+    first, bias, second, a, b, c, d, dense, last = with_weights(discriminator)
+    y = tf.nn.leaky_relu(tf.nn.conv2d(x, first, 2, "SAME") + bias, 0.2)
+    y = tf.nn.leaky_relu(normalised(tf.nn.conv2d(y, second, 2, "SAME").numpy(), a, b, c, d), 0.2)
+    np.testing.assert_allclose(discriminator(x), tf.reshape(y, [4, -1]) @ dense + last, rtol=1e-3, atol=1e-3)
+    assert lab11_networks.generator(32, 16).count_params() == 58_817 and lab11_networks.discriminator(16).count_params() == 10_161
 
 
 def test_a_number_that_is_not_whole_is_no_cause():

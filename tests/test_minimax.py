@@ -12,9 +12,9 @@ CELL = X[1] - X[0]
 P = stats.norm.pdf(X)
 
 
-def test_best_discriminator_is_one_half_without_any_density():
+def test_optimal_discriminator_is_one_half_without_any_density():
     p, q = np.array([1.0, 3.0, 0.0, 0.0]), np.array([1.0, 1.0, 2.0, 0.0])
-    np.testing.assert_allclose(minimax.best_discriminator(p, q), [0.5, 0.75, 0.0, 0.5])
+    np.testing.assert_allclose(minimax.optimal_discriminator(p, q), [0.5, 0.75, 0.0, 0.5])
 
 
 @pytest.mark.parametrize("mean, deviation", [(0.0, 1.0), (1.5, 1.0), (-1.0, 0.4)])
@@ -28,7 +28,7 @@ def test_value_at_the_optimum(mean, deviation):
                                         bounds=(1e-9, 1 - 1e-9), options={"xatol": 1e-10})
         return -best.fun
 
-    best = minimax.best_discriminator(P, q)
+    best = minimax.optimal_discriminator(P, q)
     expected, _ = integrate.quad(integrand, -6, 6, points=[mean], limit=200)
     highest = minimax.value(P, q, best, CELL)
     assert highest == pytest.approx(expected, abs=1e-4)
@@ -134,6 +134,21 @@ def test_a_game_that_is_restarted_is_a_new_one():
     assert one.loop.experimental_get_tracing_count() == 1
 
 
+def test_the_generator_is_updated_as_often_as_asked():
+    """Adam's first steps are as long as its rate, whatever the gradient; what D said, it said before its update."""
+    points, one = np.full((200, 1), 2.0, np.float32), game(rates=(1e-3, 1e-4), seed=5)
+    one.random.uniform([minimax.BATCH], 0, 200, tf.int32)  # the same numbers as in `loop`
+    on_made = one.judge(one.made(minimax.BATCH))
+    expected = [float(tf.reduce_mean(tf.sigmoid(logits))) for logits in (one.judge(tf.constant(points)), on_made)]
+    one.random.reset_from_seed(5)
+    before = one.generator.get_weights()[0]
+    np.testing.assert_allclose(one.play(points, 1, g_steps=0), [expected], rtol=1e-5)
+    np.testing.assert_array_equal(one.generator.get_weights()[0], before)
+    assert one.play(points, 2, g_steps=3).shape == (2, 2)
+    np.testing.assert_allclose(np.abs(one.generator.get_weights()[0] - before), 6e-3, rtol=0.1)
+    assert [int(optimizer.iterations) for optimizer in one.optimizers] == [6, 3]
+
+
 def test_points_are_judged_together():
     one = game(rates=(1e-3, 1e-3), together=2)
     judged = one.judge(tf.constant([[1.0], [2.0], [3.0], [4.0]]))
@@ -154,6 +169,7 @@ def test_each_of_the_five_games_shows_its_fault():
     games = minimax.games()
     covered = {letter: minimax.covered(game["made"]) for letter, game in games.items()}
     assert covered["Q"][0] == 8 and covered["Q"][1] > 0.6  # nothing is wrong
+    assert covered["T"][0] < 4 and covered["T"][1] > 0.6  # good samples on few modes
     assert max(covered[letter][0] for letter in "PRST") < 7
     end = {letter: [game[name][-20:].mean() for name in ("d_real", "d_made")] for letter, game in games.items()}
     assert end["P"][0] > 0.95 and end["P"][1] < 0.05  # D too strong

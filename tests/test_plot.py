@@ -21,6 +21,7 @@ FIGURES = {
     "tradeoffs": lambda: plot.tradeoffs({"a": ([1, 10], 1 + np.arange(6.0).reshape(2, 3)), "b": ([3, 5], 2 + np.arange(8.0).reshape(2, 4))},
                                         title="t", xlabel="x", ylabel="y"),
     "histograms": lambda: plot.histograms({"a": [1.0, 2.0], "b": [3.0, 40.0]}, title="t", xlabel="error"),
+    "ratios": lambda: plot.ratios({"a": (0.8, 1.0, 1.3), "b": (0.4, 0.6, 0.9)}, title="t", xlabel="x", ylabel="y"),
     "dots": lambda: plot.dots({"a": [12.0, 15.0], "b": [140.0]}, title="t", xlabel="x", ylabel="y"),
     "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,
                                     title="t"),

@@ -2,7 +2,7 @@
 RIGHT = {
     "game": [
         ("np.divide, a loop", """
-def best_discriminator(p, q):
+def optimal_discriminator(p, q):
     return np.divide(p, p + q, out=np.full(p.shape, 0.5), where=(p + q) != 0)
 
 def value(p, q, d, dx):
@@ -12,7 +12,7 @@ def value(p, q, d, dx):
         total += other * np.log1p(-probability) if other else 0
     return total * dx
 """), ("masks of one's own for both parts, NaN made 0", """
-def best_discriminator(p, q):
+def optimal_discriminator(p, q):
     with np.errstate(invalid="ignore"):
         return np.nan_to_num(p / (p + q), nan=0.5)
 
@@ -20,7 +20,7 @@ def value(p, q, d, dx):
     real, made = p > 0, q > 0
     return dx * (np.dot(p[real], np.log(d[real])) + np.dot(q[made], np.log(1 - d[made])))
 """), ("a product of NaN left out, an einsum of the ratio", """
-def best_discriminator(p, q):
+def optimal_discriminator(p, q):
     d = np.full_like(p, 0.5)
     some = (p + q).nonzero()[0]
     d[some] = 1 / (1 + q[some] / np.where(p[some] > 0, p[some], 1)) * (p[some] > 0)
@@ -30,48 +30,23 @@ def value(p, q, d, dx):
     with np.errstate(all="ignore"):
         return np.nansum(np.stack([p * np.log(d), q * np.log(1 - d)])) * dx
 """)],
-    "transposed": [
-        ("wide zeros and a flipped kernel", """
-def transposed_convolution(x, kernel, stride):
-    (h, w), k = x.shape, len(kernel)
-    wide = np.zeros([stride * (h - 1) + 2 * k - 1, stride * (w - 1) + 2 * k - 1])
-    wide[k - 1:k - 1 + stride * h:stride, k - 1:k - 1 + stride * w:stride][:h, :w] = x
-    windows = np.lib.stride_tricks.sliding_window_view(wide, (k, k))
-    return (windows * np.rot90(kernel, 2)).sum(axis=(2, 3))
-"""), ("one entry of the kernel after the other", """
-def transposed_convolution(x, kernel, stride):
-    h, w = x.shape
-    k = kernel.shape[0]
-    y = np.zeros(((h - 1) * stride + k, (w - 1) * stride + k), dtype=np.float32)
-    for a in range(k):
-        for b in range(k):
-            y[a:a + (h - 1) * stride + 1:stride, b:b + (w - 1) * stride + 1:stride] += kernel[a, b] * x
-    return y
-"""), ("four loops, np.add.at, einsum", """
-def transposed_convolution(x, kernel, stride):
-    (h, w), k = np.shape(x), len(kernel)
-    y = np.zeros(((h - 1) * stride + k, (w - 1) * stride + k))
-    i, j, a, b = np.indices((h, w, k, k))
-    np.add.at(y, (i * stride + a, j * stride + b), np.einsum("ij,ab->ijab", x, kernel))
-    return y
-""")],
     "losses": [
         ("logaddexp", """
-def discriminator_loss(on_real, on_made, real=1.0, made=0.0):
-    each = np.logaddexp(0, on_real) - real * on_real + np.logaddexp(0, on_made) - made * on_made
+def discriminator_loss(on_real, on_fake, real=1.0, fake=0.0):
+    each = np.logaddexp(0, on_real) - real * on_real + np.logaddexp(0, on_fake) - fake * on_fake
     return each.mean()
 
-def generator_loss(on_made):
-    return -np.mean(np.minimum(on_made, 0) - np.log1p(np.exp(-abs(on_made))))
+def generator_loss(on_fake):
+    return -np.mean(np.minimum(on_fake, 0) - np.log1p(np.exp(-abs(on_fake))))
 """), ("a loop over the images, float32 and numbers as labels", """
-def discriminator_loss(on_real, on_made, real=1.0, made=0.0):
+def discriminator_loss(on_real, on_fake, real=1.0, fake=0.0):
     def mean(logits, labels):
         labels = np.broadcast_to(labels, logits.shape)
         return sum(max(u, 0) - u * y + np.log(1 + np.exp(-abs(u))) for u, y in zip(logits.flat, labels.flat)) / logits.size
-    return float(mean(on_real, real) + mean(on_made, made))
+    return float(mean(on_real, real) + mean(on_fake, fake))
 
-def generator_loss(on_made):
-    return np.where(on_made > 0, np.log1p(np.exp(-np.abs(on_made))), np.log1p(np.exp(-np.abs(on_made))) - on_made).sum() / len(on_made)
+def generator_loss(on_fake):
+    return np.where(on_fake > 0, np.log1p(np.exp(-np.abs(on_fake))), np.log1p(np.exp(-np.abs(on_fake))) - on_fake).sum() / len(on_fake)
 """)],
     "step": [
         ("Keras' cross-entropy, one persistent tape, apply_gradients, a list", """
@@ -119,24 +94,76 @@ def covered(points, centres, radius):
 def diagnosis():
     return {"T": 2, "S": 5, "R": 4, "Q": 1, "P": 3}
 """)],
-    "slerp": [
-        ("row by row", """
-def slerp(a, b, t):
-    rows = []
-    for one, other in zip(a, b):
-        cosine = one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
-        omega = np.arccos(min(1.0, cosine))
-        rows.append(one + t * (other - one) if np.sin(omega) < 1e-6 else
-                    (np.sin(omega - t * omega) * one + np.sin(t * omega) * other) / np.sin(omega))
-    return np.array(rows)
-"""), ("einsum, and only the rows that need it", """
-def slerp(a, b, t):
-    u, v = (x / np.sqrt(np.einsum("nd,nd->n", x, x))[:, None] for x in (a, b))
-    omega = np.arccos(np.clip(np.einsum("nd,nd->n", u, v), -1, 1))
-    result, some = (1 - t) * a + t * b, np.sin(omega) >= 1e-6
-    omega = omega[some, None]
-    result[some] = np.sin((1 - t) * omega) / np.sin(omega) * a[some] + np.sin(t * omega) / np.sin(omega) * b[some]
-    return result
+    "generator": [
+        ("functional, tanh as a function, names for the layers", """
+def build_generator(latent, width):
+    normal = lambda: tf.keras.initializers.RandomNormal(0.0, 0.02)
+    z = tf.keras.Input(shape=(latent,), name="z")
+    y = tf.keras.layers.Dense(7 * 7 * 2 * width, use_bias=False, kernel_initializer=normal())(z)
+    y = tf.keras.layers.Reshape((7, 7, 2 * width))(y)
+    y = tf.keras.activations.relu(tf.keras.layers.BatchNormalization(momentum=0.9)(y))
+    y = tf.keras.layers.Conv2DTranspose(width, (4, 4), strides=(2, 2), padding="same", use_bias=False, kernel_initializer=normal())(y)
+    y = tf.keras.layers.Activation("relu")(tf.keras.layers.BatchNormalization(momentum=0.9)(y))
+    y = tf.keras.layers.Conv2DTranspose(1, (4, 4), strides=(2, 2), padding="same", kernel_initializer=normal())(y)
+    return tf.keras.Model(z, tf.keras.ops.tanh(y))
+"""), ("a subclass, built when it is called", """
+def build_generator(latent, width):
+    class Generator(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            layers, start = tf.keras.layers, dict(kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.02))
+            self.dense = layers.Dense(98 * width, use_bias=False, **start)
+            self.first = layers.BatchNormalization(momentum=0.9)
+            self.larger = layers.Conv2DTranspose(width, 4, 2, "same", use_bias=False, **start)
+            self.second = layers.BatchNormalization(momentum=0.9)
+            self.last = layers.Conv2DTranspose(1, 4, 2, "same", **start)
+
+        def call(self, z, training=False):
+            y = tf.reshape(self.dense(z), [-1, 7, 7, 2 * width])
+            y = tf.nn.relu(self.first(y, training=training))
+            y = tf.nn.relu(self.second(self.larger(y), training=training))
+            return tf.tanh(self.last(y))
+    return Generator()
+"""), ("add, layer by layer", """
+def build_generator(latent, width):
+    model = tf.keras.Sequential()
+    model.add(tf.keras.Input([latent]))
+    start = {"stddev": 0.02}
+    model.add(tf.keras.layers.Dense(98 * width, use_bias=False, kernel_initializer=tf.keras.initializers.RandomNormal(**start)))
+    model.add(tf.keras.layers.Reshape([7, 7, -1]))
+    for maps in (width, 1):
+        model.add(tf.keras.layers.BatchNormalization(momentum=0.9))
+        model.add(tf.keras.layers.ReLU())
+        model.add(tf.keras.layers.Conv2DTranspose(maps, 4, 2, "same", use_bias=maps == 1, activation="tanh" if maps == 1 else None,
+                                                  kernel_initializer=tf.keras.initializers.RandomNormal(**start)))
+    return model
+""")],
+    "discriminator": [
+        ("functional, the slope by name", """
+def build_discriminator(width):
+    x = y = tf.keras.Input((28, 28, 1))
+    for n, maps in enumerate((width, 2 * width)):
+        y = tf.keras.layers.Conv2D(maps, 4, strides=2, padding="same", use_bias=n == 0, kernel_initializer=tf.keras.initializers.RandomNormal(0, 0.02))(y)
+        y = tf.keras.layers.BatchNormalization(momentum=0.9)(y) if n else y
+        y = tf.keras.layers.LeakyReLU(negative_slope=0.2)(y)
+    y = tf.keras.layers.Reshape([7 * 7 * 2 * width])(y)
+    return tf.keras.Model(x, tf.keras.layers.Dense(1, kernel_initializer=tf.keras.initializers.RandomNormal(0, 0.02))(y))
+"""), ("a subclass with a list of layers", """
+def build_discriminator(width):
+    class Discriminator(tf.keras.Model):
+        def __init__(self):
+            super().__init__()
+            layers, normal = tf.keras.layers, tf.keras.initializers.RandomNormal
+            self.steps = [layers.Conv2D(width, 4, 2, "same", kernel_initializer=normal(0, 0.02)),
+                          layers.Conv2D(2 * width, 4, 2, "same", use_bias=False, kernel_initializer=normal(0, 0.02)),
+                          layers.BatchNormalization(momentum=0.9), layers.Dense(1, kernel_initializer=normal(0, 0.02))]
+
+        def call(self, x, training=False):
+            first, second, norm, last = self.steps
+            x = tf.nn.leaky_relu(first(x), 0.2)
+            x = tf.nn.leaky_relu(norm(second(x), training=training), 0.2)
+            return last(tf.reshape(x, [tf.shape(x)[0], 98 * width]))
+    return Discriminator()
 """)],
     "frechet": [
         ("sqrtm of SciPy, covariances by hand", """

@@ -4,7 +4,7 @@
 def game(known="p + q > 0", d="np.where(known, p / np.where(known, p + q, 1), 0.5)", log="np.log",
          v="np.sum(part(p, d) + part(q, 1 - d)) * dx"):
     return f"""
-def best_discriminator(p, q):
+def optimal_discriminator(p, q):
     known = {known}
     return {d}
 
@@ -16,35 +16,18 @@ def value(p, q, d, dx):
 """
 
 
-def transposed(size="(n - 1) * stride + k", put="+= x[i, j] * kernel", place="stride", start="np.zeros",
-               end=""):
-    return f"""
-def transposed_convolution(x, kernel, stride):
-    k = len(kernel)
-    y = {start}([{size.replace("n", "x.shape[0]")}, {size.replace("n", "x.shape[1]")}])
-    for i in range(x.shape[0]):
-        for j in range(x.shape[1]):
-            y[i * {place}:i * {place} + k, j * {place}:j * {place} + k] {put}
-    return y{end}
-"""
-
-
-def losses(each="np.logaddexp(0, u) - u * y", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, "
-                                                "made))",
-           g="np.mean(entropy(on_made, 1))"):
+def losses(each="np.logaddexp(0, u) - u * y", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_fake, fake))",
+           g="np.mean(entropy(on_fake, 1))"):
     return f"""
 def entropy(u, y):
     return {each}
 
-def discriminator_loss(on_real, on_made, real=1.0, made=0.0):
+def discriminator_loss(on_real, on_fake, real=1.0, fake=0.0):
     return {d}
 
-def generator_loss(on_made):
+def generator_loss(on_fake):
     return {g}
 """
-
-
-STABLE = "np.mean(np.logaddexp(0, on_made))"
 
 
 def step(g_call="generator(z, training=True)", real="discriminator(x, training=True)",
@@ -146,6 +129,35 @@ BOTH_LOSSES_FOR_G = MOVES_BOTH.format(take="""d_slopes = tape.gradient(d_loss, d
     g_slopes = tape.gradient([d_loss, g_loss], g_weights)""")
 
 
+INITIAL = "kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.02)"
+
+
+def generator(dense="49 * 2 * width", start=INITIAL, bias=", use_bias=False", reshape="layers.Reshape([7, 7, 2 * width]),", norm=
+              "layers.BatchNormalization(momentum=0.9),", relu="layers.ReLU(),", second="width", k="4", more="", end="'tanh'", between=None):
+    between = f"{norm} {relu}" if between is None else between
+    return f"""
+def build_generator(latent, width):
+    layers = tf.keras.layers
+    return tf.keras.Sequential([
+        tf.keras.Input([latent]), layers.Dense({dense}{bias}, {start}), {reshape} {between}
+        layers.Conv2DTranspose({second}, {k}, 2, "same"{bias}, {start}), {between}
+        layers.Conv2DTranspose(1, {k}, 2, "same", activation={end}, {start}),{more}
+    ])
+"""
+
+
+def discriminator(first="width", second="2 * width", k="4", norm="layers.BatchNormalization(momentum=0.9),", first_norm="", act="layers.LeakyReLU(0.2),",
+                  stride="2", pool="", flat="layers.Flatten(),", last="layers.Dense(1, INIT)", bias=", use_bias=False", start=INITIAL):
+    return f"""
+def build_discriminator(width):
+    layers = tf.keras.layers
+    return tf.keras.Sequential([
+        tf.keras.Input([28, 28, 1]), layers.Conv2D({first}, {k}, {stride}, "same", {start}), {first_norm} {act} {pool}
+        layers.Conv2D({second}, {k}, {stride}, "same"{bias}, {start}), {norm} {act} {pool} {flat} {last.replace("INIT", start)}
+    ])
+"""
+
+
 def modes(distance="np.sqrt(((points[:, None] - centres)**2).sum(axis=2))", near="distances < radius", modes=
           "(near.mean(axis=0) >= 0.01).sum()", share="near.any(axis=1).mean()", result="modes, share",
           **named):
@@ -159,21 +171,6 @@ def covered(points, centres, radius):
 
 def diagnosis():
     return {answers}
-"""
-
-
-def slerp(cosine="np.sum(a * b, axis=1, keepdims=True) / lengths", clipped="np.clip(cosine, -1, 1)", arc=
-          "np.sin((1 - t) * omega) * a + np.sin(t * omega) * b", divide="np.sin(omega)", angle="np.arccos",
-          straight="(1 - t) * a + t * b", start=""):
-    return f"""
-def slerp(a, b, t):
-    {start or 'pass'}
-    lengths = np.linalg.norm(a, axis=1, keepdims=True) * np.linalg.norm(b, axis=1, keepdims=True)
-    cosine = {cosine}
-    omega = {angle}({clipped})
-    parallel = np.sin(omega) < 1e-6
-    arc = {arc}
-    return np.where(parallel, {straight}, arc / np.where(parallel, 1, {divide}))
 """
 
 
@@ -237,11 +234,11 @@ WRONG = {
         ("q is multiplied by log D", game(v="np.sum(part(p, d) + part(np.where(d > 0, q, 0), d)) * dx")),
         ("weighted with p", game(v="np.sum(part(p, d) + part(np.where(d < 1, p, 0), 1 - d)) * dx")),
         ("sum over axis 0 is missing", game(v="(part(p, d) + part(q, 1 - d)) * dx")),
-        ("part of utils", "def best_discriminator(p, q):\n    return minimax.best_discriminator(p, q)\ndef "
+        ("part of utils", "def optimal_discriminator(p, q):\n    return minimax.optimal_discriminator(p, q)\ndef "
                           "value(p, q, d, dx):\n    return 0"),
         ("mean times dx", game(v="np.mean(part(p, d) + part(q, 1 - d)) * dx")),
-        ("d is not used", game(v="np.sum(part(p, best_discriminator(p, q)) + part(q, 1 - "
-                                 "best_discriminator(p, q))) * dx")),
+        ("d is not used", game(v="np.sum(part(p, optimal_discriminator(p, q)) + part(q, 1 - "
+                                 "optimal_discriminator(p, q))) * dx")),
         ("changes its argument p in place", game(v="(p.__imul__(dx), np.sum(part(p, d) + dx * part(q, 1 - d)))[1]")),
         ("np.trapezoid counts both ends half", game(v="np.trapezoid(part(p, d) + part(q, 1 - d), dx=dx)")),
         ("a small number in the logarithm", game(v="np.sum(p * np.log(d + 1e-12) + q * np.log(1 - d + 1e-12)) * dx")),
@@ -258,85 +255,34 @@ WRONG = {
         ("leaves the work to special", game(v="np.sum(special.xlogy(p, d) + special.xlog1py(q, -d)) * dx")
          + "\nfrom scipy import special\n"),
     ],
-    "transposed": [
-        ("The kernel is flipped", transposed(put="+= x[i, j] * kernel[::-1, ::-1]")),
-        ("The kernel is transposed", transposed(put="+= x[i, j] * kernel.T")),
-        ("the later one replaces", transposed(put="= x[i, j] * kernel")),
-        ("The stride is missing: pixel", transposed(place="1", size="n - 1 + k")),
-        ("The stride is missing where a window starts", transposed(place="1")),
-        ("a fraction does not fit", transposed(start="(lambda size: np.zeros(size, x.dtype))")),
-        ("a fraction does not fit", transposed(start="(lambda size: np.zeros(size, kernel.dtype))")),
-        ("The windows lie side by side", "def transposed_convolution(x, kernel, stride):\n    return np.kron(x, kernel)"),
-        ("this is their mean", transposed(put="+= x[i, j] * kernel; n[i * stride:i * stride + k, j * stride:j * stride + k] += 1",
-                                          end=" / np.maximum(n, 1)").replace("    for i", "    n = np.zeros(y.shape)\n    for i", 1)),
-        ("there is no padding", transposed(end="[(k - 1) // 2:, (k - 1) // 2:][:stride * x.shape[0], :stride * x.shape[1]]")),
-        ("has the size of the image", transposed(end="[:x.shape[0], :x.shape[1]]")),
-        ("cut off", transposed(end="[:stride * x.shape[0], :stride * x.shape[1]]")),
-        ("ends in rows of zeros", transposed(size="n * stride + k - 1")),
-        ("This is the convolution", """
-def transposed_convolution(x, kernel, stride):
-    k = len(kernel)
-    h, w = ((side - k) // stride + 1 for side in x.shape)
-    return np.array([[np.sum(x[stride * i:stride * i + k, stride * j:stride * j + k] * kernel)
-                      for j in range(w)] for i in range(h)])
-"""),
-        ("holds whole numbers", transposed(start="(lambda size: np.zeros(size, x.dtype))", put="""= (
-                y[i * stride:i * stride + k, j * stride:j * stride + k] + x[i, j] * kernel)""")),
-        ("Each pixel adds a window", transposed(size="n * stride")),
-        ("a fraction does not fit", transposed(start="(lambda size: np.zeros(size, int))")),
-        ("h, w = x.shape", """
-def transposed_convolution(x, kernel, stride):
-    (w, h), k = x.shape, len(kernel)
-    y = np.zeros([(h - 1) * stride + k, (w - 1) * stride + k])
-    for i in range(h):
-        for j in range(w):
-            y[i * stride:i * stride + k, j * stride:j * stride + k] += x[i, j] * kernel
-    return y
-"""),
-        ("gives a list", transposed(end=".tolist()")),
-        ("leaves the work to tf", """
-def transposed_convolution(x, kernel, stride):
-    h, w = (stride * (side - 1) + len(kernel) for side in x.shape)
-    y = tf.nn.conv2d_transpose(x[None, ..., None], kernel[..., None, None], [1, h, w, 1], stride, "VALID")
-    return y[0, ..., 0]
-"""),
-        ("leaves the work to scipy", """
-def transposed_convolution(x, kernel, stride):
-    from scipy.signal import convolve2d
-    wide = np.zeros([(side - 1) * stride + 1 for side in x.shape])
-    wide[::stride, ::stride] = x
-    return convolve2d(wide, kernel)
-"""),
-        ("changes its argument x in place", transposed(put="+= x[i, j] * kernel; x[i, j] = 0")),
-    ],
     "losses": [
-        ("sum over the images", losses(d="np.sum(entropy(on_real, real) + entropy(on_made, made))")),
-        ("is half of what is expected", losses(d="(np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, made))) / 2")),
+        ("sum over the images", losses(d="np.sum(entropy(on_real, real) + entropy(on_fake, fake))")),
+        ("is half of what is expected", losses(d="(np.mean(entropy(on_real, real)) + np.mean(entropy(on_fake, fake))) / 2")),
         ("generated images is missing", losses(d="np.mean(entropy(on_real, real))")),
-        ("real images is missing", losses(d="np.mean(entropy(on_made, made))")),
-        ("labels are swapped", losses(d="np.mean(entropy(on_real, made)) + np.mean(entropy(on_made, real))")),
+        ("real images is missing", losses(d="np.mean(entropy(on_fake, fake))")),
+        ("labels are swapped", losses(d="np.mean(entropy(on_real, fake)) + np.mean(entropy(on_fake, real))")),
         ("has the wrong sign", losses(each="u * y - np.logaddexp(0, u)")),
         ("logarithm to the base 2", losses(each="(np.logaddexp(0, u) - u * y) / np.log(2)")),
-        ("The labels are not used", losses(d="np.mean(entropy(on_real, 1)) + np.mean(entropy(on_made, 0))")),
+        ("The labels are not used", losses(d="np.mean(entropy(on_real, 1)) + np.mean(entropy(on_fake, 0))")),
         ("The |u| in log", losses(each="np.maximum(u, 0) - u * y + np.log1p(np.exp(-u))")),
         ("The term u y is added", losses(each="np.logaddexp(0, u) + u * y")),
         ("These are squared differences", losses(each="(u - y)**2")),
         ("A second sigmoid", losses(d="np.mean(entropy(1 / (1 + np.exp(-on_real)), real)) + "
-                                      "np.mean(entropy(1 / (1 + np.exp(-on_made)), made))")),
+                                      "np.mean(entropy(1 / (1 + np.exp(-on_fake)), fake))")),
         ("The part of the generated images is missing", losses(each="y * np.logaddexp(0, -u)")),
-        ("a logit may be negative and has no logarithm", losses(g="-np.mean(np.log(on_made))")),
+        ("a logit may be negative and has no logarithm", losses(g="-np.mean(np.log(on_fake))")),
         ("a logit may be negative and has no logarithm", losses(each="-y * np.log(u) - (1 - y) * np.log(1 - u)")),
         ("max(u, 0) is missing", losses(each="np.log1p(np.exp(-np.abs(u))) - u * y")),
         ("The 1 in log(1 + e^-|u|) is missing", losses(each="np.maximum(u, 0) - u * y + np.log(np.exp(-np.abs(u)))")),
-        ("the term with 1 - y", losses(each="y * np.logaddexp(0, -u)", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_made, made))")),
-        ("is half of what is expected", losses(d="np.mean(entropy(np.concatenate([on_real, on_made]), np.concatenate([real + 0 * on_real, made + 0 * on_made])))")),
-        ("the mean of the logarithms", losses(g="-np.log(np.mean(1 / (1 + np.exp(-on_made))))")),
-        ("This is the mean of the logits", losses(g="-np.mean(on_made)")),
-        ("This is 1 - D", losses(g="np.mean(1 - 1 / (1 + np.exp(-on_made)))")),
-        ("This is the saturating loss", losses(g="-np.mean(entropy(on_made, 0))")),
-        ("images that D recognises", losses(g="np.mean(entropy(on_made, 0))")),
-        ("minimising log D, G would", losses(g="-np.mean(entropy(on_made, 1))")),
-        ("generator_loss has shape [6, 1], expected one number", losses(g="entropy(on_made, 1)")),
+        ("the term with 1 - y", losses(each="y * np.logaddexp(0, -u)", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_fake, fake))")),
+        ("is half of what is expected", losses(d="np.mean(entropy(np.concatenate([on_real, on_fake]), np.concatenate([real + 0 * on_real, fake + 0 * on_fake])))")),
+        ("the mean of the logarithms", losses(g="-np.log(np.mean(1 / (1 + np.exp(-on_fake))))")),
+        ("This is the mean of the logits", losses(g="-np.mean(on_fake)")),
+        ("This is 1 - D", losses(g="np.mean(1 - 1 / (1 + np.exp(-on_fake)))")),
+        ("This is the saturating loss", losses(g="-np.mean(entropy(on_fake, 0))")),
+        ("images that D recognises", losses(g="np.mean(entropy(on_fake, 0))")),
+        ("minimising log D, G would", losses(g="-np.mean(entropy(on_fake, 1))")),
+        ("generator_loss has shape [6, 1], expected one number", losses(g="entropy(on_fake, 1)")),
         ("e^1000 is infinite", losses(each="-y * np.log(1 / (1 + np.exp(-u))) - (1 - y) * np.log(1 - 1 / "
                                               "(1 + np.exp(-u)))")),
         ("a clipped probability", """
@@ -364,6 +310,8 @@ def entropy(u, y):
         ("takes the logits for probabilities", step(d="BARE(tf.ones_like(on_real), on_real) + "
                                                       "BARE(tf.zeros_like(on_made), on_made)")
          + "\nBARE = tf.keras.losses.BinaryCrossentropy()\n"),
+        ("use TensorFlow's functions, not NumPy's", step(real_loss="np.mean(np.logaddexp(0, -on_real))", made_loss="np.mean(np.logaddexp(0, on_made))",
+                                                         g="np.mean(np.logaddexp(0, -on_made))")),
         ("A second sigmoid", step(d="mean(tf.nn.softplus(-tf.sigmoid(on_real)) + tf.nn.softplus(tf.sigmoid(on_made)))")),
         ("D climbs its loss", step(d_sign="-")),
         ("G climbs its loss", step(g_sign="-")),
@@ -465,51 +413,54 @@ def covered(points, centres, radius):
         ("dictionary with the keys", modes() + "\ndef diagnosis():\n    return [3, 1, 4, 5, 2]"),
         ("part of utils", "def covered(points, centres, radius):\n    return minimax.covered(points)"),
     ],
-    "slerp": [
-        ("This is the straight line", slerp(arc="((1 - t) * a + t * b) * np.sin(omega)")),
-        ("The ends are swapped", slerp(start="a, b = b, a")),
-        ("the weights multiply a and b themselves", slerp(
-            start="a, b = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (a, b))")),
-        ("do not divide it by its length", slerp() + """
-_slerp = slerp
-def slerp(a, b, t):
-    result = _slerp(a, b, t)
-    return result / np.linalg.norm(result, axis=1, keepdims=True)
-"""),
-        ("the cosine of the angle is that of a / |a|", slerp(cosine="np.sum(a * b, axis=1, keepdims=True)",
-                                                           clipped="cosine")),
-        ("but not of unit vectors", slerp(cosine="np.sum(a * b, axis=1, keepdims=True)")),
-        ("one angle for the whole batch", slerp(cosine="np.sum(a * b) / np.linalg.norm(a) / "
-                                                       "np.linalg.norm(b) + 0 * lengths")),
-        ("in degrees", slerp(angle="np.degrees(np.arccos", clipped="np.clip(cosine, -1, 1))").replace(
-            "parallel = np.sin(omega) < 1e-6", "parallel = np.sin(np.radians(omega)) < 1e-6")),
-        ("division by sin", slerp(divide="1")),
-        ("the straight line is required", slerp(straight="a")),
-        ("where a and b are parallel", """
-def slerp(a, b, t):
-    u, v = (w / np.linalg.norm(w, axis=1, keepdims=True) for w in (a, b))
-    omega = np.arccos(np.clip((u * v).sum(axis=1, keepdims=True), -1, 1))
-    return (np.sin((1 - t) * omega) * a + np.sin(t * omega) * b) / np.sin(omega)
-"""),
-        ("the weights multiply a and b themselves", slerp(arc="(np.sin((1 - t) * omega) * a / np.linalg.norm(a, axis=1, keepdims=True) "
-                                                              "+ np.sin(t * omega) * b / np.linalg.norm(b, axis=1, keepdims=True))")),
-        ("There is one norm for the whole batch", slerp(cosine="np.sum(a * b, axis=1, keepdims=True) / (np.linalg.norm(a) * np.linalg.norm(b))")),
-        ("There is one norm for the whole batch", slerp(start="u, v = a / np.linalg.norm(a), b / np.linalg.norm(b)",
-                                                        cosine="np.sum(u * v, axis=1, keepdims=True)",
-                                                        arc="np.sin((1 - t) * omega) * u + np.sin(t * omega) * v")),
-        ("The ends are swapped", slerp(arc="np.sin(t * omega) * a + np.sin((1 - t) * omega) * b")),
-        ("choose row by row", slerp().replace("return np.where(parallel,", "return np.where(np.any(parallel),")),
-        ("choose row by row", slerp().replace("    return", "    if not np.all(~parallel):\n        return (1 - t) * a + t * b\n    return")),
-        ("One term only is divided", slerp(arc="np.sin((1 - t) * omega) * a * np.sin(omega) + np.sin(t * omega) * b")),
-        ("sin((1 - t) omega)", slerp(arc="np.sin(1 - t * omega) * a + np.sin(t * omega) * b")),
-        ("np.arccos is missing", slerp(angle="(lambda cosine: cosine)").replace("parallel =", "parallel = 0 * omega + lengths < 0 #")),
-        ("keepdims=True", slerp().replace(", keepdims=True", "")),
-        ("The sums go over axis 0", slerp(cosine="np.sum(a * b, axis=0, keepdims=True) / lengths").replace(
-            "axis=1", "axis=0")),
-        ("changes its argument a in place", slerp(start="a /= np.linalg.norm(a, axis=1, keepdims=True)")),
-        ("gives a list", slerp() + "\n_slerp = slerp\ndef slerp(a, b, t):\n    return list(_slerp(a, b, t))"),
-        ("has shape [5], expected [4, 5]", slerp() + "\n_slerp = slerp\ndef slerp(a, b, t):\n    return _slerp(a, b, "
-                                        "t)[0]"),
+    "generator": [
+        ("no activation at the end", generator(end="None")),
+        ("go through a sigmoid", generator(end="'sigmoid'")),
+        ("There is no batch norm", generator(norm="")),
+        ("has a bias", generator(norm="", bias="")),
+        ("use_bias=False", generator(bias="")),
+        ("Batch norm is also at the images", generator(more=" layers.BatchNormalization(momentum=0.9), layers.Activation('tanh')", end="None")),
+        ("before the reshape", generator(reshape="layers.BatchNormalization(momentum=0.9), layers.ReLU(), layers.Reshape([7, 7, 2 * width]),").replace(
+            "2 * width]), layers.BatchNormalization(momentum=0.9), layers.ReLU(),", "2 * width]),", 1)),
+        ("first batch norm, then ReLU", generator(between="layers.ReLU(), layers.BatchNormalization(momentum=0.9),")),
+        ("wrong order: 2 * width", generator(dense="49 * width", reshape="layers.Reshape([7, 7, width]),", second="2 * width")),
+        ("There are width maps of 7x7", generator(dense="49 * width", reshape="layers.Reshape([7, 7, width]),")),
+        ("There are 2 * width maps of 14x14", generator(second="2 * width")),
+        ("The kernels are 3x3", generator(k="3")),
+        ("The kernels are 5x5", generator(k="5")),
+        ("the leaky one is for D", generator(relu="layers.LeakyReLU(0.2),")),
+        ("has no ReLU", generator(relu="")),
+        ("another momentum", generator(norm="layers.BatchNormalization(),")),
+        ("expected 0.02", generator(start="name=None")),
+        ("as many as Reshape takes", generator(dense="2 * width")),
+        ("the kernels have the shapes", generator(dense="49 * 2 * width, name='wide'", more=" layers.Conv2D(1, 3, padding='same', use_bias=False)")),
+        ("has shape [5, 30, 30, 1]", generator(more=" layers.ZeroPadding2D(1)")),
+        ("return a Keras model", "def build_generator(latent, width):\n    return [tf.keras.layers.Dense(49 * 2 * width)]"),
+        ("part of utils", "def build_generator(latent, width):\n    return gans.generator(latent, width)"),
+    ],
+    "discriminator": [
+        ("There is a sigmoid at the end", discriminator(last="layers.Dense(1, 'sigmoid', INIT)")),
+        ("There is a tanh at the end", discriminator(last="layers.Dense(1, 'tanh', INIT)")),
+        ("There is no batch norm", discriminator(norm="")),
+        ("There is no batch norm", discriminator(norm="", bias="")),
+        ("after the first convolution too", discriminator(first_norm="layers.BatchNormalization(momentum=0.9),").replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
+        ("use_bias=False", discriminator(bias="")),
+        ("The first convolution has no bias", discriminator().replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
+        ("The activation is ReLU", discriminator(act="layers.ReLU(),")),
+        ("slope of leaky ReLU is 0.3", discriminator(act="layers.LeakyReLU(),")),
+        ("slope of leaky ReLU is 0.01", discriminator(act="layers.LeakyReLU(0.01),")),
+        ("no activation after the convolutions", discriminator(act="")),
+        ("Max pooling halves", discriminator(stride="1", pool="layers.MaxPooling2D(),")),
+        ("Flatten is required", discriminator(flat="layers.GlobalAveragePooling2D(),")),
+        ("wrong order: width maps", discriminator(first="2 * width", second="width")),
+        ("There are width maps of 7x7", discriminator(second="width")),
+        ("The kernels are 3x3", discriminator(k="3")),
+        ("The kernels are 5x5", discriminator(k="5")),
+        ("another momentum", discriminator(norm="layers.BatchNormalization(),")),
+        ("expected 0.02", discriminator(start="name=None")),
+        ("has shape [5, 2], expected [5, 1]", discriminator(last="layers.Dense(2, INIT)")),
+        ("has shape [5, 7, 7, 1]", discriminator(flat="")),
+        ("part of utils", "def build_discriminator(width):\n    return gans.discriminator(1, width)"),
     ],
     "frechet": [
         ("divided by N", frechet(cov="np.cov(x, rowvar=False, ddof=0)")),

@@ -8,6 +8,7 @@ from scipy import linalg
 from scipy.special import rel_entr, xlog1py, xlogy
 
 from utils.checks import LIBRARIES, CheckFailed, call, check, equal, inputs, require, results, seeded, shaped, written_out
+from utils.checks import lab11_networks as networks
 from utils.generative import minimax, quality
 from utils.quiet import tf
 
@@ -38,26 +39,26 @@ def _compiled(function: Callable, compiled: Callable):
 
 
 @check
-def game(best_discriminator: Callable, value: Callable) -> None:
+def game(optimal_discriminator: Callable, value: Callable) -> None:
     """Task 1: two densities on a line that are 0 at different positions; equal ones; any D; a D that is sure and wrong; the example."""
-    for function in (best_discriminator, value):
+    for function in (optimal_discriminator, value):
         written_out(function, names=LIBRARIES | {"xlogy", "xlog1py", "rel_entr"})
     shift, dx = inputs(1.0, lambda rng: rng.uniform(0.5, 1.5)), 0.02
     x = np.arange(-6, 6, dx)
     p = np.where(np.abs(x + shift) < 2, 1 + np.cos(np.pi * (x + shift) / 2), 0)
     q = np.where(np.abs(x - shift) < 2, 0.5 + 0.1 * np.sin(x), 0)
     p, q = p / (p.sum() * dx), q / (q.sum() * dx)
-    _value(value, p, q, _best(best_discriminator, p, q), dx)
+    _value(value, p, q, _optimal(optimal_discriminator, p, q), dx)
     _value(value, p, p, np.full_like(p, 0.5), dx)
     _value(value, p, q, 0.05 + 0.9 / (1 + np.exp(x)), dx)
     sure = _array(value, p, q, np.full_like(p, 1e-12), dx)
     require(sure < -27.6, f"With D = 1e-12 V is {sure:.4g}, expected -27.63: a small number in the logarithm, or a clipped D, hides how wrong D is.")
     p, q = np.array([1.0, 0, 0]), np.array([0.5, 0.5, 0])
-    _value(value, p, q, _best(best_discriminator, p, q), 1.0)
+    _value(value, p, q, _optimal(optimal_discriminator, p, q), 1.0)
 
 
-def _best(best_discriminator: Callable, p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    got, none = _array(best_discriminator, p, q, nan="where p and q are both 0, that is 0/0, D* is 1/2."), p + q == 0
+def _optimal(optimal_discriminator: Callable, p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    got, none = _array(optimal_discriminator, p, q, nan="where p and q are both 0, that is 0/0, D* is 1/2."), p + q == 0
     shaped("D*", got, p.shape)
     d = np.where(none, 0.5, p / np.where(none, 1, p + q))
     equal("D*", got, d, [
@@ -95,50 +96,8 @@ def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: flo
 
 
 @check
-def transposed(transposed_convolution: Callable) -> None:
-    """Task 2: against tf.nn.conv2d_transpose; strides below, at and above the size of the kernel; whole numbers; the example."""
-    written_out(transposed_convolution)
-    random = seeded(2)
-    drawn = [(random.normal(size=shape), random.normal(size=(k, k)), stride)
-             for shape, k, stride in (((5, 4), 3, 2), ((2, 4), 4, 2), ((3, 3), 2, 1), ((2, 3), 2, 3))]
-    for x, kernel, stride in (*drawn, (np.array([[1, 2]]), np.array([[1.5, 0], [0, 0.5]]), 1),
-                              (np.array([[0.5, 2]]), np.array([[1, 3], [2, 1]]), 1), (np.array([[1, 2]]), np.ones([3, 3]), 2)):
-        right, (h, w), k = _spread(x, kernel, stride), x.shape, len(kernel)
-        got = _array(transposed_convolution, x, kernel, stride, hints=(
-            ("broadcast", f"Each pixel adds a window of {k}x{k} to a result of {right.shape[0]}x{right.shape[1]} (is it h, w = x.shape?)."),
-            ("IndexError", f"An index is too large for an image of {h}x{w}: x.shape gives the rows first, h, w = x.shape.")))
-        equal(f"transposed_convolution of an image {h}x{w}, kernel {k}x{k}, stride {stride},", got, right, [
-            ("The kernel is flipped: put it down as it is.", lambda: _spread(x, kernel[::-1, ::-1], stride)),
-            ("The kernel is transposed: its rows run down, as those of the image do.", lambda: _spread(x, kernel.T, stride)),
-            ("Where windows overlap, the later one replaces the earlier one: add them.", lambda: _spread(x, kernel, stride, add=False)),
-            ("Where windows overlap this is their mean: add them.", lambda: right / np.maximum(_spread(np.ones([h, w]), np.ones([k, k]), stride), 1)),
-            ("The stride is missing: pixel (i, j) puts its window at (stride i, stride j).", lambda: _spread(x, kernel, 1)),
-            ("The stride is missing where a window starts: that of pixel (i, j) is at (stride i, stride j).", lambda: _spread(x, kernel, stride, 1)),
-            ("The windows lie side by side: let them start at (stride i, stride j), where they may overlap.", lambda: np.kron(x, kernel)),
-            ("The result has the size of the image, expected (h - 1) stride + k rows.", lambda: right[:h, :w]),
-            ("The result is cut off: without padding it has (h - 1) stride + k rows.", lambda: right[:stride * h, :stride * w]),
-            ("The result is cut off at both ends: there is no padding.", lambda: right[(k - 1) // 2:, (k - 1) // 2:][:stride * h, :stride * w]),
-            ("The result ends in rows of zeros, expected (h - 1) stride + k rows.", lambda: np.pad(right, [(0, max(stride - 1, 0))] * 2)),
-            ("This is the convolution, which makes images smaller: here each pixel is spread out.", lambda: [] if k > min(h, w) else tf.nn.conv2d(
-                x[None, ..., None], kernel[..., None, None], stride, "VALID")[0, ..., 0]),
-            ("Rows and columns of the image are swapped.", lambda: _spread(x.T, kernel, stride))], given={"x": x, "kernel": kernel, "stride": stride})
-
-
-def _spread(x: np.ndarray, kernel: np.ndarray, stride: int, step: int = 0, add: bool = True) -> np.ndarray:
-    """The transposed convolution, by TensorFlow; with another `step`, or windows that do not `add`, as a student may write it."""
-    result, step, k = np.zeros([stride * (side - 1) + len(kernel) for side in x.shape]), step or stride, len(kernel)
-    if add and step == stride:
-        images, kernels = np.float64(x)[None, ..., None], np.float64(kernel)[..., None, None]
-        return tf.nn.conv2d_transpose(images, kernels, [1, *result.shape, 1], stride, "VALID").numpy()[0, ..., 0]
-    for i, j in np.ndindex(*x.shape):
-        window = result[step * i:, step * j:][:k, :k]
-        window[:] = add * window + x[i, j] * kernel
-    return result
-
-
-@check
 def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
-    """Task 3: against TensorFlow, for hard, soft and noisy labels and for logits of a thousand; the example."""
+    """Task 2: against TensorFlow, for hard, soft and noisy labels and for logits of a thousand; the example."""
     for function in (discriminator_loss, generator_loss):
         written_out(function, names=LIBRARIES | {"log_expit", "softplus"})
     random, nan = seeded(3), "a logit may be negative and has no logarithm: take that of D = sigmoid(logit), or the stable form."
@@ -157,7 +116,7 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
             ("This is the sum over the images, expected the mean.", lambda: 6 * right),
             ("The part of the generated images is missing: with label 0, -log(1 - D) counts, the term with 1 - y.", lambda: cross(u, y).mean()),
             ("The part of the real images is missing.", lambda: cross(v, w).mean()),
-            ("The labels are swapped: `real` belongs to `on_real`, `made` to `on_made`.", lambda: np.mean(cross(u, w) + cross(v, y))),
+            ("The labels are swapped: `real` belongs to `on_real`, `fake` to `on_fake`.", lambda: np.mean(cross(u, w) + cross(v, y))),
             ("Logits [N, 1] and labels [N] give N x N numbers: leave the labels in the shape [N, 1].", lambda: of(lambda u, y: cross(u, y.T).mean())),
             ("The |u| in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y + np.logaddexp(0, -u))),
             ("max(u, 0) is missing.", lambda: of(lambda u, y: np.logaddexp(0, -abs(u)) - u * y)),
@@ -184,7 +143,7 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
     equal("generator_loss of the example, logits 0,", _array(generator_loss, zeros), np.log(2))
 
 
-RATES = 0.1, 0.3  # of G and of D, in the check of task 4
+RATES = 0.1, 0.3  # of G and of D, in the check of task 3
 NO_WAY = ("A gradient is None: the tape has to see the whole way from the weights to the loss. Generate the points inside `with`, from z, and turn "
           "nothing into NumPy arrays on the way.")
 STEP = (*((words, NO_WAY) for words in ("No gradients", "NoneType", "None values")),
@@ -226,7 +185,7 @@ def _flat(arrays: list) -> np.ndarray:
 
 @check
 def step(train_step: Callable) -> None:
-    """Task 4: the weights after one step of gradient descent, which show the gradient itself, the losses, and a compiled step."""
+    """Task 3: the weights after one step of gradient descent, which show the gradient itself, the losses, and a compiled step."""
     _for_graphs(train_step)
     networks, random = (_network(4, 3, 4, layers.ReLU(), layers.Dense(2)), _network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))), seeded(5)
     x, z = (tf.constant(random.normal(size=[6, side]), tf.float32) for side in (2, 3))
@@ -313,7 +272,7 @@ FAULTS = {"P": (3, "its two curves stay at 1 and 0; what gradient does G get fro
 
 @check
 def modes(covered: Callable) -> None:
-    """Task 5, first half: points at given distances from the eight centres, then six of which some overlap, and the example."""
+    """Task 4, first half: points at given distances from the eight centres, then six of which some overlap, and the example."""
     written_out(covered)
     random, centres, radius = seeded(6), minimax.centres().astype(np.float64), 0.4
     for counts in inputs(([100, 0, 30, 1, 10, 0, 60, 0], [0, 0, 500, 0, 0, 0, 0, 0]),
@@ -372,7 +331,7 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
 
 @check
 def diagnosis(named: Callable) -> None:
-    """Task 5, second half: the cause of each panel, by its number."""
+    """Task 4, second half: the cause of each panel, by its number."""
     got = call(named)
     require(isinstance(got, dict) and got.keys() == FAULTS.keys(), 'diagnosis gives a dictionary with the keys "P", "Q", "R", "S" and "T".')
     for letter, (cause, look) in FAULTS.items():
@@ -382,64 +341,60 @@ def diagnosis(named: Callable) -> None:
 
 
 @check
-def spherical(slerp: Callable) -> None:
-    """Task 6: vectors of unequal length, right angles; then equal and parallel ones among them; cosines near 1; the example."""
-    written_out(slerp)
-    random, apart = seeded(7), [0, 1, 2, 5]
-    a, b = random.normal(size=(6, 5)), 2 * random.normal(size=(6, 5))
-    a[3:5] = np.eye(5)[:2]
-    b[3], b[4] = a[3], 3 * a[4]  # equal, and parallel, with a cosine of exactly 1
-    for t in (0.3, 0.75, 0.0, 1.0):
-        _arc(slerp, a[apart], b[apart], t)
-        got, right = np.asarray(_array(slerp, a, b, t, nan="where a and b are parallel, sin of the angle is 0 (or the cosine comes out above 1, clip "
-                                       "it); take the straight line for those rows.")), _slerp(a, b, t)
-        equal("slerp of rows that are not parallel, among others that are,", got[apart], right[apart], [
-            ("One pair of parallel rows makes all rows go straight: choose row by row, with np.where, not with np.all or np.any.",
-             lambda: ((1 - t) * a + t * b)[apart])], tolerance=1e-6)
-        require(np.allclose(got, right, atol=1e-6), "Where sin of the angle is below 1e-6, the straight line is required: (1 - t) a + t b.")
-    unit = random.normal(size=(50, 5))
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    equal("slerp from a to a", _array(slerp, unit, unit, 0.5, nan="vectors of length 1 are given; rounding brings a cosine above 1, clip it."), unit)
-    _arc(slerp, np.eye(2)[:1], np.eye(2)[1:], 0.5)
+def generator(build_generator: Callable) -> None:
+    """Task 5: the network with the weights of the check, in training and in inference, and its first weights."""
+    for latent, width in inputs(((6, 4), (5, 3)), lambda rng: zip(rng.integers(4, 9, 2).tolist(), (2, 5))):
+        def other(**options) -> Callable:
+            return lambda: networks.generator(latent, width, **options)
+
+        model = call(build_generator, latent, width, hints=[("found ndim=", networks.ONE_Z), ("otal size of", "Dense gives 7 * 7 * 2 * width numbers, as many as Reshape takes.")])
+        networks.network_like(f"build_generator({latent}, {width})", model, networks.generator(latent, width), seeded(3).normal(size=[5, latent]).astype(np.float32), (
+            ("There is no activation at the end: tanh brings the images to the range from -1 to 1.", other(end=None)),
+            ("The images go through a sigmoid, from 0 to 1: tanh, from -1 to 1, is required.", other(end="sigmoid")),
+            ("There is no batch norm: it comes after the dense layer and after the first transposed convolution.", other(norm=False)),
+            ("There is no batch norm, and a layer in front of it has a bias.", other(norm=False, bias=True)),
+            ("Batch norm is also at the images: DCGAN leaves it out there.", other(outer=True)),
+            ("A layer in front of a batch norm has a bias, which it subtracts again: use_bias=False.", other(bias=True)),
+            ("Batch norm comes before the reshape, with a mean for each number: after it, it has one for each map.", other(flat=True)),
+            ("The activation comes before batch norm: first batch norm, then ReLU.", other(early=True)),
+            ("The widths are in the wrong order: 2 * width maps of 7x7, then width maps of 14x14.", other(maps=(1, 2))),
+            ("There are width maps of 7x7: 2 * width are required.", other(maps=(1, 1))),
+            ("There are 2 * width maps of 14x14: width are required.", other(maps=(2, 2))),
+            *((f"The kernels are {k}x{k}: 4x4 is required, which the stride 2 divides.", other(kernel=k)) for k in (3, 5, 2)),
+            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.", other(activation=lambda: layers.LeakyReLU(0.2))),
+            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.", other(activation=lambda: layers.LeakyReLU(0.3))),
+            ("The generator has no ReLU: one comes after each batch norm.", other(activation=lambda: layers.Activation(None))),
+            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.", other(momentum=0.99))))
 
 
-def _slerp(a: np.ndarray, b: np.ndarray, t: float, angle: np.ndarray | None = None) -> np.ndarray:
-    """With the angle from the arc tangent, which has no trouble near 0, or another one."""
-    if angle is None:
-        u, v = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (a, b))
-        angle = 2 * np.arctan2(np.linalg.norm(u - v, axis=1, keepdims=True), np.linalg.norm(u + v, axis=1, keepdims=True))
-    straight = np.abs(np.sin(angle)) < 1e-6
-    arc = (np.sin((1 - t) * angle) * a + np.sin(t * angle) * b) / np.where(straight, 1, np.sin(angle))
-    return np.where(straight, (1 - t) * a + t * b, arc)
+@check
+def discriminator(build_discriminator: Callable) -> None:
+    """Task 6: the network with the weights of the check, in training and in inference, and its first weights."""
+    for width in inputs((4, 3), lambda rng: (2, 5)):
+        def other(**options) -> Callable:
+            return lambda: networks.discriminator(width, **options)
 
-
-def _arc(slerp: Callable, a: np.ndarray, b: np.ndarray, t: float) -> None:
-    """Compares slerp(a, b, t) with the arc, for rows none of which are parallel."""
-    fit = "The sums go over axis 1 with keepdims=True, so that [N, 1] multiplies [N, d]."
-    got = _array(slerp, a, b, t, hints=(("broadcast", fit), ("not aligned", fit)),
-                 nan="vectors that are not of length 1 are given; the cosine of the angle is that of a / |a| and b / |b|.")
-    (u, v), norm, dots = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b)), np.linalg.norm, (a * b).sum(axis=1, keepdims=True)
-    right, angle = _slerp(a, b, t), np.arccos((u * v).sum(axis=1, keepdims=True))
-
-    def of(cosine: np.ndarray, a: np.ndarray = a, b: np.ndarray = b) -> np.ndarray:
-        return _slerp(a, b, t, np.arccos(np.clip(cosine, -1, 1)))
-
-    equal(f"slerp(a, b, {t})", got, right, [
-        ("This is the straight line: near its middle vectors are too short.", lambda: (1 - t) * a + t * b),
-        ("The ends are swapped: t = 0 gives a, t = 1 gives b.", lambda: _slerp(b, a, t)),
-        ("The result has length 1: the weights multiply a and b themselves, not a / |a| and b / |b|.", lambda: _slerp(u, v, t)),
-        ("The result has length 1: do not divide it by its length.", lambda: right / norm(right, axis=1, keepdims=True)),
-        ("The cosine was clipped, but not of unit vectors: divide a and b by their lengths for it.", lambda: of(dots)),
-        ("There is one norm for the whole batch: each row has its own, norm(..., axis=1, keepdims=True).", lambda: of(dots / norm(a) / norm(b))),
-        ("There is one norm for the whole batch, and it divides the result too: each row has its own (axis=1, keepdims=True).",
-         lambda: of(dots / norm(a) / norm(b), a / norm(a), b / norm(b))),
-        ("There is one angle for the whole batch: each row has its own (axis=1, keepdims=True).", lambda: of((a * b).sum() / norm(a) / norm(b))),
-        ("The sums go over axis 0: each row has its own angle (axis=1, keepdims=True).", lambda: of((a * b).sum(0) / norm(a, 2, 0) / norm(b, 2, 0))),
-        ("The angle is in degrees: np.sin takes radians.", lambda: _slerp(a, b, t, np.degrees(angle))),
-        ("The division by sin of the angle is missing.", lambda: right * np.sin(angle)),
-        ("One term only is divided by sin of the angle.", lambda: np.sin((1 - t) * angle) * a + np.sin(t * angle) * b / np.sin(angle)),
-        ("This is sin(1 - t omega), expected sin((1 - t) omega).", lambda: (np.sin(1 - t * angle) * a + np.sin(t * angle) * b) / np.sin(angle)),
-        ("This is the cosine, not the angle: np.arccos is missing.", lambda: _slerp(a, b, t, np.cos(angle)))], tolerance=1e-6, given={"a": a, "b": b})
+        model = call(build_discriminator, width, hints=[("found ndim=", networks.ONE_Z)])
+        networks.network_like(f"build_discriminator({width})", model, networks.discriminator(width), seeded(4).uniform(-1, 1, [5, 28, 28, 1]).astype(np.float32), (
+            ("There is a sigmoid at the end: a logit is required, your losses take the sigmoid themselves.", other(end="sigmoid")),
+            ("There is a tanh at the end: a logit is required, without an activation.", other(end="tanh")),
+            ("There is no batch norm: one comes after the second convolution.", other(norms=(False, False))),
+            ("There is no batch norm: one comes after the second convolution.", other(norms=(False, False), bias=(True, True))),
+            ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.", other(norms=(True, True))),
+            ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.", other(norms=(True, True), bias=(False, False))),
+            ("Batch norm comes after the first convolution, in the place of the second.", other(norms=(True, False))),
+            ("The second convolution has a bias, which batch norm subtracts again: use_bias=False.", other(bias=(True, True))),
+            ("The first convolution has no bias: one is required, no batch norm comes after it.", other(bias=(False, False))),
+            ("The activation is ReLU, leaky ReLU of slope 0.2 is required: where ReLU is 0, G gets no gradient.", other(slope=0)),
+            ("The slope of leaky ReLU is 0.3, as Keras sets it: LeakyReLU(0.2) is required.", other(slope=0.3)),
+            ("The slope of leaky ReLU is 0.01: LeakyReLU(0.2) is required.", other(slope=0.01)),
+            ("There is no activation after the convolutions: leaky ReLU of slope 0.2 is required.", other(slope=1)),
+            ("Max pooling halves the maps: a stride of 2 is required, with which D learns how to make them smaller.", other(pool=True)),
+            ("A mean over all positions comes before the last layer: Flatten is required, which keeps where things are.", other(average=True)),
+            ("The widths are in the wrong order: width maps of 14x14, then 2 * width of 7x7.", other(maps=(2, 1))),
+            ("There are width maps of 7x7: 2 * width are required.", other(maps=(1, 1))),
+            *((f"The kernels are {k}x{k}: 4x4 is required.", other(kernel=k)) for k in (3, 5)),
+            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.", other(momentum=0.99))))
 
 
 @check

@@ -12,11 +12,12 @@ from utils.quiet import tf
 
 BATCH = 128  # points that the discriminator sees in one step
 DEVIATION = 0.1  # of each Gaussian of the ring, in both directions
+EQUAL = 2e-3, 2e-3  # learning rates of G and of D at which neither runs away on the ring
 
 
 # densities -------------------------------------------------------------------------------------------------
 
-def best_discriminator(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+def optimal_discriminator(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """D* = p / (p + q), and 1/2 where both are 0 (Goodfellow et al. 2014, proposition 1)."""
     return np.divide(p, p + q, out=np.full(np.shape(p), 0.5), where=p + q > 0)
 
@@ -115,78 +116,58 @@ class Game(tf.Module):
         weights = (self.generator, self.discriminator)[player].trainable_variables
         self.optimizers[player].apply(tape.gradient(loss, weights), weights)
 
-    def play(self, points: np.ndarray, steps: int, saturating: bool = False) -> None:
-        """`steps` times an update of D and one of G, on data points [N, dimensions] in batches of 128.
+    def play(self, points: np.ndarray, steps: int, saturating: bool = False, g_steps: int = 1) -> np.ndarray:
+        """`steps` times an update of D and `g_steps` of G, on data points [N, dimensions] in batches of 128.
 
         G lowers E log(1 - D(G(z))) if `saturating`, else -E log D(G(z)) (Goodfellow et al. 2014, algorithm 1
-        and the end of section 3).
+        and the end of section 3). Returns [steps, 2], what D says on average before its update: of real points, of generated ones.
         """
-        self.loop(tf.constant(points), tf.constant(steps), tf.constant(saturating))
+        return self.loop(tf.constant(points), tf.constant(steps), tf.constant(saturating), tf.constant(g_steps)).numpy()
 
     @tf.function
-    def loop(self, points: tf.Tensor, steps: tf.Tensor, saturating: tf.Tensor) -> None:
+    def loop(self, points: tf.Tensor, steps: tf.Tensor, saturating: tf.Tensor, g_steps: tf.Tensor) -> tf.Tensor:
         """`play`, compiled whole."""
-        for _ in tf.range(steps):
+        history = tf.TensorArray(tf.float32, steps)
+        for step in tf.range(steps):
             chosen = self.random.uniform([BATCH], 0, tf.shape(points)[0], tf.int32)
             with tf.GradientTape() as tape:
                 on_real, on_made = self.judge(tf.gather(points, chosen)), self.judge(self.made(BATCH))
                 loss = -tf.reduce_mean(tf.math.log_sigmoid(on_real) + tf.math.log_sigmoid(-on_made))
             self.update(1, loss, tape)
-            with tf.GradientTape() as tape:
-                on_made = self.judge(self.made(BATCH))
-                logs = tf.where(saturating, tf.math.log_sigmoid(-on_made), -tf.math.log_sigmoid(on_made))
-                loss = tf.reduce_mean(logs)
-            self.update(0, loss, tape)
+            history = history.write(step, [tf.reduce_mean(tf.sigmoid(logits)) for logits in (on_real, on_made)])
+            for _ in tf.range(g_steps):
+                with tf.GradientTape() as tape:
+                    on_made = self.judge(self.made(BATCH))
+                    logs = tf.where(saturating, tf.math.log_sigmoid(-on_made), -tf.math.log_sigmoid(on_made))
+                    loss = tf.reduce_mean(logs)
+                self.update(0, loss, tape)
+        return history.stack()
 
 
 # five games that differ -----------------------------------------------------------------------------------
 
-def games() -> dict[str, dict]:
-    """Five games on the ring, P to T, for lab 11: for each the points "made" [500, 2], and "d_real", "d_made" by step."""
-    play = _ring_game()
+def games(seed: int = 5) -> dict[str, dict]:
+    """Five games on the ring, P to T, for lab 11: for each the points "made" [500, 2], and "d_real", "d_made" by step.
+
+    They differ in the learning rates of G and of D, in how often each is updated, and in how long they last. T, the collapsed one, ends
+    after 200 steps or more, at a moment when its samples sit on the data: in between they move on together.
+    """
+    game, data = Game(dense(4, 2, (64, 64)), dense(2, 1, (64, 64)), rates=EQUAL), ring(2000)
+
+    def play(steps: int, rates: tuple[float, float] = EQUAL, d_first: int = 0) -> dict:
+        game.restart(seed, rates)
+        game.play(data, d_first, g_steps=0)
+        return shown(game.play(data, steps))
+
+    def collapsed() -> dict:
+        game.restart(seed, EQUAL)
+        history = game.play(data, 200, g_steps=10)
+        while covered(game.made(500).numpy())[1] < 0.9 and len(history) < 1000:
+            history = np.concatenate([history, game.play(data, 10, g_steps=10)])
+        return shown(history)
+
+    def shown(history: np.ndarray) -> dict:
+        return dict(made=game.made(500).numpy(), d_real=history[:, 0], d_made=history[:, 1])
+
     return {"P": play(300, rates=(2e-5, 5e-3), d_first=200), "Q": play(1500), "R": play(60, rates=(2e-3, 1e-6)), "S": play(80),
-            "T": play(250, g_steps=10)}
-
-
-def _ring_game() -> Callable[..., dict]:
-    """A function that plays a GAN on the ring, each time from the same first weights; compiled once for all games."""
-    tf.keras.utils.set_random_seed(5)
-    data = tf.constant(ring(2000))
-    networks = dense(4, 2, (64, 64)), dense(2, 1, (64, 64))
-    optimizers = [tf.keras.optimizers.Adam(beta_1=0.5) for _ in networks]
-    for optimizer, network in zip(optimizers, networks):
-        optimizer.build(network.trainable_variables)
-    random = tf.random.Generator.from_seed(5)
-    state = [variable for part in (*networks, *optimizers) for variable in part.variables]
-    start = [variable.numpy() for variable in state]
-
-    def update(player: int) -> tuple[tf.Tensor, tf.Tensor]:
-        x = tf.gather(data, random.uniform([BATCH], 0, len(data), tf.int32))
-        with tf.GradientTape() as tape:
-            on_real, on_made = networks[1](x), networks[1](networks[0](random.normal([BATCH, 4])))
-            loss = tf.reduce_mean(tf.nn.softplus(-on_made) if player == 0 else tf.nn.softplus(-on_real) + tf.nn.softplus(on_made))
-        weights = networks[player].trainable_variables
-        optimizers[player].apply(tape.gradient(loss, weights), weights)
-        return tf.reduce_mean(tf.sigmoid(on_real)), tf.reduce_mean(tf.sigmoid(on_made))
-
-    @tf.function
-    def loop(steps: tf.Tensor, g_steps: tf.Tensor) -> tf.Tensor:
-        history = tf.TensorArray(tf.float32, steps)
-        for step in tf.range(steps):
-            history = history.write(step, tf.stack(update(1)))
-            for _ in tf.range(g_steps):
-                update(0)
-        return history.stack()
-
-    def play(steps: int, rates: tuple[float, float] = (2e-3, 2e-3), g_steps: int = 1, d_first: int = 0) -> dict:
-        """`g_steps` updates of G for one of D, after `d_first` updates of D alone; learning rates of G and of D."""
-        for variable, value in zip(state, start):
-            variable.assign(value)
-        for optimizer, rate in zip(optimizers, rates):
-            optimizer.learning_rate = rate
-        random.reset_from_seed(5)
-        loop(tf.constant(d_first), tf.constant(0))
-        history = loop(tf.constant(steps), tf.constant(g_steps)).numpy()
-        return dict(made=networks[0](random.normal([500, 4])).numpy(), d_real=history[:, 0], d_made=history[:, 1])
-
-    return play
+            "T": collapsed()}

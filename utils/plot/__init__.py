@@ -9,7 +9,7 @@ from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps, tradeoffs
 from utils.plot.black_box import rates, roc, shaded
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
-from utils.plot.charts import bars, dots, histogram, histograms, lines, panels
+from utils.plot.charts import bars, dots, histogram, histograms, lines, panels, ratios
 from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.defences import certificates, withstood
 from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
@@ -29,7 +29,7 @@ __all__ = ["COLOURS", "MADE", "accuracies", "accuracy_tables", "against", "attac
            "by_depth", "by_group", "certificates", "channels", "classifier", "cone", "confusion", "covered", "decision_grid",
            "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games", "gaps", "gaussians",
            "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix",
-           "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket", "rates", "rectified",
-           "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips", "study_cell", "study_rows",
-           "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning", "units", "vulnerability",
-           "windows", "with_errors", "withstood"]
+           "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket", "rates", "ratios",
+           "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips", "study_cell",
+           "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning", "units",
+           "vulnerability", "windows", "with_errors", "withstood"]

@@ -77,6 +77,21 @@ def dots(values: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel:
     return fig
 
 
+def ratios(intervals: dict[str, tuple[float, float, float]], *, title: str, xlabel: str, ylabel: str) -> Figure:
+    """A row for each entry of `intervals`, (low, estimate, high), over a logarithmic axis with a line at 1, "no difference"."""
+    fig, axis = plt.subplots(figsize=(7.5, 0.33 * len(intervals) + 1.3), layout="constrained")
+    for place, (low, estimate, high) in enumerate(intervals.values()):
+        axis.plot([low, high], [place, place], color=COLOURS[0], linewidth=2)
+        axis.plot(estimate, place, "o", color=COLOURS[0])
+    axis.axvline(1, color="0.4", linestyle="--", linewidth=1)
+    axis.set_yticks(range(len(intervals)), list(intervals))
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=(len(intervals) - 0.5, -0.5))
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    return fig
+
+
 def histogram(values: Sequence[float], marks: dict[str, float], *, title: str, xlabel: str) -> Figure:
     """How often which value occurs, with a vertical line for each entry of `marks`."""
     fig, axis = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
