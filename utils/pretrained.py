@@ -22,7 +22,7 @@ from utils import networks
 from utils.data import folder_of_real_data, signs
 from utils.data.images import open_picture, to_float
 from utils.defences.denoiser import denoising_network
-from utils.generative import gans
+from utils.generative import stored
 from utils.generative.gans import GAN
 from utils.quiet import tf
 
@@ -81,19 +81,8 @@ def digits_denoiser_pixels() -> tf.keras.Model:
     return denoising_network()
 
 
-def digits_gan(seed: int = 0) -> GAN:
-    """An unconditional DCGAN, z of dimension 32."""
-    return GAN(gans.generator(32, 32), gans.discriminator(1, 32), seed=seed)
-
-
-def digits_conditional_gan(seed: int = 0) -> GAN:
-    """A DCGAN that generates the digit of a given label: z of dimension 32, ten classes."""
-    return GAN(gans.generator(32 + 10, 32), gans.discriminator(1 + 10, 32), seed=seed)
-
-
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
-                              "digits_dense": digits_dense, "digits_gan": digits_gan,
-                              "digits_conditional_gan": digits_conditional_gan,
+                              "digits_dense": digits_dense, **stored.BUILD,
                               **dict.fromkeys(DEFENDED, digits_small),
                               **dict.fromkeys(("digits_denoiser_pixels", "digits_denoiser_logits"), digits_denoiser_pixels),
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet,
@@ -123,6 +112,8 @@ def load(name: str, **options: Any) -> tf.Module | GAN:
         raise ValueError(f"{path.name} holds values that are not finite numbers: {again}")
     for key, variable in variables(network).items():
         variable.assign(arrays[key].astype(np.float32))
+    if isinstance(network, GAN):
+        network.averaged.set_weights(network.generator.get_weights())
     return network
 
 
