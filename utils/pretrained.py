@@ -1,6 +1,6 @@
 """Networks that are trained already: those that the course trained and stored, and one that knows the 1,000 classes of ImageNet.
 
-`load(name)` gives a stored network, ready to use, or a GAN that is ready to be trained on. The weights are in
+`load(name)` gives a stored network, ready to use; of a GAN only the generator is stored. The weights are in
 data/weights/NAME.npz, as 16-bit numbers; `course.py weights` trains them again, on built-in data only.
 
 `imagenet()` gives MobileNetV2 (Sandler et al. 2018), where its weights are at hand: `imagenet/mobilenet_v2_224_int8.npz` in the folder that
@@ -93,9 +93,8 @@ BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial"
 def load(name: str, **options: Any) -> tf.Module | GAN:
     """The network `name`, one of BUILD, with its stored weights.
 
-    `options` are those of the function of that name: a GAN has the `seed` of what it draws when it is trained
-    on (Adam's memories begin at 0). Raises ValueError for an unknown name and for a file that is missing or
-    does not fit.
+    `options` are those of the function of that name. The discriminator of a GAN is a new one. Raises ValueError for an unknown
+    name and for a file that is missing or does not fit.
     """
     network = build(name, **options)
     path, again = FOLDER / f"{name}.npz", "get it again, or train it with `python3 course.py weights`."
@@ -131,9 +130,7 @@ def shapes(network: tf.Module | GAN) -> dict[str, tuple[int, ...]]:
 
 def variables(network: tf.Module | GAN) -> dict[str, tf.Variable]:
     """All variables that inference needs, by the name under which they are stored."""
-    parts = {"network": network}
-    if isinstance(network, GAN):
-        parts = {"generator": network.generator, "discriminator": network.discriminator}
+    parts = {"generator": network.generator} if isinstance(network, GAN) else {"network": network}
     return {f"{part}_{i:02d}": variable for part, model in parts.items()
             for i, variable in enumerate(model.weights if isinstance(model, tf.keras.Model) else model.variables)}
 
