@@ -22,7 +22,7 @@ from utils import networks
 from utils.data import folder_of_real_data, signs
 from utils.data.images import open_picture, to_float
 from utils.defences.denoiser import denoising_network
-from utils.generative import gans
+from utils.generative import diffusion, dynamics, gans
 from utils.generative.gans import GAN
 from utils.quiet import tf
 
@@ -91,9 +91,21 @@ def digits_conditional_gan(seed: int = 0) -> GAN:
     return GAN(gans.generator(32 + 10, 32), gans.discriminator(1 + 10, 32), seed=seed)
 
 
+def digits_diffusion() -> tf.keras.Model:
+    """What sees the noise in a noisy digit, (x_t, t) -> noise (`diffusion.unet`)."""
+    return diffusion.unet()
+
+
+def digits_films() -> tf.keras.Model:
+    """What draws the next frame of a film of a moving digit, two frames -> the change (`dynamics.next_frame`)."""
+    return dynamics.next_frame()
+
+
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
                               "digits_dense": digits_dense, "digits_gan": digits_gan,
                               "digits_conditional_gan": digits_conditional_gan,
+                              "digits_diffusion": digits_diffusion,
+                              "digits_films": digits_films,
                               **dict.fromkeys(DEFENDED, digits_small),
                               **dict.fromkeys(("digits_denoiser_pixels", "digits_denoiser_logits"), digits_denoiser_pixels),
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet,

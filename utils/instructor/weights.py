@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from utils import augment, data, defences, pretrained, session, training
+from utils.data.films import films
 from utils.data.images import halved
-from utils.generative import gans
+from utils.generative import diffusion, dynamics, gans
 from utils.generative.gans import GAN
 from utils.instructor.defended import EPSILON, TRAINED
 from utils.pretrained import BUILD
 from utils.quiet import tf
 
-STEPS = {"digits_lenet": 2000, "digits_adversarial": 3000, "digits_gan": 6000, "digits_conditional_gan": 5000}
+STEPS = {"digits_lenet": 2000, "digits_adversarial": 3000, "digits_gan": 6000, "digits_conditional_gan": 5000,
+         "digits_diffusion": 5000,
+         "digits_films": 2000}
 
 
 def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
@@ -35,6 +38,10 @@ def train(name: str, dataset: data.Dataset) -> tf.Module | GAN:
         loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         network.compile(tf.keras.optimizers.Adam(3e-3), loss, steps_per_execution=10)
         network.fit(halved(dataset.x_train), dataset.y_train, epochs=30, batch_size=64, verbose=0)
+    elif name == "digits_diffusion":
+        diffusion.train(network, dataset.x_train, steps=STEPS[name])
+    elif name == "digits_films":
+        dynamics.train(network, np.concatenate([films(dataset.x_train, seed) for seed in range(5)]), steps=STEPS[name])
     elif isinstance(network, GAN):
         labels = dataset.y_train if network.classes else None
         gans.train(network, dataset.x_train, labels, steps=STEPS[name], batch_size=64)
