@@ -1,11 +1,11 @@
-"""The GANs that the course has trained and `utils.pretrained` loads: how each is built.
+"""The generators that the course has trained and `utils.pretrained` loads: how each is built.
 
-All have what makes a training steady: a moving average of the generator's weights, the gradient penalty R1 and a discriminator
+All GANs have what makes a training steady: a moving average of the generator's weights, the gradient penalty R1 and a discriminator
 that sees shifted images. `utils/instructor/generators.py` has the rest of each recipe.
 """
 from collections.abc import Callable
 
-from utils.generative import gans, ivi
+from utils.generative import diffusion, dynamics, gans, ivi
 from utils.generative.gans import GAN
 from utils.quiet import tf
 
@@ -52,5 +52,16 @@ def towns_gan(seed: int = 0, learning_rate: Rate = 2e-4) -> GAN:
     return GAN(gans.generator(16, 24, 32, 3), gans.discriminator(3, 24, 32, batch_norm=False), learning_rate, seed, **STEADY)
 
 
-BUILD: dict[str, Callable[..., GAN]] = {"digits_gan": digits_gan, "digits_conditional_gan": digits_conditional_gan,
-                                        "digits_ivi": digits_ivi, "towns_gan": towns_gan}
+def digits_diffusion() -> tf.keras.Model:
+    """What sees the noise in a noisy digit, (x_t, t) -> noise (`diffusion.unet`)."""
+    return diffusion.unet()
+
+
+def digits_films() -> tf.keras.Model:
+    """What draws the next frame of a film of a moving digit, two frames -> the change (`dynamics.next_frame`)."""
+    return dynamics.next_frame()
+
+
+BUILD: dict[str, Callable] = {"digits_gan": digits_gan, "digits_conditional_gan": digits_conditional_gan,
+                              "digits_ivi": digits_ivi, "towns_gan": towns_gan,
+                              "digits_diffusion": digits_diffusion, "digits_films": digits_films}

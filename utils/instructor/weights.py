@@ -21,7 +21,7 @@ STEPS = {"digits_lenet": 2000, "digits_adversarial": 3000}
 
 
 def train(name: str, dataset: data.Dataset | None) -> tf.Module | GAN:
-    """The network `name`, trained on `dataset` (None for what renders its own images): LeNet, dense net and signs in seconds, the others in minutes."""
+    """The network `name`, trained on `dataset`, None for what renders its own images: in seconds, the larger ones in minutes."""
     session.start(0)
     network = BUILD[name]()
     if name in TRAINED:

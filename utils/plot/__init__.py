@@ -2,7 +2,7 @@
 
 The functions give a figure, so that a notebook can add to it before it shows it. Images are [H, W], [H, W, 1] or
 [H, W, 3] in [0, 1]. `pictures` and `charts` are for all units, `densenet` and `study` are for unit 04, `attacks` for 05,
-`boundaries` for 07, `black_box` and `defences` for 08, `moments` and `noise_maps` for 09, `explain` for 12, the others for the
+`boundaries` for 07, `black_box` and `defences` for 08, `moments` and `noise_maps` for 09, `fields` for 11, `explain` for 12, the others for the
 unit whose name they have.
 """
 from utils.plot.attacks import against, attack, fooled_within, tradeoff
@@ -14,6 +14,7 @@ from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.defences import certificates, withstood
 from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
 from utils.plot.explain import heat, scores
+from utils.plot.fields import fields
 from utils.plot.filters import channels, classifier, cone, covered, directions, mark, traces, windows
 from utils.plot.gans import games, players
 from utils.plot.moments import bands, gaussians, rectified, with_errors
@@ -25,8 +26,8 @@ from utils.plot.style import COLOURS, MADE, show, stored
 
 __all__ = ["COLOURS", "MADE", "against", "attack", "bands", "bars", "benchmark", "boxes", "by_depth", "by_group", "certificates",
            "channels", "classifier", "cone", "confusion", "covered", "decisions", "dense_block", "differences", "directions",
-           "dots", "fooled_within", "games", "gaps", "gaussians", "heat", "histogram", "histograms", "history", "images",
-           "landscapes", "lines", "maps", "mark", "matrix", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes",
-           "players", "pocket", "rates", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored",
-           "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "vulnerability",
-           "windows", "with_errors", "withstood"]
+           "dots", "fields", "fooled_within", "games", "gaps", "gaussians", "heat", "histogram", "histograms", "history",
+           "images", "landscapes", "lines", "maps", "mark", "matrix", "mosaic", "noise_maps", "noisy_answers", "panels", "paths",
+           "planes", "players", "pocket", "rates", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net",
+           "stored", "strips", "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff",
+           "vulnerability", "windows", "with_errors", "withstood"]
