@@ -8,8 +8,8 @@ from PIL import Image
 from test_generative import images, linear_gan, linear_generator, put
 
 from utils import data, session
-from utils.generative import gans, ivi, latent, progressive
-from utils.instructor import gan_recipes
+from utils.generative import gans, ivi, latent, progressive, stored
+from utils.instructor import gan_recipes, generators
 from utils.plot.latent_explorer import ENLARGED, INSTEAD, explorer
 from utils.quiet import tf
 
@@ -206,12 +206,16 @@ def test_where_outputs_are_stored_the_explorer_is_one_sentence(monkeypatch):
     assert box._repr_mimebundle_() == {"text/plain": INSTEAD}
 
 
+def test_every_stored_generator_has_a_recipe():
+    assert set(generators.TRAINED) == set(stored.BUILD)
+
+
 # the stored comparison -------------------------------------------------------------------------------------
 
 def test_every_row_of_the_comparison_is_stored_and_says_how():
-    stored = json.loads(gan_recipes.RESULTS.read_text(encoding="utf-8"))
-    assert set(stored) == set(gan_recipes.ROWS)
-    for name, row in stored.items():
+    rows = json.loads(gan_recipes.RESULTS.read_text(encoding="utf-8"))
+    assert set(rows) == set(gan_recipes.ROWS)
+    for name, row in rows.items():
         kinds = ("grown", "28x28 from the start") if name.startswith("grown") else ("last weights", "moving average")
         for kind in kinds:
             assert 0.3 < row[kind]["confidence"] <= 1 and 0 <= row[kind]["recall"] <= 1 and row[kind]["Fréchet"] > 0

@@ -34,7 +34,7 @@ def deeper_discriminator(channels: int, width: int) -> tf.keras.Model:
 
 def digits_gan(seed: int = 0, learning_rate: Rate = 2e-4) -> GAN:
     """An unconditional GAN, z of dimension 32; both networks have a convolution more than a DCGAN."""
-    return GAN(deeper_generator(32, 32), deeper_discriminator(1, 32), learning_rate, seed, **STEADY)
+    return GAN(deeper_generator(32, 32), deeper_discriminator(1, 32), learning_rate, seed, **STEADY | dict(penalty=1.0))
 
 
 def digits_conditional_gan(seed: int = 0, learning_rate: Rate = 2e-4) -> GAN:

@@ -43,7 +43,7 @@ def towns() -> np.ndarray:
 
 
 TRAINED: dict[str, Callable[[Dataset | None], tf.Module | GAN]] = {
-    "digits_gan": lambda digits: trained("digits_gan", digits.x_train, steps=12_000),
+    "digits_gan": lambda digits: trained("digits_gan", digits.x_train, steps=5600),
     "digits_conditional_gan": lambda digits: trained("digits_conditional_gan", digits.x_train, digits.y_train, steps=6000),
     "digits_ivi": lambda digits: trained("digits_ivi", *ivi.training_set(digits.x_train), steps=6000),
     "digits_diffusion": diffusion_model,
