@@ -60,14 +60,14 @@ def projection(generator: tf.keras.Model, *, restarts: int = 1, steps: int = 50,
                seed: int = 0) -> Function:
     """The defence of Defense-GAN as a function for graphs: images [N, 28, 28, 1] -> G(z*) of the same shape.
 
-    As `invert`, from starting points that are the same for all images. No useful gradient comes through it; `defences.bpda` gives
-    it one.
+    As `invert`, from new starting points at each call: an attack that calls it at each step does not rely on one of them. No useful
+    gradient comes through it; `defences.bpda` gives it one.
     """
-    starts = np.random.default_rng(seed).standard_normal((1, restarts, generator.input_shape[1]), np.float32)
+    random = tf.random.Generator.from_seed(seed)
 
     def project(images: tf.Tensor) -> tf.Tensor:
-        own = tf.repeat(tf.constant(starts), tf.shape(images)[0], axis=0)
-        return _invert(generator, images, own, tf.constant(steps), tf.constant(learning_rate))[1]
+        starts = random.normal([tf.shape(images)[0], restarts, generator.input_shape[1]])
+        return _invert(generator, images, starts, tf.constant(steps), tf.constant(learning_rate))[1]
     return project
 
 

@@ -28,7 +28,7 @@ from utils.quiet import tf
 FOLDER = ROOT / "data" / "figures"
 WANTED = {"chelsea": "broccoli", "coffee": "goldfish", "rocket": "daisy"}  # for each photograph a class that is far from it
 WISHED = ("goldfish", "daisy", "broccoli", "school bus")  # classes that are asked what they prefer
-STEPS, PREFERRED_STEPS, PHASE = 150, 120, 500
+STEPS, PREFERRED_STEPS, PHASE = 150, 120, 300
 NETWORK = "MobileNetV2 1.0/224, Apache-2.0"
 DOTS = 75  # per inch: one dot for each of the 150 pixels that a photograph of 2 inches is reduced to
 

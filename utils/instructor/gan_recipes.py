@@ -21,8 +21,8 @@ from utils.instructor.files import write_whole
 from utils.quiet import tf
 
 RESULTS = ROOT / "data" / "results" / "gan_recipes.json"
-SEEDS, STEPS, WIDTH, BATCH, RATE = range(3), 1500, 16, 32, 1e-3
-PHASE = 500  # steps of each phase of a GAN that grows
+SEEDS, STEPS, WIDTH, BATCH, RATE = range(3), 800, 16, 32, 1e-3
+PHASE = 300  # steps of each phase of a GAN that grows
 PENALTY = dict(penalty=1.0)
 RECIPES = {"DCGAN": {}, "R1": PENALTY, "R1, shifts": PENALTY | dict(augment=gans.shifted),
            "R1, shifts, class": PENALTY | dict(augment=gans.shifted)}  # each also with the moving average

@@ -10,7 +10,7 @@ from utils.generative import diffusion, dynamics, gans, ivi
 from utils.generative.gans import GAN
 from utils.quiet import tf
 
-TOWNS = 1200  # rendered for the GAN in colour, and as many mirrored
+TOWNS = 1000  # rendered for the GAN in colour, and as many mirrored
 
 
 def trained(name: str, images: np.ndarray, labels: np.ndarray | None = None, *, steps: int, rate: float = 1e-3) -> GAN:
