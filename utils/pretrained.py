@@ -97,8 +97,8 @@ def digits_diffusion() -> tf.keras.Model:
 
 
 def digits_films() -> tf.keras.Model:
-    """What draws the next frame of a film of a moving digit, two frames -> the change (`dynamics.next_frame`)."""
-    return dynamics.next_frame()
+    """How a film of a moving digit goes on: two frames -> the filter that makes the next one (`dynamics.motion`)."""
+    return dynamics.motion()
 
 
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
