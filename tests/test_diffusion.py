@@ -1,4 +1,4 @@
-"""utils.generative.diffusion against what is known in closed form: the forward process, its posterior, and sampling of Gaussians."""
+"""utils.generative.diffusion against closed forms: the forward process, its posterior, and sampling of Gaussians."""
 import functools
 
 import numpy as np
@@ -101,19 +101,23 @@ def test_ddim_follows_from_its_noise_and_ancestral_sampling_does_not():
 
 
 def test_the_loss_of_the_optimal_denoiser_is_the_variance_that_is_left():
-    """E |noise - E(noise | x_t)|^2 = a DEVIATION^2 / (a DEVIATION^2 + 1 - a), averaged over t; predicting 0 costs 1."""
+    """E |noise - E(noise | x_t)|^2 / a = DEVIATION^2 / (a DEVIATION^2 + 1 - a), averaged over t."""
     random = tf.random.Generator.from_seed(0)
     x = tf.constant(np.random.default_rng(0).normal(MEAN, DEVIATION, (2000, 20, 20, 1)), tf.float32)
     a = diffusion.signal(np.linspace(0, 1, 10001)).numpy()
-    expected = np.mean(a * DEVIATION**2 / (a * DEVIATION**2 + 1 - a))
+    expected = np.mean(DEVIATION**2 / (a * DEVIATION**2 + 1 - a))
     found = diffusion.simple_loss(lambda inputs: optimal((inputs[0], inputs[1][:, None, None])), x, random)
     assert float(found) == pytest.approx(expected, rel=0.15)
-    assert float(diffusion.simple_loss(lambda inputs: tf.zeros_like(inputs[0]), x, random)) == pytest.approx(1, abs=0.01)
+    def motionless(inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:  # velocity 0
+        return tf.sqrt(1 - diffusion.signal(inputs[1][:, None, None, None])) * inputs[0]
+
+    expected = np.mean(a + (1 - a) * (MEAN**2 + DEVIATION**2))  # of the square of the velocity
+    assert float(diffusion.simple_loss(motionless, x, random)) == pytest.approx(expected, rel=0.05)
 
 
 def test_the_network_learns_an_image_and_ends_with_the_average_of_its_weights(monkeypatch):
     session.start(0)
-    network = diffusion.unet((8, 8, 8))
+    network = diffusion.unet((8, 8))
     assert network.output_shape == (None, 28, 28, 1)
     first = network.get_weights()
     image = np.zeros((1, 28, 28, 1), np.float32)

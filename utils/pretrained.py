@@ -91,21 +91,11 @@ def digits_conditional_gan(seed: int = 0) -> GAN:
     return GAN(gans.generator(32 + 10, 32), gans.discriminator(1 + 10, 32), seed=seed)
 
 
-def digits_diffusion() -> tf.keras.Model:
-    """What sees the noise in a noisy digit, (x_t, t) -> noise (`diffusion.unet`)."""
-    return diffusion.unet()
-
-
-def digits_films() -> tf.keras.Model:
-    """How a film of a moving digit goes on: two frames -> the filter that makes the next one (`dynamics.motion`)."""
-    return dynamics.motion()
-
-
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
                               "digits_dense": digits_dense, "digits_gan": digits_gan,
                               "digits_conditional_gan": digits_conditional_gan,
-                              "digits_diffusion": digits_diffusion,
-                              "digits_films": digits_films,
+                              "digits_diffusion": diffusion.unet,
+                              "digits_films": dynamics.motion,
                               **dict.fromkeys(DEFENDED, digits_small),
                               **dict.fromkeys(("digits_denoiser_pixels", "digits_denoiser_logits"), digits_denoiser_pixels),
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet,

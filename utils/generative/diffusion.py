@@ -106,8 +106,9 @@ def sample(network: Network, n: int, *, steps: int, step: Callable = ddim_step, 
     if min(n, steps) < 1:
         raise ValueError(f"{n} images in {steps} steps: both must be 1 or more.")
     start = np.random.default_rng(seed).standard_normal((n, *shape), np.float32)
-    parts = [_back(network, tf.constant(start[first:first + IMAGES_PER_CALL]), tf.constant(steps), step, tf.constant([seed, first]))
-             for first in range(0, n, IMAGES_PER_CALL)]
+    firsts = range(0, n, IMAGES_PER_CALL)
+    parts = [_back(network, tf.constant(start[first:first + IMAGES_PER_CALL]), tf.constant(steps), step,
+                   tf.constant([seed, first])) for first in firsts]
     return np.clip(np.concatenate(parts) / 2 + 0.5, 0, 1)
 
 
@@ -126,12 +127,13 @@ def _back(network: Network, x: tf.Tensor, steps: tf.Tensor, step: Callable, seed
 # the network and its training ------------------------------------------------------------------------------
 
 def unet(widths: tuple[int, int] = WIDTHS) -> tf.keras.Model:
-    """A small U-Net, (x_t [N, 28, 28, 1], t [N]) -> the noise in x_t [N, 28, 28, 1]: down to 7x7 and back, with the time in each block.
+    """A small U-Net, (x_t [N, 28, 28, 1], t [N]) -> the noise in x_t [N, 28, 28, 1], with the time in each block.
 
-    What the network knows at 14x14 on the way down it sees again on the way up (Ronneberger et al. 2015, section 2; Ho et al. 2020,
-    appendix B). Only the first and the last layer work at 28x28, where layers are most expensive. Inside, the network gives the velocity
-    v = sqrt(a) noise - sqrt(1 - a) x_0, from which the noise follows (Salimans and Ho 2022, appendix D): near t = 1 the noise
-    is x_t itself, and an error of the network in it would be a fiftyfold error in the image.
+    Down to 7x7 and back: what the network knows at 14x14 on the way down it sees again on the way up (Ronneberger et al. 2015,
+    section 2; Ho et al. 2020, appendix B). Only the first and the last layer work at 28x28, where layers are most expensive.
+
+    Inside, the network gives the velocity v = sqrt(a) noise - sqrt(1 - a) x_0, from which the noise follows (Salimans and Ho
+    2022, appendix D). Near t = 1 the noise is almost x_t itself, and any error in it would be a fiftyfold error in the image.
     """
     x_t, t = tf.keras.Input([28, 28, 1]), tf.keras.Input([])
     angles = t[:, None] * FREQUENCIES
@@ -149,6 +151,7 @@ def unet(widths: tuple[int, int] = WIDTHS) -> tf.keras.Model:
 
 
 def _conv(width: int, **options: Any) -> tf.keras.layers.Layer:
+    """A convolution of 3x3 that keeps the size."""
     return keras.Conv2D(width, 3, padding="same", **options)
 
 

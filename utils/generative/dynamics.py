@@ -16,7 +16,7 @@ REACH = 5  # width of the filter that moves a frame: up to two pixels each way
 def motion(filters: tuple[int, int] = (16, 32)) -> tf.keras.Model:
     """Two frames [N, 16, 16, 2] -> the filter that makes the third one out of the second, [N, 25], a row of 5x5 numbers.
 
-    Finn et al. 2016, section 3.2, whose networks give several filters for a frame. A filter with a single 1 moves the frame by whole
+    As in Finn et al. 2016, whose networks give several filters for a frame. A filter with a single 1 moves the frame by whole
     pixels, one with several numbers by parts of them. The last layer begins with the filter that changes nothing.
     """
     nothing = np.eye(REACH**2)[REACH**2 // 2]  # a 1 in the middle
@@ -45,10 +45,10 @@ def continued(network: tf.keras.Model, start: tf.Tensor, frames: int) -> tf.Tens
 
 def train(network: tf.keras.Model, films: np.ndarray, *, steps: int, batch_size: int = 32, learning_rate: float = 2e-3,
           seed: int = 0) -> list[float]:
-    """Train `network` on films [N, 8, 16, 16] to go on as they do from their first two frames: the mean square error of the other six.
+    """Train `network` on films [N, 8, 16, 16]: to go on from the first two frames as they do.
 
-    The gradient goes through all six, so the network learns to live with its own errors. Adam, whose step size falls to 0 on a
-    cosine. Returns the mean error for each 100 steps.
+    The loss is the mean square error of the other six frames. The gradient goes through all six, so the network learns to live with
+    its own errors. Adam, whose step size falls to 0 on a cosine. Returns the mean error for each 100 steps.
     """
     optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps))
     optimizer.build(network.trainable_variables)
