@@ -50,16 +50,28 @@ def test_digits_keep_their_ink_and_their_speed(digits):
     assert (film == films.films(digits.x_test, seed=1)).all() and (film != films.films(digits.x_test, seed=2)).any()
 
 
+def test_a_filter_with_a_single_one_shifts_and_each_frame_has_its_own():
+    frames = np.random.default_rng(0).random((3, 16, 16)).astype(np.float32)
+    filters = np.zeros((3, 5, 5), np.float32)
+    filters[0, 2, 2] = filters[1, 2, 4] = filters[2, 0, 1] = 1  # reads in place; two to the right; two above, one to the left
+    moved = dynamics.moved(tf.constant(frames), tf.constant(filters.reshape(3, 25))).numpy()
+    np.testing.assert_allclose(moved[0], frames[0], atol=1e-6)
+    np.testing.assert_allclose(moved[1, :, :-2], frames[1, :, 2:], atol=1e-6)
+    np.testing.assert_allclose(moved[2, 2:, 1:], frames[2, :-2, :-1], atol=1e-6)
+    assert (moved[1, :, -2:] == 0).all() and (moved[2, :2] == 0).all()  # black comes in from outside
+    assert dynamics.moved(tf.constant(frames), tf.fill([3, 25], 1.0)).numpy().max() == 1
+
+
 def test_a_network_that_says_no_change_repeats_the_second_frame(digits):
     film = films.films(digits.x_test[:5])
-    still = dynamics.continued(dynamics.next_frame(), tf.constant(film[:, :2]), 6).numpy()  # its last layer begins at 0
+    still = dynamics.continued(dynamics.motion(), tf.constant(film[:, :2]), 6).numpy()  # its last layer begins at 0
     np.testing.assert_array_equal(still[:, :2], film[:, :2])
     np.testing.assert_array_equal(still[:, 2:], np.repeat(film[:, 1:2], 4, axis=1))
 
 
 def test_training_lowers_the_error(digits):
     session.start(0)
-    network = dynamics.next_frame((8, 8))
+    network = dynamics.motion((8, 8))
     errors = dynamics.train(network, films.films(digits.x_train[:500]), steps=200, batch_size=8)
     assert len(errors) == 2 and errors[1] < 0.9 * errors[0]
 

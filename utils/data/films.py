@@ -33,7 +33,7 @@ def bounced(place: np.ndarray) -> np.ndarray:
 
 
 def centres(films: np.ndarray) -> np.ndarray:
-    """The centre of mass (x, y) of each frame, in pixels from the middle: films [N, T, H, W] -> [N, T, 2]. Black frames give 0."""
+    """The centre of mass (x, y) of each frame, in pixels from the middle: films [N, T, H, W] -> [N, T, 2]; 0 if black."""
     height, width = films.shape[2:]
     ink = films.sum(axis=(2, 3)) + 1e-9
     across, down = np.arange(width) - (width - 1) / 2, np.arange(height) - (height - 1) / 2

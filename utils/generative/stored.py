@@ -52,16 +52,6 @@ def towns_gan(seed: int = 0, learning_rate: Rate = 2e-4) -> GAN:
     return GAN(gans.generator(16, 24, 32, 3), gans.discriminator(3, 24, 32, batch_norm=False), learning_rate, seed, **STEADY)
 
 
-def digits_diffusion() -> tf.keras.Model:
-    """What sees the noise in a noisy digit, (x_t, t) -> noise (`diffusion.unet`)."""
-    return diffusion.unet()
-
-
-def digits_films() -> tf.keras.Model:
-    """What draws the next frame of a film of a moving digit, two frames -> the change (`dynamics.next_frame`)."""
-    return dynamics.next_frame()
-
-
 BUILD: dict[str, Callable] = {"digits_gan": digits_gan, "digits_conditional_gan": digits_conditional_gan,
                               "digits_ivi": digits_ivi, "towns_gan": towns_gan,
-                              "digits_diffusion": digits_diffusion, "digits_films": digits_films}
+                              "digits_diffusion": diffusion.unet, "digits_films": dynamics.motion}
