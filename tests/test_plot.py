@@ -26,6 +26,7 @@ FIGURES = {
     "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,
                                     title="t"),
     "games": lambda: plot.games({"a": GAME, "b": GAME}, POINTS, title="t"),
+    "fields": lambda: plot.fields({"a": POINTS, "b": -POINTS}, POINTS, GAME["made"], limit=3, title="t"),
     "pocket": lambda: plot.pocket(SAYS, lambda x: 0.5 + 0 * x, POINTS[:4], np.arange(4) % 2, [[(0.2, 0.2), (0.3, 0.5)]],
                                   title="t"),
     "planes": lambda: plot.planes({"p": np.full((11, 11), 3), "q": SAYS}, 2.0, names="abcd", title="t",

@@ -1,6 +1,6 @@
 """Networks that are trained already: those that the course trained and stored, and one that knows the 1,000 classes of ImageNet.
 
-`load(name)` gives a stored network, ready to use, or a GAN that is ready to be trained on. The weights are in
+`load(name)` gives a stored network, ready to use; of a GAN only the generator is stored. The weights are in
 data/weights/NAME.npz, as 16-bit numbers; `course.py weights` trains them again, on built-in data only.
 
 `imagenet()` gives MobileNetV2 (Sandler et al. 2018), where its weights are at hand: `imagenet/mobilenet_v2_224_int8.npz` in the folder that
@@ -22,7 +22,7 @@ from utils import networks
 from utils.data import folder_of_real_data, signs
 from utils.data.images import open_picture, to_float
 from utils.defences.denoiser import denoising_network
-from utils.generative import gans
+from utils.generative import stored
 from utils.generative.gans import GAN
 from utils.quiet import tf
 
@@ -81,19 +81,8 @@ def digits_denoiser_pixels() -> tf.keras.Model:
     return denoising_network()
 
 
-def digits_gan(seed: int = 0) -> GAN:
-    """An unconditional DCGAN, z of dimension 32."""
-    return GAN(gans.generator(32, 32), gans.discriminator(1, 32), seed=seed)
-
-
-def digits_conditional_gan(seed: int = 0) -> GAN:
-    """A DCGAN that generates the digit of a given label: z of dimension 32, ten classes."""
-    return GAN(gans.generator(32 + 10, 32), gans.discriminator(1 + 10, 32), seed=seed)
-
-
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
-                              "digits_dense": digits_dense, "digits_gan": digits_gan,
-                              "digits_conditional_gan": digits_conditional_gan,
+                              "digits_dense": digits_dense, **stored.BUILD,
                               **dict.fromkeys(DEFENDED, digits_small),
                               **dict.fromkeys(("digits_denoiser_pixels", "digits_denoiser_logits"), digits_denoiser_pixels),
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet,
@@ -104,9 +93,8 @@ BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial"
 def load(name: str, **options: Any) -> tf.Module | GAN:
     """The network `name`, one of BUILD, with its stored weights.
 
-    `options` are those of the function of that name: a GAN has the `seed` of what it draws when it is trained
-    on (Adam's memories begin at 0). Raises ValueError for an unknown name and for a file that is missing or
-    does not fit.
+    `options` are those of the function of that name. The discriminator of a GAN is a new one. Raises ValueError for an unknown
+    name and for a file that is missing or does not fit.
     """
     network = build(name, **options)
     path, again = FOLDER / f"{name}.npz", "get it again, or train it with `python3 course.py weights`."
@@ -123,6 +111,8 @@ def load(name: str, **options: Any) -> tf.Module | GAN:
         raise ValueError(f"{path.name} holds values that are not finite numbers: {again}")
     for key, variable in variables(network).items():
         variable.assign(arrays[key].astype(np.float32))
+    if isinstance(network, GAN):
+        network.averaged.set_weights(network.generator.get_weights())
     return network
 
 
@@ -140,9 +130,7 @@ def shapes(network: tf.Module | GAN) -> dict[str, tuple[int, ...]]:
 
 def variables(network: tf.Module | GAN) -> dict[str, tf.Variable]:
     """All variables that inference needs, by the name under which they are stored."""
-    parts = {"network": network}
-    if isinstance(network, GAN):
-        parts = {"generator": network.generator, "discriminator": network.discriminator}
+    parts = {"generator": network.generator} if isinstance(network, GAN) else {"network": network}
     return {f"{part}_{i:02d}": variable for part, model in parts.items()
             for i, variable in enumerate(model.weights if isinstance(model, tf.keras.Model) else model.variables)}
 

@@ -1,4 +1,4 @@
-"""Latent vectors that are found by search: of an image that is given (`invert`), and of images that a network prefers.
+"""Latent vectors: between two others, and found by search, of an image that is given (`invert`) or that a network prefers.
 
 `generator` is a Keras model of `utils.generative.gans` that is not conditional: z [N, latent] -> images [N, 28, 28, 1] in [0, 1].
 """
@@ -10,7 +10,23 @@ from utils.attacks import adam
 from utils.attacks.inputs import check_inputs
 from utils.quiet import tf
 
+Function = Callable[[tf.Tensor], tf.Tensor]
 IMAGES_PER_CALL = 512  # images, counting restarts, that an inversion works on at a time: bounds the memory
+
+
+def straight(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """The vectors [N, latent] at t in [0, 1] on the straight line from a to b [N, latent]."""
+    return (1 - t) * a + t * b
+
+
+def on_shell(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
+    """`straight` moved outwards or inwards, so that the norm runs evenly from that of a to that of b.
+
+    The arc is that of spherical interpolation (Shoemake 1985); only the speed along it is not quite even.
+    """
+    between = straight(a, b, t)
+    norm, norm_a, norm_b = (np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (between, a, b))
+    return between / np.maximum(norm, 1e-9) * straight(norm_a, norm_b, t)
 
 
 def invert(generator: tf.keras.Model, images: np.ndarray, *, restarts: int = 8, steps: int = 200,
@@ -38,6 +54,21 @@ def invert(generator: tf.keras.Model, images: np.ndarray, *, restarts: int = 8, 
                              tf.constant(steps), tf.constant(learning_rate, tf.float32)))
     z, samples = (np.concatenate(arrays) for arrays in zip(*parts))
     return z, samples
+
+
+def projection(generator: tf.keras.Model, *, restarts: int = 1, steps: int = 50, learning_rate: float = 0.1,
+               seed: int = 0) -> Function:
+    """The defence of Defense-GAN as a function for graphs: images [N, 28, 28, 1] -> G(z*) of the same shape.
+
+    As `invert`, from new starting points at each call: an attack that calls it at each step does not rely on one of them. No useful
+    gradient comes through it; `defences.bpda` gives it one.
+    """
+    random = tf.random.Generator.from_seed(seed)
+
+    def project(images: tf.Tensor) -> tf.Tensor:
+        starts = random.normal([tf.shape(images)[0], restarts, generator.input_shape[1]])
+        return _invert(generator, images, starts, tf.constant(steps), tf.constant(learning_rate))[1]
+    return project
 
 
 @tf.function(reduce_retracing=True)

@@ -18,8 +18,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from utils import attacks, data, explain, filters, plot, pretrained, training, tuning
+from utils import attacks, data, explain, filters, plot, pretrained, session, training, tuning
 from utils.attacks.inputs import Model
+from utils.generative import progressive
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
 from utils.quiet import tf
@@ -29,7 +30,7 @@ WANTED = {"chelsea": "broccoli", "coffee": "goldfish", "rocket": "daisy"}  # for
 LAYERS = {"first layer": "Conv1_relu", "third block": "block_2_expand_relu"}  # of MobileNetV2, for their orientation tuning
 ANGLES, WAVELENGTHS = np.arange(0, 180, 10), (5, 7, 10, 14)  # of the gratings, degrees and pixels; no multiples of the stride, 4
 WISHED = ("goldfish", "daisy", "broccoli", "school bus")  # classes that are asked what they prefer
-STEPS, PREFERRED_STEPS = 150, 120
+STEPS, PREFERRED_STEPS, PHASE = 150, 120, 300
 NETWORK = "MobileNetV2 1.0/224, Apache-2.0"
 DOTS = 75  # per inch: one dot for each of the 150 pixels that a photograph of 2 inches is reduced to
 
@@ -145,8 +146,18 @@ def orientation() -> tuple[Figure, dict[str, Any]] | None:
     return fig, {"network": NETWORK, "angles": len(ANGLES), "wavelengths": list(WAVELENGTHS), "layers": measured}
 
 
+def growing() -> tuple[Figure, dict[str, Any]]:
+    """What a GAN that grows draws for ten z after each phase of its training."""
+    session.start(0)
+    digits, z = data.load("digits"), np.random.default_rng(2).standard_normal((10, 32)).astype(np.float32)
+    rows = {name: network(z).numpy() for name, network in progressive.grow(digits.x_train, steps=PHASE)}
+    return plot.strips(rows, title="The same ten z after each phase"), {
+        "network": "utils/generative/progressive.py", "data": digits.source, "steps of a phase": PHASE}
+
+
 FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {
-    "imagenet": imagenet, "readme": readme, "seeing": seeing, "preferred": preferred, "orientation": orientation}
+    "imagenet": imagenet, "readme": readme, "seeing": seeing, "preferred": preferred,
+    "orientation": orientation, "growing": growing}
 
 
 def _saved(network: Model, x: np.ndarray, labels: np.ndarray, targeted: bool) -> attacks.Result:

@@ -15,6 +15,7 @@ from utils.plot.defences import certificates, withstood
 from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
 from utils.plot.digits import accuracies, tuning
 from utils.plot.explain import heat, scores
+from utils.plot.fields import fields
 from utils.plot.filters import channels, classifier, cone, covered, directions, mark, traces, windows
 from utils.plot.gans import games, players
 from utils.plot.hidden_units import accuracy_tables, decision_grid, units
@@ -27,9 +28,9 @@ from utils.plot.style import COLOURS, MADE, show, stored
 
 __all__ = ["COLOURS", "MADE", "accuracies", "accuracy_tables", "against", "attack", "bands", "bars", "benchmark", "boxes",
            "by_depth", "by_group", "certificates", "channels", "classifier", "cone", "confusion", "covered", "decision_grid",
-           "decisions", "dense_block", "differences", "directions", "dots", "fooled_within", "games", "gaps", "gaussians",
-           "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix",
-           "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket", "rates", "ratios",
-           "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips", "study_cell",
-           "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning", "units",
-           "vulnerability", "windows", "with_errors", "withstood"]
+           "decisions", "dense_block", "differences", "directions", "dots", "fields", "fooled_within", "games", "gaps",
+           "gaussians", "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps",
+           "mark", "matrix", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket",
+           "rates", "ratios", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips",
+           "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning",
+           "units", "vulnerability", "windows", "with_errors", "withstood"]

@@ -1,0 +1,100 @@
+"""What each ingredient of a GAN's recipe is worth, and whether it pays to grow one: the numbers that lecture 11, part 2, shows.
+
+python3 course.py bench gans [WORD ...]     (each row whose name has one of the words; all by default)
+
+On the built-in digits. Every row is one training with one seed, judged on 500 samples against the 500 test digits; it is stored in
+data/results/gan_recipes.json as soon as it is measured, and not measured again while it is there: take it out to have it once more.
+"""
+import json
+import os
+import sys
+import time
+from datetime import date
+
+import numpy as np
+
+from utils import data, pretrained, session, training
+from utils.data import Dataset
+from utils.generative import gans, progressive, quality
+from utils.instructor.execute import ROOT
+from utils.instructor.files import write_whole
+from utils.quiet import tf
+
+RESULTS = ROOT / "data" / "results" / "gan_recipes.json"
+SEEDS, STEPS, WIDTH, BATCH, RATE = range(3), 800, 16, 32, 1e-3
+PHASE = 300  # steps of each phase of a GAN that grows
+PENALTY = dict(penalty=1.0)
+RECIPES = {"DCGAN": {}, "R1": PENALTY, "R1, shifts": PENALTY | dict(augment=gans.shifted),
+           "R1, shifts, class": PENALTY | dict(augment=gans.shifted)}  # each also with the moving average
+
+
+def recipe(name: str, seed: int, digits: Dataset) -> dict[str, dict[str, float]]:
+    """One of RECIPES: what the generator is worth, and what the one with averaged weights is."""
+    classes = 10 if name.endswith("class") else 0
+    networks = (gans.generator(32 + classes, WIDTH), gans.discriminator(1 + classes, WIDTH, batch_norm=name == "DCGAN"))
+    gan = gans.GAN(*networks, RATE, seed, decay=0.998, beta_2=0.99, **RECIPES[name])
+    gans.train(gan, digits.x_train, digits.y_train if classes else None, steps=STEPS, batch_size=BATCH)
+    labels = np.arange(len(digits.x_test)) % 10 if classes else None
+    averaged = gans.sample(gan, len(digits.x_test), seed=1, label=labels)
+    gan.averaged = gan.generator
+    return {"last weights": judged(gans.sample(gan, len(digits.x_test), seed=1, label=labels), digits),
+            "moving average": judged(averaged, digits)}
+
+
+def grown(seed: int, digits: Dataset) -> dict[str, dict[str, float]]:
+    """A GAN that grows, and the same last stage trained at 28x28 from the start for the same processor time."""
+    started = time.process_time()
+    for _, network in progressive.grow(digits.x_train, steps=PHASE, batch_size=BATCH, width=WIDTH, seed=seed):
+        pass
+    spent, started = time.process_time() - started, time.process_time()
+    session.start(seed)
+    last = progressive.stages(width=WIDTH)[-1]
+    gan, steps = gans.GAN(last.generator, last.discriminator, RATE, seed), 0
+    while time.process_time() - started < spent:
+        gans.train(gan, digits.x_train, steps=50, batch_size=BATCH)
+        steps += 50
+    return {name: judged(gans.sample(one, len(digits.x_test), seed=1), digits) | {"seconds": round(spent, 1), "steps": count}
+            for name, one, count in (("grown", network, 5 * PHASE), ("28x28 from the start", last.generator, steps))}
+
+
+def judged(samples: np.ndarray, digits: Dataset) -> dict[str, float]:
+    """Confidence of the stored LeNet, share of the rarest class, Fréchet distance, precision and recall."""
+    lenet = pretrained.load("digits_lenet")
+    look = quality.features(lenet)
+    p = tf.nn.softmax(training.predict(lenet, samples)).numpy()
+    real, seen = look(digits.x_test), look(samples)
+    precision, recall = quality.precision_recall(real, seen)
+    share = np.bincount(p.argmax(1), minlength=10).min() / len(p)
+    values = {"confidence": p.max(1).mean(), "rarest class": share, "Fréchet": quality.frechet_distance(real, seen),
+              "precision": precision, "recall": recall}
+    return {name: round(float(value), 3) for name, value in values.items()}
+
+
+ROWS = {f"{name}, seed {seed}": (name, seed) for seed in SEEDS for name in (*RECIPES, "grown")}
+
+
+def main(wanted: list[str]) -> int:
+    """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
+    chosen = {row: of for row, of in ROWS.items() if not wanted or any(word in row for word in wanted)}
+    if not chosen:
+        print(f"gans: nothing has {' or '.join(wanted)} in its name: {', '.join(ROWS)}", file=sys.stderr)
+        return 2
+    os.environ.pop("COURSE_DATA", None)
+    digits = data.load("digits")
+    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+    for row, (name, seed) in chosen.items():
+        if row in stored:
+            print(f"{row}: stored already, on {stored[row]['date']}")
+            continue
+        session.start(seed)
+        started = time.process_time()
+        found = grown(seed, digits) if name == "grown" else recipe(name, seed, digits)
+        stored[row] = found | {"data": digits.source, "processor seconds": round(time.process_time() - started, 1),
+                               "date": date.today().isoformat(), "command": "python3 course.py bench gans"}
+        write_whole(RESULTS, json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
+        print(f"{row}: {stored[row]['processor seconds']} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

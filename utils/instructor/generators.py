@@ -1,0 +1,52 @@
+"""How unit 11's stored generators are trained. Called by `weights`."""
+from collections.abc import Callable
+
+import numpy as np
+
+from utils import pretrained
+from utils.data import Dataset, views
+from utils.data.films import films
+from utils.generative import diffusion, dynamics, gans, ivi
+from utils.generative.gans import GAN
+from utils.quiet import tf
+
+TOWNS = 1000  # rendered for the GAN in colour, and as many mirrored
+
+
+def trained(name: str, images: np.ndarray, labels: np.ndarray | None = None, *, steps: int, rate: float = 1e-3) -> GAN:
+    """The GAN `name` of `pretrained.BUILD` after `steps` steps of 64 images, the rate falling to 0 along half a cosine.
+
+    Its generator has the averaged weights: they are what is stored.
+    """
+    network = pretrained.build(name, learning_rate=tf.keras.optimizers.schedules.CosineDecay(rate, steps))
+    gans.train(network, images, labels, steps=steps)
+    network.generator.set_weights(network.averaged.get_weights())
+    return network
+
+
+def diffusion_model(digits: Dataset) -> tf.keras.Model:
+    network = pretrained.build("digits_diffusion")
+    diffusion.train(network, digits.x_train, steps=5000)
+    return network
+
+
+def next_frame(digits: Dataset) -> tf.keras.Model:
+    network = pretrained.build("digits_films")
+    dynamics.train(network, np.concatenate([films(digits.x_train, seed) for seed in range(5)]), steps=2000)
+    return network
+
+
+def towns() -> np.ndarray:
+    """Rendered streets and their mirror images, [2 TOWNS, 32, 32, 3]."""
+    images = np.stack([views.town(seed, 32, 32) for seed in range(TOWNS)])
+    return np.concatenate([images, images[:, :, ::-1]])
+
+
+TRAINED: dict[str, Callable[[Dataset | None], tf.Module | GAN]] = {
+    "digits_gan": lambda digits: trained("digits_gan", digits.x_train, steps=5600),
+    "digits_conditional_gan": lambda digits: trained("digits_conditional_gan", digits.x_train, digits.y_train, steps=6000),
+    "digits_ivi": lambda digits: trained("digits_ivi", *ivi.training_set(digits.x_train), steps=6000),
+    "digits_diffusion": diffusion_model,
+    "digits_films": next_frame,
+    "towns_gan": lambda _: trained("towns_gan", towns(), steps=5000),
+}
