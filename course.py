@@ -185,6 +185,9 @@ def check_writable() -> None:
 
 
 def make_environment() -> None:
+    if ENVIRONMENT.is_symlink():  # venv would first empty the folder that it leads to, then refuse the link
+        raise SetUpError(f".venv is a link to {ENVIRONMENT.resolve()}, an environment that was made elsewhere; nothing was "
+                         f"changed. Delete the link (not what it leads to) and run the command again.")
     try:
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
     except subprocess.CalledProcessError:
