@@ -19,7 +19,6 @@ Each command first makes or completes the environment in .venv (a few minutes th
                               proven: against proven minima; published [WORD ...]: against published facts;
                               defences [WORD ...]: each against attackers who know it;
                               transfer [WORD ...]: attacks between models, and through labels;
-                              tips [WORD ...]: tips for GANs, each with and without;
                               moments [quick] [WORD ...]: formulas against Monte Carlo; explain [WORD ...]: explanations)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                study          the meta-parameter study of unit 04, resumable, on a cluster too (--help has the rest)
@@ -186,8 +185,9 @@ def check_writable() -> None:
 
 
 def make_environment() -> None:
-    if ENVIRONMENT.is_symlink():  # what it points to is another course's: to clear it would delete that one
-        ENVIRONMENT.unlink()
+    if ENVIRONMENT.is_symlink():  # venv would first empty the folder that it leads to, then refuse the link
+        raise SetUpError(f".venv is a link to {ENVIRONMENT.resolve()}, an environment that was made elsewhere; nothing was "
+                         f"changed. Delete the link (not what it leads to) and run the command again.")
     try:
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
     except subprocess.CalledProcessError:

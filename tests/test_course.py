@@ -216,13 +216,16 @@ def test_an_environment_that_was_moved_is_made_again(tmp_path, monkeypatch, move
     assert made == [True] * moved
 
 
-def test_the_environment_of_another_course_that_is_linked_stays_as_it_is(tmp_path, monkeypatch):
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "kept").touch()
-    (tmp_path / ".venv").symlink_to(tmp_path / "other")
+def test_an_environment_behind_a_link_is_not_emptied(tmp_path, monkeypatch):
+    """venv would clear the folder that the link leads to, which other copies of the course may use."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "pyvenv.cfg").touch()
+    (tmp_path / ".venv").symlink_to(shared, target_is_directory=True)
     monkeypatch.setattr(course, "ENVIRONMENT", tmp_path / ".venv")
-    course.make_environment()
-    assert (tmp_path / "other" / "kept").exists() and (tmp_path / ".venv" / "pyvenv.cfg").exists() and not (tmp_path / ".venv").is_symlink()
+    with pytest.raises(course.SetUpError, match="is a link to .* nothing was changed"):
+        course.make_environment()
+    assert [path.name for path in shared.iterdir()] == ["pyvenv.cfg"]
 
 
 @pytest.mark.parametrize("clash", ["a package on PYTHONPATH", "a file in the working folder"])

@@ -34,6 +34,12 @@ def test_outputs_are_stored_where_nothing_that_is_compared_changed(stored, capsy
     assert len(nbformat.read(path, as_version=4).cells[1].outputs) == 1
 
 
+def test_a_path_chooses_the_lecture_or_the_solution(stored, capsys):
+    stored("1 + 1")
+    assert execute.execute(["solutions/77"]) == 2 and execute.execute(["lectures/77"]) == 0
+    assert capsys.readouterr().out.startswith("lectures/77_trial.ipynb")
+
+
 @pytest.mark.parametrize("cell, words", [
     ("import time\ntime.sleep(60)", "it runs for more than 3 seconds"), ("1 / 0", "it raises ZeroDivisionError: division by zero (at In[2], line 1)"),
     ("import os\nos._exit(1)", "the kernel died")])

@@ -14,6 +14,8 @@ from utils.instructor.mathml import mathml
 
 LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"), key=lambda path: path.name)
 MEASURE = (Path(__file__).parent / "measure_slides.js").read_text(encoding="utf-8")
+CONTRAST = (Path(__file__).parent / "measure_contrast.js").read_text(encoding="utf-8")
+SIZE = "parseFloat(getComputedStyle(document.querySelector('.text')).fontSize)"
 
 
 @cache
@@ -77,6 +79,8 @@ def test_a_lecture_is_one_file_that_loads_nothing(path):
     figures = [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
     assert len(loaded.alts) >= len(figures) and all(loaded.alts)
     assert not re.search(r"\balt=", re.sub("<[^>]*>", "", built(path))), "the alt texts are in the pictures, not in the code"
+    levels = [int(level) for level in re.findall(r"<h(\d)", re.sub(r"<aside.*?</aside>", "", built(path), flags=re.DOTALL))]
+    assert levels.count(1) == 1 and all(after <= before + 1 for before, after in zip([0, *levels], levels)), "a level is left out"
 
 
 def test_formulas_are_mathml():
@@ -251,6 +255,31 @@ def test_a_slide_higher_than_the_screen_is_read_to_its_end_with_keys(browser, tm
     assert presses > 2 and page.evaluate("current == 1") and page.get_by_text("answer").is_visible()
     page.keyboard.press("PageDown")
     page.wait_for_function("current == 2")
+    page.close()
+
+
+def test_what_keyboards_screen_readers_and_magnifiers_need(browser, tmp_path):
+    notebook = lecture(("slide", "# One"), ("slide", "See [there](https://example.org) and `x`"), ("fragment", "answer"),
+                       ("notes", "aside"), ("slide", "## Two"), ("-", ">def f(x):  # a comment\n    return x + 1, 'a', None"))
+    page = opened(browser, tmp_path, slides.page(notebook))
+    tree = page.locator("body").aria_snapshot()
+    for role in ('main "One"', 'navigation "Slides"', 'heading "One" [level=1]', 'heading "Two" [level=2]', 'link "there"',
+                 'button "code"', 'button "notes"', 'button "Previous slide"', 'button "Next slide"'):
+        assert f"- {role}" in tree, tree
+    assert "answer" not in tree and "aside" not in tree and tree.index("One") < tree.index("there") < tree.index("Two")
+    assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto", "motion is reduced"
+    page.keyboard.press("n")
+    page.get_by_role("button", name="code").click()
+    assert page.evaluate(CONTRAST) == []
+    for name in ("there", "code", "notes", "Previous slide", "Next slide"):
+        page.keyboard.press("Tab")
+        assert page.evaluate("[document.activeElement.ariaLabel || document.activeElement.textContent, "
+                             "getComputedStyle(document.activeElement).outlineStyle != 'none']") == [name, True]
+    page.keyboard.press("n")
+    before = page.evaluate(SIZE)
+    page.set_viewport_size({"width": 427, "height": 267})  # a zoom of 300 % in a window of 1280x800
+    page.evaluate("fit()")
+    assert 3 * page.evaluate(SIZE) > 2 * before and page.evaluate("document.documentElement.scrollWidth") <= 427
     page.close()
 
 

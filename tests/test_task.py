@@ -46,10 +46,13 @@ def outcome(checks, answer: str, name: str, hidden: bool = False) -> str:
 
 def test_a_task_is_added_filled_in_and_released(course, capsys):
     before = json.loads((course / NOTEBOOK).read_text(encoding="utf-8"))
-    assert task.main(["01", "median_filter"]) == 0 and "Replace what is marked TODO" in capsys.readouterr().out
+    marks = [cell["metadata"].get("nbgrader", {}) for cell in before["cells"]]
+    points = [one["points"] for one in marks if one.get("grade")] + [task.POINTS]
+    number, total = len(points), sum(points)  # with the new task
+    assert task.main(["01", "trial_task"]) == 0 and "Replace what is marked TODO" in capsys.readouterr().out
     assert release.release([]) == 1 and not (course / "labs").exists()
     said = capsys.readouterr().err
-    assert f"{NOTEBOOK}, cell median_filter-hints: TODO marks what is still to be written." in said and f"{WRONG}: TODO" in said
+    assert f"{NOTEBOOK}, cell trial_task-hints: TODO marks what is still to be written." in said and f"{WRONG}: TODO" in said
 
     for path in (NOTEBOOK, CHECKS, WRONG):  # an author writes more than this
         (course / path).write_text((course / path).read_text(encoding="utf-8").replace("TODO", "Now"), encoding="utf-8")
@@ -58,22 +61,24 @@ def test_a_task_is_added_filled_in_and_released(course, capsys):
     after = nbformat.read(course / NOTEBOOK, as_version=4)
     nbformat.validate(after)
     assert len(after.cells) == len(before["cells"]) + 4 and after.cells[-1].id == before["cells"][-1]["id"], "the sources stay last"
-    assert [cell.source for cell in after.cells if not cell.id.endswith(("title", "median_filter")) and not cell.id.startswith("median_filter")] == [
+    assert [cell.source for cell in after.cells if not cell.id.endswith(("title", "trial_task")) and not cell.id.startswith("trial_task")] == [
         "".join(cell["source"]) for cell in before["cells"] if cell["id"] != "title"], "nothing else has changed"
-    assert "**22 points** in nine tasks" in after.cells[0].source and "## Task 9: " in after.cells[-5].source
+    assert f"**{total} points** in {task.NUMBERS[number]} tasks" in after.cells[0].source
+    assert f"## Task {number}: " in after.cells[-5].source
     lab = nbformat.read(course / "labs" / UNIT / f"{UNIT}.ipynb", as_version=4)
     answer, check = [cell for cell in lab.cells if mark(cell)][-2:]
     assert answer.source.endswith('raise NotImplementedError("Write this task, then run the check below it.")') and "hidden" not in check.source
-    assert f"| {UNIT}]" not in said and "| 9 | 2 + 3 + 2 + 2 + 3 + 3 + 2 + 3 + 2 | 22 |" in (course / "labs" / "README.md").read_text(encoding="utf-8")
+    row = f"| {number} | {' + '.join(map(str, points))} | {total} |"
+    assert f"| {UNIT}]" not in said and row in (course / "labs" / "README.md").read_text(encoding="utf-8")
 
     spec = importlib.util.spec_from_file_location("lab01_with_a_task", course / CHECKS)
     checks = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(checks)
-    wrong = runpy.run_path(str(course / WRONG))["WRONG"]["median_filter"]
-    assert len(wrong) == 3 and [words for words, code in wrong if words not in outcome(checks, code, "median_filter")] == []
-    right = next(cell.source for cell in after.cells if cell.id == "median_filter")
-    assert outcome(checks, right, "median_filter") == outcome(checks, right, "median_filter", hidden=True) == ""
-    known = outcome(checks, "def median_filter(x):\n    return 1 + 0 * x[0]", "median_filter", hidden=True)
+    wrong = runpy.run_path(str(course / WRONG))["WRONG"]["trial_task"]
+    assert len(wrong) == 3 and [words for words, code in wrong if words not in outcome(checks, code, "trial_task")] == []
+    right = next(cell.source for cell in after.cells if cell.id == "trial_task")
+    assert outcome(checks, right, "trial_task") == outcome(checks, right, "trial_task", hidden=True) == ""
+    known = outcome(checks, "def trial_task(x):\n    return 1 + 0 * x[0]", "trial_task", hidden=True)
     assert known.startswith("With other inputs: ")
 
 
@@ -122,8 +127,9 @@ BROKEN = [  # the cell that is changed, how, the cell that is named, and words o
     ("convolve", grader(schema_version=None), "convolve", "lacks schema_version"),
     ("check-convolve", grader(points=None), "check-convolve", "lacks points"),
     ("check-convolve", grader(points=0), "check-convolve", "expected a whole number above 0"),
-    ("check-convolve", grader(points=7), "title", "its checks give 25 points in all"),
-    ("check-convolve", grader(points=7), "convolve", "## Task 3: TITLE (7 points)"),
+    ("check-convolve", grader(points=7), "title", "points in all, and the first cell must say so"),
+    ("check-convolve", grader(points=7), "convolve",
+     '## Task 3: TITLE (7 points)", with the points of its check; found: "## Task 3: '),
     ("check-convolve", grader(grade_id="check-other"), "check-convolve", "expected check-convolve"),
     ("convolve", grader(grade_id="match"), "convolve", "grade_id match is there twice"),
     ("hints-3", source("Hint 3", "Hint 2"), "hints-3", "task convolve has the hints [1, 2, 2], expected exactly 3"),
@@ -159,6 +165,12 @@ def test_a_check_that_asserts_is_named(course):
     (course / CHECKS).write_text(text.replace('"""Task 1: ', 'assert function\n    """Task 1: '), encoding="utf-8")
     (said,) = lab_faults(UNIT, course)
     assert said.startswith(f"{NOTEBOOK}, cell check-convolve_1d: convolve_1d in {CHECKS} uses assert")
+
+
+def test_a_file_of_checks_that_is_no_python_is_a_sentence(course):
+    text = (course / CHECKS).read_text(encoding="utf-8")
+    (course / CHECKS).write_text(text.replace("from collections.abc import Callable", "from", 1), encoding="utf-8")
+    assert f"{CHECKS}, line 2, is no Python" in lab_faults(UNIT, course)[0]
 
 
 def test_a_file_that_is_no_notebook_is_a_sentence(course):

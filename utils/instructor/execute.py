@@ -1,6 +1,6 @@
 """Notebooks: which there are, how one is run, and the command that runs them and stores their outputs. Called by course.py.
 
-python -m utils.instructor.execute [UNIT ...]
+python -m utils.instructor.execute [UNIT ...]: names of units or parts of them, or of paths (solutions/01)
 """
 import hashlib
 import json
@@ -55,8 +55,9 @@ def run(path: Path, variables: dict[str, str], on_cell=None) -> nbformat.Noteboo
 
 
 def execute(units: list[str]) -> int:
-    """Run the lectures and solutions whose name contains one of `units` (all by default) and store them."""
-    chosen = [path for path in sources() if not units or any(unit in path.stem for unit in units)]
+    """Run and store the lectures and solutions whose name, or path for a word with a slash, contains one of `units`, or all."""
+    chosen = [path for path in sources() if not units
+              or any(unit in (path.relative_to(ROOT).as_posix() if "/" in unit else path.stem) for unit in units)]
     if not chosen:
         print(f"No notebook has {' or '.join(units)} in its name.", file=sys.stderr)
         return 2

@@ -90,10 +90,11 @@ def _task(cells: list[dict], start: int, index: int, number: int) -> Iterator[Fa
     points = check["mark"]["points"]
     if not isinstance(points, int) or points <= 0:
         yield check["id"], f'"points" in its metadata is {points!r}, expected a whole number above 0.'
-    heading = rf"^## Task {number}: .*\({points} points?[,)]"
-    if not any(re.search(heading, cell["source"], re.MULTILINE) for cell in above):
-        yield answer["id"], f'no statement above it begins with the heading "## Task {number}: TITLE ({points} points)".'
-    text = "".join(cell["source"] for cell in above)
+    text = "\n".join(cell["source"] for cell in above)
+    if not re.search(rf"^## Task {number}: .*\({points} points?[,)]", text, re.MULTILINE):
+        found = "; ".join(f'"{line}"' for line in re.findall("^## .*", text, re.MULTILINE)) or "none"
+        yield answer["id"], (f'no statement above it begins with the heading "## Task {number}: TITLE ({points} points)", '
+                             f"with the points of its check; found: {found}.")
     found = [int(hint) for hint in re.findall(r"<summary>Hint (\d+)</summary>", text)]
     if found != list(range(1, HINTS + 1)):
         where = next((cell["id"] for cell in above if "<summary>" in cell["source"]), answer["id"])
@@ -104,7 +105,12 @@ def _task(cells: list[dict], start: int, index: int, number: int) -> Iterator[Fa
 def _checks(cells: list[dict], checks: Path) -> Iterator[Fault]:
     """The code of the check cells: each calls functions of utils/checks/labNN.py that raise CheckFailed, and ends in no value."""
     text = checks.read_text(encoding="utf-8")
-    decorated = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        yield "of every check", f"utils/checks/{checks.name}, line {error.lineno}, is no Python ({error.msg})."
+        return
+    decorated = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)
                  and any(ast.unparse(one).startswith("check") for one in node.decorator_list)}
     for cell in cells:
         try:

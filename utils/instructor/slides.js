@@ -41,7 +41,7 @@ function fit() {
         break;
       }
     }
-    arrange(slide, best);
+    arrange(slide, best.worth ? best : {columns: false, size: 1});
     slide.classList.toggle("high", !best.worth);
   }
 }

@@ -69,10 +69,12 @@ def main(words: list[str]) -> int:
     print(f"Task {name} is added to {unit}; it works, and computes a mean. Replace what is marked TODO:\n"
           f"  solutions/{unit}/{unit}.ipynb  statement, hints, answer, check,\n"
           "    and points in the heading, in the metadata of the check and in the first cell\n"
+          "  SYLLABUS.md  minutes and points in the lab's row\n"
           f"  utils/checks/{lab}.py  the check {name}, at the end\n"
           f"  tests/wrong_answers/{unit}.py  its wrong answers, at the end\n"
-          f"Then: python3 course.py execute {unit}; python3 course.py release; "
-          f"python3 course.py test tests/test_labs.py -k {unit}. The rules are in solutions/README.md.")
+          f"Then: python3 course.py execute solutions/{unit}; python3 course.py release; "
+          f"python3 course.py test tests/test_labs.py tests/test_notebooks.py tests/test_documents.py "
+          f"-k {unit}. The rules are in solutions/README.md.")
     return 0
 
 
