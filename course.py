@@ -19,6 +19,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                               proven: against proven minima; published [WORD ...]: against published facts;
                               defences [WORD ...]: each against attackers who know it;
                               transfer [WORD ...]: attacks between models, and through labels;
+                              tips [WORD ...]: tips for GANs, each with and without; gans [WORD ...]: recipes for GANs;
                               moments [quick] [WORD ...]: formulas against Monte Carlo; explain [WORD ...]: explanations)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                study          the meta-parameter study of unit 04, resumable, on a cluster too (--help has the rest)

@@ -27,10 +27,6 @@ def images() -> np.ndarray:
     return data.load("digits").x_train[:20]
 
 
-def reconstructed(x, mean, components):
-    return mean + (x - mean) @ components.T @ components
-
-
 @pytest.mark.parametrize("k", [1, 4, 12])
 def test_pca_is_scikit_learns(rows, k):
     mean, components, singular = autoencoders.pca(rows, k)
@@ -52,19 +48,19 @@ def test_variances_are_eigenvalues_of_the_covariance(rows):
 @pytest.mark.parametrize("k", [1, 5, 11])
 def test_error_is_the_left_out_part_and_no_other_subspace_has_less(rows, random, k):
     mean, components, singular = autoencoders.pca(rows, k)
-    errors = autoencoders.squared_error(rows, reconstructed(rows, mean, components)).numpy()
+    errors = autoencoders.squared_error(rows, autoencoders.project(rows, mean, components)).numpy()
     assert errors.shape == (200,)
     np.testing.assert_allclose(errors.mean(), np.sum(singular[k:]**2) / len(rows))
     for _ in range(20):
         other = linalg.qr(components.T + 0.1 * random.standard_normal((12, k)), mode="economic")[0].T
-        worse = autoencoders.squared_error(rows, reconstructed(rows, mean, other)).numpy()
+        worse = autoencoders.squared_error(rows, autoencoders.project(rows, mean, other)).numpy()
         assert worse.mean() > errors.mean()
 
 
 def test_pca_of_fewer_points_than_dimensions(random):
     x = random.standard_normal((5, 40))
     mean, components, singular = autoencoders.pca(x, 4)
-    np.testing.assert_allclose(reconstructed(x, mean, components), x)  # 5 points span 4 dimensions
+    np.testing.assert_allclose(autoencoders.project(x, mean, components), x)  # 5 points span 4 dimensions
     assert singular.shape == (5,) and singular[4] < 1e-12
 
 
@@ -78,6 +74,14 @@ def test_pca_refuses(shape, k):
 def test_pca_refuses_nan(rows):
     with pytest.raises(ValueError, match="all finite"):
         autoencoders.pca(np.where(rows > 40, np.nan, rows), 2)
+
+
+def test_fit_finds_the_least_error_and_ends_with_the_rate_0(random):
+    x, wanted = random.standard_normal((70, 3)), random.standard_normal((3, 2))
+    model = tf.keras.Sequential([tf.keras.Input([3]), tf.keras.layers.Dense(2, use_bias=False)])
+    assert autoencoders.fit(model, x, x @ wanted, epochs=60, rate=0.05) is model
+    np.testing.assert_allclose(model.get_weights()[0], wanted, atol=0.01)
+    assert int(model.optimizer.iterations) == 60 * 3 and float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-8)
 
 
 def test_squared_error_is_summed_over_pixels():

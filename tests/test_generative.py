@@ -415,6 +415,15 @@ def test_precision_and_recall_of_many_points_fit_into_memory():
     assert quality.precision_recall(real, made)[1] == pytest.approx(recall)
 
 
+def test_scores_are_the_five_measures():
+    """Four images with the confidences .6, .5, .9 and .8, of classes 0, 0, 2 and 0; class 3 has none."""
+    p = np.array([[0.6, 0.2, 0.1, 0.1], [0.5, 0.3, 0.1, 0.1], [0, 0.1, 0.9, 0], [0.8, 0.1, 0.1, 0]])
+    real, made = np.random.default_rng(0).normal(size=(2, 20, 3))
+    confidence, rarest, *others = quality.scores(real, made, np.tile(p, (5, 1)))
+    assert (confidence, rarest) == (pytest.approx(0.7), 0)
+    assert others == [quality.frechet_distance(real, made), *quality.precision_recall(real, made)]
+
+
 def test_features_that_cannot_be_compared_are_refused():
     a = np.zeros((5, 3))
     for b in (np.zeros((5, 4)), np.zeros((1, 3)), np.zeros((5, 3, 1))):

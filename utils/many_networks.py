@@ -22,11 +22,6 @@ def sgd(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tens
     return g, m, s
 
 
-def momentum(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The velocity 0.9 m + g. Source: Polyak 1964."""
-    return 0.9 * m + g, 0.9 * m + g, s
-
-
 def adam(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Running means of the gradient and its square, corrected for their start at 0. Source: Kingma and Ba 2015, algorithm 1."""
     m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
@@ -44,7 +39,7 @@ class Networks(tf.Module):
     """M networks from sizes[0] inputs to sizes[-1] logits, one for each seed.
 
     sizes       inputs, hidden units of each layer, classes
-    seeds       [M], one for each network: its start, its batches and its dropout masks. Equal seeds have equal starts and batches
+    seeds       [M], one for each network: its start and its batches. Dropout masks depend on the step and the place among the M
     widths      [M], how many of the hidden units of each layer a network has; all of them without it
     sigmoid     whether the hidden units are sigmoids, not ReLU
     variance    of the first weights, as in `backprop.initialise`; one for all, or [M]
@@ -178,8 +173,8 @@ def _each(value: float | Sequence[float], count: int) -> np.ndarray:
     return np.broadcast_to(value, count).reshape(count, 1, 1)
 
 
-def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Mean and half the width of its confidence interval, from one value for each seed [seeds], by Student's t."""
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """Mean and half the width of its 95 % confidence interval by Student's t, from one value for each of two seeds or more."""
     values = np.asarray(values, float)
-    half = stats.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean()), float(half)

@@ -229,7 +229,7 @@ def validated(encoder: tf.keras.Model, decoder: tf.keras.Model, digits: Dataset,
 def pca_error(digits: Dataset, code: int, images: np.ndarray) -> float:
     """The squared error per image [N, 28, 28, 1] of PCA with `code` components of the training digits."""
     x, (mean, rows) = images.reshape(len(images), -1), _principal_components(digits)
-    return squared_error(mean + (x - mean) @ rows[:code].T @ rows[:code], x)
+    return squared_error(autoencoders.project(x, mean, rows[:code]), x)
 
 
 def _principal_components(digits: Dataset, kept: dict = {}) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from scipy import linalg
 from scipy.special import rel_entr, xlog1py, xlogy
 
 from utils.checks import LIBRARIES, CheckFailed, call, check, equal, inputs, require, results, seeded, shaped, written_out
-from utils.checks import lab11_networks as networks
+from utils.checks import lab11_networks as dcgan
 from utils.generative import minimax, quality
 from utils.quiet import tf
 
@@ -345,10 +345,10 @@ def generator(build_generator: Callable) -> None:
     """Task 5: the network with the weights of the check, in training and in inference, and its first weights."""
     for latent, width in inputs(((6, 4), (5, 3)), lambda rng: zip(rng.integers(4, 9, 2).tolist(), (2, 5))):
         def other(**options) -> Callable:
-            return lambda: networks.generator(latent, width, **options)
+            return lambda: dcgan.generator(latent, width, **options)
 
-        model = call(build_generator, latent, width, hints=[("found ndim=", networks.ONE_Z), ("otal size of", "Dense gives 7 * 7 * 2 * width numbers, as many as Reshape takes.")])
-        networks.network_like(f"build_generator({latent}, {width})", model, networks.generator(latent, width), seeded(3).normal(size=[5, latent]).astype(np.float32), (
+        model = call(build_generator, latent, width, hints=[("found ndim=", dcgan.ONE_Z), ("otal size of", "Dense gives 7 * 7 * 2 * width numbers, as many as Reshape takes.")])
+        dcgan.network_like(f"build_generator({latent}, {width})", model, dcgan.generator(latent, width), seeded(3).normal(size=[5, latent]).astype(np.float32), (
             ("There is no activation at the end: tanh brings the images to the range from -1 to 1.", other(end=None)),
             ("The images go through a sigmoid, from 0 to 1: tanh, from -1 to 1, is required.", other(end="sigmoid")),
             ("There is no batch norm: it comes after the dense layer and after the first transposed convolution.", other(norm=False)),
@@ -372,10 +372,10 @@ def discriminator(build_discriminator: Callable) -> None:
     """Task 6: the network with the weights of the check, in training and in inference, and its first weights."""
     for width in inputs((4, 3), lambda rng: (2, 5)):
         def other(**options) -> Callable:
-            return lambda: networks.discriminator(width, **options)
+            return lambda: dcgan.discriminator(width, **options)
 
-        model = call(build_discriminator, width, hints=[("found ndim=", networks.ONE_Z)])
-        networks.network_like(f"build_discriminator({width})", model, networks.discriminator(width), seeded(4).uniform(-1, 1, [5, 28, 28, 1]).astype(np.float32), (
+        model = call(build_discriminator, width, hints=[("found ndim=", dcgan.ONE_Z)])
+        dcgan.network_like(f"build_discriminator({width})", model, dcgan.discriminator(width), seeded(4).uniform(-1, 1, [5, 28, 28, 1]).astype(np.float32), (
             ("There is a sigmoid at the end: a logit is required, your losses take the sigmoid themselves.", other(end="sigmoid")),
             ("There is a tanh at the end: a logit is required, without an activation.", other(end="tanh")),
             ("There is no batch norm: one comes after the second convolution.", other(norms=(False, False))),

@@ -34,8 +34,8 @@ def pca(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def project(x: np.ndarray, mean: np.ndarray, components: np.ndarray) -> np.ndarray:
-    """The rows of x [N, d] as their codes by `components` [k, d] draw them: the nearest points of the subspace through `mean`."""
-    return mean + np.einsum("nk,kd->nd", np.einsum("nd,kd->nk", x - mean, components, optimize=True), components, optimize=True)
+    """The rows of x [N, d] rebuilt from their codes by `components` [k, d]: the nearest points of the subspace through `mean`."""
+    return mean + (x - mean) @ components.T @ components
 
 
 def fit(model: tf.keras.Model, x: np.ndarray, y: np.ndarray, *, epochs: int, rate: float, batch_size: int = 32,

@@ -85,7 +85,7 @@ def ancestral_step(x_t: tf.Tensor, noise: tf.Tensor, a: tf.Tensor, before: tf.Te
 
 
 def ddim_step(x_t: tf.Tensor, noise: tf.Tensor, a: tf.Tensor, before: tf.Tensor, fresh: tf.Tensor, eta: float = 0.0) -> tf.Tensor:
-    """x_s from x_t: the image that the network sees, with the noise that it sees, less of it (Song et al. 2021, equation 12).
+    """x_s from x_t: the image that the network sees, with the noise that it sees, less of it (Song et al. 2021, equations 12 and 16).
 
     As `ancestral_step`, where eta = 1. With eta = 0 no fresh noise comes in: x_s follows from x_t.
     """
@@ -108,13 +108,13 @@ def sample(network: Network, n: int, *, steps: int, step: Callable = ddim_step, 
     start = np.random.default_rng(seed).standard_normal((n, *shape), np.float32)
     firsts = range(0, n, IMAGES_PER_CALL)
     parts = [_back(network, tf.constant(start[first:first + IMAGES_PER_CALL]), tf.constant(steps), step,
-                   tf.constant([seed, first])) for first in firsts]
+                   tf.constant([seed, first * steps])) for first in firsts]
     return np.clip(np.concatenate(parts) / 2 + 0.5, 0, 1)
 
 
 @tf.function(reduce_retracing=True)
 def _back(network: Network, x: tf.Tensor, steps: tf.Tensor, step: Callable, seed: tf.Tensor) -> tf.Tensor:
-    """x_0 [N, ...] of x at t = 1: `sample`, compiled whole."""
+    """x_0 [N, ...] of x at t = 1: `sample`, compiled whole. Step i has the noise of `seed` + [0, i + 1]."""
     times = tf.linspace(1.0, 0.0, steps + 1)
     levels = signal(times)
     for i in tf.range(steps):

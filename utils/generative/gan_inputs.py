@@ -5,6 +5,7 @@ from utils.quiet import tf
 
 
 def check_options(batch_size: int, d_steps: int, real: tuple[float, float], fake: tuple[float, float]) -> None:
+    """Raise ValueError for options of `gans.train` that are out of their range."""
     if min(batch_size, d_steps) < 1:
         raise ValueError(f"batch_size is {batch_size} and d_steps {d_steps}: both must be 1 or more.")
     for name, ends in (("real", real), ("fake", fake)):
@@ -13,7 +14,7 @@ def check_options(batch_size: int, d_steps: int, real: tuple[float, float], fake
 
 
 def checked(generator: tf.keras.Model, classes: int, x: np.ndarray, y: np.ndarray | None) -> tuple[tf.Tensor, tf.Tensor]:
-    """Images and one-hot labels [N, classes] as tensors, after a look at whether they fit the GAN."""
+    """Images [N, side, side, channels] and one-hot labels [N, classes] as tensors. Raises ValueError if they do not fit."""
     x = np.asarray(x, np.float32)
     if x.shape[1:] != generator.output_shape[1:] or not len(x):
         size = ", ".join(map(str, generator.output_shape[1:]))
@@ -25,7 +26,7 @@ def checked(generator: tf.keras.Model, classes: int, x: np.ndarray, y: np.ndarra
 
 
 def one_hot(classes: int, n: int, labels: np.ndarray | int | None) -> np.ndarray:
-    """float32 [n, classes]; one label for all or [n], None when there are no classes."""
+    """float32 [n, classes]; one label for all or [n], None without classes. Raises ValueError for labels that do not fit."""
     if (labels is None) == (classes > 0):
         raise ValueError(f"The GAN is conditional, with {classes} classes: give the labels." if classes else
                          "The GAN was built without classes: leave the labels out.")

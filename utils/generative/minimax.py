@@ -3,11 +3,10 @@
 Densities are given on a grid, [N] or [H, W]; points are float32 [N, dimensions]. The value of the game is
 V(D, G) = E log D(x) + E log(1 - D(G(z))), in nats (Goodfellow et al. 2014, equation 1).
 """
-from collections.abc import Callable
-
 import numpy as np
 from scipy.special import rel_entr, xlogy
 
+from utils import session
 from utils.quiet import tf
 
 BATCH = 128  # points that the discriminator sees in one step
@@ -95,7 +94,7 @@ class Game(tf.Module):
 
         What `loop` has compiled stays, which takes longer than many a game.
         """
-        tf.keras.utils.set_random_seed(seed)
+        session.start(seed)
         self.random.reset_from_seed(seed)
         for network, optimizer, rate in zip((self.generator, self.discriminator), self.optimizers, rates):
             network.set_weights(tf.keras.models.clone_model(network).get_weights())

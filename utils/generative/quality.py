@@ -43,6 +43,19 @@ def precision_recall(real: np.ndarray, made: np.ndarray, k: int = 3) -> tuple[fl
     return float(_lies_in(made, real, k).mean()), float(_lies_in(real, made, k).mean())
 
 
+def scores(real: np.ndarray, made: np.ndarray, p: np.ndarray) -> tuple[float, float, float, float, float]:
+    """Of generated images: mean confidence, share of the rarest class, Fréchet distance, precision and recall.
+
+    real, made  features [N, d] and [M, d], such as `features` gives
+    p           the probabilities [M, classes] that a classifier gives the generated images
+
+    Raises ValueError as `precision_recall`.
+    """
+    classes = np.bincount(p.argmax(axis=1), minlength=p.shape[1]) / len(p)
+    precision, recall = precision_recall(real, made)
+    return float(p.max(axis=1).mean()), float(classes.min()), frechet_distance(real, made), precision, recall
+
+
 def _lies_in(points: np.ndarray, cloud: np.ndarray, k: int) -> np.ndarray:
     """bool [N]: whether points [N, d] lie in a ball of cloud [M, d] that reaches to the k-th neighbour."""
     from sklearn.metrics import pairwise_distances_chunked as distances

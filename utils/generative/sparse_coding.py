@@ -6,6 +6,8 @@ are learnt by projected gradient steps in between. Source: M. D. Zeiler et al., 
 M. Teboulle, Fast gradient-based algorithms for constrained total variation image denoising and deblurring problems (2009),
 which has the monotone FISTA.
 """
+from collections.abc import Callable
+
 import numpy as np
 
 from utils.quiet import tf
@@ -28,9 +30,14 @@ def analysis(images: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
     return tf.nn.conv2d(images, filters, 1, "SAME")
 
 
-def objective(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, penalty: float) -> tf.Tensor:
+def objective(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, penalty: tf.Tensor | float) -> tf.Tensor:
     """Half the squared error of each image plus `penalty` times the sum of the absolute values of its maps, [N]."""
-    error = tf.reduce_sum(tf.square(images - synthesis(maps, filters)), [1, 2, 3])
+    return _objective(images, synthesis(maps, filters), maps, penalty)
+
+
+def _objective(images: tf.Tensor, drawn: tf.Tensor, maps: tf.Tensor, penalty: tf.Tensor | float) -> tf.Tensor:
+    """`objective` of maps whose synthesis is `drawn`."""
+    error = tf.reduce_sum(tf.square(images - drawn), [1, 2, 3])
     return error / 2 + penalty * tf.reduce_sum(tf.abs(maps), [1, 2, 3])
 
 
@@ -40,19 +47,19 @@ def soft_threshold(maps: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
 
 
 @tf.function
-def search(images: tf.Tensor, filters: tf.Tensor, penalty: float, maps: tf.Tensor, steps: int) -> tf.Tensor:
-    """Maps with a small `objective`, from `maps` in `steps` steps of the monotone FISTA: it never rises, for no image.
+def search(images: tf.Tensor, filters: tf.Tensor, penalty: tf.Tensor, maps: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+    """Maps with a small `objective`, from `maps` in `steps` steps of the monotone FISTA: that of no image ever rises.
 
     A step is a gradient step of the squared error and a soft threshold, at a point that runs ahead in the direction of the last
     change. What it gives is taken only for the images whose objective it does not raise.
     """
     rate = 1 / _largest_eigenvalue(maps[:1], lambda z: analysis(synthesis(z, filters), filters))
-    best, ahead, speed, value = maps, maps, 1.0, objective(images, filters, maps, penalty)
     best_drawn = ahead_drawn = synthesis(maps, filters)  # synthesis is linear: that of `ahead` needs no convolution of its own
+    best, ahead, speed, value = maps, maps, 1.0, _objective(images, best_drawn, maps, penalty)
     for _ in tf.range(steps):
         tried = soft_threshold(ahead - rate * analysis(ahead_drawn - images, filters), rate * penalty)
         drawn = synthesis(tried, filters)
-        reached = tf.reduce_sum(tf.square(images - drawn), [1, 2, 3]) / 2 + penalty * tf.reduce_sum(tf.abs(tried), [1, 2, 3])
+        reached = _objective(images, drawn, tried, penalty)
         better = (reached <= value)[:, None, None, None]
         new, new_drawn = tf.where(better, tried, best), tf.where(better, drawn, best_drawn)
         following = (1 + tf.sqrt(1 + 4 * speed**2)) / 2
@@ -64,7 +71,7 @@ def search(images: tf.Tensor, filters: tf.Tensor, penalty: float, maps: tf.Tenso
 
 
 @tf.function
-def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: int) -> tf.Tensor:
+def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
     """Filters that make the squared error of `maps` smaller: `steps` gradient steps, each followed by `shortened`.
 
     A step that would raise the error is not taken, and the following ones are half as long.
@@ -118,7 +125,7 @@ def _towards_filters(images: tf.Tensor, maps: tf.Tensor, filters: tf.Tensor) -> 
                                            padding="SAME")
 
 
-def _largest_eigenvalue(like: tf.Tensor, operator) -> tf.Tensor:
+def _largest_eigenvalue(like: tf.Tensor, operator: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
     """Of a symmetric, positive linear operator on tensors of the shape of `like`, times MARGIN: by the power method."""
     vector = tf.random.stateless_normal(tf.shape(like), seed=[0, 0])
     length = tf.norm(vector)

@@ -3,7 +3,7 @@
 python -m utils.instructor.figures [NAME ...]
 
 Each NAME.png comes with NAME.json, which says when, with which command and from what it was made, and what the network said.
-Only rendered faces and scikit-image's own free photographs are shown, whatever COURSE_DATA holds.
+Only rendered faces, generated digits and scikit-image's own free photographs are shown, whatever COURSE_DATA holds.
 """
 import io
 import json
@@ -66,7 +66,7 @@ def readme() -> tuple[Figure, dict[str, Any]]:
 
     Of the first 50 test faces that it gets right, the one whose DX has the median length.
     """
-    faces, network = data.load("faces", train=64), pretrained.load("faces_densenet")
+    faces, network = _built_in("faces", train=64), pretrained.load("faces_densenet")
     right = np.flatnonzero(training.predict(network, faces.x_test).argmax(1) == faces.y_test)[:50]
     x, labels = faces.x_test[right], faces.y_test[right]
     found = _saved(network, x, labels, False)
@@ -149,7 +149,7 @@ def orientation() -> tuple[Figure, dict[str, Any]] | None:
 def growing() -> tuple[Figure, dict[str, Any]]:
     """What a GAN that grows draws for ten z after each phase of its training."""
     session.start(0)
-    digits, z = data.load("digits"), np.random.default_rng(2).standard_normal((10, 32)).astype(np.float32)
+    digits, z = _built_in("digits"), np.random.default_rng(2).standard_normal((10, 32)).astype(np.float32)
     rows = {name: network(z).numpy() for name, network in progressive.grow(digits.x_train, steps=PHASE)}
     return plot.strips(rows, title="The same ten z after each phase"), {
         "network": "utils/generative/progressive.py", "data": digits.source, "steps of a phase": PHASE}
@@ -158,6 +158,16 @@ def growing() -> tuple[Figure, dict[str, Any]]:
 FIGURES: dict[str, Callable[[], tuple[Figure, dict[str, Any]] | None]] = {
     "imagenet": imagenet, "readme": readme, "seeing": seeing, "preferred": preferred,
     "orientation": orientation, "growing": growing}
+
+
+def _built_in(name: str, train: int | None = None) -> data.Dataset:
+    """`data.load` without COURSE_DATA: what is stored in data/figures may not come from real data."""
+    folder = os.environ.pop("COURSE_DATA", None)
+    try:
+        return data.load(name, train=train)
+    finally:
+        if folder is not None:
+            os.environ["COURSE_DATA"] = folder
 
 
 def _saved(network: Model, x: np.ndarray, labels: np.ndarray, targeted: bool) -> attacks.Result:

@@ -5,22 +5,20 @@ python3 course.py bench gans [WORD ...]     (each row whose name has one of the 
 On the built-in digits. Every row is one training with one seed, judged on 500 samples against the 500 test digits; it is stored in
 data/results/gan_recipes.json as soon as it is measured, and not measured again while it is there: take it out to have it once more.
 """
-import json
-import os
 import sys
 import time
-from datetime import date
+from functools import partial
 
 import numpy as np
 
-from utils import data, pretrained, session, training
+from utils import pretrained, session, training
 from utils.data import Dataset
 from utils.generative import gans, progressive, quality
-from utils.instructor.execute import ROOT
-from utils.instructor.files import write_whole
+from utils.instructor import results
+from utils.instructor.results import Measurement, Row
 from utils.quiet import tf
 
-RESULTS = ROOT / "data" / "results" / "gan_recipes.json"
+RESULTS = results.FOLDER / "gan_recipes.json"
 SEEDS, STEPS, WIDTH, BATCH, RATE = range(3), 800, 16, 32, 1e-3
 PHASE = 300  # steps of each phase of a GAN that grows
 PENALTY = dict(penalty=1.0)
@@ -62,38 +60,23 @@ def judged(samples: np.ndarray, digits: Dataset) -> dict[str, float]:
     lenet = pretrained.load("digits_lenet")
     look = quality.features(lenet)
     p = tf.nn.softmax(training.predict(lenet, samples)).numpy()
-    real, seen = look(digits.x_test), look(samples)
-    precision, recall = quality.precision_recall(real, seen)
-    share = np.bincount(p.argmax(1), minlength=10).min() / len(p)
-    values = {"confidence": p.max(1).mean(), "rarest class": share, "Fréchet": quality.frechet_distance(real, seen),
-              "precision": precision, "recall": recall}
-    return {name: round(float(value), 3) for name, value in values.items()}
+    values = quality.scores(look(digits.x_test), look(samples), p)
+    return dict(zip(("confidence", "rarest class", "Fréchet", "precision", "recall"), values))
 
 
-ROWS = {f"{name}, seed {seed}": (name, seed) for seed in SEEDS for name in (*RECIPES, "grown")}
+def row(name: str, seed: int, digits: Dataset) -> Row:
+    """One of RECIPES, or "grown"."""
+    session.start(seed)
+    return grown(seed, digits) if name == "grown" else recipe(name, seed, digits)
 
 
-def main(wanted: list[str]) -> int:
+ROWS = {f"{name}, seed {seed}": Measurement(partial(row, name, seed), False)
+        for seed in SEEDS for name in (*RECIPES, "grown")}
+
+
+def main(words: list[str]) -> int:
     """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
-    chosen = {row: of for row, of in ROWS.items() if not wanted or any(word in row for word in wanted)}
-    if not chosen:
-        print(f"gans: nothing has {' or '.join(wanted)} in its name: {', '.join(ROWS)}", file=sys.stderr)
-        return 2
-    os.environ.pop("COURSE_DATA", None)
-    digits = data.load("digits")
-    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    for row, (name, seed) in chosen.items():
-        if row in stored:
-            print(f"{row}: stored already, on {stored[row]['date']}")
-            continue
-        session.start(seed)
-        started = time.process_time()
-        found = grown(seed, digits) if name == "grown" else recipe(name, seed, digits)
-        stored[row] = found | {"data": digits.source, "processor seconds": round(time.process_time() - started, 1),
-                               "date": date.today().isoformat(), "command": "python3 course.py bench gans"}
-        write_whole(RESULTS, json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
-        print(f"{row}: {stored[row]['processor seconds']} s", flush=True)
-    return 0
+    return results.store(RESULTS, "gans", ROWS, words)
 
 
 if __name__ == "__main__":

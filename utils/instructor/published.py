@@ -11,14 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from utils import attacks, data, pretrained, training
+from utils import attacks, pretrained, training
 from utils.attacks.inputs import Model
 from utils.data import Dataset
 from utils.instructor import published_measures as measures
 from utils.instructor import published_comparisons as compared
 from utils.instructor import results
 from utils.instructor.results import Measurement
-from utils.quiet import tf
 
 RESULTS = results.FOLDER / "published_attacks.json"
 SEEDS = range(3)

@@ -52,10 +52,10 @@ def store(path: Path, bench: str, measurements: Mapping[str, Measurement], words
             print(f"{name}: needs COURSE_DATA")
             continue
         os.environ.update(COURSE_DATA=folder) if folder and real is not False else os.environ.pop("COURSE_DATA", None)
-        dataset, elapsed, processor = data.load(kind), time.perf_counter(), time.process_time()
+        dataset, started, processor_started = data.load(kind), time.perf_counter(), time.process_time()
         row = measure(dataset)
-        row |= {"data": dataset.source, "seconds": round(time.perf_counter() - elapsed),
-                "processor seconds": round(time.process_time() - processor), "date": date.today().isoformat(),
+        row |= {"data": dataset.source, "seconds": round(time.perf_counter() - started),
+                "processor seconds": round(time.process_time() - processor_started), "date": date.today().isoformat(),
                 "command": f"course.py bench {bench} '{name}'",
                 "versions": {"python": platform.python_version(), "tensorflow": tf.__version__}}
         write_whole(path, json.dumps(read(path) | {name: rounded(row)}, indent=1, ensure_ascii=False) + "\n")

@@ -5,23 +5,21 @@ python3 course.py bench tips [WORD ...]     (each row whose name has one of the 
 On the built-in digits, or on those of COURSE_DATA. Each row is stored in data/results/gan_tips.json as soon as it is measured,
 and not measured again while it is there: take it out of the file to have it once more.
 """
-import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from functools import partial
 
 import numpy as np
 
-from utils import data, pretrained, training
+from utils import pretrained, session, training
 from utils.data import Dataset
 from utils.generative import gans, quality
-from utils.instructor.execute import ROOT
-from utils.instructor.files import write_whole
+from utils.instructor import results
+from utils.instructor.results import Measurement, Row
 from utils.quiet import tf
 
-RESULTS = ROOT / "data" / "results" / "gan_tips.json"
+RESULTS = results.FOLDER / "gan_tips.json"
 SEEDS, STEPS, SAMPLES = 5, 500, 1000
 LATENT, WIDTH, BATCH, RATE = 32, 16, 16, 2e-3
 keras = tf.keras.layers
@@ -60,13 +58,14 @@ SETTINGS = {
 
 def discriminator(setting: Setting) -> tf.keras.Model:
     """That of `gans.discriminator`, [N, 28, 28, 1] -> logits [N, 1], with what the setting changes."""
-    def halved(maps: int, batch_norm: bool) -> list[tf.keras.Layer]:
+    def block(maps: int, batch_norm: bool) -> list[tf.keras.Layer]:
+        """Half the height and width, `maps` channels."""
         convolution = keras.Conv2D(maps, 4, 1 if setting.pooled else 2, "same", use_bias=not batch_norm, kernel_initializer=gans.small())
         return [convolution, *([keras.BatchNormalization(momentum=gans.MOMENTUM)] if batch_norm else []),
                 keras.LeakyReLU(0.2) if setting.leaky else keras.ReLU(), *([keras.MaxPooling2D()] if setting.pooled else [])]
 
     return tf.keras.Sequential([
-        tf.keras.Input([28, 28, 1]), keras.Rescaling(2.0, -1.0), *halved(setting.d_width, False), *halved(2 * setting.d_width, True),
+        tf.keras.Input([28, 28, 1]), keras.Rescaling(2.0, -1.0), *block(setting.d_width, False), *block(2 * setting.d_width, True),
         keras.Flatten(), *([keras.Dropout(setting.dropout)] if setting.dropout else []),
         keras.Dense(1, kernel_initializer=gans.small())])
 
@@ -79,7 +78,7 @@ def from_uniform(generator: tf.keras.Model) -> tf.keras.Model:
 
 def new_gan(setting: Setting, seed: int) -> gans.GAN:
     """The untrained GAN of a setting."""
-    tf.keras.utils.set_random_seed(seed)
+    session.start(seed)
     generator = gans.generator(LATENT, WIDTH)
     networks = from_uniform(generator) if setting.uniform else generator, discriminator(setting)
     gan = gans.GAN(*networks, learning_rate=RATE, seed=seed)
@@ -104,42 +103,27 @@ def judge(digits: Dataset) -> Callable[[np.ndarray], dict[str, float]]:
     real = look(np.concatenate([digits.x_val, digits.x_test])[:SAMPLES])
 
     def measured(images: np.ndarray) -> dict[str, float]:
-        seen, p = look(images), tf.nn.softmax(training.predict(lenet, images)).numpy()
-        precision, recall = quality.precision_recall(real, seen)
-        return {"frechet": quality.frechet_distance(real, seen), "precision": precision, "recall": recall,
-                "confidence": float(p.max(axis=1).mean()), "rarest class": float(np.bincount(p.argmax(axis=1), minlength=10).min() / len(p))}
+        p = tf.nn.softmax(training.predict(lenet, images)).numpy()
+        values = quality.scores(real, look(images), p)
+        return dict(zip(("confidence", "rarest class", "frechet", "precision", "recall"), values))
 
     return measured
 
 
-def row(setting: Setting, digits: Dataset) -> dict[str, list[float]]:
-    """What is measured after the training of each seed."""
+def row(setting: Setting, digits: Dataset) -> Row:
+    """What is measured after the training of each seed, [SEEDS] numbers each, and the steps of one training."""
     measured, gan, found = judge(digits), new_gan(setting, 0), []
     for seed in range(SEEDS):
         restart(gan, setting, seed)
         gans.train(gan, digits.x_train, steps=setting.steps, batch_size=BATCH, **setting.options)
         found.append(measured(gans.sample(gan, SAMPLES, seed=1)))
-    return {name: [round(one[name], 4) for one in found] for name in found[0]}
+    return {name: [one[name] for one in found] for name in found[0]} | {"steps": setting.steps}
 
 
-def main(wanted: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
-    chosen = {name: setting for name, setting in SETTINGS.items() if not wanted or any(word in name for word in wanted)}
-    if not chosen:
-        print(f"tips: nothing has {' or '.join(wanted)} in its name: {', '.join(SETTINGS)}", file=sys.stderr)
-        return 2
-    digits = data.load("digits")
-    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    for name, setting in chosen.items():
-        if name in stored:
-            print(f"{name}: stored already, on {stored[name]['data']}")
-            continue
-        started = time.process_time()
-        stored[name] = row(setting, digits) | {"steps": setting.steps, "data": digits.source, "processor seconds": round(time.process_time() - started, 1),
-                                               "date": date.today().isoformat(), "command": "python3 course.py bench tips"}
-        write_whole(RESULTS, json.dumps(stored, indent=1) + "\n")
-        print(f"{name}: {stored[name]['processor seconds']} s", flush=True)
-    return 0
+    rows = {name: Measurement(partial(row, setting)) for name, setting in SETTINGS.items()}
+    return results.store(RESULTS, "tips", rows, words)
 
 
 if __name__ == "__main__":

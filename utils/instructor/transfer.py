@@ -17,7 +17,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 
-from utils import attacks, data, networks, pretrained, training
+from utils import attacks, networks, pretrained, training
 from utils.attacks.classical import labels_only, linear, radial, rows, votes
 from utils.attacks.inputs import Model
 from utils.data import Dataset

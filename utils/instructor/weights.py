@@ -12,12 +12,12 @@ import numpy as np
 from utils import augment, data, defences, pretrained, session, training
 from utils.data.images import halved
 from utils.generative.gans import GAN
-from utils.instructor import generators
-from utils.instructor.defended import EPSILON, TRAINED
+from utils.instructor import defended, generators
 from utils.pretrained import BUILD
 from utils.quiet import tf
 
 STEPS = {"digits_lenet": 2000, "digits_adversarial": 3000}
+TRAINED = defended.TRAINED | generators.TRAINED  # a function of the data for each network of units 08 and 11
 
 
 def train(name: str, dataset: data.Dataset | None) -> tf.Module | GAN:
@@ -26,12 +26,10 @@ def train(name: str, dataset: data.Dataset | None) -> tf.Module | GAN:
     network = BUILD[name]()
     if name in TRAINED:
         network = TRAINED[name](dataset)
-    elif name in generators.TRAINED:
-        network = generators.TRAINED[name](dataset)
     elif name == "digits_lenet":
         training.train_lenet(network, dataset, STEPS[name])
     elif name == "digits_adversarial":
-        defences.train(network, dataset.x_train, dataset.y_train, defences.pgd_loss(network, EPSILON), steps=STEPS[name],
+        defences.train(network, dataset.x_train, dataset.y_train, defences.pgd_loss(network, defended.EPSILON), steps=STEPS[name],
                        augment=augment.digits)
     elif name == "digits_dense":
         loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -40,13 +40,12 @@ def decision_grid(surfaces: dict[str, Sequence[np.ndarray]], columns: Sequence[s
     return fig
 
 
-def units(rows: dict[str, tuple[Sequence[np.ndarray], np.ndarray]], x: np.ndarray, y: np.ndarray, *, limit: float, title: str,
-          level: Sequence[float] = (0.0,)) -> Figure:
+def units(rows: dict[str, tuple[Sequence[np.ndarray], np.ndarray]], x: np.ndarray, y: np.ndarray, *, limit: float,
+          title: str) -> Figure:
     """What each hidden unit gives over the plane, with the line where its sum is 0, and last the decision of the network.
 
     rows   {name: (maps, p)}: maps [units, 2, H, W] hold for each unit the sum that goes in and the output; p [H, W] in 0..1
     x, y   examples [N, 2] and labels [N], 0 or 1
-    level  the values of the sum at which a line is drawn
     """
     most = max(len(maps) for maps, _ in rows.values())
     fig, axes = plt.subplots(len(rows), most + 1, squeeze=False, layout="constrained",
@@ -58,8 +57,8 @@ def units(rows: dict[str, tuple[Sequence[np.ndarray], np.ndarray]], x: np.ndarra
         for number, (z, a) in enumerate(maps, start=1):
             axis = line[number - 1]
             axis.imshow(a, cmap="Greys", origin="lower", extent=square, vmin=0, vmax=max(2 * a.max(), 1e-9))
-            _line(axis, z, level, square, f"C{(number - 1) % 6}")
-            _line(line[-1], z, level, square, f"C{(number - 1) % 6}")
+            _line(axis, z, square, f"C{(number - 1) % 6}")
+            _line(line[-1], z, square, f"C{(number - 1) % 6}")
             axis.set_title(f"unit {number}", fontsize=10)
         _plane(line[-1], p, limit)
         line[-1].set_title("network and all lines", fontsize=10)
@@ -102,10 +101,10 @@ def _plane(axis: Axes, p: np.ndarray, limit: float) -> None:
         axis.contour(p, [0.5], colors="black", linewidths=1, extent=square)
 
 
-def _line(axis: Axes, z: np.ndarray, level: Sequence[float], square: tuple, colour: str) -> None:
-    for value in level:
-        if z.min() < value < z.max():
-            axis.contour(z, [value], colors=colour, linewidths=2, extent=square)
+def _line(axis: Axes, z: np.ndarray, square: tuple[float, float, float, float], colour: str) -> None:
+    """Where z [H, W] is 0, if it is anywhere."""
+    if z.min() < 0 < z.max():
+        axis.contour(z, [0], colors=colour, linewidths=2, extent=square)
 
 
 def _examples(axis: Axes, x: np.ndarray, y: np.ndarray, limit: float) -> None:
