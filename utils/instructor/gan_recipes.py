@@ -1,4 +1,4 @@
-"""What each ingredient of a GAN's recipe is worth, and whether it pays to grow one: the numbers that lecture 11, part 2, shows.
+"""What each ingredient of a GAN's recipe is worth in a short training: the numbers that lecture 11, part 2, shows.
 
 python3 course.py bench gans [WORD ...]     (each row whose name has one of the words; all by default)
 
@@ -15,14 +15,13 @@ import numpy as np
 
 from utils import data, pretrained, session, training
 from utils.data import Dataset
-from utils.generative import gans, progressive, quality
+from utils.generative import gans, quality
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
 from utils.quiet import tf
 
 RESULTS = ROOT / "data" / "results" / "gan_recipes.json"
 SEEDS, STEPS, WIDTH, BATCH, RATE = range(3), 800, 16, 32, 1e-3
-PHASE = 300  # steps of each phase of a GAN that grows
 PENALTY = dict(penalty=1.0)
 RECIPES = {"DCGAN": {}, "R1": PENALTY, "R1, shifts": PENALTY | dict(augment=gans.shifted),
            "R1, shifts, class": PENALTY | dict(augment=gans.shifted)}  # each also with the moving average
@@ -41,22 +40,6 @@ def recipe(name: str, seed: int, digits: Dataset) -> dict[str, dict[str, float]]
             "moving average": judged(averaged, digits)}
 
 
-def grown(seed: int, digits: Dataset) -> dict[str, dict[str, float]]:
-    """A GAN that grows, and the same last stage trained at 28x28 from the start for the same processor time."""
-    started = time.process_time()
-    for _, network in progressive.grow(digits.x_train, steps=PHASE, batch_size=BATCH, width=WIDTH, seed=seed):
-        pass
-    spent, started = time.process_time() - started, time.process_time()
-    session.start(seed)
-    last = progressive.stages(width=WIDTH)[-1]
-    gan, steps = gans.GAN(last.generator, last.discriminator, RATE, seed), 0
-    while time.process_time() - started < spent:
-        gans.train(gan, digits.x_train, steps=50, batch_size=BATCH)
-        steps += 50
-    return {name: judged(gans.sample(one, len(digits.x_test), seed=1), digits) | {"seconds": round(spent, 1), "steps": count}
-            for name, one, count in (("grown", network, 5 * PHASE), ("28x28 from the start", last.generator, steps))}
-
-
 def judged(samples: np.ndarray, digits: Dataset) -> dict[str, float]:
     """Confidence of the stored LeNet, share of the rarest class, Fréchet distance, precision and recall."""
     lenet = pretrained.load("digits_lenet")
@@ -70,7 +53,7 @@ def judged(samples: np.ndarray, digits: Dataset) -> dict[str, float]:
     return {name: round(float(value), 3) for name, value in values.items()}
 
 
-ROWS = {f"{name}, seed {seed}": (name, seed) for seed in SEEDS for name in (*RECIPES, "grown")}
+ROWS = {f"{name}, seed {seed}": (name, seed) for seed in SEEDS for name in RECIPES}
 
 
 def main(wanted: list[str]) -> int:
@@ -88,8 +71,7 @@ def main(wanted: list[str]) -> int:
             continue
         session.start(seed)
         started = time.process_time()
-        found = grown(seed, digits) if name == "grown" else recipe(name, seed, digits)
-        stored[row] = found | {"data": digits.source, "processor seconds": round(time.process_time() - started, 1),
+        stored[row] = recipe(name, seed, digits) | {"data": digits.source, "processor seconds": round(time.process_time() - started, 1),
                                "date": date.today().isoformat(), "command": "python3 course.py bench gans"}
         write_whole(RESULTS, json.dumps(stored, indent=1, ensure_ascii=False) + "\n")
         print(f"{row}: {stored[row]['processor seconds']} s", flush=True)
