@@ -23,11 +23,11 @@ STEPS = {"digits_lenet": 2000, "digits_adversarial": 3000}
 def train(name: str, dataset: data.Dataset | None) -> tf.Module | GAN:
     """The network `name`, trained on `dataset`, None for what renders its own images: in seconds, the larger ones in minutes."""
     session.start(0)
+    if name in generators.TRAINED:
+        return generators.TRAINED[name](dataset)
     network = BUILD[name]()
     if name in TRAINED:
         network = TRAINED[name](dataset)
-    elif name in generators.TRAINED:
-        network = generators.TRAINED[name](dataset)
     elif name == "digits_lenet":
         training.train_lenet(network, dataset, STEPS[name])
     elif name == "digits_adversarial":
