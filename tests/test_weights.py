@@ -137,8 +137,8 @@ def test_a_loaded_gan_draws_with_the_stored_generator_and_can_be_trained(digits)
 def test_the_isolated_entry_is_the_slant_of_the_digits():
     """For class 0 the digits are upright; for class 1 the slant follows the last entry of z, and no other."""
     gan, z = pretrained.load("digits_ivi"), np.random.default_rng(8).standard_normal((600, 16)).astype(np.float32)
-    slants = [ivi.slant(training.predict(gan.generator, np.concatenate([z, np.tile(np.eye(2, dtype=np.float32)[c], (600, 1))], 1)))
-              for c in (0, 1)]
+    classes = np.eye(2, dtype=np.float32).repeat(600, axis=0).reshape(2, 600, 2)
+    slants = [ivi.slant(training.predict(gan.generator, np.concatenate([z, one], axis=1))) for one in classes]
     ranks = [abs(stats.spearmanr(entry, slants[1])[0]) for entry in z.T]
     assert ranks[-1] > 0.8 and max(ranks[:-1]) < 0.4
     assert slants[0].std() < 0.5 * slants[1].std()

@@ -79,7 +79,8 @@ class GAN(tf.Module):
 
     def __init__(self, generator: tf.keras.Model, discriminator: tf.keras.Model,
                  learning_rate: float | tf.keras.optimizers.schedules.LearningRateSchedule = 2e-4,
-                 seed: int = 0, *, decay: float = 0.0, penalty: float = 0.0, augment: Augment | None = None, beta_2: float = 0.999):
+                 seed: int = 0, *, decay: float = 0.0, penalty: float = 0.0, augment: Augment | None = None,
+                 beta_2: float = 0.999):
         super().__init__()
         self.generator, self.discriminator, self.averaged = generator, discriminator, generator
         self.decay, self.penalty, self.augment = decay, penalty, augment

@@ -1,8 +1,8 @@
 """One block of the latent vector for one variation, and nothing else: intra-class variation isolation (IVI-GAN).
 
-Marriott, Romdhani and Chen 2018, arXiv:1811.11296. The training set has two classes: images without the variation (0) and with it
-(1). How much of it an image has, nobody says. The block is multiplied by the class: images of class 0 have to do without it, so the
-rest of the vector learns everything but the variation.
+Marriott, Romdhani and Chen 2018, arXiv:1811.11296. The training set has two classes: images without the variation (0) and with
+it (1). How much of it an image has, nobody says. The block is multiplied by the class: images of class 0 have to do without it,
+so the rest of the vector learns everything but the variation.
 
 The variation here is the slant of a digit: how many pixels a stroke moves to the right for each pixel up. Images are float32
 [N, H, W, 1] in [0, 1].
@@ -27,7 +27,7 @@ def generator(latent: int = 16, block: int = 1, width: int = 16) -> tf.keras.Mod
 
 
 def training_set(images: np.ndarray, most: float = 0.7, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """(images [2 N, H, W, 1], classes [2 N]): each digit upright (class 0), and with a slant that is uniform in [-most, most] (1)."""
+    """(images [2 N, H, W, 1], classes [2 N]): each digit upright (class 0), and with a slant uniform in [-most, most] (1)."""
     slants = np.random.default_rng(seed).uniform(-most, most, len(images))
     upright, varied = (sheared(images, wanted - slant(images)) for wanted in (0, slants))
     return np.concatenate([upright, varied]), np.repeat([0, 1], len(images))

@@ -60,8 +60,8 @@ def projection(generator: tf.keras.Model, *, restarts: int = 1, steps: int = 50,
                seed: int = 0) -> Function:
     """The defence of Defense-GAN as a function for graphs: images [N, 28, 28, 1] -> G(z*) of the same shape.
 
-    As `invert`, from new starting points at each call: an attack that calls it at each step does not rely on one of them. No useful
-    gradient comes through it; `defences.bpda` gives it one.
+    As `invert`, from new starting points at each call: an attack that calls it at each step does not rely on one of them. No
+    useful gradient comes through it; `defences.bpda` gives it one.
     """
     random = tf.random.Generator.from_seed(seed)
 

@@ -1,7 +1,7 @@
 """A GAN that grows: 7x7 pixels first, then 14x14, then 28x28 (Karras, Aila, Laine and Lehtinen 2018, arXiv:1710.10196).
 
-Each stage adds a block to both networks. A new block would upset what was learnt, so it fades in (their figure 2): the images of a
-stage are (1 - fade) times the enlarged images of the stage before plus fade times its own, and the discriminator mixes the two
+Each stage adds a block to both networks. A new block would upset what was learnt, so it fades in (their figure 2): the images of
+a stage are (1 - fade) times the enlarged images of the stage before plus fade times its own, and the discriminator mixes the two
 resolutions in the same way.
 """
 from collections.abc import Iterator
@@ -43,7 +43,8 @@ def stages(latent: int = 32, width: int = 16) -> list[Stage]:
     z = tf.keras.Input([latent])
     maps = _normalised(keras.Reshape([7, 7, 2 * width])(keras.Dense(98 * width, use_bias=False)(z)))
     images, grown = _to_image()(maps), []
-    blocks = [keras.Conv2D(2 * width, 3, padding="same"), keras.Conv2D(2 * width, 4, 2, "same"), keras.Conv2D(width, 4, 2, "same")]
+    blocks = [keras.Conv2D(2 * width, 3, padding="same"), keras.Conv2D(2 * width, 4, 2, "same"),
+              keras.Conv2D(width, 4, 2, "same")]
     readers = [keras.Conv2D(channels, 1) for channels in (2 * width, width, width)]
     verdict = keras.Dense(1)
     for number, side in enumerate(SIDES):

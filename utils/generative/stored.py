@@ -1,7 +1,7 @@
 """The generators that the course has trained and `utils.pretrained` loads: how each is built.
 
-All GANs have what makes a training steady: a moving average of the generator's weights, the gradient penalty R1 and a discriminator
-that sees shifted images. `utils/instructor/generators.py` has the rest of each recipe.
+All GANs have what makes a training steady: a moving average of the generator's weights, the gradient penalty R1 and a
+discriminator that sees shifted images. `utils/instructor/generators.py` has the rest of each recipe.
 """
 from collections.abc import Callable
 

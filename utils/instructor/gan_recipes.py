@@ -1,4 +1,4 @@
-"""What each ingredient of a GAN's recipe is worth, and whether it pays to grow one: the numbers that lecture 11, part 2, shows.
+"""What each ingredient of a GAN's recipe is worth in a short training: the numbers that lecture 11, part 2, shows.
 
 python3 course.py bench gans [WORD ...]     (each row whose name has one of the words; all by default)
 
@@ -6,21 +6,19 @@ On the built-in digits. Every row is one training with one seed, judged on 500 s
 data/results/gan_recipes.json as soon as it is measured, and not measured again while it is there: take it out to have it once more.
 """
 import sys
-import time
 from functools import partial
 
 import numpy as np
 
 from utils import pretrained, session, training
 from utils.data import Dataset
-from utils.generative import gans, progressive, quality
+from utils.generative import gans, quality
 from utils.instructor import results
 from utils.instructor.results import Measurement, Row
 from utils.quiet import tf
 
 RESULTS = results.FOLDER / "gan_recipes.json"
 SEEDS, STEPS, WIDTH, BATCH, RATE = range(3), 800, 16, 32, 1e-3
-PHASE = 300  # steps of each phase of a GAN that grows
 PENALTY = dict(penalty=1.0)
 RECIPES = {"DCGAN": {}, "R1": PENALTY, "R1, shifts": PENALTY | dict(augment=gans.shifted),
            "R1, shifts, class": PENALTY | dict(augment=gans.shifted)}  # each also with the moving average
@@ -39,22 +37,6 @@ def recipe(name: str, seed: int, digits: Dataset) -> dict[str, dict[str, float]]
             "moving average": judged(averaged, digits)}
 
 
-def grown(seed: int, digits: Dataset) -> dict[str, dict[str, float]]:
-    """A GAN that grows, and the same last stage trained at 28x28 from the start for the same processor time."""
-    started = time.process_time()
-    for _, network in progressive.grow(digits.x_train, steps=PHASE, batch_size=BATCH, width=WIDTH, seed=seed):
-        pass
-    spent, started = time.process_time() - started, time.process_time()
-    session.start(seed)
-    last = progressive.stages(width=WIDTH)[-1]
-    gan, steps = gans.GAN(last.generator, last.discriminator, RATE, seed), 0
-    while time.process_time() - started < spent:
-        gans.train(gan, digits.x_train, steps=50, batch_size=BATCH)
-        steps += 50
-    return {name: judged(gans.sample(one, len(digits.x_test), seed=1), digits) | {"seconds": round(spent, 1), "steps": count}
-            for name, one, count in (("grown", network, 5 * PHASE), ("28x28 from the start", last.generator, steps))}
-
-
 def judged(samples: np.ndarray, digits: Dataset) -> dict[str, float]:
     """Confidence of the stored LeNet, share of the rarest class, Fréchet distance, precision and recall."""
     lenet = pretrained.load("digits_lenet")
@@ -65,13 +47,13 @@ def judged(samples: np.ndarray, digits: Dataset) -> dict[str, float]:
 
 
 def row(name: str, seed: int, digits: Dataset) -> Row:
-    """One of RECIPES, or "grown"."""
+    """One of RECIPES, trained from `seed`."""
     session.start(seed)
-    return grown(seed, digits) if name == "grown" else recipe(name, seed, digits)
+    return recipe(name, seed, digits)
 
 
 ROWS = {f"{name}, seed {seed}": Measurement(partial(row, name, seed), False)
-        for seed in SEEDS for name in (*RECIPES, "grown")}
+        for seed in SEEDS for name in RECIPES}
 
 
 def main(words: list[str]) -> int:

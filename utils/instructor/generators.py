@@ -50,5 +50,5 @@ TRAINED: dict[str, Callable[[Dataset | None], tf.Module | GAN]] = {
     "digits_ivi": lambda digits: trained("digits_ivi", *ivi.training_set(digits.x_train), steps=6000),
     "digits_diffusion": diffusion_model,
     "digits_films": film_network,
-    "towns_gan": lambda _: trained("towns_gan", towns(), steps=5000),
+    "towns_gan": lambda _: trained("towns_gan", towns(), steps=3000),
 }

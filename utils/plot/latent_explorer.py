@@ -1,4 +1,4 @@
-"""A walk through the latent space under your fingers: two latent vectors, how far between them, how far from 0; `explorer(generator)`."""
+"""A walk through the latent space under your fingers: two vectors, how far between them, how far from 0; `explorer(generator, model)`."""
 import ipywidgets as widgets
 import numpy as np
 
@@ -24,7 +24,7 @@ def explorer(generator: tf.keras.Model, model: Model, seed: int = 0) -> "Explore
 
 
 class Explorer(widgets.VBox):
-    """The box on the screen: `first` and `second` number the vectors, `t` in [0, 1] lies between them, `scale` multiplies the result."""
+    """The box on the screen: `first` and `second` number the vectors, `t` in [0, 1] lies between, `scale` multiplies the result."""
 
     def __init__(self, generator: tf.keras.Model, model: Model, seed: int = 0) -> None:
         self.generator, self.model = generator, model
