@@ -45,7 +45,7 @@ def towns() -> np.ndarray:
 TRAINED: dict[str, Callable[[Dataset | None], tf.Module | GAN]] = {
     "digits_gan": lambda digits: trained("digits_gan", digits.x_train, steps=5600),
     "digits_conditional_gan": lambda digits: trained("digits_conditional_gan", digits.x_train, digits.y_train, steps=6000),
-    "digits_ivi": lambda digits: trained("digits_ivi", *ivi.training_set(digits.x_train), steps=6000),
+    "digits_ivi": lambda digits: trained("digits_ivi", *ivi.training_set(digits.x_train), steps=1600),
     "digits_diffusion": diffusion_model,
     "digits_films": next_frame,
     "towns_gan": lambda _: trained("towns_gan", towns(), steps=3000),
