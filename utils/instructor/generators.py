@@ -26,13 +26,13 @@ def trained(name: str, images: np.ndarray, labels: np.ndarray | None = None, *, 
 
 def diffusion_model(digits: Dataset) -> tf.keras.Model:
     network = pretrained.build("digits_diffusion")
-    diffusion.train(network, digits.x_train, steps=5000)
+    diffusion.train(network, digits.x_train, steps=1600)
     return network
 
 
 def next_frame(digits: Dataset) -> tf.keras.Model:
     network = pretrained.build("digits_films")
-    dynamics.train(network, np.concatenate([films(digits.x_train, seed) for seed in range(5)]), steps=2000)
+    dynamics.train(network, np.concatenate([films(digits.x_train, seed) for seed in range(5)]), steps=3600)
     return network
 
 
