@@ -19,7 +19,7 @@ from utils.pretrained import BUILD
 from utils.quiet import tf
 
 STEPS = {"digits_lenet": 2000, "digits_adversarial": 3000, "digits_gan": 6000, "digits_conditional_gan": 5000,
-         "digits_diffusion": 1600,
+         "digits_diffusion": 2200,
          "digits_films": 3600}
 
 
