@@ -26,7 +26,7 @@ def trained(name: str, images: np.ndarray, labels: np.ndarray | None = None, *, 
 
 def diffusion_model(digits: Dataset) -> tf.keras.Model:
     network = pretrained.build("digits_diffusion")
-    diffusion.train(network, digits.x_train, steps=1600)
+    diffusion.train(network, digits.x_train, steps=2200)
     return network
 
 
