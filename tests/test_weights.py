@@ -101,9 +101,9 @@ def test_the_stored_network_reads_signs_that_it_has_never_seen():
 
 def test_another_network_reads_the_samples_and_all_classes_are_there(reader):
     found = confidences(reader, gans.sample(pretrained.load("digits_gan"), 2000, seed=1))
-    assert found.max(axis=1).mean() >= 0.8
+    assert found.max(axis=1).mean() >= 0.87
     share = np.bincount(found.argmax(axis=1), minlength=10) / len(found)
-    assert share.min() > 0.025
+    assert share.max() < 2 * share.min()
 
 
 def test_the_conditional_generator_draws_what_it_is_asked_for(reader):
@@ -120,9 +120,9 @@ def test_the_stored_generator_does_not_repeat_itself(reader, digits):
     seen = quality.features(reader)
     made = gans.sample(pretrained.load("digits_gan"), len(digits.x_test), seed=1)
     _, recall = quality.precision_recall(seen(digits.x_test), seen(made))
-    assert recall > 0.75
+    assert recall > 0.85
     # Confidence alone would be high for many a broken generator, the distance would not: an untrained one has hundreds.
-    assert quality.frechet_distance(seen(digits.x_test), seen(made)) < 20
+    assert quality.frechet_distance(seen(digits.x_test), seen(made)) < 15
 
 
 def test_a_loaded_gan_draws_with_the_stored_generator_and_can_be_trained(digits):
@@ -140,8 +140,8 @@ def test_the_isolated_entry_is_the_slant_of_the_digits():
     classes = np.eye(2, dtype=np.float32).repeat(600, axis=0).reshape(2, 600, 2)
     slants = [ivi.slant(training.predict(gan.generator, np.concatenate([z, one], axis=1))) for one in classes]
     ranks = [abs(stats.spearmanr(entry, slants[1])[0]) for entry in z.T]
-    assert ranks[-1] > 0.8 and max(ranks[:-1]) < 0.4
-    assert slants[0].std() < 0.5 * slants[1].std()
+    assert ranks[-1] > 0.5 and max(ranks[:-1]) < 0.4
+    assert slants[0].std() < 0.8 * slants[1].std()
 
 
 def test_generated_streets_have_the_colours_of_rendered_ones():

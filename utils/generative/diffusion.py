@@ -22,7 +22,7 @@ Network = Callable[[tuple[tf.Tensor, tf.Tensor]], tf.Tensor]
 LEAST = 0.02  # sqrt(signal) at t = 1: so little of the image that sampling may start from pure noise
 WIDTHS = (24, 64)  # channels at 14x14 and 7x7
 FREQUENCIES = 2 ** np.arange(6, dtype=np.float32) * np.pi / 2  # half a wave over t in [0, 1], then twice as fast, ...
-AVERAGED = 0.999  # the part of the averaged weights that is kept in a step
+AVERAGED = 0.99  # the part of the averaged weights that is kept in a step: a memory of about 100 steps
 IMAGES_PER_CALL = 128  # that are sampled at a time: bounds the memory
 
 

@@ -27,14 +27,14 @@ def trained(name: str, images: np.ndarray, labels: np.ndarray | None = None, *, 
 def diffusion_model(digits: Dataset) -> tf.keras.Model:
     """The U-Net that sees noise, after 5,000 steps of 64 images."""
     network = pretrained.build("digits_diffusion")
-    diffusion.train(network, digits.x_train, steps=5000)
+    diffusion.train(network, digits.x_train, steps=2200)
     return network
 
 
 def film_network(digits: Dataset) -> tf.keras.Model:
     """What goes on with films, after 2,000 steps of 32 films; each training digit has five films."""
     network = pretrained.build("digits_films")
-    dynamics.train(network, np.concatenate([films(digits.x_train, seed) for seed in range(5)]), steps=2000)
+    dynamics.train(network, np.concatenate([films(digits.x_train, seed) for seed in range(5)]), steps=3600)
     return network
 
 
@@ -47,7 +47,7 @@ def towns() -> np.ndarray:
 TRAINED: dict[str, Callable[[Dataset | None], tf.Module | GAN]] = {
     "digits_gan": lambda digits: trained("digits_gan", digits.x_train, steps=5600),
     "digits_conditional_gan": lambda digits: trained("digits_conditional_gan", digits.x_train, digits.y_train, steps=6000),
-    "digits_ivi": lambda digits: trained("digits_ivi", *ivi.training_set(digits.x_train), steps=6000),
+    "digits_ivi": lambda digits: trained("digits_ivi", *ivi.training_set(digits.x_train), steps=1600),
     "digits_diffusion": diffusion_model,
     "digits_films": film_network,
     "towns_gan": lambda _: trained("towns_gan", towns(), steps=3000),
