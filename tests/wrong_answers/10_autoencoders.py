@@ -284,7 +284,7 @@ WRONG = {
         ("divided by the standard deviation", variational(draw="mean + noise / tf.exp(log_variance / 2)")),
         ("has the standard deviation 1", variational(draw="mean + noise")),
         ("The noise is missing", variational(draw="mean")),
-        ("draw(mean, log_variance, noise) is", variational(draw="mean + tf.exp(log_variance / 2) * tf.random.normal(tf.shape(mean))")),
+        ("draw(mean, log_variance, noise) is", variational(draw="mean + tf.exp(log_variance / 2) * tf.random.normal(tf.shape(mean), seed=1)")),
         ("one number for each image: take", variational(loss="error + beta * divergence")),
         ("sum over the images: take", variational(loss="tf.reduce_sum(error + beta * divergence)")),
         ("a mean over the pixels", variational(error="tf.reduce_mean((x - y)**2, [1, 2, 3])")),
