@@ -221,7 +221,8 @@ def backward(net, outputs, delta):
         ("remove the axis of length 1", backward(b="delta.sum(axis=0, keepdims=True)")),
         ("leaves the work to tf", "def backward(net, outputs, delta):\n    with tf.GradientTape():\n"
                                   "        return []"),
-        ("of 3, which begins with a ndarray, expected a list of 3 pairs", backward(result="[pair[0] for pair in gradients[::-1]]")),
+        ("of 3, which begins with a ndarray, expected a list of 3 pairs",
+         backward(result="[pair[0] for pair in gradients[::-1]]")),
         ("list of 3 pairs", backward(result="[array for pair in gradients[::-1] for array in pair]")),
         ("part of utils", "def backward(net, outputs, delta):\n    return backprop.backward(net, outputs, "
                           "delta)"),
@@ -250,12 +251,14 @@ def backward(net, outputs, delta):
         ("lost the signs of w", gradient(points="(loss(abs(w) + step) - loss(abs(w) - step)) / (2 * h)")),
         ("Several entries are moved at once", gradient(step="step[place[:2]] = h")),
         ("Several entries are moved at once", gradient(step="step[place[0]] = h")),
-        ("The moves pile up", gradient().replace("        step = np.zeros(w.shape)\n", "").replace("    for", "    step = np.zeros(w.shape)\n    for", 1)),
+        ("The moves pile up", gradient().replace("        step = np.zeros(w.shape)\n", "")
+         .replace("    for", "    step = np.zeros(w.shape)\n    for", 1)),
         ("Only one of the two points", gradient(points="(loss(w + step) - loss(w)) / (2 * h)")),
         ("Only one of the two points", gradient(points="(loss(w) - loss(w - step)) / (2 * h)")),
         ("inside the loop", gradient().replace("    distance =", "        break\n    distance =")),
         ("divide by 2 h, with the argument h", gradient(points="(loss(w + step) - loss(w - step)) / (2 * 1e-5)")),
-        ("the step is the argument h", gradient(points="(loss(w + step) - loss(w - step)) / (2 * 1e-5)", step="step[place] = 1e-5")),
+        ("the step is the argument h", gradient(
+            points="(loss(w + step) - loss(w - step)) / (2 * 1e-5)", step="step[place] = 1e-5")),
         ("return distance, measured", gradient(result="measured, distance")),
         ("changes its argument w in place", gradient(step="w[place] += h / 7", points="(loss(w) - loss(w - h / 7)) / h")),
         ("part of utils", "def gradient_check(loss, w, gradient, h):\n    return 0, backprop.finite_differences(lambda: loss(w), w, h)"),
@@ -277,7 +280,8 @@ def backward(net, outputs, delta):
         ("m is the corrected one", adam(m="(0.9 * m + 0.1 * g) / (1 - 0.9**t)", new="w")),
         ("s is the corrected one", adam(s="(0.999 * s + 0.001 * g**2) / (1 - 0.999**t)", new="w")),
         ("one value, expected 3: return w, m, s", adam(result="w")),
-        ("correction for the start at 0 is missing", adam(new="w - rate * m / (1 - 0.9**t * (t < 11)) / (np.sqrt(s / (1 - 0.999**t * (t < 11))) + 1e-8)")),
+        ("correction for the start at 0 is missing", adam(
+            new="w - rate * m / (1 - 0.9**t * (t < 11)) / (np.sqrt(s / (1 - 0.999**t * (t < 11))) + 1e-8)")),
         ("another order", adam(result="m, s, w")),
         ("another order", adam(result="w, s, m")),
         ("another order", adam(result="s, m, w")),

@@ -285,7 +285,7 @@ WRONG = {
         ("units, expected [120, 84, 10]", SUBCLASSED.format(layers="layers.Conv2D(6, 5), layers.Conv2D(16, 5), layers.Flatten(), layers.Dense(10)", seen="x")),
         ("return a Keras model", lenet().replace("return tf.keras.Sequential(", "return list(")),
         ("expected [28, 28, 1]", lenet(start="tf.keras.Input([32, 32, 1]),")),
-        ("84, then 120 units", lenet().replace("Dense(120", "Dense(n").replace("Dense(84", "Dense(120").replace("Dense(n", "Dense(84")),
+        ("84, then 120 units", lenet().replace("(120", "(n").replace("(84", "(120").replace("(n", "(84")),
         ("uses networks, which is part of utils", "def build_lenet():\n    return networks.lenet(padding='valid')"),
     ],
     "shift": [
@@ -405,6 +405,7 @@ WRONG = {
     "mistakes": [
         ("Rows and columns are swapped", mistakes(add="np.add.at(matrix, (answers, labels), 1)")),
         ("counted once", mistakes(add="matrix[labels, answers] += 1")),
+        ("do not fit into uint8", mistakes(matrix="matrix.astype(np.uint8)")),
         ("These are fractions", mistakes(matrix="matrix / matrix.sum(1, keepdims=True)")),
         ("missing on the diagonal", mistakes(matrix="matrix * (1 - np.eye(classes, dtype=int))")),
         ("best of the mistakes", mistakes(sort="-p[wrong, labels[wrong]]")),

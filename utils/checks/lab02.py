@@ -10,8 +10,8 @@ from utils.diagnosis import CAUSES, digits, fitted, lamps, standardised
 from utils.quiet import tf
 
 SIZES = [5, 4, 4, 3]  # two equal sizes: weights transposed by mistake go unnoticed by NumPy
-ROWS = ("Two shapes do not fit: each example is a row, so x [N, inputs] stands left of W [inputs, outputs]: x @ W, not W @ x. From the second "
-        "layer on, what the layer before gave stands in the place of x.")
+ROWS = ("Two shapes do not fit: each example is a row, so x [N, inputs] stands left of W [inputs, outputs]: x @ W, not W @ x. "
+        "From the second layer on, what the layer before gave stands in the place of x.")
 BACK = ("Two shapes do not fit: a is [N, inputs], delta [N, outputs], W [inputs, outputs]. Begin with the last layer; the gradient of W needs "
         "a transposed, the way back W transposed.")
 
@@ -92,7 +92,8 @@ def loss(function: Callable) -> None:
             "of each example before np.exp, and take no logarithm of a probability that has become 0.")
     right = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, 1000 * logits).numpy().mean()
     equal("The loss for large logits", large[0], right, [
-        ("The loss for large logits is too small: log(p + 1e-12) hides how wrong an answer is, and so does np.clip. Take log of the sum + m - z_y.",
+        ("The loss for large logits is too small: log(p + 1e-12) hides how wrong an answer is, and so does np.clip. "
+         "Take log of the sum + m - z_y.",
          lambda: large[0] if large[0] < 0.9 * right else np.nan)])
     got = results(function, call(function, np.zeros([1, 2]), np.array([1])), "loss", "delta")
     equal("The loss of the example", got[0], np.log(2))
@@ -115,8 +116,9 @@ def backward(function: Callable) -> None:
     delta = backprop.cross_entropy(outputs[-1], labels)[1]
     got = call(function, net, outputs, delta, hints=[("matmul", BACK), ("not aligned", BACK), ("broadcast", BACK)])
     first = f" of {len(got)}, which begins with a {type(got[0]).__name__}" if isinstance(got, list | tuple) and got else ""
-    require(isinstance(got, list | tuple) and len(got) == len(net) and all(isinstance(layer, list | tuple) and len(layer) == 2 for layer in got),
-            f"backward gives a {type(got).__name__}{first}, expected a list of {len(net)} pairs, (gradient of W, gradient of b) of each layer.")
+    pairs = isinstance(got, list | tuple) and all(isinstance(layer, list | tuple) and len(layer) == 2 for layer in got)
+    require(pairs and len(got) == len(net), f"backward gives a {type(got).__name__}{first}, expected a list of {len(net)} pairs, "
+            "(gradient of W, gradient of b) of each layer.")
     require([np.shape(layer[0]) for layer in got][::-1] != [weights.shape for weights, _ in net],
             "The list runs from the last layer to the first: reverse it before you return it.")
     early = delta @ net[-1][0].T * (outputs[-2] > 0)
@@ -142,11 +144,12 @@ def backward(function: Callable) -> None:
 
 @check
 def gradient(function: Callable) -> None:
-    """Task 4: sums of c w^3 + w^2, for two and three axes, whose slopes are positive and negative by turns, and the example of the statement."""
+    """Task 4: sums of c w^3 + w^2 for two and three axes, with slopes of both signs, and the example of the statement."""
     written_out(function)
     for shape in ((2, 3), (2, 1, 2)):
         _slopes(function, seeded(4), shape)
-    distance, measured = results(function, call(function, lambda w: float(np.sum(w**2)), np.array([3.0]), np.array([6.0]), 0.1), "distance", "measured")
+    got = call(function, lambda w: float(np.sum(w**2)), np.array([3.0]), np.array([6.0]), 0.1)
+    distance, measured = results(function, got, "distance", "measured")
     equal("measured of the example", measured, [6])
     require(abs(float(distance)) < 1e-9, "The distance of the example is not 0.")
 
@@ -160,8 +163,8 @@ def _slopes(function: Callable, rng: np.random.Generator, shape: tuple[int, ...]
         return c * w**3 + w**2
 
     def loss(w: np.ndarray) -> float:
-        require(np.shape(w) == shape, f"loss was given an array of shape {list(np.shape(w))}, expected {list(shape)}, that of w: move one "
-                "entry in a copy of w, and give loss the whole copy.")
+        require(np.shape(w) == shape, f"loss was given an array of shape {list(np.shape(w))}, expected {list(shape)}, that of w: "
+                "move one entry in a copy of w, and give loss the whole copy.")
         return float(np.sum(each(w)))
 
     right, above, below = (each(w + h) - each(w - h)) / (2 * h), (each(w + h) - each(w)) / h, (each(w) - each(w - h)) / h
@@ -176,7 +179,8 @@ def _slopes(function: Callable, rng: np.random.Generator, shape: tuple[int, ...]
     equal("measured", got[1], right, [
         (one_sided, lambda: above), (one_sided, lambda: below), (one_moved, lambda: above / 2), (one_moved, lambda: below / 2),
         ("Negative slopes are 0 in measured: keep them, a loss may fall.", lambda: np.maximum(right, 0)),
-        ("The copies have lost the signs of w: move an entry of w as it is.", lambda: (each(np.abs(w) + h) - each(np.abs(w) - h)) / (2 * h)),
+        ("The copies have lost the signs of w: move an entry of w as it is.",
+         lambda: (each(np.abs(w) + h) - each(np.abs(w) - h)) / (2 * h)),
         ("You divide by h: the two points are 2 h apart.", lambda: 2 * right),
         ("The difference is not divided by the step: divide by 2 h.", lambda: 2 * h * right),
         ("2 * h needs brackets: x / 2 * h is x / 2, times h.", lambda: 2 * h * right * h / 2),
@@ -186,7 +190,8 @@ def _slopes(function: Callable, rng: np.random.Generator, shape: tuple[int, ...]
         ("Several entries are moved at once: np.ndindex(w.shape) gives the index of each single entry.",
          lambda: right.sum(axis=-1, keepdims=True) + 0 * right),
         ("The moves pile up: make new copies of w for each entry.", lambda: right.cumsum().reshape(shape)),
-        ("Only the first entry is measured: does return stand inside the loop?", lambda: np.where(np.arange(w.size).reshape(shape), 0, right)),
+        ("Only the first entry is measured: does return stand inside the loop?",
+         lambda: np.where(np.arange(w.size).reshape(shape), 0, right)),
         ("measured is the gradient that was given: measure it, with loss.", lambda: given)], tolerance=1e-6)
     equal("The distance", got[0], np.linalg.norm(apart) / own, [
         ("The distance is not divided: divide by the sum of the two lengths.", lambda: np.linalg.norm(apart)),
@@ -295,8 +300,8 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
         ("You scale to [0, 1]: subtract the mean, and divide by the standard deviation.", lambda: (other - x.min(0)) / np.ptp(x, axis=0)),
         ("All pixels are divided by the same number: each has its own standard deviation.",
          lambda: (other - mean) * np.vdot(got, other - mean) / np.vdot(other - mean, other - mean))], tolerance=1e-3)
-    require(np.allclose(constant, expected, rtol=1e-3, atol=1e-3), "Where a pixel has the same value in all training images, x minus this value "
-            "is expected, divided by 1 and by nothing else.")
+    require(np.allclose(constant, expected, rtol=1e-3, atol=1e-3), "Where a pixel has the same value in all training images, "
+            "x minus this value is expected, divided by 1 and by nothing else.")
     features = np.asarray(run(lamp_features, hours))
     require(features.ndim == 2 and len(features) == len(hours),
             f"lamp_features gives shape {list(features.shape)}, expected [{len(hours)}, features]: one row for each hour.")
@@ -350,8 +355,9 @@ def optimisation(*programs: Callable) -> None:
             require(sure > 0.5, f"{name} has hardly learned, on average its largest probability is {sure:.2f}: its learning rate or its initial weights are too small.")
             given, as_relu = (backprop.cross_entropy(backprop.forward(net, x, used)[-1], y)[0] for used in (activation, backprop.RELU))
             require(given <= as_relu, f"{name} was trained with ReLU, but returns another activation: pass activation=activation to backprop.train.")
-            _recovered(name, float(np.mean(outputs[-1].argmax(axis=1) == y_test)), why=lambda: (
-                f" Its largest probability is {sure:.2f} on average: its steps seem too {'small' if sure < 0.8 else 'large'}." * (name == "Program C")))
+            steps = f" On average its largest probability is {sure:.2f}: its steps seem too {'small' if sure < 0.8 else 'large'}."
+            why = steps * (name == "Program C")
+            _recovered(name, float(np.mean(outputs[-1].argmax(axis=1) == y_test)), why=lambda: why)
 
 
 @check(seconds=10)
