@@ -126,7 +126,7 @@ def batches(images, labels, change, size):
     x, y = (tf.data.Dataset.from_tensor_slices(part) for part in (images, labels))
     def changed(x, y):
         return change(x), y
-    return tf.data.Dataset.zip((x, y)).shuffle(1000, seed=3).batch(size).map(changed, num_parallel_calls=1).prefetch(1)
+    return tf.data.Dataset.zip((x, y)).shuffle(10_000, seed=3).batch(size).map(changed, num_parallel_calls=1).prefetch(1)
 """), ("a schedule of one's own, a generator with NumPy's order", """
 class Half(tf.keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, steps):

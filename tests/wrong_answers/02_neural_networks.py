@@ -131,6 +131,7 @@ WRONG = {
         ("leaves the work to tf (in layer)", "def layer(a, w, b):\n    return tf.nn.relu(a @ w + b)\n"
          + forward(hidden="layer(outputs[-1], w, b)")),
         ("x @ W, not W @ x", forward(hidden="np.maximum(w @ outputs[-1] + b, 0)")),
+        ("what the layer before gave", forward(hidden="np.maximum(x @ w + b, 0)")),
         ("x @ W, not W @ x", forward(hidden="np.maximum(np.dot(w, outputs[-1]) + b, 0)")),
         ("np.max gives the largest value", forward(hidden="np.max(outputs[-1] @ w + b, 0)")),
         ("changes its argument net in place", "def forward(net, x):\n    w, b = net.pop()\n    outputs = [x]\n    for v, c in net:\n"
@@ -168,6 +169,8 @@ WRONG = {
         ("over all classes", loss(mean="-np.mean(np.log(p))")),
         ("log(p + 1e-12) hides", loss(mean="-np.log(p[rows, labels] + 1e-12).mean()")),
         ("log(p + 1e-12) hides", loss(mean="-np.log(np.clip(p[rows, labels], 1e-9, 1)).mean()")),
+        ("so does np.clip", loss(start="np.clip(logits, -700, 700)")),
+        ("so does np.clip", loss(start="np.clip(logits, -50, 50)")),
         ("take no logarithm of a probability", loss(mean="-np.log(p[rows, labels]).mean()")),
         ("the mean logit", loss(mean="-logits[rows, labels].mean()")),
         ("The loss is the mean probability", loss(mean="p[rows, labels].mean()")),
@@ -218,6 +221,8 @@ def backward(net, outputs, delta):
         ("remove the axis of length 1", backward(b="delta.sum(axis=0, keepdims=True)")),
         ("leaves the work to tf", "def backward(net, outputs, delta):\n    with tf.GradientTape():\n"
                                   "        return []"),
+        ("of 3, which begins with a ndarray, expected a list of 3 pairs",
+         backward(result="[pair[0] for pair in gradients[::-1]]")),
         ("list of 3 pairs", backward(result="[array for pair in gradients[::-1] for array in pair]")),
         ("part of utils", "def backward(net, outputs, delta):\n    return backprop.backward(net, outputs, "
                           "delta)"),
@@ -241,6 +246,20 @@ def backward(net, outputs, delta):
         ("sums of absolute values", gradient(distance="np.abs(gradient - measured).sum() / (np.abs(gradient).sum() + np.abs(measured).sum())")),
         ("largest singular value", gradient(distance="np.linalg.norm(gradient - measured, 2) / (np.linalg.norm(gradient, 2) + np.linalg.norm(measured, 2))")),
         ("largest difference of an entry", gradient(distance="np.abs(gradient - measured).max()")),
+        ("is there an extra absolute value", gradient(points="abs(loss(w + step) - loss(w - step)) / (2 * h)")),
+        ("Negative slopes are 0", gradient(points="max(0, loss(w + step) - loss(w - step)) / (2 * h)")),
+        ("lost the signs of w", gradient(points="(loss(abs(w) + step) - loss(abs(w) - step)) / (2 * h)")),
+        ("Several entries are moved at once", gradient(step="step[place[:2]] = h")),
+        ("Several entries are moved at once", gradient(step="step[place[0]] = h")),
+        ("The moves pile up", gradient().replace("        step = np.zeros(w.shape)\n", "")
+         .replace("    for", "    step = np.zeros(w.shape)\n    for", 1)),
+        ("Only one of the two points", gradient(points="(loss(w + step) - loss(w)) / (2 * h)")),
+        ("Only one of the two points", gradient(points="(loss(w) - loss(w - step)) / (2 * h)")),
+        ("inside the loop", gradient().replace("    distance =", "        break\n    distance =")),
+        ("divide by 2 h, with the argument h", gradient(points="(loss(w + step) - loss(w - step)) / (2 * 1e-5)")),
+        ("the step is the argument h", gradient(
+            points="(loss(w + step) - loss(w - step)) / (2 * 1e-5)", step="step[place] = 1e-5")),
+        ("return distance, measured", gradient(result="measured, distance")),
         ("changes its argument w in place", gradient(step="w[place] += h / 7", points="(loss(w) - loss(w - h / 7)) / h")),
         ("part of utils", "def gradient_check(loss, w, gradient, h):\n    return 0, backprop.finite_differences(lambda: loss(w), w, h)"),
     ],
@@ -260,7 +279,9 @@ def backward(net, outputs, delta):
         ("mean of the squares", adam(s="m**2")),
         ("m is the corrected one", adam(m="(0.9 * m + 0.1 * g) / (1 - 0.9**t)", new="w")),
         ("s is the corrected one", adam(s="(0.999 * s + 0.001 * g**2) / (1 - 0.999**t)", new="w")),
-        ("return w, m, s", adam(result="w")),
+        ("one value, expected 3: return w, m, s", adam(result="w")),
+        ("correction for the start at 0 is missing", adam(
+            new="w - rate * m / (1 - 0.9**t * (t < 11)) / (np.sqrt(s / (1 - 0.999**t * (t < 11))) + 1e-8)")),
         ("another order", adam(result="m, s, w")),
         ("another order", adam(result="w, s, m")),
         ("another order", adam(result="s, m, w")),
@@ -301,6 +322,11 @@ def adam_step(w, g, m, s, t, rate):
         ("divided by the same number", data(standard="(x - x_train.mean(axis=0)) / 16")),
         ("divided by the same number", data(standard="(x - x_train.mean(axis=0)) / 255")),
         ("after the division", data(standard="x / np.where(x_train.std(0) > 0, x_train.std(0), 1) - x_train.mean(0)")),
+        *(("divided by 1 and by nothing else", data(
+            standard=f"(x - x_train.mean(axis=0)) / np.where(x_train.std(axis=0) > 0, x_train.std(axis=0), {by})"))
+          for by in ("np.inf", "255", "x_train.std(axis=0).mean()")),
+        ("divided by 1 and by nothing else", data(
+            standard="np.where(x_train.std(0) > 0, (x - x_train.mean(0)) / np.maximum(x_train.std(0), 1e-9), 0)")),
         ("You scale to [0, 1]", data(standard="(x - x_train.min(0)) / np.maximum(np.ptp(x_train, axis=0), 1)")),
         ("changes its argument x in place", data(standard="x.__isub__(x_train.mean(axis=0)) / np.where(x_train.std(axis=0) > 0, x_train.std(axis=0), 1)")),
         ("the second array standardised, has shape [2000, 196], expected [1000, 196]", data(standard="x_train")),
@@ -322,6 +348,8 @@ def adam_step(w, g, m, s, t, rate):
         ("Program C", descent(rate="2.5")),
         ("Program C is not fixed", descent(rate="1")),
         ("initial weights are too small", descent(rate="1e-5")),
+        ("its steps seem too small", descent(rate="0.01")),
+        ("its steps seem too large", descent(rate="1")),
         ("slope of the activation of Program D", descent(activation="STEP")),
         ("slope of the activation of Program D",
          descent(activation="backprop.Activation(lambda z: np.round(np.tanh(z)), lambda a: 0 * a)")),

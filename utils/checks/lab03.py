@@ -7,7 +7,8 @@ import numpy as np
 from scipy.special import softmax
 
 from utils import augment, networks
-from utils.checks import CheckFailed, call, check, equal, inputs, message_of, own, require, results, seeded, written_out
+from utils.checks import (CheckFailed, call, check, equal, inputs, message_of, names_used, own, python_function, require, results,
+                          seeded, shaped, written_out)
 from utils.checks.trained import logits_of, own_training, without_test_set
 from utils.data import Dataset
 from utils.quiet import tf
@@ -94,6 +95,7 @@ def architecture(function: Callable) -> None:
         require(sorted(found) == sorted(expected), f"The {kind} have {found} {word}, expected {expected}.")
     require({one[:2] for one in filters} == {(5, 5)}, f"The kernels have shapes {filters}: are the filters 5x5?")
     flat = next(rows for rows, columns in units if columns == 120)
+    require(flat != 84, "The dense layers have 84, then 120 units, expected 120, then 84.")
     require(flat == 256, f"{flat} numbers go into the first dense layer, expected 4 * 4 * 16 = 256. " + {
         400: "The first maps are 28x28: leave the padding out.", 784: "Leave the padding of both convolutions out.",
         1024: "There is no second pooling.", 16: "Flatten gives it all of [4, 4, 16]."}.get(flat, "See model.summary()."))
@@ -131,15 +133,15 @@ def shifting(function: Callable) -> None:
     written_out(function)
     hints = [(words, FRAME) for words in ("same shape", "zero-size", "negative values")] + [("could not broadcast", f"{SLICES} {FRAME}")]
     many, row = seeded(0).random([5, 9, 7, 1]).astype(np.float32), np.array([1, 2, 3, 4], np.float32).reshape(1, 1, 4, 1)
-    for x, down, right in ((many, [2, -1, 0, 3, 0], [1, 2, -3, 0, 0]), (many, [2, -1, 0, 5, 0], [1, 2, 6, 0, 0]),
+    for x, down, right in ((many, [2, -1, 0, 3, 0], [1, 2, -3, 0, 0]), (many, [2, -1, 0, 8, 0], [1, 2, 6, 0, 0]),
                            (many, [-2, -1, -3, -1, -2], [-1, -4, -1, -2, -1]), (row, [0], [1]), (row, [0], [-2])):
         (n, h, w, _), down, right = x.shape, np.array(down), np.array(right)
         largest, got = max(abs(down).max(), abs(right).max()), call(function, x, down, right, hints=hints)
         exact = partial(augment.moved, tf.constant(x))
 
         def padded(mode: str) -> np.ndarray:
-            framed = np.pad(x, [(0, 0), (6, 6), (6, 6), (0, 0)], mode)
-            return np.stack([image[6 - d:6 - d + h, 6 - r:6 - r + w] for image, d, r in zip(framed, down, right)])
+            framed = np.pad(x, [(0, 0), (8, 8), (8, 8), (0, 0)], mode)
+            return np.stack([image[8 - d:8 - d + h, 8 - r:8 - r + w] for image, d, r in zip(framed, down, right)])
 
         def rolled(black: Callable) -> np.ndarray:
             images = [np.roll(image, shifts, axis=(0, 1)) for image, *shifts in zip(x, down, right)]
@@ -169,6 +171,7 @@ def preparing(prepare: Callable, batches: Callable) -> None:
     rng = seeded(6)
     steps, labels, logits = 4 * int(rng.integers(20, 200)), rng.integers(0, 10, 8), rng.normal(0, 2, [8, 10]).astype(np.float32)
     given = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(10)])
+    _arguments_only(prepare, batches)
     own(batches)
     network = call(prepare, given, steps, hints=[("gives None", "compile gives nothing back: end with return network.")])
     require(network is given, "prepare gives something else than the network that it got: compile that one, and return it.")
@@ -183,7 +186,8 @@ def preparing(prepare: Callable, batches: Callable) -> None:
         ("The loss takes logits for probabilities: it needs from_logits=True.",
          lambda: tf.keras.losses.sparse_categorical_crossentropy(labels, tf.constant(logits)).numpy().mean())], tolerance=1e-4)
     optimizer, seen = network.optimizer, (0, steps // 4, steps // 2, steps)
-    require(isinstance(optimizer, tf.keras.optimizers.Adam), f"The optimiser is {type(optimizer).__name__}, Adam is required.")
+    adam = isinstance(optimizer, tf.keras.optimizers.Adam) and not isinstance(optimizer, tf.keras.optimizers.AdamW)
+    require(adam, f"The optimiser is {type(optimizer).__name__}, Adam is required.")
     rates = []
     for step in seen:
         optimizer.iterations.assign(step)
@@ -191,13 +195,23 @@ def preparing(prepare: Callable, batches: Callable) -> None:
     optimizer.iterations.assign(0)
     rates = np.array(rates)
     require(not np.allclose(rates, rates[0]), f"The learning rate is {rates[0]:g} at every step: give Adam a schedule in the place of a rate.")
-    require(rates[-1] < 1e-6, f"The learning rate is still {rates[-1]:.2g} after all {steps} steps: the schedule takes the number of steps.")
+    require(rates[-1] < 1e-6, f"The learning rate is still {rates[-1]:.2g} after all {steps} steps: it must fall to 0 along half "
+            "a cosine, which CosineDecay does over all of them, without alpha.")
     require(rates[2] > 1e-6, f"The learning rate is 0 after {steps // 2} of {steps} steps already: the schedule takes the number of steps, "
             "not that of epochs.")
+    require(np.isclose(rates[0], 0.002, rtol=1e-4), f"The rate begins at {rates[0]:g}, expected 0.002.")
     equal(f"The learning rate at the steps {', '.join(map(str, seen))}", rates, 0.001 * (1 + np.cos(np.pi * np.array(seen) / steps)), [
-        ("The rate falls along a straight line: half a cosine is required.", lambda: 0.002 * (1 - np.array(seen) / steps)),
-        ("The rate begins at 0.001, expected 0.002.", lambda: 0.0005 * (1 + np.cos(np.pi * np.array(seen) / steps)))], tolerance=1e-4)
-    _batches(batches, int(rng.integers(50, 90)), int(rng.integers(6, 12)))
+        ("The rate falls along a straight line: half a cosine is required.", lambda: 0.002 * (1 - np.array(seen) / steps))],
+        tolerance=1e-4)
+    _batches(batches, int(rng.integers(2000, 2400)), int(rng.integers(30, 60)))
+
+
+def _arguments_only(*functions: Callable) -> None:
+    """Raise CheckFailed if a function uses a data set of the notebook."""
+    for function in map(python_function, functions):
+        for name, value in names_used(function):
+            require(not isinstance(value, Dataset),
+                    f"{function.__name__} uses the variable {name} of the notebook: use its arguments.")
 
 
 def _batches(batches: Callable, count: int, size: int) -> None:
@@ -207,31 +221,40 @@ def _batches(batches: Callable, count: int, size: int) -> None:
 
     def change(x: tf.Tensor) -> tf.Tensor:
         shapes.append(len(x.shape))
-        return x + generator.uniform([], 0.1, 0.4)
+        return x + generator.uniform([], 0.1, 0.19)  # applied twice it adds more than 0.19
 
-    pipeline = call(batches, images, labels, change, size)
+    pipeline = call(batches, images, labels, change, size, hints=[
+        ("truth value", "from_tensor_slices takes one argument: a pair in brackets, from_tensor_slices((..., ...)).")])
     require(isinstance(pipeline, tf.data.Dataset), f"batches gives a {type(pipeline).__name__}: return the tf.data.Dataset.")
     require(isinstance(pipeline.element_spec, tuple) and len(pipeline.element_spec) == 2,
             "A batch is a pair of images and labels: the function in map gets both and gives both back.")
     (x, y), (x2, _) = (_epoch(pipeline, 2 * count, size) for _ in range(2))
     order, added = np.floor(x + 1e-3).astype(int), x % 1
     require(bool(shapes) and added.max() > 0.05, "`change` is not applied to the images: that is what map is for.")
+    require(added.max() < 0.195, "`change` is applied more than once to an image: call it once, in one map.")
     require(set(shapes) == {4}, "`change` gets single images: call batch before map, then it gets a batch.")
     require(len(order) == count and set(order) == set(numbers), f"An epoch of {count} images has {len(order)}, {len(set(order))} different "
             "ones: each comes once, also those of the last, smaller batch, and repeat is not needed.")
     require(np.array_equal(y, labels[order]), "Images and labels do not belong together any more: shuffle pairs of both.")
     require(np.abs(np.diff(order)).mean() > count / 8, "The images come nearly in their old order: shuffle single images, before batch, with "
-            "a buffer that holds all of them.")
+            "a buffer that holds all of them: len(images).")
+    require((order - numbers).max() > 0.8 * count, f"The buffer of shuffle does not hold all {count} images, so that the last "
+            "ones never come early: it must have len(images) places.")
+    require(not np.array_equal(x2, x), "The second epoch is the first one again, its order and its changes: is there a cache "
+            "behind shuffle and map? It keeps the first epoch.")
     require(not np.array_equal(np.floor(x2 + 1e-3), order), "The second epoch has the order of the first: shuffle again each time.")
-    require(not np.isin((x2 % 1).round(4), added.round(4)).all(), "The second epoch has the changes of the first: call `change` in map, so "
-            "that each epoch is changed anew.")
+    require(not np.array_equal(np.sort(x2), np.sort(x)), "The second epoch has the changes of the first: call `change` in "
+            "map, so that each epoch is changed anew.")
 
 
 def _epoch(pipeline: tf.data.Dataset, most: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     """A pixel of each image [N] of an epoch, of at most `most` batches, and the labels [N]."""
     parts = [(part.numpy(), labels.numpy()) for part, labels in pipeline.take(most)]
-    shape = list(parts[0][0].shape) if parts else []
+    shape, of_labels = (list(part.shape) for part in parts[0]) if parts else ([], [])
+    require(len(of_labels) != 4, "Images and labels are swapped: a pair is images, labels.")
+    require(len(shape) != 5, "from_tensors makes one element of all images: take from_tensor_slices, which makes one of each.")
     require(shape == [size, 28, 28, 1], f"The first batch has images of shape {shape}, expected {[size, 28, 28, 1]}: call batch with the size.")
+    shaped("The first batch of labels", parts[0][1], [size])
     return np.concatenate([part[:, 14, 14, 0] for part, _ in parts]), np.concatenate([labels for _, labels in parts])
 
 
@@ -247,7 +270,8 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
     require(right >= 100 * floor or 100 * evaluate(model, 255 * digits.x_test, digits.y_test) < max(70, right + 8),
             f"{said}: the model was trained on images from 0 to 255, leave them in [0, 1].")
     require(right > 20, f"{said}, and this is close to chance: was fit called, with from_logits=True, and with a learning rate near 0.001?")
-    require(right >= 90, f"{said}: does the rate fall over all steps, not epochs? Are the images still in [0, 1]?")
+    require(right >= 90, f"{said}: does the rate fall over all steps, not epochs? Has the loss from_logits=True? "
+            "Are the images still in [0, 1]?")
     require(right >= 100 * floor, f"{said}: train for more epochs, change every batch by a small shift, or let the learning rate fall.")
     moved = 100 * evaluate(model, augment.moved(tf.constant(digits.x_test), right=2, down=-2).numpy(), digits.y_test)
     require(moved >= 85, f"The accuracy is {right:.1f} % on the test digits, but {moved:.1f} % on the same digits 2 pixels away, 85 % is "
@@ -282,6 +306,8 @@ def exciting(function: Callable) -> None:
             ("The least excited images are listed: the largest response comes first.", lambda: first(-peaks)),
             ("Within a row the strongest does not come first.", lambda: got if np.array_equal(np.sort(got), np.sort(expected)) else 0),
             ("This takes the mean over the positions: the excitation of a unit is its largest response.", lambda: first(maps.mean((1, 2)))),
+            *(("The positions are the axes 1 and 2 of [N, h, w, C]: take the maximum over these two.",
+               lambda axes=axes: first(maps.max(axes))) for axes in ((2, 3), (1, 3))),
             ("This takes the largest absolute value: a large negative response does not excite.", lambda: first(np.abs(maps).max((1, 2)))),
             ("These are positions in all maps one after the other: take the maximum over the positions of each image first.", lambda: first(flat)),
             ("An image comes twice: take the maximum over the positions of each image first.", lambda: first(flat) // size),
@@ -295,11 +321,12 @@ def exciting(function: Callable) -> None:
 @check
 def mistakes(confusion: Callable, worst: Callable) -> None:
     """Task 8: labels and logits made for it, and the examples."""
+    _arguments_only(confusion, worst)
     written_out(confusion)
     written_out(worst)
     rng = seeded(1)
-    labels, answers = rng.integers(0, 4, (2, 60))
-    labels[:5], answers[:5] = 3, 1
+    labels, answers = rng.integers(0, 4, (2, 600))
+    labels[:300], answers[:300] = 3, 1
     for labels, answers, classes in ((labels, answers, 4), (labels % 3, answers % 3, 4), (np.array([0, 1, 1]), np.array([0, 0, 0]), 2)):
         table, seen = np.histogram2d(labels, answers, bins=[np.arange(classes + 1)] * 2)[0], max(labels.max(), answers.max()) + 1
         got = call(confusion, labels, answers, classes, hints=[("out of bounds", "The matrix is [classes, classes], and the classes begin with 0.")])
@@ -307,6 +334,7 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
             ("Rows and columns are swapped: a row is a true class, a column an answer.", lambda: table.T),
             ("Each pair is counted once, however often it comes: matrix[labels, answers] += 1 does that, np.add.at counts.", lambda: table > 0),
             ("These are fractions, expected counts.", lambda: table / table.sum(axis=1, keepdims=True)),
+            ("Counts above 255 do not fit into uint8: take int.", lambda: table % 256),
             ("The right answers are missing on the diagonal.", lambda: table - np.diag(np.diag(table))),
             ("Only the right answers are counted: the mistakes belong beside the diagonal.", lambda: np.diag(np.diag(table))),
             ("The size is `classes`, also when the last class does not occur among the labels.", lambda: table[:seen, :seen])],
@@ -335,11 +363,13 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
             ("The first `count` are taken before the right answers are left out: leave these out first.", lambda: [n for n in by(p, rows) if n in wrong]),
             ("These are ordered by the logit of the true class: logits of two images cannot be compared, probabilities can.", lambda: by(true)),
             ("The mistakes with the largest probability of the answer come first: order by the probability of the true class.", lambda: by(-largest)),
-            ("These are ordered by the distance to the largest logit: the probability depends on all logits.", lambda: by(true - logits.max(axis=1))),
+            ("These are ordered by the distance to the largest logit: the probability depends on all logits of the "
+             "image, its exponential is divided by the sum of its own row.", lambda: by(true - logits.max(axis=1))),
             ("The softmax goes over the images (axis 0), expected over the classes.", lambda: by(softmax(logits, axis=0)[rows, labels])),
             ("The mistakes are not ordered: the smallest probability comes first.", lambda: wrong[:count]),
             ("These are positions in a list of the mistakes: give their numbers among all images.", lambda: np.argsort(p[wrong])[:count]),
-            ("exp(1000) is infinite: subtract the largest logit of the image first.", lambda: by(np.exp(true) / np.exp(logits).sum(axis=1))),
+            ("exp(1000) is infinite, and logits may be that large: subtract the largest logit of the image first.",
+             lambda: by(np.exp(true) / np.exp(logits).sum(axis=1))),
             ("The largest logit of all images is subtracted: subtract the largest of each image.",
              lambda: by(np.exp(true - logits.max()) / np.exp(logits - logits.max()).sum(axis=1))),
             ("These are probabilities, expected the numbers of the images.", lambda: np.sort(p[wrong])[:count])],
