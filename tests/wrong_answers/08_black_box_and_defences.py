@@ -185,7 +185,7 @@ WRONG = {
                           "    return attacks.fgsm(model, x, labels, epsilon=epsilon).modified"),
     ],
     "bpda": [
-        ("The gradient is 0", _bpda("defence(x) + 0 * x")), ("gradient gives None", _bpda("tf.stop_gradient(defence(x))")),
+        ("The gradient is 0", _bpda("defence(x) + 0 * x")), ("gradient is None", _bpda("tf.stop_gradient(defence(x))")),
         ("as if there were no defence", _bpda("x")),
         ("Forwards this is x + defence(x)", _bpda("x + tf.stop_gradient(defence(x))")),
         ("x and defence(x) are swapped", _bpda("x + tf.stop_gradient(x - defence(x))")),

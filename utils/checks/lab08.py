@@ -251,10 +251,12 @@ def bpda(function: Callable) -> None:
             ("Forwards this is 2 x - defence(x): x and defence(x) are swapped.", lambda: 2 * x - q)])
 
         def gradient() -> tf.Tensor:
-            return tape.gradient(total, images)
+            slope = tape.gradient(total, images)
+            require(slope is not None, f"For {name} the gradient is None: what the function returns must depend on x through "
+                    "operations that the tape can follow, besides the defence.")
+            return slope
 
-        slope = run(gradient, hints=[("gives None", f"for {name} what the function returns must depend on x through operations "
-                                      "that the tape can follow, besides the defence.")])
+        slope = run(gradient)
         equal(f"The gradient through {name}", slope, 2 * c * q, [
             ("The gradient is 0: this is the defence as it is. Backwards it must be replaced by the identity.", lambda: 0 * x),
             ("The gradient is twice that of the identity: is x in it twice?", lambda: 4 * c * q),
