@@ -101,6 +101,19 @@ def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):
     v = model.trainable_variables
     optimizer.apply_gradients(zip(tape.gradient(value, v), v))
     return a
+"""), ("Keras's name of the weights", """
+def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    a = tf.clip_by_value(x + start, 0.0, 1.0)
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        value = loss(labels, model(a))
+    a = a + step_size * tf.sign(tape.gradient(value, a))
+    a = tf.clip_by_value(tf.clip_by_value(a, x - epsilon, x + epsilon), 0.0, 1.0)
+    with tf.GradientTape() as tape:
+        value = loss(labels, model(a))
+    optimizer.apply(tape.gradient(value, model.trainable_weights), model.trainable_weights)
+    return a
 """), ("DX, one persistent tape", """
 def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):
     dx = tf.clip_by_value(x + start, 0.0, 1.0) - x
@@ -125,6 +138,9 @@ def straight_through(defence):
 """), ("stop_gradient of both", """
 def straight_through(defence):
     return lambda x: tf.stop_gradient(defence(x)) + (x - tf.stop_gradient(x))
+"""), ("grad_pass_through", """
+def straight_through(defence):
+    return tf.grad_pass_through(defence)
 """), ("a class", """
 class Through:
     def __init__(self, defence):

@@ -51,6 +51,11 @@ def _bpda(value: str) -> str:
     return f"def straight_through(defence):\n    def passed(x):\n        return {value}\n    return passed"
 
 
+def _under(back: str, end: str = "defence(x), back") -> str:
+    return (f"def straight_through(defence):\n    @tf.custom_gradient\n    def g(x):\n        {back}\n        return {end}\n"
+            f"    return g")
+
+
 def _radius(chosen: str = "first.argmax(1)", k: str = "second[np.arange(len(second)), c]", n: str = "second.sum(1)",
             p: str = "np.where(k > 0, beta.ppf(alpha, np.maximum(k, 1), n - k + 1), 0)", ok: str = "p > 0.5",
             r: str = "np.where(p > 0.5, sigma * norm.ppf(p), 0)", classes: str = "np.where(ok, c, -1)",
@@ -86,6 +91,11 @@ WRONG = {
         ("made on the victim", _transfer(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(labels, victim(t))")),
         ("lower the loss", _transfer(way="-np.sign(g)")), ("The sign is missing", _transfer(way="g")),
         ("lower the loss", _transfer(loss=LOGIT)), ("label's logit, expected", _transfer(loss=f"-{LOGIT}")),
+        ("Softmax is applied twice",
+         _transfer(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(labels, tf.nn.softmax(source(t)))")),
+        ("needs from_logits=True", _transfer(loss="tf.keras.losses.sparse_categorical_crossentropy(labels, source(t))")),
+        ("watch needs a tensor", _transfer(watch="tape.watch(x)")),
+        ("model(images)", _transfer(loss="source.predict(t)")),
         ("leave the box", _transfer(attacked="x + epsilon * way")),
         ("DX without the image", _transfer(attacked="np.clip(epsilon * way, 0, 1)")),
         ("not scaled", _transfer(noisy="np.clip(x + signs, 0, 1)")),
@@ -115,7 +125,9 @@ WRONG = {
         ("The old images are there too", _augmentation(new="np.concatenate([x, np.clip(x + lam * np.sign(g), 0, 1)])")),
         ("The old images are there too", _augmentation(new="np.concatenate([np.clip(x + lam * np.sign(g), 0, 1), x])")),
         ("in place", "def jacobian_augmentation(model, x, labels, lam):\n    x += lam\n    return x"),
-        ("tape.watch", _augmentation(watch="pass")),
+        ("tape.watch", _augmentation(watch="pass")), ("watch needs a tensor", _augmentation(watch="t = x; tape.watch(t)")),
+        ("A tape needs tensors", _augmentation(watch="t = x")), ("picks one entry", _augmentation("z[:, labels]")),
+        ("The array of new images is", _augmentation(new="np.clip(x + lam * np.sign(g), 0, 1)**2 + 0.1 * x")),
         ("part of utils",
          "def jacobian_augmentation(model, x, labels, lam):\n    return attacks.fgsm(model, x, labels, epsilon=lam).modified"),
     ],
@@ -145,6 +157,14 @@ WRONG = {
         ("without the random start", _training(first="x + 0 * start")),
         ("before the gradient is taken", _training(first="x + start")),
         ("taken at x, expected", _training(at="x")), ("farther than epsilon", _training(clip="tf.clip_by_value(a, 0.0, 1.0)")),
+        ("The step begins at x", _training(clip="x + step_size * tf.sign(g)\n    a = tf.clip_by_value(tf.clip_by_value("
+                                                "a, x - epsilon, x + epsilon), 0.0, 1.0)")),
+        ("needs from_logits=True", _training(
+            loss="tf.reduce_mean(tf.keras.losses.sparse_categorical_crossentropy(labels, model(a)))")),
+        ("needs from_logits=True", _training().replace("tf.nn.sparse_softmax_cross_entropy_with_logits",
+                                                       "tf.keras.losses.sparse_categorical_crossentropy")),
+        ("Softmax is applied twice", _training(loss="tf.reduce_mean(ce(labels, tf.nn.softmax(model(a))))")),
+        ("the optimizer is not used", _training(apply="[one.assign_sub(0.1 * g) for one, g in zip(v, grads)]")),
         ("The ball is around", _training(first="tf.clip_by_value(x + start, 0.0, 1.0)\n    s = a",
                                          clip="tf.clip_by_value(tf.clip_by_value(a, s - epsilon, s + epsilon), 0.0, 1.0)")),
         ("leave the box: clip them", _training(clip="tf.clip_by_value(a, x - epsilon, x + epsilon)")),
@@ -174,6 +194,10 @@ WRONG = {
         ("The gradient of the defence is added", _bpda("x + defence(x) - tf.stop_gradient(x)")),
         ("comes from behind is lost", "def straight_through(defence):\n    @tf.custom_gradient\n    def g(x):\n"
                                       "        return defence(x), lambda dy: tf.ones_like(dy)\n    return g"),
+        ("with one argument", _under("def back():\n            return 1")),
+        ("back gives None", _under("def back(g):\n            g * 2")),
+        ("in line 5", _under("def back(g):\n            return g @ 3")),
+        ("two things", _under("pass", "defence(x)")), ("two things", _under("back = lambda g: g", "defence(x), back(x)")),
         ("expected a function", "def straight_through(defence):\n    return tf.constant(1.0)"),
         ("end with return", "def straight_through(defence):\n    def g(x):\n        return x"),
         ("expected a tensor", _bpda("np.asarray(defence(x))")),
@@ -193,7 +217,8 @@ WRONG = {
         ("of the second sample", _radius(chosen="second.argmax(1)")),
         ("counted together", _radius(k="(first + second)[np.arange(len(second)), c]", n="second.sum(1) + first.sum(1)")),
         ("those of the first sample", _radius(k="first[np.arange(len(second)), c]", n="first.sum(1)")),
-        ("expected 2", _radius(end="radii")),
+        ("expected 2", _radius(end="radii")), ("The two results are swapped", _radius(end="radii, classes")),
+        ("the parameters of the upper bound", _radius(p="beta.ppf(alpha, k + 1, n - k)")),
         ("has a sum of its own", _radius(n="second[0].sum()")), ("has a sum of its own", _radius(n="second.sum(1).max()")),
         ("one of each for every image", _radius(end="classes[0], radii[0]")),
     ],
@@ -216,7 +241,12 @@ WRONG = {
         ("The middles", _intervals(proven="(low + high).argmax(1) == labels")),
         ("highest lower bound",
          _intervals(proven="np.array([max(l) > max(np.delete(h, l.argmax())) for l, h in zip(low, high)])")),
-        ("expected 3", _intervals(end="low, high")),
+        ("expected 3", _intervals(end="low, high")), ("Two equal logits", _intervals(
+            proven="low[own] >= np.where(own, -np.inf, high).max(1)")),
+        ("use minus infinity", _intervals(proven="low[own] > np.where(own, 0, high).max(1)")),
+        ("use minus infinity", _intervals(proven="low[own] > np.where(own, -1, high).max(1)")),
+        ("low has shape [40, 8], expected [40, 4]", "def verify(x, labels, epsilon, layers):\n    W, b = layers[0]\n"
+         "    return x @ W, x @ W, labels > 0"),
         ("part of utils",
             "from utils.attacks import intervals\ndef verify(x, labels, epsilon, layers):\n"
             "    return intervals.further((x, x), layers)"),

@@ -48,7 +48,9 @@ def _cue(of: str = "np.abs(maps).mean(0)", side: str = "side", corner: str = "np
 OF_P = "tf.gather(tf.nn.softmax(model(x)), labels, batch_dims=1)"
 WRONG = {
     "occlusion": [
-        ("These are logits", _occlusion(p="z")), ("over the windows", _occlusion(p="tf.nn.softmax(z, axis=0)")), ("not divided by their sum", _occlusion(p="tf.exp(z)")),
+        ("These are logits", _occlusion(p="z")), ("This is the probability of class 0", _occlusion(column="0")),
+        ("model(images)", _occlusion(call="model.predict(np.array(copies))")),
+        ("over the windows", _occlusion(p="tf.nn.softmax(z, axis=0)")), ("not divided by their sum", _occlusion(p="tf.exp(z)")),
         ("This is the probability of class", _occlusion(column="label - 1")), ("the most probable class", _occlusion(end="np.max(p, 1).reshape(H, W)")),
         ("the change of the probability", _occlusion(end="(np.asarray(p)[:, label] - np.asarray(tf.nn.softmax(model(x[None])))[0, label]).reshape(H, W)")),
         ("the change of the probability", _occlusion(end="(np.asarray(tf.nn.softmax(model(x[None])))[0, label] - np.asarray(p)[:, label]).reshape(H, W)")),
@@ -78,6 +80,7 @@ WRONG = {
         ("divided by its largest value", _saliency(end="tf.reduce_max(tf.abs(g), 3) / tf.reduce_max(tf.abs(g))")), ("The channels are still there", _saliency(end="g")),
         ("maximum over axis 3", _saliency(end="tf.abs(g)")), ("tape.watch", _saliency(watch="pass")), ("TensorFlow's functions", _saliency("model(x).numpy()[np.arange(3), labels]")),
         ("has shape", _saliency(end="tf.reduce_max(tf.abs(g), 1)")), ("does it end with return", _saliency().replace("return ", "")),
+        ("picks one entry", _saliency("model(x)[:, labels]")), ("model(images)", _saliency("model.predict(x)")),
     ],
     "smooth": [
         ("This is the sum", _smooth("gradient(x + noise).sum(0)")), ("The absolute values are averaged", _smooth("np.abs(gradient(x + noise)).mean(0)")),
@@ -88,7 +91,9 @@ WRONG = {
         ("the difference from the gradient at x", _smooth("gradient(x + noise).mean(0) - gradient(x[None])[0]")), ("multiplied by the image", _smooth("x * gradient(x + noise).mean(0)")),
         ("Only one of the noisy images", _smooth("gradient(x + noise[:1])[0]")), ("Only one of the noisy images", _smooth("[gradient((x + n)[None])[0] for n in noise][-1]")),
         ("This is the median", _smooth("np.median(gradient(x + noise), 0)")), ("The mean goes over all axes", _smooth("np.mean(gradient(x + noise))")),
-        ("not averaged yet", _smooth("gradient(x + noise)")), ("The images that gradient gets", _smooth("gradient(x)")),
+        ("not averaged yet", _smooth("gradient(x + noise)")),
+        ("The mean goes over axis 1", _smooth("gradient(x + noise).mean(axis=1)")),
+        ("The images that gradient gets", _smooth("gradient(x)")),
     ],
     "integrated": [
         *[("in the middle, at (k + 1/2) / steps", _integrated(f"np.{alphas}")) for alphas in (
@@ -105,7 +110,8 @@ WRONG = {
         ("divided by the sum of the attribution", _integrated(gap="abs(A.sum() - (fx - fb)) / abs(A.sum())")), ("f(baseline) is missing", _integrated(gap="abs(A.sum() - fx) / abs(fx)")),
         ("goes over absolute values", _integrated(gap="abs(np.abs(A).sum() - (fx - fb)) / abs(fx - fb)")), ("uses the mean", _integrated(gap="abs(A.mean() - (fx - fb)) / abs(fx - fb)")),
         ("in percent", _integrated(gap="100 * abs(A.sum() - (fx - fb)) / abs(fx - fb)")), ("the share that is explained", _integrated(gap="A.sum() / (fx - fb)")),
-        ("expected 2", _integrated(end="A")), ("tape.watch", _integrated(watch="pass")), ("two lengths must be equal", _integrated(shape="a")),
+        ("watch needs a tensor", _integrated(watch="path = path.numpy(); tape.watch(path)")), ("expected 2", _integrated(end="A")),
+        ("tape.watch", _integrated(watch="pass")), ("two lengths must be equal", _integrated(shape="a")),
     ],
     "guided": [
         ("a plain ReLU", _guided("tf.where(x > 0, g, 0)")), ("a plain ReLU", "def guided_relu(x):\n    return tf.nn.relu(x)"), ("Only the negative gradients are stopped", _guided("tf.nn.relu(g)")),
@@ -115,6 +121,11 @@ WRONG = {
         ("where x is 0", _guided("tf.where((x >= 0) & (g > 0), g, 0)")), ("The absolute value", _guided("tf.where(x > 0, tf.abs(g), 0)")), ("The value is x itself", _guided(value="x")),
         ("The value is 1", _guided(value="tf.cast(x > 0, x.dtype)")), ("@tf.custom_gradient", _guided(above="")), ("two things", _guided(end="{}")), ("two things", _guided(end="{}, back(x)")),
         ("In a compiled network", _guided("tf.constant(np.where((x.numpy() > 0) & (g.numpy() > 0), g.numpy(), 0))")), ("wrong sign", _guided("-tf.where((x > 0) & (g > 0), g, 0)")),
+        ("brackets around each", _guided("tf.where(x > 0 and g > 0, g, 0)")),
+        ("brackets around each comparison", _guided("tf.where(x > 0 & g > 0, g, 0)")),
+        ("changed in place", _guided().replace("return g *", "g[x <= 0] = 0\n        return g *")),
+        ("back gives None", _guided().replace("return g", "g")),
+        ("with one argument", _guided().replace("back(g)", "back(y, g)")),
     ],
     "visualise": [
         ("ascent, not descent", _visualise(step="x - rate * g / length")), ("leaves the box", _visualise(clip="{}")), ("not divided by its length", _visualise(step="x + rate * g")),
@@ -132,7 +143,15 @@ WRONG = {
         ("tape.watch", _visualise(at="tf.zeros(1)")),
     ],
     "cue": [
-        ("so that they cancel", _cue("maps.mean(0)")), ("comes after the mean", _cue("np.abs(maps.mean(0))")), ("the strongest pixel", _cue(side="1")), ("one pixel too small", _cue(side="side - 1")),
+        ("so that they cancel", _cue("maps.mean(0)")), ("comes after the mean", _cue("np.abs(maps.mean(0))")),
+        ("the strongest pixel, expected", _cue(side="1")),
+        ("One strong map", _cue("np.abs(maps).max(0)")), ("One strong map", _cue("(maps**2).mean(0)")),
+        ("One strong map", _cue("np.sqrt((maps**2).mean(0))")), ("the median", _cue("np.median(np.abs(maps), 0)")),
+        ("the first window with the strongest pixel", _cue().replace("n].sum()", "n].max()")),
+        ("The last row or column", _cue(more="0")), ("The last row or column", _cue().replace("range(W - n + 1)", "range(W - n)")),
+        ("The last row or column", _cue().replace("range(H - n + 1)", "range(H - n)")),
+        ("Only the first channel", _cue(window="row:row + side, column:column + side, 0")),
+        ("one pixel too small", _cue(side="side - 1")),
         ("one pixel too large", _cue(side="side + 1")), ("Row and column are swapped.", _cue(corner="np.unravel_index(s.argmax(), s.shape)[::-1]")),
         ("the middle of the window", _cue(corner="[int(k) + side // 2 for k in np.unravel_index(s.argmax(), s.shape)]")), ("the smallest sum", _cue(corner="np.unravel_index(s.argmin(), s.shape)")),
         ("Only the first map", _cue("np.abs(maps[0])")), ("expected 2", _cue(corner="s.argmax()")), ("cover it", _cue(window="row:row, column:column")), ("wrong answers", _cue(accuracy="np.mean(np.argmax(model(c), 1) != labels)")),

@@ -7,10 +7,11 @@ from scipy.special import softmax
 from utils.checks import lab08_answers as answers
 from utils.checks import call, check, equal, require, results, run, seeded, shaped, slips
 from utils.checks.lab08_models import Net, Trained, label, linear
+from utils.checks.tapes import TENSORS, under_decorator
 from utils.quiet import tf
 
-TAPE = slips.tape("the tape cannot follow the computation. Call tape.watch on a tensor (tf.constant(x) makes one), and compute "
-                  "everything inside `with`, using TensorFlow's functions.")
+TAPE = (*TENSORS, *slips.tape("the tape cannot follow the computation. Call tape.watch on a tensor (tf.constant(x) makes one), "
+                             "and compute everything inside `with`, using TensorFlow's functions."))
 
 
 @check
@@ -18,17 +19,13 @@ def transfer(function: Callable) -> None:
     """Task 1: two linear networks that have much in common, and images of which each gets some wrong."""
     rng, n, shape, epsilon = seeded(1), 90, (4, 3, 2), 0.12
     x, signs = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.choice([-1.0, 1], [n, *shape]).astype(np.float32)
-    w = rng.normal(size=[24, 4])
-    v = w + rng.normal(scale=0.8, size=[24, 4])
-    places = x.reshape(n, 24) @ np.stack([w, v])
-    labels = np.where(rng.uniform(size=n) < 0.2, places[0].argmax(1), places[1].argmax(1))
-    labels = np.where(rng.uniform(size=n) < 0.15, rng.integers(0, 4, n), labels)
 
-    def right(images: np.ndarray, net: np.ndarray = v) -> np.ndarray:
-        return (np.asarray(images).reshape(n, 24) @ net).argmax(1) == labels
+    def right(images: np.ndarray, net: np.ndarray | None = None) -> np.ndarray:
+        return (np.asarray(images).reshape(n, 24) @ (v if net is None else net)).argmax(1) == labels
 
-    def gradient(net: np.ndarray = w, bare: bool = False) -> np.ndarray:
-        pull = -np.eye(4)[labels] if bare else softmax(x.reshape(n, 24) @ net, 1) - np.eye(4)[labels]
+    def gradient(net: np.ndarray | None = None, kind: str = "logits") -> np.ndarray:
+        net = w if net is None else net
+        pull = -np.eye(4)[labels] if kind == "bare" else answers.pull(x.reshape(n, 24) @ net, labels, kind)
         return (pull @ net.T).reshape(x.shape)
 
     def moved(g: np.ndarray, size: float = epsilon) -> np.ndarray:
@@ -37,7 +34,16 @@ def transfer(function: Callable) -> None:
     def fooled(images: np.ndarray) -> float:
         return float(np.mean(~right(images)[right(x)]))
 
-    after, noisy = moved(np.sign(gradient())), moved(signs)
+    noisy = moved(signs)
+    while True:  # until softmax before the loss, or no loss, makes a difference
+        w = rng.normal(size=[24, 4])
+        v = w + rng.normal(scale=0.8, size=[24, 4])
+        places = x.reshape(n, 24) @ np.stack([w, v])
+        labels = np.where(rng.uniform(size=n) < 0.2, places[0].argmax(1), places[1].argmax(1))
+        labels = np.where(rng.uniform(size=n) < 0.15, rng.integers(0, 4, n), labels)
+        after = moved(np.sign(gradient()))
+        if len({fooled(moved(np.sign(gradient(kind=kind)))) for kind in ("logits", "softmax", "bare")}) == 3:
+            break
     got = results(function, call(function, linear(w, shape), linear(v, shape), x, labels, epsilon, signs, hints=TAPE), "attack",
                   "noise")
     require(not np.allclose(got, [fooled(noisy), fooled(after)], atol=1e-5), "The two rates are swapped: return attack, noise.")
@@ -65,7 +71,8 @@ def transfer(function: Callable) -> None:
                 ("The sign is missing: each value moves by epsilon, so the step is epsilon times the sign of the gradient.",
                  moved(gradient())),
                 ("The gradient is that of the label's logit, expected that of the cross-entropy.",
-                 moved(np.sign(gradient(bare=True)))),
+                 moved(np.sign(gradient(kind="bare")))),
+                *[(said, moved(np.sign(gradient(kind=kind)))) for kind, said in answers.LOSSES.items()],
                 ("The images leave the box: clip them to [0, 1].", x + epsilon * np.sign(gradient())),
                 ("This is DX without the image: show the victim x + DX.", np.clip(epsilon * np.sign(gradient()), 0, 1)))
                 if name == "attack" else (
@@ -98,7 +105,7 @@ def augmentation(function: Callable) -> None:
 
     g = along(own)
     mixed = ("Softmax mixes the other logits in. Take the gradient of the label's logit itself, not of a loss or a probability",)
-    equal("The new images", call(function, model, x, labels, lam, hints=TAPE), new(np.sign(g)), [
+    equal("The array of new images", call(function, model, x, labels, lam, hints=TAPE), new(np.sign(g)), [
         ("The new images leave the box: clip them to [0, 1].", lambda: x + lam * np.sign(g)),
         ("The sign is missing: this follows the gradient itself, expected its sign.", lambda: new(g)),
         ("The gradient is divided by its length, expected its sign.",
@@ -197,11 +204,13 @@ def training(function: Callable) -> None:
     same = net.values()
     optimizer.build(net.trainable_variables)
     got = call(function, net, optimizer, tf.constant(x), tf.constant(labels), tf.constant(start), epsilon, size, hints=TAPE)
-    equal("The attacked images", got, images, wrong_images, tolerance=1e-4)
+    equal("The array of attacked images", got, images, wrong_images, tolerance=1e-4)
     again = Net(a, b), tf.keras.optimizers.SGD(rate)
     again[1].build(again[0].trainable_variables)
     compiled = call(tf.function(function), *again, *map(tf.constant, (x, labels, start, epsilon, size)), hints=TAPE)
     equal("What the compiled function gives", compiled, images, tolerance=1e-4)
+    require(int(optimizer.iterations) > 0 or np.array_equal(net.values(), same),
+            "The weights change, but the optimizer is not used: optimizer.apply(gradients, variables) changes them.")
     equal("The change of the weights", net.values() - same, weights - same,
           [(sentence, lambda wrong=wrong: wrong() - same) for sentence, wrong in wrong_weights], tolerance=1e-3)
 
@@ -227,6 +236,7 @@ def bpda(function: Callable) -> None:
         require(callable(passed),
                 f"straight_through gives a {type(passed).__name__}, expected a function: define one inside, and return it.")
         images = tf.constant(x)
+        under_decorator(passed, images, tf.constant(c))
         with tf.GradientTape() as tape:
             tape.watch(images)
             value = run(passed, images)
@@ -239,10 +249,14 @@ def bpda(function: Callable) -> None:
              lambda: x),
             ("Forwards this is x + defence(x): the value must be that of defence(x) alone.", lambda: x + q),
             ("Forwards this is 2 x - defence(x): x and defence(x) are swapped.", lambda: 2 * x - q)])
-        slope = tape.gradient(total, images)
-        require(slope is not None,
-                f"For {name} the gradient is None: what the function returns must depend on x through "
-                "operations that the tape can follow, besides the defence.")
+
+        def gradient() -> tf.Tensor:
+            slope = tape.gradient(total, images)
+            require(slope is not None, f"For {name} the gradient is None: what the function returns must depend on x through "
+                    "operations that the tape can follow, besides the defence.")
+            return slope
+
+        slope = run(gradient)
         equal(f"The gradient through {name}", slope, 2 * c * q, [
             ("The gradient is 0: this is the defence as it is. Backwards it must be replaced by the identity.", lambda: 0 * x),
             ("The gradient is twice that of the identity: is x in it twice?", lambda: 4 * c * q),
@@ -275,11 +289,12 @@ def radius(function: Callable) -> None:
     require(not odd.any(), "A radius is NaN or infinite: for k = 0 the lower bound is 0, and where the smoothed network "
             "abstains the radius is 0.")
     right, mistakes = answers.radii(first, second, sigma, alpha)
-    equal("The radii", found, right[1], answers.part_of(mistakes, 1))
-    equal("The classes", classes, right[0], answers.part_of(mistakes, 0))
+    swapped = [("The two results are swapped: return classes, radii.", lambda: right[0])]
+    equal("The array of radii", found, right[1], swapped + answers.part_of(mistakes, 1))
+    equal("The array of classes", classes, right[0], answers.part_of(mistakes, 0))
     example = results(function, call(function, *[np.array([[0, 100], [0, 1000]])] * 2, 0.25, 0.001), "classes", "radii")
     own_sum = "n is taken from one row for all: each row of `second` has a sum of its own, second.sum(axis=1)."
-    equal("The radii for 100 of 100 and 1000 of 1000 copies", example[1], [0.3751, 0.6158], [
+    equal("The array of radii for 100 of 100 and 1000 of 1000 copies", example[1], [0.3751, 0.6158], [
         (own_sum, lambda: [0.3751, 0]), (own_sum, lambda: [0, 0.6158])], tolerance=1e-3)
 
 
@@ -291,12 +306,17 @@ def intervals(function: Callable) -> None:
     layers = [(rng.normal(size=[i, o]) / np.sqrt(i), rng.normal(scale=0.3, size=o)) for i, o in zip(sizes, sizes[1:])]
     labels = answers.bounds(x, 0, layers)[0][0].argmax(1)
     labels[:8] = (labels[:8] + 1) % 4
-    low, high, proven = results(function, call(function, x, labels, epsilon, layers), "low", "high", "proven")
-    right, mistakes = answers.bounds(x, epsilon, layers)
-    require(not np.allclose(np.asarray(low, float), right[1], atol=1e-6), "low and high are swapped: return low, high, proven.")
-    equal("low", low, right[0], answers.part_of(mistakes, 0), tolerance=1e-4)
-    equal("high", high, right[1], answers.part_of(mistakes, 1), tolerance=1e-4)
-    equal("proven", np.asarray(proven, float), *answers.proofs(*right, labels))
+    for shift in (0, 9):  # with 9 all logits are negative
+        layers[-1] = layers[-1][0], layers[-1][1] - shift
+        low, high, proven = results(function, call(function, x, labels, epsilon, layers), "low", "high", "proven")
+        right, mistakes = answers.bounds(x, epsilon, layers)
+        swapped = [("low and high are swapped: return low, high, proven.", lambda: right[1])]
+        equal("low", low, right[0], swapped + answers.part_of(mistakes, 0), tolerance=1e-4)
+        equal("high", high, right[1], answers.part_of(mistakes, 1), tolerance=1e-4)
+        equal("proven", proven, *answers.proofs(*right, labels))
     given = np.array([[0.3, 0.1]]), np.array([0]), 0.1, [(np.array([[3.0, 0], [-1, 0]]), np.array([0.5, 0]))]
     example = results(function, call(function, *given), "low", "high", "proven")
     equal("low and high of the example", [np.asarray(one, float)[0, 0] for one in example[:2]], [0.9, 1.7], tolerance=1e-4)
+    tie = call(function, np.array([[0.5, 0.25]]), np.array([0]), 0.0, [(np.ones([2, 2]), np.zeros(2))])
+    require(not np.any(results(function, tie, "low", "high", "proven")[2]),
+            "Two equal logits count as proven: the label's lower bound must be above the others' upper bounds, >, not >=.")

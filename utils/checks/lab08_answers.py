@@ -8,11 +8,28 @@ from scipy.stats import beta, norm
 
 Wrong = list[tuple[str, Callable[[], np.ndarray]]]  # (sentence, function that gives the wrong values)
 Layers = list[tuple[np.ndarray, np.ndarray]]  # (W [inputs, outputs], b [outputs])
+LOSSES = {"softmax": "Softmax is applied twice: this cross-entropy takes the logits as they are.",  # kind of `pull`: what it says
+          "probabilities": "The cross-entropy takes the logits for probabilities: Keras's needs from_logits=True."}
 
 
 def part_of(mistakes: Wrong, part: int) -> Wrong:
     """The mistakes in one of the values that belong together."""
     return [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in mistakes]
+
+
+def pull(z: np.ndarray, y: np.ndarray, kind: str = "logits") -> np.ndarray:
+    """The gradient of the sum of the cross-entropies with respect to the logits z [N, classes], for labels y [N].
+
+    kind  "softmax": softmax is applied before; "probabilities": the logits are taken for probabilities, as Keras takes them
+    """
+    one, p = np.eye(z.shape[1])[y], softmax(z, 1)
+    if kind == "softmax":
+        outer = softmax(p, 1) - one
+        return p * (outer - np.sum(p * outer, 1, keepdims=True))
+    if kind == "probabilities":
+        c = np.clip(z, 1e-7, 1 - 1e-7)
+        return (c / c.sum(1, keepdims=True) - one) / c * (c == z)
+    return p - one
 
 
 def step(x: np.ndarray, labels: np.ndarray, start: np.ndarray, epsilon: float, size: float, a: np.ndarray, b: np.ndarray,
@@ -26,25 +43,29 @@ def step(x: np.ndarray, labels: np.ndarray, start: np.ndarray, epsilon: float, s
     def hidden(images: np.ndarray) -> np.ndarray:
         return np.tanh(images.reshape(n, -1) @ a)
 
-    def slopes(images: np.ndarray, y: np.ndarray = labels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def slopes(images: np.ndarray, y: np.ndarray = labels, kind: str = "logits") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The gradient of the sum of the cross-entropies for the images, a and b."""
         h = hidden(images)
-        out = softmax(h @ b, 1) - np.eye(b.shape[1])[y]
+        out = pull(h @ b, y, kind)
         inner = out @ b.T * (1 - h**2)
         return (inner @ a.T).reshape(images.shape), images.reshape(n, -1).T @ inner, h.T @ out
 
-    def attack(first: np.ndarray = around, at: np.ndarray | None = None, size: float = size, move: Callable = np.sign,
+    def attack(first: np.ndarray = around, at: np.ndarray | None = None, size: float = size,
+               move: Callable = np.sign, kind: str = "logits",
                ball: Callable = lambda images: np.clip(images, x - epsilon, x + epsilon),
                box: Callable = lambda images: np.clip(images, 0, 1)) -> np.ndarray:
-        return box(ball(first + size * move(slopes(first if at is None else at)[0])))
+        return box(ball(first + size * move(slopes(first if at is None else at, kind=kind)[0])))
 
-    def weights(images: np.ndarray = attack(), y: np.ndarray = labels, rate: float = rate) -> np.ndarray:
-        return np.concatenate([np.ravel(w - rate * slope) for w, slope in zip((a, b), slopes(images, y)[1:])])
+    def weights(images: np.ndarray = attack(), y: np.ndarray = labels, rate: float = rate,
+                kind: str = "logits") -> np.ndarray:
+        return np.concatenate([np.ravel(w - rate * slope) for w, slope in zip((a, b), slopes(images, y, kind)[1:])])
 
     both = "The loss is that of clean and attacked images together: train on the attacked ones alone."
     return (attack(), [
         ("These are the attacked images without the random start: the step begins at x + start.", partial(attack, x)),
         ("The start leaves the box before the gradient is taken: clip x + start to [0, 1].", partial(attack, x + start)),
+        ("The step begins at x, expected at the start: it is X0 + step_size sign(g).", partial(attack, x, at=around)),
+        *[(sentence, partial(attack, kind=kind)) for kind, sentence in LOSSES.items()],
         ("The gradient is taken at x, expected at the start, x + start.", partial(attack, at=x)),
         ("The images are farther than epsilon from x: after the step clip to [x - epsilon, x + epsilon].",
          partial(attack, ball=lambda images: images)),
@@ -63,6 +84,7 @@ def step(x: np.ndarray, labels: np.ndarray, start: np.ndarray, epsilon: float, s
             ("The loss is that of the clean images: train on the attacked ones.", partial(weights, x)),
             ("The loss is that of the images at the random start: train on those after the step.", partial(weights, around)),
             (both, lambda: (weights() + weights(x)) / 2), (both, lambda: weights() + weights(x) - weights(rate=0)),
+            *[(sentence, partial(weights, kind=kind)) for kind, sentence in LOSSES.items()],
             ("The losses are added up, expected their mean over the batch.", partial(weights, rate=n * rate)),
             ("The weights go up the gradient: an optimizer subtracts it by itself.", partial(weights, rate=-rate)),
             ("The weights make two steps, expected one.", partial(weights, rate=2 * rate)),
@@ -110,6 +132,8 @@ def radii(first: np.ndarray, second: np.ndarray, sigma: float, alpha: float) -> 
          lambda: np.stack([place, without_rest(low)])),
         ("The class is that of the second sample. Chosen and counted in the same draws, it looks too good: choose it by `first`.",
          partial(certified, second.max(1), chosen=winner)),
+        ("The beta distribution has k + 1 and n - k, the parameters of the upper bound: those of the lower are k and n - k + 1.",
+         partial(certified, bound=lambda k, n: np.where(k < n, beta.ppf(alpha, k + 1, np.maximum(n - k, 1)), 0))),
         ("Both samples are counted together: choose by `first`, count in `second` alone.",
          partial(certified, (first + second)[rows, place], n + few)),
         ("The counts are those of the first sample, expected those of the second.", partial(certified, first[rows, place], few))]
@@ -152,6 +176,8 @@ def proofs(low: np.ndarray, high: np.ndarray, labels: np.ndarray) -> tuple[np.nd
         ("proven has the label's upper bound: the worst case for the label is its lower bound.", high[own] > rest),
         ("The label's lower bound is compared with the others' lower bounds: in the worst case they are at their upper bounds.",
          lowest > np.where(own, -np.inf, low).max(1)),
+        ("The label's own upper bound is left out as 0 or -1, which can be above the others' bounds: use minus infinity.",
+         lowest > np.where(own, -1, high).max(1)),
         ("The label's lower bound is compared with all upper bounds, its own among them: leave that one out.",
          lowest > high.max(1)),
         ("proven is about the class with the highest lower bound, expected about the label.",

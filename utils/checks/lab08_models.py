@@ -41,6 +41,11 @@ class Net(tf.Module):
     def __call__(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.tanh(tf.reshape(tf.cast(images, tf.float32), [-1, self.a.shape[0]]) @ self.a) @ self.b
 
+    @property
+    def trainable_weights(self) -> tuple[tf.Variable, ...]:
+        """Keras's other name for trainable_variables."""
+        return self.trainable_variables
+
     def values(self) -> np.ndarray:
         """All weights in one row."""
         return np.concatenate([np.ravel(self.a), np.ravel(self.b)])

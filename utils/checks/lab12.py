@@ -1,32 +1,32 @@
 """The checks of lab 12: maps of what a network looks at, an image of a class, and a planted cue."""
-import inspect
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from scipy.special import softmax
 
-from utils.checks import CheckFailed, call, check, equal, message_of, python_function, require, results, seeded, slips
-from utils.checks.lab12_inputs import Net, ascent, batch_of, compiled_gradient, covered, path_with_gap, unit
+from utils.checks import CheckFailed, call, check, equal, message_of, require, results, run, seeded, slips
+from utils.checks.lab12_inputs import Net, ascent, batch_of, compiled_gradient, covered, maps_with_places, path_with_gap, unit
+from utils.checks.tapes import BACK, TENSORS, under_decorator
 from utils.quiet import tf
 
 UNWATCHED = ("the tape cannot follow the computation. Call tape.watch on the images, and compute everything from the images to the value "
              "inside `with`, using TensorFlow's functions.")
-TAPE = (*slips.tape(UNWATCHED), ("out of bounds for array of dimension 0", "The gradient is None: " + UNWATCHED))
+TAPE = (*TENSORS, *slips.tape(UNWATCHED), ("out of bounds for array of dimension 0", "The gradient is None: " + UNWATCHED))
 
 
 @check
 def occlusion(function: Callable) -> None:
     """Task 1: 5 x 7 pixels of two channels, a window of 3, three classes."""
     rng, side, fill = seeded(6), 3, 0.3
-    net, label = Net(rng, (5, 7, 2), 3), int(rng.integers(0, 3))
+    net, label = Net(rng, (5, 7, 2), 3), int(rng.integers(1, 3))  # not 0
     x = rng.uniform(0.4, 1, net.shape).astype(np.float32)
     clean = softmax(net.logits(x[None]))[0, label]
 
     def maps(label: int = label, of: Callable = partial(softmax, axis=1), **changed) -> np.ndarray:
         return of(net.logits(covered(x, side, **{"value": fill} | changed)))[:, label].reshape(3, 5)
 
-    got = call(function, net, x, label, side, fill)
+    got = call(function, net, x, label, side, fill, hints=TENSORS)
     require(net.calls <= 4, f"The model is called {net.calls} times for 15 windows: put the covered copies into one array [15, H, W, C], and "
             "call it once. That is what makes it fast.")
     equal("occlusion(...)", got, maps(), [
@@ -117,6 +117,8 @@ def smooth(function: Callable) -> None:
         *[("Only one of the noisy images counts: average over all.", lambda one=one: one) for one in each],
         ("This is the median, expected the mean.", lambda: np.median(each, 0)),
         ("The mean goes over all axes: average over axis 0, the noisy images.", lambda: each.mean()),
+        *[(f"The mean goes over axis {axis}: average over axis 0, the noisy images.", lambda axis=axis: each.mean(axis))
+          for axis in (1, 2, 3)],
         ("The gradients are not averaged yet: take the mean over axis 0.", lambda: each)], tolerance=1e-4)
 
 
@@ -182,21 +184,22 @@ def guided(function: Callable) -> None:
     x[0, 0], x[1, 0], upstream[0, 0] = 0, [1.5, -1.5], [0.7, 1.3]  # on the kink
     on, up = x > 0, upstream > 0
     decorated = "Write @tf.custom_gradient in the line above def: the function then gives the value, and TensorFlow calls the other one."
-    written = function if inspect.isfunction(python_function(function)) else inspect.unwrap(function)
-    if written is not function:  # under the decorator: a mistake in it is told with its line
-        pair = call(written, tf.constant(x), hints=[("gives None", "return the value and the function that computes the gradient.")])
-        require(isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1]),
-                "guided_relu must return two things: the value, and the function that computes the gradient, not called.")
+    under = under_decorator(function, tf.constant(x), tf.constant(upstream))
     with tf.GradientTape() as tape:
         given = tf.constant(x)
         tape.watch(given)
-        y = function(given) if written is not function else call(function, given)
+        y = run(function, given) if under else call(function, given)
     require(not isinstance(y, tuple | list), decorated)
     equal("The value of guided_relu(x)", y, np.maximum(x, 0), [
         ("The value is x itself: the value is that of a ReLU, only the gradient differs.", lambda: x),
         ("The value is 1 where x is positive, expected x there.", lambda: on)])
-    found = tape.gradient(y, given, output_gradients=tf.constant(upstream))
-    require(found is not None, "The gradient is None: " + decorated)
+
+    def gradient() -> tf.Tensor:
+        slope = tape.gradient(y, given, output_gradients=tf.constant(upstream))
+        require(slope is not None, "The gradient is None: " + decorated)
+        return slope
+
+    found = run(gradient, hints=BACK)
     equal("The gradient that guided_relu passes on", found, upstream * on * up, [
         ("This is the gradient of a plain ReLU: a negative gradient has to be stopped too.", lambda: upstream * on),
         ("Only the negative gradients are stopped: stop those too that come where x was not positive.", lambda: upstream * up),
@@ -212,7 +215,8 @@ def guided(function: Callable) -> None:
     try:
         again = compiled_gradient(function, x, upstream)
     except Exception as error:
-        raise CheckFailed(f"In a compiled network guided_relu stops with {message_of(error)}. Use TensorFlow's functions, not NumPy's.") from None
+        raise CheckFailed(f"In a compiled network guided_relu stops with {message_of(error).rstrip('.')}. "
+                          "Use TensorFlow's functions, not NumPy's.") from None
     equal("The gradient in a compiled network", again, upstream * on * up)
 
 
@@ -257,13 +261,9 @@ def visualise(function: Callable) -> None:
 
 @check
 def cue(window: Callable, accuracy: Callable) -> None:
-    """Task 7: six maps of both signs, and 200 images whose class depends on all pixels."""
+    """Task 7: six maps in which each mistake finds another place, maps whose last window is the strongest, and 200 images."""
     rng, side = seeded(7), 3
-    (top, left), maps = rng.integers([1, 4], [4, 7]), rng.normal(size=[6, 8, 11]).astype(np.float32)
-    maps[:, top - 1:top + 3, left - 1:left + 3] *= 1.6
-    maps[:, top:top + 3, left:left + 3] += 2.8 * np.array([0, 1, -1, 1, -1, 1])[:, None, None]  # strong, but of either sign
-    maps[:, top + 1:top + 3, left:left + 2] *= 1.4
-    maps[5, 6, 1], maps[1:5, 5:, 8:] = -30, maps[1:5, 5:, 8:] + 1.3  # one pixel is the strongest; another place is positive
+    maps = maps_with_places(rng)
 
     def best(of: Callable = lambda m: np.abs(m).mean(0), pick: Callable = np.argmax, side: int = side) -> np.ndarray:
         sums = np.lib.stride_tricks.sliding_window_view(of(maps), (side, side)).sum((2, 3))
@@ -273,17 +273,28 @@ def cue(window: Callable, accuracy: Callable) -> None:
     equal("strongest_window(maps, side)", np.asarray(got), best(), [
         ("The signed maps are averaged, so that they cancel: take the absolute values first.", lambda: best(lambda m: m.mean(0))),
         ("The absolute value comes after the mean: take it first.", lambda: best(lambda m: np.abs(m.mean(0)))),
+        ("One strong map decides here: take the mean of the absolute values, not their maximum or their squares.",
+         lambda: best(lambda m: np.abs(m).max(0))),
+        ("This is the median of the absolute values, expected their mean.", lambda: best(lambda m: np.median(np.abs(m), 0))),
         ("This is the strongest pixel, expected the window with the largest sum.", lambda: best(side=1)),
+        ("This is the first window with the strongest pixel, expected that with the largest sum.",
+         lambda: np.maximum(best(side=1) - side + 1, 0)),
         ("The window is one pixel too small.", lambda: best(side=side - 1)), ("The window is one pixel too large.", lambda: best(side=side + 1)),
         ("Row and column are swapped.", lambda: best()[::-1]), ("This is the middle of the window, expected its upper left corner.", lambda: best() + 1),
         ("This is the window with the smallest sum.", lambda: best(pick=np.argmin)),
         ("Only the first map counts: average over all of them.", lambda: best(lambda m: np.abs(m[0])))])
-    net, (row, column), fill = Net(rng, (5, 7, 1), 3, 1.5), rng.permutation([0, 1, 2])[:2], 0.35
+    corner = (rng.uniform(0.8, 1, [4, 6, 7]) * rng.choice([-1, 1], [4, 6, 7])).astype(np.float32)
+    corner[:, -side:, -side:] *= 10
+    found = results(window, call(window, corner, side), "row", "column")
+    require(np.array_equal(found, [3, 4]), "The last row or column of windows is left out: "
+            "in H rows there are H - side + 1 places for a window, in W columns W - side + 1.")
+    net, (row, column), fill = Net(rng, (5, 7, 2), 3, 1.5), rng.permutation([0, 1, 2])[:2], 0.35
     x = rng.uniform(0, 1, [200, *net.shape]).astype(np.float32)
 
-    def said(row: int = row, column: int = column, side: int = side, fill: float = fill, outside: bool = False) -> np.ndarray:
+    def said(row: int = row, column: int = column, side: int = side, fill: float = fill, outside: bool = False,
+             parts: slice = slice(None)) -> np.ndarray:
         there = np.zeros(net.shape, bool)
-        there[row:row + side, column:column + side] = True
+        there[row:row + side, column:column + side, parts] = True
         return net.logits(np.where(there ^ outside, fill, x)).argmax(1)
 
     labels = np.where(rng.random(200) < 0.7, said(), rng.integers(0, 3, 200))
@@ -291,7 +302,8 @@ def cue(window: Callable, accuracy: Callable) -> None:
     def share(**changed) -> float:
         return np.mean(said(**changed) == labels)
 
-    equal("accuracy_without(...)", call(accuracy, net, x, labels, int(row), int(column), side, fill), share(), [
+    equal("accuracy_without(...)", call(accuracy, net, x, labels, int(row), int(column), side, fill, hints=TENSORS), share(), [
+        ("Only the first channel is covered: cover all of them.", lambda: share(parts=slice(0, 1))),
         ("This is the accuracy with the window as it was: cover it.", lambda: share(side=0)), ("This is the share of wrong answers.", lambda: 1 - share()),
         *[("This is a number or a percentage, expected the share of right answers.", lambda n=n: n * share()) for n in (100, 200)],
         *[("This is the change of the accuracy, expected the accuracy without the window.", lambda way=way: way * (share() - share(side=0))) for way in (1, -1)],

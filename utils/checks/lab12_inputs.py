@@ -94,6 +94,22 @@ def path_with_gap(rng: np.random.Generator, sign: int) -> tuple[Waves, np.ndarra
             return waves, x, b, change
 
 
+def maps_with_places(rng: np.random.Generator) -> np.ndarray:
+    """Six maps [6, 9, 15] for windows of 3: the strongest of the mean absolute map, and one more place for each mistake."""
+    maps = rng.uniform(0.2, 0.6, [6, 9, 15]) * rng.choice([-1, 1], [6, 9, 15])
+    (top, left), either = rng.integers([1, 4], [4, 9]), np.array([1, -1, 1, -1, 1, -1])[:, None, None]
+    maps[:, top - 1:top + 3, left - 1:left + 3] = 0.7 * either  # a window of 4 begins above
+    maps[:, top:top + 3, left:left + 3] = 1.1 * either  # the strongest
+    maps[:, top + 1:top + 3, left:left + 2] = 1.3 * either  # a window of 2 begins below
+    maps[:, :3, :3], maps[:, 6:, 12:] = -0.9, 0.8  # the largest mean, without and with its sign
+    maps[4:, :3, 12:], maps[:4, :3, 12:] = 0.1, 1.45 * either[:4]  # the largest median
+    maps[5, 6:, :3] *= 3.3 / np.abs(maps[5, 6:, :3])  # the largest maximum and squares
+    maps[0, 6:, 8:11] *= 2 / np.abs(maps[0, 6:, 8:11])  # the strongest of the first map
+    maps[:, 6:, 4:7] *= 0.1  # the weakest
+    maps[:, 4, 13] = 2 * either[:, 0, 0]  # the strongest pixel
+    return maps.astype(np.float32)
+
+
 def compiled_gradient(function: Callable, x: np.ndarray, upstream: np.ndarray) -> tf.Tensor:
     """The gradient of `function` at x, for the gradient `upstream` from above, in a compiled network."""
     def gradient(z: tf.Tensor) -> tf.Tensor:
