@@ -205,7 +205,9 @@ def _flat(arrays: list) -> np.ndarray:
 def step(train_step: Callable) -> None:
     """Task 3: the weights after one step of gradient descent, which show the gradient itself, the losses, and a compiled step."""
     _for_graphs(train_step)
-    networks, random = (_network(4, 3, 4, layers.ReLU(), layers.Dense(2)), _network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))), seeded(5)
+    of_g, of_d = inputs((4, 11), lambda rng: (16, 13))  # seeds with which both networks have a clear gradient
+    networks = _network(of_g, 3, 4, layers.ReLU(), layers.Dense(2)), _network(of_d, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))
+    random = seeded(5)
     x, z = (tf.constant(random.normal(size=[6, side]), tf.float32) for side in (2, 3))
     start, before = [network.get_weights() for network in networks], [_flat(network.trainable_variables) for network in networks]
 
@@ -357,9 +359,9 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
           for least in (0.03, 0.25 / len(centres))),
         ("len(points) // 100 is rounded down: compare the share of the points with 0.01.",
          lambda: np.sum(near.sum(axis=0) >= len(near) // 100)),
-        ("This is the number of all centres: count those with at least 1 % of the points near them.", lambda: len(centres)),
         ("This is 1 % of the points that are near, expected 1 % of all points.", lambda: answer(near, 0.01 * share)[0]),
         ("A centre counts when at least 1 % of all points lie near it: here one point is enough.", lambda: answer(near, 1e-9)[0]),
+        ("This is the number of all centres: count those with at least 1 % of the points near them.", lambda: len(centres)),
         ("1 % of the points is the fraction 0.01: here 0.1 was taken.", lambda: answer(near, 0.1)[0]),
         ("1 % of the points is the fraction 0.01: here 1 was taken, all of them.", lambda: answer(near, 1)[0]),
         ("This is how many points lie near a centre: count the centres.", near.any(axis=1).sum),
