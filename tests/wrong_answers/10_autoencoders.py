@@ -119,7 +119,7 @@ WIDE = "layers.Dense(256, 'relu'), layers.Dense(784, 'sigmoid')"
 def unseen(line="decoder((1 - t) * encoder(a[None]) + t * encoder(b[None]))", t="np.linspace(0, 1, steps)",
            score="np.sum((net(images) - images)**2, axis=(1, 2, 3))", answer="errors > np.quantile(known, "
                                                                              "0.95)",
-           never="{'A': 6, 'B': 7, 'C': 0}"):
+           never="{'A': 6, 'B': 1, 'C': 0}"):
     return f"""
 def between(encoder, decoder, a, b, steps):
     t = {t}[:, None]
@@ -219,6 +219,11 @@ WRONG = {
     ],
     "train": [
         ("expected 2: return encoder, decoder", train(fitted="pass", result="whole")),
+        ("use the argument `code`", train(hidden="layers.Dense(256, 'relu'),", fitted="fit(whole, digits.x_train, digits.x_train, 8)")
+         .replace("layers.Dense(code, ", "layers.Dense(10, ").replace("keras.Input([code])", "keras.Input([10])")),
+        ("The encoder is one affine map: give", train(hidden="layers.Dense(256),", back="layers.Dense(256, 'relu'),",
+                                                      fitted="fit(whole, digits.x_train, digits.x_train, 8)")),
+        ("The order is encoder, decoder", train(fitted="pass", result="decoder, encoder")),
         ("expected [10]: the code is the narrowest layer", train(fitted="pass", result="whole, decoder")),
         ("expected [10]: the code is the narrowest layer", train(fitted="pass").replace("layers.Dense(code, ", "layers.Dense(code + 5, ")
          .replace("keras.Input([code])", "keras.Input([code + 5])")),
@@ -266,6 +271,9 @@ WRONG = {
          sparse("tf.reverse(h * " + MASK.format("h") + ", [1])", "h = tf.reverse(h, [1])")),
         ("the depth of tf.one_hot is h.shape[1]",
          sparse(MASK.format("h").replace("h.shape[1]", "k") + " * h")),
+        ("the sum goes over axis 1", sparse(MASK.format("h").replace("axis=1", "axis=2") + " * h")),
+        ("use the argument k", sparse(MASK.format("h").replace(", k)", ", 2)") + " * h")),
+        ("use the argument k", sparse(MASK.format("h").replace(", k)", ", 3)") + " * h")),
         ("No gradient comes back", NUMPY),
         ("does not run inside a model", sparse("tf.stack([row * tf.reduce_sum(tf.one_hot(tf.math.top_k(row, "
                                             "k).indices, h.shape[1]), axis=0) for row in tf.unstack(h)])")),
@@ -295,8 +303,16 @@ WRONG = {
         ("beta multiplies both", variational(loss="beta * tf.reduce_mean(error + divergence)")),
         ("The divergence is subtracted", variational(loss="tf.reduce_mean(error - beta * divergence)")),
         ("The divergence is missing", variational(loss="tf.reduce_mean(error)")),
-        ("No gradient comes back to mean", variational(kl="np.float32((mean.numpy()**2 + np.exp(log_variance) - log_variance.numpy() - 1) / 2)",
+        ("No gradient of kl comes back to mean", variational(kl="np.float32((mean.numpy()**2 + np.exp(log_variance) - log_variance.numpy() - 1) / 2)",
                                                        draw="tf.constant(mean.numpy() + np.exp(log_variance / 2) * noise.numpy())")),
+        ("No gradient of loss comes back to mean", variational(divergence="tf.stop_gradient(tf.reduce_sum(kl(mean, log_variance), 1))")),
+        ("No gradient of loss comes back to y", variational(error="tf.stop_gradient(tf.reduce_sum((x - y)**2, [1, 2, 3]))")),
+        ("No gradient of loss comes back to y", variational(loss="tf.stop_gradient(tf.reduce_mean(error + beta * divergence))")),
+        ("No gradient of loss comes back to y: use", variational(error="tf.reduce_sum(np.square(x - y), [1, 2, 3])")),
+        ("not its gradient for log_variance: use TensorFlow's functions, no NumPy",
+         variational(kl="(mean**2 + np.exp(log_variance) - log_variance - 1) / 2")),
+        ("No gradient of draw comes back to log_variance: use", variational(draw="mean + np.exp(log_variance / 2) * noise")),
+        ("no NumPy, no .numpy(), no float()", variational(loss="tf.reduce_mean(error + float(beta) * divergence)")),
         ("loss does not run in a training", variational(loss="tf.reduce_sum(error + beta * divergence) / x.shape[0]")),
         ("kl comes from utils", "from utils.generative import variational\nkl = variational.kl\n" + variational().partition("def draw")[1]
          + variational().partition("def draw")[2]),
@@ -354,6 +370,8 @@ WRONG = {
                                          units=WIDE + ", layers.Rescaling(1.02, -0.01)")),
         ("with InvalidArgumentError: Incompatible shapes: [64,28,28,1] vs. [64,784]",
          denoising().replace(", layers.Reshape([28, 28, 1])", "")),
+        ("End with a sigmoid", denoising(units="layers.Dense(32, 'relu'), layers.Dense(784)")),
+        ("End with a sigmoid", denoising(units="layers.Dense(32, 'relu'), layers.Dense(784, 'relu')", fitted="fit(net, *pairs, 4)")),
         ("Was fit called", denoising(fitted="pass")),
         ("train for more epochs", denoising()),
         ("looks at x_test", denoising(fitted="fit(net, digits.x_test, digits.x_test, 1)")),
@@ -387,10 +405,11 @@ WRONG = {
         ("one answer for each", unseen(answer="np.any(errors > np.quantile(known, 0.95))")),
         ("absolute differences", unseen(score="np.sum(np.abs(net(images) - images), axis=(1, 2, 3))")),
         ("The differences are not squared", unseen(score="np.sum(net(images) - images, axis=(1, 2, 3))")),
-        ("Net A has seen the digit 9", unseen(never="{'A': 9, 'B': 7, 'C': 0}")),
-        ("Net C has seen the digit 3", unseen(never="{'A': 6, 'B': 7, 'C': 3}")),
-        ("is not one of the digits", unseen(never="{'A': 'six', 'B': 7, 'C': 0}")),
-        ("dictionary with the keys", unseen(never="[6, 7, 0]")),
+        ("Net A has seen the digit 9", unseen(never="{'A': 9, 'B': 1, 'C': 0}")),
+        ("Compare the three nets", unseen(never="{'A': 6, 'B': 2, 'C': 0}")),  # where the error of B is largest
+        ("Net C has seen the digit 3", unseen(never="{'A': 6, 'B': 1, 'C': 3}")),
+        ("is not one of the digits", unseen(never="{'A': 'six', 'B': 1, 'C': 0}")),
+        ("dictionary with the keys", unseen(never="[6, 1, 0]")),
     ],
 }
 

@@ -57,6 +57,7 @@ def train_step(generator, discriminator, g_optimizer, d_optimizer, x, z):
 """
 
 
+ENTROPY = "def entropy(u, y):\n    return np.maximum(u, 0) - u * y + np.log1p(np.exp(-np.abs(u)))\n\n"
 XENT = "mean(tf.nn.sigmoid_cross_entropy_with_logits({}))"
 
 TOGETHER = """
@@ -216,6 +217,9 @@ WRONG = {
         ("that is 0/0", game(d="p / (p + q)")),
         ("expected 1/2", game(d="p / (p + q + 1e-12)")),
         ("expected 1/2", game(d="np.where(known, p / np.where(known, p + q, 1), 0)")),
+        ("add no small number to p and q", game(d="(p + 1e-12) / (p + q + 2e-12)")),
+        ("add no small number to p and q", game(known="p + q > 1e-10")),
+        ("p and q are swapped", game(v="np.sum(p * np.log(1 - d) + q * np.log(d)) * dx")),
         ("D* is swapped", game(d="np.where(known, q / np.where(known, p + q, 1), 0.5)")),
         ("expected a probability", game(d="np.where(p == q, 0.5, p > q)")),
         ("logarithm to the base 2", game(log="np.log2")),
@@ -292,6 +296,8 @@ def entropy(u, y):
 """ + losses().split("\n\n", 1)[1]),
         ("give N x N numbers", losses(each="np.logaddexp(0, u) - u * np.ravel(y)")),
         ("in place: work on a copy", losses(each="np.logaddexp(0, u) - u.__imul__(y)")),
+        ("keep real=1.0, fake=0.0", losses().replace("real=1.0, fake=0.0", "real, fake")),
+        ("keep real=1.0, fake=0.0", losses().replace("real=1.0, fake=0.0", "real=0.9, fake=0.0")),
         ("leaves the work to log_expit", losses(each="-y * log_expit(u) - (1 - y) * log_expit(-u)")
          + "\nfrom scipy.special import log_expit\n"),
         ("leaves the work to tf", losses(each="tf.nn.sigmoid_cross_entropy_with_logits(y + 0 * u, "
@@ -362,6 +368,11 @@ def entropy(u, y):
         break
     return""")),
         ("The weights of D do not move", step().replace("    d_optimizer.apply(d_slopes, d_weights)\n", "")),
+        ("The tape sees only a part", ENTROPY + step(real_loss="mean(entropy(on_real, tf.ones_like(on_real)))", g=(
+            "mean(entropy(on_made, tf.ones_like(on_made)))"), made_loss="mean(entropy(on_made, tf.zeros_like(on_made)))")),
+        ("a sigmoid is rounded to 0 or 1", step(real_loss="-mean(tf.math.log(tf.sigmoid(on_real)))")),
+        ("a sigmoid is rounded to 0 or 1", step(made_loss="-mean(tf.math.log(1 - tf.sigmoid(on_made)))")),
+        ("a sigmoid is rounded to 0 or 1", step(g="-mean(tf.math.log(tf.sigmoid(on_made)))")),
         ("The weights of G do not move", step().replace("    g_optimizer.apply(g_slopes, g_weights)\n", "")),
     ],
     "modes": [
@@ -403,6 +414,11 @@ def covered(points, centres, radius):
 """),
         ("The order is modes, share", modes(result="share, modes")),
         ("This is the share of the centres, expected their number", modes(modes="(near.mean(axis=0) >= 0.01).mean()")),
+        *(("threshold is that of the lecture", modes(modes=f"(near.mean(axis=0) >= {least}).sum()"))
+          for least in ("0.03", "0.03125", "0.25 / len(centres)")),
+        ("is rounded down", modes(modes="(near.sum(axis=0) >= len(points) // 100).sum()")),
+        ("use the argument `radius`", modes(near="distances < 0.4")),
+        ("This is the number of all centres", modes(modes="8")),
         ("how many centres are not covered", modes(modes="(near.mean(axis=0) < 0.01).sum()")),
         ("Panel P does not show cause 4", modes(P=4)),
         ("Panel Q does not show cause 5", modes(Q=5)),
@@ -513,6 +529,7 @@ def generative_copy(a, b):
         ("z goes up the slope", inversion(new="z + rate * slope")),
         ("The gradient alone", inversion(new="slope")),
         ("without the rate", inversion(new="z - slope")),
+        *(("use the argument `rate`", inversion(new=f"z - {rate} * slope")) for rate in (0.005, 0.01)),
         ("mean over all restarts and images", inversion(total="tf.reduce_mean(errors)")),
         ("mean over the images", inversion(total="tf.reduce_sum(tf.reduce_mean(errors, axis=0))")),
         ("mean over the restarts", inversion(total="tf.reduce_sum(tf.reduce_mean(errors, axis=1))")),

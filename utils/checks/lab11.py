@@ -48,7 +48,13 @@ def game(optimal_discriminator: Callable, value: Callable) -> None:
     p = np.where(np.abs(x + shift) < 2, 1 + np.cos(np.pi * (x + shift) / 2), 0)
     q = np.where(np.abs(x - shift) < 2, 0.5 + 0.1 * np.sin(x), 0)
     p, q = p / (p.sum() * dx), q / (q.sum() * dx)
-    _value(value, p, q, _optimal(optimal_discriminator, p, q), dx)
+    d, anywhere = _optimal(optimal_discriminator, p, q), 0.1 / (len(x) * dx)
+    small = _array(optimal_discriminator, p * 1e-13, q * 1e-13)
+    require(np.shape(small) == d.shape and np.allclose(small, d, atol=1e-5),
+            "D* is wrong for densities of 1e-13: add no small number to p and q; D* is 1/2 only where both are exactly 0.")
+    # first densities without a 0, so that nothing else that is wrong is taken for 0 log 0
+    _value(value, 0.9 * p + anywhere, 0.9 * q + anywhere, 0.05 + 0.9 / (1 + np.exp(x)), dx)
+    _value(value, p, q, d, dx)
     _value(value, p, p, np.full_like(p, 0.5), dx)
     _value(value, p, q, 0.05 + 0.9 / (1 + np.exp(x)), dx)
     sure = _array(value, p, q, np.full_like(p, 1e-12), dx)
@@ -141,6 +147,10 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
                 "small number in the logarithm, hides how wrong D is, and the gradient is lost.")
     equal("discriminator_loss of the example, logits 0,", _array(discriminator_loss, zeros, zeros, 1.0, 0.0), 2 * np.log(2))
     equal("generator_loss of the example, logits 0,", _array(generator_loss, zeros), np.log(2))
+    keep = "Without labels, `real` is 1 and `fake` is 0: keep real=1.0, fake=0.0 in the first line."
+    without = _array(discriminator_loss, u, v, hints=[("missing", keep)])
+    equal("discriminator_loss(on_real, on_fake), without labels,", without, np.mean(cross(u, 1) + cross(v, 0)), [
+        (keep, lambda y=y, w=w: np.mean(cross(u, y) + cross(v, w))) for y in (1, 0.9, 0) for w in (0, 0.1, 1)])
 
 
 RATES = 0.1, 0.3  # of G and of D, in the check of task 3
@@ -179,6 +189,14 @@ def slopes(networks: tuple, x: tf.Tensor, z: tf.Tensor, loss: Callable, player: 
     return float(value), tape.gradient(value, networks[player].trainable_variables)
 
 
+def _is(value, expected: float) -> bool:
+    """Whether a student's value is this number."""
+    try:
+        return bool(np.shape(value) == () and np.isclose(float(value), expected, rtol=1e-4))
+    except (TypeError, ValueError):
+        return False
+
+
 def _flat(arrays: list) -> np.ndarray:
     return np.concatenate([np.ravel(array) for array in arrays])
 
@@ -187,7 +205,9 @@ def _flat(arrays: list) -> np.ndarray:
 def step(train_step: Callable) -> None:
     """Task 3: the weights after one step of gradient descent, which show the gradient itself, the losses, and a compiled step."""
     _for_graphs(train_step)
-    networks, random = (_network(4, 3, 4, layers.ReLU(), layers.Dense(2)), _network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))), seeded(5)
+    of_g, of_d = inputs((4, 11), lambda rng: (16, 13))  # seeds with which both networks have a clear gradient
+    networks = _network(of_g, 3, 4, layers.ReLU(), layers.Dense(2)), _network(of_d, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))
+    random = seeded(5)
     x, z = (tf.constant(random.normal(size=[6, side]), tf.float32) for side in (2, 3))
     start, before = [network.get_weights() for network in networks], [_flat(network.trainable_variables) for network in networks]
 
@@ -208,9 +228,11 @@ def step(train_step: Callable) -> None:
     optimizers = reset()
     got = results(train_step, call(train_step, *networks, *optimizers, x, z, hints=STEP), "d_loss", "g_loss")
     after, statistics = [_flat(network.trainable_variables) for network in networks], _flat(networks[0].non_trainable_variables)
+    reset()
+    g, d, saturating = (slopes(networks, x, z, loss, 0)[0] for loss in (*LOSSES, lambda real, made: -_mean(made)))
     for player, name in ((1, "D"), (0, "G")):
         equal(f"A weight of {name} after the step", after[player], moved(player, LOSSES[player]),
-              _wrong_steps(moved, player, before[player]), tolerance=1e-4)
+              _wrong_steps(moved, player, before[player], _is(got[0], d) and _is(got[1], g)), tolerance=1e-4)
         steps = int(optimizers[player].iterations)
         require(steps == 1, f"{name.lower()}_optimizer makes {steps} steps, expected 1: let the optimizer move the weights, with one call of apply. "
                 "(Adam does more than subtract rate times gradient.)")
@@ -218,17 +240,27 @@ def step(train_step: Callable) -> None:
     networks[0](z, training=True)
     require(np.allclose(statistics, _flat(networks[0].non_trainable_variables), atol=1e-5),
             "The generator runs more than once: generate the points once, both losses take them.")
-    g, d, saturating = (slopes(networks, x, z, loss, 0)[0] for loss in (*LOSSES, lambda real, made: -_mean(made)))
     equal("The first result, the loss of D,", got[0], d, [("The two losses are swapped: return d_loss, g_loss.", lambda: g)], tolerance=1e-4)
     equal("The second result, the loss of G,", got[1], g, [("The loss of G that you return is saturating.", lambda: saturating)], tolerance=1e-4)
+    for logit in (200.0, -200.0):
+        optimizers = reset()
+        networks[1].layers[-1].set_weights([np.zeros([5, 1]), np.array([logit])])
+        got = results(train_step, call(train_step, *networks, *optimizers, x, z, hints=STEP), "d_loss", "g_loss")
+        require(np.allclose(got, [200, max(-logit, 0)], atol=0.1),
+                f"Where D gives the logit {logit:g} everywhere, the losses of D and G are {float(got[0]):.4g} and "
+                f"{float(got[1]):.4g}, expected 200 and {max(-logit, 0):g}: a sigmoid is rounded to 0 or 1 there. Take the "
+                "cross-entropy of the logits.")
     optimizers = reset()
     _compiled(train_step, tf.function(lambda: train_step(*networks, *optimizers, x, z), autograph=False))
     require(np.allclose(_flat(networks[0].trainable_variables), after[0], atol=1e-4), "Compiled, train_step gives something other than when it is "
             "called directly: does it use NumPy's random numbers, or change Python variables?")
 
 
-def _wrong_steps(moved: Callable, player: int, before: np.ndarray) -> Iterator[tuple]:
-    """Mistakes, and the weights of a player after them."""
+def _wrong_steps(moved: Callable, player: int, before: np.ndarray, losses: bool) -> Iterator[tuple]:
+    """Mistakes, and the weights of a player after them.
+
+    losses  whether both losses have the right value: then the tape does not see them
+    """
     own, others, other_rate, me, other = LOSSES[player], LOSSES[1 - player], RATES[1 - player], "GD"[player], "DG"[player]
     keras = tf.keras.losses.BinaryCrossentropy()  # takes probabilities
 
@@ -247,7 +279,9 @@ def _wrong_steps(moved: Callable, player: int, before: np.ndarray) -> Iterator[t
         ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: own(tf.sigmoid(r), tf.sigmoid(m))),
         ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: bare(*map(tf.sigmoid, map(tf.sigmoid, (r, m))))),
         ("The cross-entropy takes the logits for probabilities: say from_logits=True, or use tf.nn.sigmoid_cross_entropy_with_logits.", bare),
-        (f"Labels and logits are swapped in the cross-entropy of {me}: labels come first.", lambda r, m: -tf.reduce_mean(r if player else m)),
+        ("The tape sees only a part of the loss: use TensorFlow's functions, not NumPy's, on the way to it." if losses else
+         f"Labels and logits are swapped in the cross-entropy of {me}: labels come first.",
+         lambda r, m: -tf.reduce_mean(r if player else m)),
         *((("D's labels are swapped: 1 is real, 0 is generated.", lambda r, m: _mean(r) + _mean(-m)),
            ("The label of the generated points is 0 for D: both have label 1 here.", lambda r, m: _mean(-r) + _mean(-m)),
            ("D learns from the real points only: the generated ones, with label 0, belong to its loss.", lambda r, m: _mean(-r)),
@@ -284,8 +318,9 @@ def modes(covered: Callable) -> None:
         beside = centres[random.integers(0, 8, 50)] + [0.55, 0]  # 0.55**2 is less than the radius, 0.55 is not
         _count(covered, random.permutation(np.concatenate([inside, corners, beside, random.normal(0, 0.3, (100, 2))])), centres, radius)
     centres = np.array([[0, 0], [0.5, 0], [0, 0.5], [10, 0], [0, 10], [10, 10]], float)
-    places = np.array([[0.25, 0.25], [11, 0], [0, 10], [10, 10], [5, 5]])  # near three; on a circle; exactly 1 %; below 1 %; near none
-    _count(covered, np.repeat(places, [20, 50, 2, 1, 127], axis=0), centres, 1.0)
+    places = np.array([[0.25, 0.25], [11, 0], [0, 10], [10, 10], [9.3, 0], [5, 5]])
+    # near three; on a circle; exactly 1 %; below 1 %; near one, at 0.7; near none
+    _count(covered, np.repeat(places, [20, 50, 2, 1, 7, 120], axis=0), centres, 1.0)
     _count(covered, np.zeros([5, 2]), centres[:2], 1.0)
     _count(covered, np.array([[0, 0], [0, 0.5], [3, 0]]), np.array([[0.0, 0], [5, 0]]), 1.0)
 
@@ -307,6 +342,7 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
         ("These are the points in a square: the distance is the root of the sum of squares.", steps.max(axis=2) < radius),
         ("These are the points in a diamond: the distance is the root of the sum of squares.", steps.sum(axis=2) < radius),
         ("A point at exactly the distance `radius` is not near: less than (<) is required.", distances <= radius))
+    fixed = "The radius is not always 0.4: use the argument `radius`.", lambda: answer(distances < 0.4)[1]
     equal("share", got[1], share, [
         ("The order is modes, share.", lambda: modes),
         ("share is that of the points that lie near no centre.", lambda: 1 - share),
@@ -315,12 +351,17 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
         ("A point near several centres counts several times: it counts once in share (any, not sum).", lambda: near.sum() / len(near)),
         ("share is a number of points: divide by how many there are.", near.any(axis=1).sum),
         ("share is a percentage, expected a fraction, 0 to 1.", lambda: 100 * share),
-        *((sentence, lambda wrong=wrong: answer(wrong)[1]) for sentence, wrong in both)], tolerance=1e-6, given=given)
+        fixed, *((sentence, lambda wrong=wrong: answer(wrong)[1]) for sentence, wrong in both)], tolerance=1e-6, given=given)
     equal("modes", got[0], modes, [
         ("A point may lie near several centres: it counts for each of them, not only for the nearest.", lambda: answer(near & nearest)[0]),
         ("A centre with exactly 1 % of the points counts too: at least (>=) is required.", lambda: np.sum(near.mean(axis=0) > 0.01)),
+        *(("The threshold is that of the lecture: here 1 % of all points is enough.", lambda least=least: answer(near, least)[0])
+          for least in (0.03, 0.25 / len(centres))),
+        ("len(points) // 100 is rounded down: compare the share of the points with 0.01.",
+         lambda: np.sum(near.sum(axis=0) >= len(near) // 100)),
         ("This is 1 % of the points that are near, expected 1 % of all points.", lambda: answer(near, 0.01 * share)[0]),
         ("A centre counts when at least 1 % of all points lie near it: here one point is enough.", lambda: answer(near, 1e-9)[0]),
+        ("This is the number of all centres: count those with at least 1 % of the points near them.", lambda: len(centres)),
         ("1 % of the points is the fraction 0.01: here 0.1 was taken.", lambda: answer(near, 0.1)[0]),
         ("1 % of the points is the fraction 0.01: here 1 was taken, all of them.", lambda: answer(near, 1)[0]),
         ("This is how many points lie near a centre: count the centres.", near.any(axis=1).sum),
@@ -461,7 +502,7 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
     """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors."""
     for function in (invert_step, best_restart):
         _for_graphs(function)
-    network, random, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), seeded(10), 0.05
+    network, random, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), seeded(10), 0.0437
     z, images = (tf.constant(numbers, tf.float32) for numbers in (random.normal(size=(5, 2, 3)), random.random((5, 4, 4, 1))))
 
     def descent(z: tf.Tensor, wanted: tf.Tensor = images[:, None], size: Callable = tf.square) -> tuple[np.ndarray, np.ndarray]:
@@ -488,6 +529,8 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
         ("z goes up the slope, away from the image: subtract rate times the gradient.", lambda: z + rate * slope),
         ("The gradient alone came back: the new z is z - rate * gradient.", lambda: slope),
         ("The gradient came without the rate.", lambda: z - slope),
+        *(("The rate is always the same: use the argument `rate`.", lambda n=n: z - n * slope)
+          for n in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1)),
         *((f"This is the gradient of the mean over {what}: {sums}", lambda n=n: z - rate * slope / n) for what, n in (
             ("all restarts and images", 10), ("the images", 5), ("the restarts", 2), ("the pixels", 16), ("all pixels of all images", 160))),
         (f"Only the best restart of each image moves: {sums}", lambda: z - rate * slope * (errors == errors.min(axis=1)[:, None])[..., None]),
