@@ -292,7 +292,7 @@ WRONG = {
         ("divided by the standard deviation", variational(draw="mean + noise / tf.exp(log_variance / 2)")),
         ("has the standard deviation 1", variational(draw="mean + noise")),
         ("The noise is missing", variational(draw="mean")),
-        ("draw(mean, log_variance, noise) is", variational(draw="mean + tf.exp(log_variance / 2) * tf.random.normal(tf.shape(mean))")),
+        ("draw(mean, log_variance, noise) is", variational(draw="mean + tf.exp(log_variance / 2) * tf.random.normal(tf.shape(mean), seed=1)")),
         ("one number for each image: take", variational(loss="error + beta * divergence")),
         ("sum over the images: take", variational(loss="tf.reduce_sum(error + beta * divergence)")),
         ("a mean over the pixels", variational(error="tf.reduce_mean((x - y)**2, [1, 2, 3])")),
@@ -425,7 +425,7 @@ def train(given, code):
         chosen = (place[0] + np.arange(len(codes))) % len(known)
         place[0] += len(codes)
         return tf.constant(known[chosen])
-    encoder = keras.Sequential([keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(code)])
+    encoder = keras.Sequential([keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(9, "relu"), layers.Dense(code)])
     return encoder, keras.Sequential([keras.Input([code]), layers.Lambda(drawn, output_shape=(28, 28, 1))])
 """,
 }
