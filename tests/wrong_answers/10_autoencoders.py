@@ -425,7 +425,7 @@ def train(given, code):
         chosen = (place[0] + np.arange(len(codes))) % len(known)
         place[0] += len(codes)
         return tf.constant(known[chosen])
-    encoder = keras.Sequential([keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(code)])
+    encoder = keras.Sequential([keras.Input([28, 28, 1]), layers.Flatten(), layers.Dense(9, "relu"), layers.Dense(code)])
     return encoder, keras.Sequential([keras.Input([code]), layers.Lambda(drawn, output_shape=(28, 28, 1))])
 """,
 }
