@@ -302,3 +302,9 @@ def not_written(x):
 
 
 not_written.__name__ = "compiled_mean"
+
+
+def test_the_values_of_an_array_that_a_tape_refuses_are_not_told():
+    with pytest.raises(ValueError) as raised, tf.GradientTape() as tape:
+        tape.watch(np.zeros([40, 40, 3]))
+    assert checks.message_of(raised.value).startswith("ValueError: Passed in an object of type 'ndarray', not tf.Tensor")

@@ -218,6 +218,7 @@ def _shown(given: dict[str, Any] | None) -> str:
 def message_of(error: Exception) -> str:
     """An error and its message; of a long one, as TensorFlow and Keras write them, the line that says what happened."""
     text = re.sub(r"\x1b\[\d+m", "", str(error))
+    text = re.sub(r"^Passed in object .*? of type", "Passed in an object of type", text, flags=re.DOTALL)  # all values of an array
     text = re.split(r"Arguments received by|[:,(]* *<tf\.|\. Received args", text)[0] or text  # the values that follow fill pages
     text = re.sub(r"^\{\{.*?\}\} *|\s*(; NodeDef: |\[Op:\w+\]).*", "", text, flags=re.DOTALL)  # which kernel, on which device
     lines = text.splitlines()
