@@ -6,6 +6,8 @@ run again. With WORDs only rows whose name holds one run.
 occlusion  all positions of a 7x7 window on a 48x48 face, stride 1: processor seconds beside one batched forward pass of the same
            images, and beside a loop that calls the network once for each window, as PAIR's library saliency does (rebuilt here)
 complete   the relative error of integrated gradients on rendered faces that the network gets right, for each baseline
+anchors    the largest difference from the maps of xplique and tf-keras-vis, where both can be imported: install them with their
+           requirements but TensorFlow's into a folder (pip install --no-deps --target DIR ...) and name it in PYTHONPATH
 scores     deletion, insertion and pointing at the part of the face that matters, for each method, on the same
            faces, with 95 % intervals by the bootstrap
 """
@@ -16,12 +18,13 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from utils import explain, pretrained, session, training
+from utils import data, explain, pretrained, session, training
 from utils.data.rendered import rendered_faces
 from utils.explain.occlusion import filling
 from utils.instructor.files import write_whole
@@ -73,6 +76,8 @@ def methods(network: str) -> dict[str, Callable[[], np.ndarray]]:
 
 
 def rows() -> Iterator[Row]:
+    if find_spec("xplique") and find_spec("tf_keras_vis"):
+        yield Row("anchors/digits_lenet", {"images": 50, "steps": 256})
     for network in NETWORKS:
         yield Row(f"occlusion/{network}", {"size": 7, "stride": 1, "runs": RUNS})
         for baseline in BASELINES:
@@ -85,7 +90,7 @@ def rows() -> Iterator[Row]:
 def run_row(row: Row) -> dict[str, Any]:
     session.start(0)
     kind, network, *last = row.key.split("/")
-    return {"occlusion": speed, "complete": complete, "scores": scored}[kind](network, *last)
+    return {"occlusion": speed, "complete": complete, "scores": scored, "anchors": anchors}[kind](network, *last)
 
 
 @cache
@@ -133,6 +138,30 @@ def speed(network: str) -> dict[str, Any]:
         "over forward": short(middle["occlusion"] / middle["forward"]),
         "faster than the loop": short(middle["loop"] / middle["occlusion"]),
         "largest difference": short(max(np.abs(answers[0] - other).max() for other in answers[1:]))}
+
+
+def anchors(network: str) -> dict[str, Any]:
+    """The largest difference from the other libraries' maps, as a share of the largest value of ours.
+
+    tf-keras-vis gives Grad-CAM before it is enlarged (with splines, ours bilinear); xplique's integral uses the trapezoidal rule.
+    """
+    from tf_keras_vis.gradcam import Gradcam
+    from tf_keras_vis.saliency import Saliency
+    from tf_keras_vis.utils.scores import CategoricalScore
+    from xplique import attributions
+
+    model, digits = pretrained.load(network), data.load("digits")
+    x, y = digits.x_test[:50], digits.y_test[:50]
+    score, targets = CategoricalScore(y.tolist()), np.eye(10, dtype=np.float32)[y]
+    gradient = explain.per_pixel(explain.saliency(model, x, y))
+    integrated = explain.integrated_gradients(model, x, y, baseline=0.5, most=256)
+    cam = Gradcam(model, clone=False)(score, x, penultimate_layer=-1, normalize_cam=False, expand_cam=False)
+    pairs = {"gradient, tf-keras-vis": (gradient, Saliency(model, clone=False)(score, x, normalize_map=False)),
+             "gradient, xplique": (gradient, attributions.Saliency(model)(x, targets)),
+             "integrated gradients, xplique": (integrated, attributions.IntegratedGradients(
+                 model, steps=256, baseline_value=0.5)(x, targets)),
+             "Grad-CAM, tf-keras-vis": (explain.grad_cam(model, x, y, layer=-1), tf.image.resize(cam[..., None], x.shape[1:3]))}
+    return {name: short(np.abs(np.reshape(theirs, ours.shape) - ours).max() / np.abs(ours).max()) for name, (ours, theirs) in pairs.items()}
 
 
 def complete(network: str, baseline: str) -> dict[str, Any]:
