@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ByFile:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if re.search(name, item.nodeid)), len(FIRST)))
+
+
+@pytest.fixture(autouse=True)
+def built_in_data_again() -> Iterator[None]:
+    """What a test leaves in COURSE_DATA is not the data of the next one."""
+    yield
+    os.environ.pop("COURSE_DATA", None)
 
 
 @pytest.fixture

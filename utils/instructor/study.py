@@ -71,9 +71,16 @@ def _faces(kind: str, count: int, folder: str | None):
     """The faces of a run, loaded once in each process."""
     from utils import data
 
-    os.environ.update(COURSE_DATA=folder) if kind == "real" else os.environ.pop("COURSE_DATA", None)
-    with contextlib.redirect_stdout(io.StringIO()):  # the line that says what was loaded
-        return data.load("faces", count)
+    before = os.environ.pop("COURSE_DATA", None)
+    if kind == "real":
+        os.environ["COURSE_DATA"] = folder
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # the line that says what was loaded
+            return data.load("faces", count)
+    finally:
+        os.environ.pop("COURSE_DATA", None)
+        if before is not None:
+            os.environ["COURSE_DATA"] = before
 
 
 # The command ----------------------------------------------------------------------------------------------------------
