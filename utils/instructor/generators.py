@@ -25,14 +25,14 @@ def trained(name: str, images: np.ndarray, labels: np.ndarray | None = None, *, 
 
 
 def diffusion_model(digits: Dataset) -> tf.keras.Model:
-    """The U-Net that sees noise, after 5,000 steps of 64 images."""
+    """The U-Net that sees noise, after 2,200 steps of 64 images."""
     network = pretrained.build("digits_diffusion")
     diffusion.train(network, digits.x_train, steps=2200)
     return network
 
 
 def film_network(digits: Dataset) -> tf.keras.Model:
-    """What goes on with films, after 2,000 steps of 32 films; each training digit has five films."""
+    """What goes on with films, after 3,600 steps of 32 films; each training digit has five films."""
     network = pretrained.build("digits_films")
     dynamics.train(network, np.concatenate([films(digits.x_train, seed) for seed in range(5)]), steps=3600)
     return network
