@@ -1,9 +1,6 @@
 """The slider and the canvas of unit 03, on their real widgets; the canvas also in JupyterLab, in a real browser, with a mouse."""
 import io
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -14,10 +11,9 @@ import pytest
 from browser import chromium
 from PIL import Image
 from scipy import ndimage
-from test_lab_in_browser import COMMAND, IDLE, run_all
+from test_lab_in_browser import IDLE, run_all, running_lab
 
 from utils import pretrained, session
-from utils.instructor.execute import ROOT
 from utils.plot import digit_drawing, digit_explorer
 from utils.quiet import tf
 
@@ -132,16 +128,8 @@ def address(tmp_path) -> Iterator[str]:
         "from utils import pretrained\nfrom utils.plot import digit_drawing\n"
         "digit_drawing.drawing(pretrained.load('digits_lenet'))"))
     nbformat.write(notebook, tmp_path / "work" / "drawing.ipynb")
-    variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
-    variables["JUPYTERLAB_WORKSPACES_DIR"] = str(tmp_path / "workspaces")  # tabs of earlier times stay away
-    with subprocess.Popen([sys.executable, "-c", COMMAND, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
-                          env=variables, stderr=subprocess.STDOUT, start_new_session=True) as server:
-        try:
-            yield next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\S+", line)))
-            server.terminate()
-            server.communicate(timeout=60)
-        finally:
-            server.kill()
+    with running_lab(tmp_path, kernels=1) as found:
+        yield found
 
 
 def test_a_digit_is_drawn_with_the_mouse_in_jupyterlab(address):

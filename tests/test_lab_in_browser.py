@@ -4,6 +4,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -34,21 +36,27 @@ def course_folder(tmp_path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def address(course_folder):
-    """The address that `course.py lab` prints, while it runs. When it is ended, JupyterLab and all kernels end."""
+@contextmanager
+def running_lab(folder: Path, kernels: int) -> Iterator[str]:
+    """The address that `course.py lab` prints for a course in `folder`, while it runs. When it is ended, JupyterLab and all kernels end."""
     variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
-    variables["JUPYTERLAB_WORKSPACES_DIR"] = str(course_folder / "workspaces")  # tabs of earlier times stay away
-    with subprocess.Popen([sys.executable, "-c", COMMAND, str(course_folder)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
+    variables["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")  # tabs of earlier times stay away
+    with subprocess.Popen([sys.executable, "-c", COMMAND, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",
                           env=variables, stderr=subprocess.STDOUT, start_new_session=True) as server:
         try:
             yield next(found[0] for line in server.stdout if (found := re.search(r"http://127\.0\.0\.1:\S+", line)))
             started = psutil.Process(server.pid).children(recursive=True)
             server.terminate()
             server.communicate(timeout=60)
-            assert len(started) >= 3 and not psutil.wait_procs(started, timeout=30)[1], "JupyterLab and two kernels"
+            assert len(started) > kernels and not psutil.wait_procs(started, timeout=30)[1], f"JupyterLab and {kernels} kernels"
         finally:
             server.kill()
+
+
+@pytest.fixture
+def address(course_folder) -> Iterator[str]:
+    with running_lab(course_folder, kernels=2) as found:
+        yield found
 
 
 def run_all(page: Page) -> None:
