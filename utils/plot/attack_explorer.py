@@ -8,7 +8,7 @@ from utils.attacks.descent import size as distance_of
 from utils.attacks.inputs import Model, check_inputs
 from utils.attacks.minimal import minimal
 from utils.data.images import to_levels, to_png
-from utils.plot.live import live
+from utils.plot.live import Live
 from utils.quiet import tf
 
 NORMS = ("L2", "Linf", "L1", "L0")
@@ -39,8 +39,10 @@ def three_images(original: np.ndarray, modified: np.ndarray) -> bytes:
     return to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
 
 
-class Explorer(widgets.VBox):
+class Explorer(Live):
     """The box on the screen: `image`, `wanted` and `norm` are lists, `length` the slider, in multiples of the smallest DX."""
+
+    instead = INSTEAD
 
     def __init__(self, model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
         self.model, self.x, self.labels, self.names = model, x, labels, names
@@ -86,6 +88,3 @@ class Explorer(widgets.VBox):
         now = float(distance_of(tf.constant((modified - original)[None]), self.norm.value)[0])
         self.note.value = (f"Original, modified, {AMPLIFIED} |DX|. {self.norm.value} of DX: {now:.3g} "
                            f"({found}). Read as {self.names[int(probabilities.argmax())]}.")
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)

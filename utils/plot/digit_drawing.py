@@ -14,7 +14,7 @@ from PIL import Image
 
 from utils.attacks.inputs import Model
 from utils.plot.digit_explorer import enlarged_png, show_answer, ten_bars
-from utils.plot.live import live
+from utils.plot.live import Live
 
 SIDE = 112  # pixels of the canvas, four for each of 28
 PEN = 4.5  # half of the width of a stroke, in pixels of the canvas
@@ -79,8 +79,10 @@ def live_canvas(figure: Figure) -> widgets.DOMWidget:
     return canvas
 
 
-class Drawing(widgets.VBox):
+class Drawing(Live):
     """The box on the screen: `canvas` is where the mouse draws, `strokes` [112, 112] what it drew, `note` the answer."""
+
+    instead = INSTEAD
 
     def __init__(self, model: Model) -> None:
         self.model, self.strokes, self.last = model, blank(), None  # last: where the pen was, None while it is lifted
@@ -129,6 +131,3 @@ class Drawing(widgets.VBox):
     def _redraw(self) -> None:
         self.shown.set_data(self.strokes)
         self.canvas.draw_idle()
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)

@@ -5,7 +5,7 @@ import numpy as np
 from utils import augment
 from utils.attacks.inputs import Model, check_inputs
 from utils.data.images import to_levels, to_png
-from utils.plot.live import live
+from utils.plot.live import Live
 from utils.quiet import tf
 
 ENLARGED = 8  # screen pixels for each pixel of an image
@@ -32,8 +32,10 @@ def explorer(model: Model, x: np.ndarray, labels: np.ndarray) -> "Explorer":
     return Explorer(model, *check_inputs(model, x, labels))
 
 
-class Explorer(widgets.VBox):
+class Explorer(Live):
     """The box on the screen: `digit` is a list, `noise`, `angle`, `right` and `down` are sliders, `bars` the probabilities."""
+
+    instead = INSTEAD
 
     def __init__(self, model: Model, x: np.ndarray, labels: np.ndarray) -> None:
         self.model, self.x, self.labels = model, x, labels
@@ -59,9 +61,6 @@ class Explorer(widgets.VBox):
         image = self.image()
         self.picture.value = enlarged_png(image)
         self.note.value = show_answer(self.model, image, self.bars) + f" It was written as a {self.labels[self.digit.value]}."
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)
 
 
 def ten_bars() -> list[widgets.FloatProgress]:

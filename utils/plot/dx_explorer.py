@@ -8,7 +8,7 @@ from utils.attacks.dx import dx_attack
 from utils.attacks.inputs import Model, check_inputs
 from utils.attacks.result import Result
 from utils.plot.attack_explorer import AMPLIFIED, three_images
-from utils.plot.live import live
+from utils.plot.live import Live
 from utils.quiet import tf
 
 RATES = {"L1": 0.01, "L2": 0.005, "Linf": 0.002}  # the first step size of each norm, in pixel values
@@ -29,8 +29,10 @@ def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[st
     return Explorer(model, *check_inputs(model, x, labels), names)
 
 
-class Explorer(widgets.VBox):
+class Explorer(Live):
     """The box on the screen: `image` and `norm` are lists, `lam` (its log10) and `steps` sliders, `note` the verdict."""
+
+    instead = INSTEAD
 
     def __init__(self, model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
         self.model, self.x, self.labels, self.names = model, x, labels, names
@@ -62,6 +64,3 @@ class Explorer(widgets.VBox):
         verdict = "fooled" if one.success[0] else "not fooled"
         self.note.value = (f"X, X + DX, {AMPLIFIED} |DX|. The network says {self.names[int(p.argmax())]} ({100 * p.max():.0f} %): "
                            f"<b>{verdict}</b>. Size of DX: {sizes}.")
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)

@@ -8,7 +8,7 @@ from utils import explain
 from utils.attacks.inputs import Model, check_inputs
 from utils.data.images import to_levels, to_png
 from utils.explain.occlusion import FILLS, filling
-from utils.plot.live import live
+from utils.plot.live import Live
 from utils.quiet import tf
 
 METHODS = {"occlusion": lambda *given: explain.drop(*given, stride=2), "gradient": explain.saliency,
@@ -32,8 +32,10 @@ def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[st
     return Explorer(model, *check_inputs(model, x, labels), names)
 
 
-class Explorer(widgets.VBox):
+class Explorer(Live):
     """The box on the screen: `image`, `method` and `fill` are lists, `row`, `column` and `side` the window, `note` the answer."""
+
+    instead = INSTEAD
 
     def __init__(self, model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
         self.model, self.x, self.labels, self.names = model, x, labels, names
@@ -81,6 +83,3 @@ class Explorer(widgets.VBox):
         self.note.value = (f"The image with its window, and the map of {self.method.value}. "
                            f"Probability of {self.names[self.labels[i]]}: {100 * now:.1f} % "
                            f"(without the window {100 * before:.1f} %).")
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)

@@ -5,7 +5,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from utils.data.images import to_levels, to_png
-from utils.plot.live import live
+from utils.plot.live import Live
 
 PRESETS = MappingProxyType({  # weights, row by row
     "identity": [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
@@ -64,8 +64,10 @@ def editor(picture: np.ndarray) -> "Editor":
     return Editor(picture[::step, ::step])
 
 
-class Editor(widgets.VBox):
+class Editor(Live):
     """The box on the screen: `preset` is the list, `weights` the sliders row by row, `image` what is filtered."""
+
+    instead = INSTEAD
 
     def __init__(self, picture: np.ndarray) -> None:
         self.picture = picture
@@ -106,9 +108,6 @@ class Editor(widgets.VBox):
         self.note.value = "Left the picture, right the filtered one" + (
             f", divided by the sum of the weights, {kernel.sum():g}." if keeps_brightness(kernel) else
             ": middle grey is 0, darker is negative.")
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)
 
 
 def png(picture: np.ndarray) -> bytes:

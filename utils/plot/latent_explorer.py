@@ -5,7 +5,7 @@ import numpy as np
 from utils.attacks.inputs import Model
 from utils.data.images import to_levels, to_png
 from utils.generative import latent
-from utils.plot.live import live
+from utils.plot.live import Live
 from utils.quiet import tf
 
 ENLARGED = 8  # screen pixels for each pixel of an image
@@ -23,8 +23,10 @@ def explorer(generator: tf.keras.Model, model: Model, seed: int = 0) -> "Explore
     return Explorer(generator, model, seed)
 
 
-class Explorer(widgets.VBox):
+class Explorer(Live):
     """The box on the screen: `first` and `second` number the vectors, `t` in [0, 1] lies between, `scale` multiplies the result."""
+
+    instead = INSTEAD
 
     def __init__(self, generator: tf.keras.Model, model: Model, seed: int = 0) -> None:
         self.generator, self.model = generator, model
@@ -53,6 +55,3 @@ class Explorer(widgets.VBox):
         p = tf.nn.softmax(self.model(tf.constant(images[1:2]))[0]).numpy()
         self.note.value = (f"First, between, second. |z| between: {np.linalg.norm(z[1]):.2f}. The classifier says "
                            f"<b>{p.argmax()}</b> ({100 * p.max():.0f} %).")
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)

@@ -8,7 +8,7 @@ import numpy as np
 from utils import backprop
 from utils.data import toy
 from utils.plot.hidden_units import decision_grid
-from utils.plot.live import live
+from utils.plot.live import Live
 
 DATA = {"disc": toy.rings, "moons": toy.moons, "spiral": toy.spiral}
 ACTIVATIONS = {"ReLU": (backprop.RELU, backprop.he), "sigmoid": (backprop.SIGMOID, backprop.xavier)}
@@ -21,8 +21,10 @@ def playground() -> "Playground":
     return Playground()
 
 
-class Playground(widgets.VBox):
+class Playground(Live):
     """The box on the screen: controls `data`, `activation`, `width`, `depth`, `noise`, `seed`; the answer `image`, `note`."""
+
+    instead = INSTEAD
 
     def __init__(self) -> None:
         slow = dict(continuous_update=False)  # a network is trained when a slider is let go
@@ -61,9 +63,6 @@ class Playground(widgets.VBox):
         right = [100 * backprop.accuracy(net, *points, activation) for points in ((x, y), (other, labels))]
         self.note.value = (f"loss {np.mean(losses[-6:]):.2f}, accuracy {right[0]:.0f} % of the points shown, "
                            f"{right[1]:.0f} % of 1,000 others")
-
-    def _repr_mimebundle_(self, **options) -> dict:
-        return live(super()._repr_mimebundle_, INSTEAD, **options)
 
 
 def _png(fig: plt.Figure) -> bytes:
