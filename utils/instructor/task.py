@@ -73,7 +73,7 @@ def main(words: list[str]) -> int:
           f"  utils/checks/{lab}.py  the check {name}, at the end\n"
           f"  tests/wrong_answers/{unit}.py  its wrong answers, at the end\n"
           f"Then: python3 course.py execute solutions/{unit}; python3 course.py release; "
-          f"python3 course.py test tests/test_labs.py tests/test_notebooks.py tests/test_documents.py "
+          f"python3 course.py test tests/test_labs.py tests/test_notebooks.py tests/test_syllabus.py "
           f"-k {unit}. The rules are in solutions/README.md.")
     return 0
 
