@@ -21,7 +21,8 @@ FIGURES = {
     "tradeoffs": lambda: plot.tradeoffs({"a": ([1, 10], 1 + np.arange(6.0).reshape(2, 3)), "b": ([3, 5], 2 + np.arange(8.0).reshape(2, 4))},
                                         title="t", xlabel="x", ylabel="y"),
     "histograms": lambda: plot.histograms({"a": [1.0, 2.0], "b": [3.0, 40.0]}, title="t", xlabel="error"),
-    "ratios": lambda: plot.ratios({"a": (0.8, 1.0, 1.3), "b": (0.4, 0.6, 0.9)}, title="t", xlabel="x", ylabel="y"),
+    "scores": lambda: plot.scores({"a": (0.5, 0.4, 0.6), "b": (0.2, 0.1, 0.3)}, title="t", xlabel="x", level=0.4),
+    "scores on a logarithmic axis": lambda: plot.scores({"a": (1.0, 0.8, 1.3), "b": (0.6, 0.4, 0.9)}, title="t", xlabel="x", logx=True),
     "dots": lambda: plot.dots({"a": [12.0, 15.0], "b": [140.0]}, title="t", xlabel="x", ylabel="y"),
     "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,
                                     title="t"),
@@ -201,6 +202,12 @@ def test_robustness_steps_down_at_each_image():
     assert line.get_drawstyle() == "steps-post"
     np.testing.assert_allclose(epsilons[:5], [0, 1, 2, 3, 4])
     np.testing.assert_allclose(accuracy[:5], [80, 60, 40, 20, 0])
+    plt.close(fig)
+
+
+def test_scores_draws_the_intervals():
+    fig = FIGURES["scores"]()
+    assert [list(line.get_xdata()) for line in fig.axes[0].lines[1::2]] == [[0.4, 0.6], [0.1, 0.3]]
     plt.close(fig)
 
 

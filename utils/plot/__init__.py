@@ -9,12 +9,12 @@ from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps, tradeoffs
 from utils.plot.black_box import rates, roc, shaded
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
-from utils.plot.charts import bars, dots, histogram, histograms, lines, panels, ratios
+from utils.plot.charts import bars, dots, histogram, histograms, lines, panels, scores
 from utils.plot.classifiers import by_group, confusion, history
 from utils.plot.defences import certificates, withstood
 from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
 from utils.plot.digits import accuracies, tuning
-from utils.plot.explain import heat, scores
+from utils.plot.explain import heat
 from utils.plot.fields import fields
 from utils.plot.filters import channels, classifier, cone, covered, directions, mark, traces, windows
 from utils.plot.gans import games, players
@@ -31,6 +31,6 @@ __all__ = ["COLOURS", "MADE", "accuracies", "accuracy_tables", "against", "attac
            "decisions", "dense_block", "differences", "directions", "dots", "fields", "fooled_within", "games", "gaps",
            "gaussians", "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps",
            "mark", "matrix", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket",
-           "rates", "ratios", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips",
+           "rates", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips",
            "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning",
            "units", "vulnerability", "windows", "with_errors", "withstood"]

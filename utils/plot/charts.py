@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
@@ -71,25 +72,33 @@ def dots(values: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel:
         axis.plot([place] * len(measured), measured, "o", color=COLOURS[0], alpha=0.7)
     axis.set_xticks(range(len(values)), list(values))
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xlim=(-0.5, len(values) - 0.5), yscale="log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter(ScalarFormatter())  # 100, not 10^2
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    _write_out(axis.yaxis)
     return fig
 
 
-def ratios(intervals: dict[str, tuple[float, float, float]], *, title: str, xlabel: str, ylabel: str) -> Figure:
-    """A row for each entry of `intervals`, (low, estimate, high), over a logarithmic axis with a line at 1, "no difference"."""
-    fig, axis = plt.subplots(figsize=(7.5, 0.33 * len(intervals) + 1.3), layout="constrained")
-    for place, (low, estimate, high) in enumerate(intervals.values()):
-        axis.plot([low, high], [place, place], color=COLOURS[0], linewidth=2)
-        axis.plot(estimate, place, "o", color=COLOURS[0])
-    axis.axvline(1, color="0.4", linestyle="--", linewidth=1)
-    axis.set_yticks(range(len(intervals)), list(intervals))
-    axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=(len(intervals) - 0.5, -0.5))
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter(ScalarFormatter())
-    axis.xaxis.set_minor_formatter(NullFormatter())
+def scores(rows: dict[str, tuple[float, float, float]], *, title: str, xlabel: str, ylabel: str = "method",
+           level: float | None = None, logx: bool = False) -> Figure:
+    """A dot with its interval for each row {name: (value, low, high)}, and a thin line at `level`."""
+    fig, axis = plt.subplots(figsize=(6.5, 1.2 + 0.3 * len(rows)), layout="constrained")
+    if level is not None:
+        axis.axvline(level, color="black", linewidth=1)
+    for place, (value, low, high) in enumerate(rows.values()):
+        axis.plot([low, high], [place, place], color=COLOURS[0])
+        axis.plot(value, place, "o", color=COLOURS[0])
+    axis.set_yticks(range(len(rows)), list(rows))
+    axis.invert_yaxis()
+    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    if logx:
+        axis.set_xscale("log")
+        _write_out(axis.xaxis)
     return fig
+
+
+def _write_out(axis: Axis) -> None:
+    """Put the numbers 1, 2, 5, 10, 20 ... on a logarithmic axis."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(ScalarFormatter())  # 100, not 10^2
+    axis.set_minor_formatter(NullFormatter())
 
 
 def histogram(values: Sequence[float], marks: dict[str, float], *, title: str, xlabel: str) -> Figure:

@@ -31,18 +31,3 @@ def heat(images: np.ndarray, maps: dict[str, np.ndarray], *, title: str, rows: S
         axis.set_title(name, fontsize=9)
     fig.suptitle(title)
     return fig
-
-
-def scores(rows: dict[str, tuple[float, float, float]], *, title: str, xlabel: str, ylabel: str = "method",
-           level: float | None = None) -> Figure:
-    """A dot with its interval for each row {name: (value, low, high)}, and a thin line at `level`."""
-    fig, axis = plt.subplots(figsize=(6.5, 1.2 + 0.3 * len(rows)), layout="constrained")
-    if level is not None:
-        axis.axvline(level, color="black", linewidth=1)
-    for place, (value, low, high) in enumerate(rows.values()):
-        axis.plot([low, high], [place, place], color=COLOURS[0])
-        axis.plot(value, place, "o", color=COLOURS[0])
-    axis.set_yticks(range(len(rows)), list(rows))
-    axis.invert_yaxis()
-    axis.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    return fig
