@@ -1,7 +1,7 @@
 """Accuracy by group: intervals against SciPy's, published ones and simulation, McNemar's test against SciPy's binomial test, few people."""
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_1samp
 from sklearn.metrics import balanced_accuracy_score
 
 from utils import groups
@@ -18,6 +18,14 @@ def test_interval_holds_the_true_accuracy_in_95_of_100_experiments():
     intervals = np.array([groups.wilson_interval(int(k), 60) for k in correct])
     held = np.mean((intervals[:, 0] <= 0.9) & (0.9 <= intervals[:, 1]))
     assert 0.93 < held < 0.98
+
+
+@pytest.mark.parametrize("level", [0.95, 0.99])
+def test_the_interval_of_a_mean_is_scipys(level):
+    values = np.random.default_rng(0).normal(3, 2, (2, 9))
+    mean, half = groups.mean_interval(values, level)
+    expected = ttest_1samp(values, 0, axis=1).confidence_interval(level)
+    np.testing.assert_allclose([mean - half, mean + half], expected)
 
 
 @pytest.mark.parametrize("correct, people", [(5, 4), (-1, 4), (0, 0)])

@@ -1,11 +1,10 @@
 """Networks trained side by side against the same networks one by one, in NumPy, and against Keras."""
 import numpy as np
 import pytest
-from scipy import stats
 
 from utils import backprop, many_networks
 from utils.data import toy
-from utils.many_networks import Networks, interval
+from utils.many_networks import Networks
 from utils.quiet import tf
 
 X, Y = toy.rings(40, seed=0)
@@ -93,10 +92,3 @@ def test_importance_is_a_factor_of_the_loss():
     a = plain.fit(X, Y, epochs=4, batch_size=len(X))
     b = halved.fit(X, Y, epochs=4, batch_size=len(X), importance=np.full(len(X), 0.5))
     np.testing.assert_allclose(a, 2 * b, rtol=1e-4)
-
-
-def test_interval_is_that_of_scipy():
-    values = np.random.default_rng(0).normal(3, 2, 9)
-    mean, half = interval(values)
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (mean - half, mean + half) == pytest.approx((low, high))

@@ -1,4 +1,4 @@
-"""Accuracy by group of people, differences of accuracies, and how far each can be trusted.
+"""Accuracy by group of people, differences of accuracies, means of a few seeds, and how far each can be trusted.
 
 A detector that is correct for 95 % of all people can be correct for 99 % of one group and 80 % of another. An accuracy measured
 on few people is uncertain, so each comes with the number of people and a 95 % interval, and below FEWEST it is not reported.
@@ -11,6 +11,7 @@ from math import comb
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 FEWEST = 30  # people; with fewer the interval is too wide to say anything
 Z = 1.959964  # 95 % of a standard normal distribution lie between -Z and Z
@@ -51,6 +52,18 @@ def difference(correct_1: int, people_1: int, correct_2: int, people_2: int) -> 
     p_1, p_2 = correct_1 / people_1, correct_2 / people_2
     below, above = np.hypot(p_1 - low_1, high_2 - p_2), np.hypot(high_1 - p_1, p_2 - low_2)
     return p_1 - p_2, float(p_1 - p_2 - below), float(p_1 - p_2 + above)
+
+
+def mean_interval(values: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """The mean of values [..., N], such as one for each seed or image, and half the width of its interval; both [...].
+
+    By Student's t, for two values or more that are independent and about normal; `level` is the probability that an interval holds
+    the true mean.
+    """
+    values = np.asarray(values, float)
+    n = values.shape[-1]
+    half = stats.t.ppf(0.5 + level / 2, n - 1) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    return values.mean(axis=-1), half
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:

@@ -7,7 +7,6 @@ lack at 0. Each has its own start, its own batches and, where wanted, its own da
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import stats
 
 from utils import backprop
 from utils.quiet import tf
@@ -171,10 +170,3 @@ class Networks(tf.Module):
 def _each(value: float | Sequence[float], count: int) -> np.ndarray:
     """One value for each network, [M, 1, 1]."""
     return np.broadcast_to(value, count).reshape(count, 1, 1)
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Mean and half the width of its 95 % confidence interval by Student's t, from one value for each of two seeds or more."""
-    values = np.asarray(values, float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(half)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from utils.groups import mean_interval
 from utils.plot.style import COLOURS
 
 SHOWN = (1, 99)  # percentiles of the codes between which a map reaches
@@ -60,8 +61,8 @@ def tradeoffs(curves: dict[str, tuple[Sequence[float], np.ndarray]], *, title: s
     """
     fig, axis = plt.subplots(figsize=(6.8, 4.2), layout="constrained")
     for k, (name, (x, values)) in enumerate(curves.items()):
-        half = 1.96 * np.std(values, axis=1, ddof=1) / np.shape(values)[1]**0.5
-        axis.errorbar(x, np.mean(values, axis=1), yerr=half, marker="osD^vP"[k % 6], markersize=5, capsize=3,
+        mean, half = mean_interval(values)
+        axis.errorbar(x, mean, yerr=half, marker="osD^vP"[k % 6], markersize=5, capsize=3,
                       color=COLOURS[k % 6], linestyle=("-", "--", "-.", ":")[k % 4], label=name)
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log", yscale="log")
     for side, values in ((axis.xaxis, [1, 2, 5, 10, 20, 40, 100, 200, 400]), (axis.yaxis, [1, 2, 5, 10, 20, 40])):
