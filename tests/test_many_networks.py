@@ -24,7 +24,7 @@ def test_each_network_starts_as_backprop_starts_it_and_narrow_ones_have_no_more_
 @pytest.mark.parametrize("sigmoid", [False, True])
 def test_a_narrow_network_in_the_stack_learns_as_it_does_alone(sigmoid):
     """All examples in one batch, plain descent: the same steps in NumPy, of networks of their own width."""
-    networks = Networks(SIZES, [1, 2], widths=[5, 3], sigmoid=sigmoid, rule=many_networks.sgd, rate=[0.1, 0.3])
+    networks = Networks(SIZES, [1, 2], widths=[5, 3], sigmoid=sigmoid, rule=many_networks.sgd_step, rate=[0.1, 0.3])
     losses = networks.fit(X, Y, epochs=30, batch_size=len(X))
     activation = backprop.SIGMOID if sigmoid else backprop.RELU
     for number, (sizes, seed, rate) in enumerate((([2, 5, 4, 2], 1, 0.1), ([2, 3, 3, 2], 2, 0.3))):
@@ -38,7 +38,7 @@ def test_a_narrow_network_in_the_stack_learns_as_it_does_alone(sigmoid):
 
 
 def test_the_gradient_with_batch_norm_and_decay_is_that_of_finite_differences():
-    networks = Networks([2, 4, 2], [5], rule=many_networks.sgd, rate=1.0, decay=0.1, normalised=True, sigmoid=True)
+    networks = Networks([2, 4, 2], [5], rule=many_networks.sgd_step, rate=1.0, decay=0.1, normalised=True, sigmoid=True)
     before = [v.numpy() for v in networks.parameters]
 
     def objective(place: tuple, h: float) -> float:
@@ -51,8 +51,8 @@ def test_the_gradient_with_batch_norm_and_decay_is_that_of_finite_differences():
     np.testing.assert_allclose((before[0] - networks.weights[0].numpy()).ravel(), numeric, atol=2e-3)
 
 
-@pytest.mark.parametrize("rule, keras", [(many_networks.sgd, "SGD"), (many_networks.adam, "Adam"),
-                                         (many_networks.lion, "Lion")])
+@pytest.mark.parametrize("rule, keras", [(many_networks.sgd_step, "SGD"), (many_networks.adam_step, "Adam"),
+                                         (many_networks.lion_step, "Lion")])
 def test_rules_are_those_of_keras(rule, keras):
     rate = 0.01
     optimiser = {"SGD": lambda: tf.keras.optimizers.SGD(rate),
@@ -88,7 +88,7 @@ def test_equal_seeds_see_equal_batches_and_own_data_stay_apart():
 
 
 def test_importance_is_a_factor_of_the_loss():
-    plain, halved = (Networks([2, 4, 2], [1], rule=many_networks.sgd, rate=rate) for rate in (0.1, 0.2))
+    plain, halved = (Networks([2, 4, 2], [1], rule=many_networks.sgd_step, rate=rate) for rate in (0.1, 0.2))
     a = plain.fit(X, Y, epochs=4, batch_size=len(X))
     b = halved.fit(X, Y, epochs=4, batch_size=len(X), importance=np.full(len(X), 0.5))
     np.testing.assert_allclose(a, 2 * b, rtol=1e-4)

@@ -16,18 +16,18 @@ EPSILON = 1e-8  # in the denominator of Adam
 
 # the rules of descent: (gradient, memory m, memory s, number t of the step) -> (step, m, s) ----------------------------
 
-def sgd(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def sgd_step(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The gradient itself."""
     return g, m, s
 
 
-def adam(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def adam_step(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Running means of the gradient and its square, corrected for their start at 0. Source: Kingma and Ba 2015, algorithm 1."""
     m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
     return m / (1 - 0.9**t) / (tf.sqrt(s / (1 - 0.999**t)) + EPSILON), m, s
 
 
-def lion(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def lion_step(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The sign of a running mean of the gradient. Source: Chen et al. 2023, arXiv:2302.06675, algorithm 2."""
     return tf.sign(0.9 * m + 0.1 * g), 0.99 * m + 0.01 * g, s
 
@@ -52,7 +52,7 @@ class Networks(tf.Module):
 
     def __init__(self, sizes: Sequence[int], seeds: Sequence[int], *, widths: Sequence[int] | None = None,
                  sigmoid: bool | Sequence[bool] = False, variance: Callable[[int, int], float] | Sequence[Callable] = backprop.he,
-                 rule: Callable = adam, rate: float | Sequence[float] = 0.01, dropout: float | Sequence[float] = 0.0,
+                 rule: Callable = adam_step, rate: float | Sequence[float] = 0.01, dropout: float | Sequence[float] = 0.0,
                  decay: float | Sequence[float] = 0.0, normalised: bool | Sequence[bool] = False) -> None:
         count = len(seeds)
         widths = np.broadcast_to(max(sizes[1:-1], default=0) if widths is None else widths, count)
