@@ -62,13 +62,13 @@ def test_ring_has_its_moments():
 
 def test_covered_counts_what_was_put_there():
     places = minimax.centres()
-    assert minimax.covered(minimax.ring(2000)) == (8, pytest.approx(1, abs=2e-3))
-    assert minimax.covered(np.repeat(places[:3], 100, axis=0)) == (3, 1.0)
-    assert minimax.covered(np.zeros((50, 2))) == (0, 0.0)
+    assert minimax.modes_covered(minimax.ring(2000)) == (8, pytest.approx(1, abs=2e-3))
+    assert minimax.modes_covered(np.repeat(places[:3], 100, axis=0)) == (3, 1.0)
+    assert minimax.modes_covered(np.zeros((50, 2))) == (0, 0.0)
     few = np.concatenate([np.repeat(places[:1], 98, axis=0), places[1:2], np.zeros((1, 2))])
-    assert minimax.covered(few) == (1, 0.99)  # one point in a hundred is not a mode covered
+    assert minimax.modes_covered(few) == (1, 0.99)  # one point in a hundred is not a mode covered
     with pytest.raises(ValueError, match="no points"):
-        minimax.covered(np.zeros((0, 2)))
+        minimax.modes_covered(np.zeros((0, 2)))
 
 
 def game(**options) -> minimax.Game:
@@ -167,7 +167,7 @@ def test_the_generator_finds_the_data():
 
 def test_each_of_the_five_games_shows_its_fault():
     games = minimax.games()
-    covered = {letter: minimax.covered(game["made"]) for letter, game in games.items()}
+    covered = {letter: minimax.modes_covered(game["made"]) for letter, game in games.items()}
     assert covered["Q"][0] == 8 and covered["Q"][1] > 0.6  # nothing is wrong
     assert covered["T"][0] < 4 and covered["T"][1] > 0.6  # good samples on few modes
     assert max(covered[letter][0] for letter in "PRST") < 7

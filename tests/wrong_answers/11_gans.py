@@ -427,7 +427,7 @@ def covered(points, centres, radius):
         ("Panel T does not show cause 1", modes(T=1)),
         ("is not the number of a cause", modes(T="collapse")),
         ("dictionary with the keys", modes() + "\ndef diagnosis():\n    return [3, 1, 4, 5, 2]"),
-        ("part of utils", "def covered(points, centres, radius):\n    return minimax.covered(points)"),
+        ("part of utils", "def covered(points, centres, radius):\n    return minimax.modes_covered(points)"),
     ],
     "generator": [
         ("no activation at the end", generator(end="None")),

@@ -51,7 +51,7 @@ def ring(n: int, seed: int = 0) -> np.ndarray:
     return (centres()[rng.integers(8, size=n)] + rng.normal(scale=DEVIATION, size=(n, 2))).astype(np.float32)
 
 
-def covered(points: np.ndarray) -> tuple[int, float]:
+def modes_covered(points: np.ndarray) -> tuple[int, float]:
     """How many Gaussians of the ring the points [N, 2] cover, and the share of points that lie in any.
 
     A point lies in a Gaussian when its centre is less than four deviations away; a Gaussian is covered when
@@ -161,7 +161,7 @@ def games(seed: int = 5) -> dict[str, dict]:
     def collapsed() -> dict:
         game.restart(seed, EQUAL)
         history = game.play(data, 200, g_steps=10)
-        while covered(game.made(500).numpy())[1] < 0.9 and len(history) < 1000:
+        while modes_covered(game.made(500).numpy())[1] < 0.9 and len(history) < 1000:
             history = np.concatenate([history, game.play(data, 10, g_steps=10)])
         return shown(history)
 
