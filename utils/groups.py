@@ -57,8 +57,8 @@ def difference(correct_1: int, people_1: int, correct_2: int, people_2: int) -> 
 def mean_interval(values: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """The mean of values [..., N], such as one for each seed or image, and half the width of its interval; both [...].
 
-    By Student's t, for two values or more that are independent and about normal; `level` is the probability that an interval holds
-    the true mean.
+    By Student's t, for two values or more that are independent and about normal. `level` is the probability that such an
+    interval holds the true mean.
     """
     values = np.asarray(values, float)
     n = values.shape[-1]

@@ -33,16 +33,16 @@ def recipe(name: str, seed: int, digits: Dataset) -> dict[str, dict[str, float]]
     labels = np.arange(len(digits.x_test)) % 10 if classes else None
     averaged = gans.sample(gan, len(digits.x_test), seed=1, label=labels)
     gan.averaged = gan.generator
-    return {"last weights": judged(gans.sample(gan, len(digits.x_test), seed=1, label=labels), digits),
-            "moving average": judged(averaged, digits)}
+    return {"last weights": judged(gans.sample(gan, len(digits.x_test), seed=1, label=labels), digits.x_test),
+            "moving average": judged(averaged, digits.x_test)}
 
 
-def judged(samples: np.ndarray, digits: Dataset) -> dict[str, float]:
-    """Confidence of the stored LeNet, share of the rarest class, Fréchet distance, precision and recall."""
+def judged(samples: np.ndarray, real: np.ndarray) -> dict[str, float]:
+    """What `quality.scores` says of samples [M, 28, 28, 1] beside real digits [N, 28, 28, 1], with the stored LeNet."""
     lenet = pretrained.load("digits_lenet")
     look = quality.features(lenet)
     p = tf.nn.softmax(training.predict(lenet, samples)).numpy()
-    values = quality.scores(look(digits.x_test), look(samples), p)
+    values = quality.scores(look(real), look(samples), p)
     return dict(zip(("confidence", "rarest class", "Fréchet", "precision", "recall"), values))
 
 

@@ -6,16 +6,16 @@ On the built-in digits, or on those of COURSE_DATA. Each row is stored in data/r
 and not measured again while it is there: take it out of the file to have it once more.
 """
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
-from utils import pretrained, session, training
+from utils import session
 from utils.data import Dataset
-from utils.generative import gans, quality
+from utils.generative import gans
 from utils.instructor import results
+from utils.instructor.gan_recipes import judged
 from utils.instructor.results import Measurement, Row
 from utils.quiet import tf
 
@@ -96,27 +96,14 @@ def restart(gan: gans.GAN, setting: Setting, seed: int) -> None:
     gan.random.reset_from_seed(seed)
 
 
-def judge(digits: Dataset) -> Callable[[np.ndarray], dict[str, float]]:
-    """What is measured of generated images, beside the real ones that neither GAN nor LeNet were trained on."""
-    lenet = pretrained.load("digits_lenet")
-    look = quality.features(lenet)
-    real = look(np.concatenate([digits.x_val, digits.x_test])[:SAMPLES])
-
-    def measured(images: np.ndarray) -> dict[str, float]:
-        p = tf.nn.softmax(training.predict(lenet, images)).numpy()
-        values = quality.scores(real, look(images), p)
-        return dict(zip(("confidence", "rarest class", "frechet", "precision", "recall"), values))
-
-    return measured
-
-
 def row(setting: Setting, digits: Dataset) -> Row:
     """What is measured after the training of each seed, [SEEDS] numbers each, and the steps of one training."""
-    measured, gan, found = judge(digits), new_gan(setting, 0), []
+    gan, found = new_gan(setting, 0), []
+    real = np.concatenate([digits.x_val, digits.x_test])[:SAMPLES]  # neither GAN nor LeNet were trained on them
     for seed in range(SEEDS):
         restart(gan, setting, seed)
         gans.train(gan, digits.x_train, steps=setting.steps, batch_size=BATCH, **setting.options)
-        found.append(measured(gans.sample(gan, SAMPLES, seed=1)))
+        found.append(judged(gans.sample(gan, SAMPLES, seed=1), real))
     return {name: [one[name] for one in found] for name in found[0]} | {"steps": setting.steps}
 
 
