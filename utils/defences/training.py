@@ -1,10 +1,11 @@
-"""The training loop of the defences: only the loss differs from one to the other."""
+"""How the defences are trained: only the loss differs from one to the other."""
 from collections.abc import Callable
 
 import numpy as np
 
 from utils import training
 from utils.quiet import tf
+from utils.steps import descend
 
 # (images [N, H, W, C] in [0, 1], labels [N], how much of the training is done in [0, 1), random numbers) -> loss, a scalar
 Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.random.Generator], tf.Tensor]
@@ -22,27 +23,16 @@ def train(network: tf.Module, x: np.ndarray, labels: np.ndarray, loss: Loss, *, 
     augment    such as `augment.digits`, applied to the images before the loss sees them
     seed       of the order and of all random numbers
     """
-    generator = tf.random.Generator.from_seed(seed)
-    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps))
-    optimizer.build(network.trainable_variables)
-    images, classes = tf.constant(x), tf.constant(labels)
+    epochs = range(-(-steps * BATCH // len(labels)))
+    batches = tf.concat([training.epoch_batches(len(labels), BATCH, seed, epoch)[0] for epoch in epochs], axis=0)
+    images, classes, generator = tf.constant(x), tf.constant(labels), tf.random.Generator.from_seed(seed)
 
-    @tf.function(reduce_retracing=True)
-    def run(batches: tf.Tensor, first: tf.Tensor) -> None:
-        """A step for each row of image indices [S, BATCH]; `first` is the number of the first step."""
-        for step in tf.range(tf.shape(batches)[0]):
-            some = tf.gather(images, batches[step])
-            some = augment(some, generator) if augment else some
-            done = tf.cast(first + step, tf.float32) / steps
-            with tf.GradientTape() as tape:
-                value = loss(some, tf.gather(classes, batches[step]), done, generator)
-            optimizer.apply(tape.gradient(value, network.trainable_variables), network.trainable_variables)
+    def of_step(step: tf.Tensor) -> tf.Tensor:
+        some = tf.gather(images, batches[step])
+        some = augment(some, generator) if augment else some
+        return loss(some, tf.gather(classes, batches[step]), tf.cast(step, tf.float32) / steps, generator)
 
-    taken = epoch = 0
-    while taken < steps:
-        batches = training.epoch_batches(len(labels), BATCH, seed, epoch)[0][:steps - taken]
-        run(batches, tf.constant(taken))
-        taken, epoch = taken + len(batches), epoch + 1
+    descend(network, of_step, steps=steps, learning_rate=learning_rate)
 
 
 def clean_loss(network: tf.Module) -> Loss:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from utils.quiet import tf
+from utils.steps import descend
 
 keras = tf.keras.layers
 Network = Callable[[tuple[tf.Tensor, tf.Tensor]], tf.Tensor]
@@ -171,23 +172,10 @@ def train(network: tf.keras.Model, x: np.ndarray, *, steps: int, batch_size: int
     Adam, whose step size falls to 0 on a cosine (Ho et al. 2020, algorithm 1; they keep the step size). Without the average the
     samples would show the last batches. Returns the mean of `simple_loss` for each 100 steps.
     """
-    schedule = tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    optimizer = tf.keras.optimizers.Adam(schedule, use_ema=True, ema_momentum=AVERAGED)
-    optimizer.build(network.trainable_variables)
     images, random = tf.constant(2 * x - 1, tf.float32), tf.random.Generator.from_seed(seed)
 
-    @tf.function
-    def some(count: tf.Tensor) -> tf.Tensor:
-        """The mean loss of `count` steps."""
-        total = 0.0
-        for _ in tf.range(count):
-            chosen = random.uniform([batch_size], 0, tf.shape(images)[0], tf.int32)
-            with tf.GradientTape() as tape:
-                loss = simple_loss(network, tf.gather(images, chosen), random)
-            optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
-            total += loss
-        return total / tf.cast(count, tf.float32)
+    def loss(step: tf.Tensor) -> tf.Tensor:
+        chosen = random.uniform([batch_size], 0, len(x), tf.int32)
+        return simple_loss(network, tf.gather(images, chosen), random)
 
-    losses = [float(some(tf.constant(min(100, steps - done)))) for done in range(0, steps, 100)]
-    optimizer.finalize_variable_values(network.trainable_variables)
-    return losses
+    return descend(network, loss, steps=steps, learning_rate=learning_rate, use_ema=True, ema_momentum=AVERAGED)

@@ -7,6 +7,7 @@ import numpy as np
 
 from utils.data.films import FRAMES, SIDE
 from utils.quiet import tf
+from utils.steps import descend
 
 keras = tf.keras.layers
 GIVEN = 2  # frames at the start of a film that are not generated
@@ -50,20 +51,10 @@ def train(network: tf.keras.Model, films: np.ndarray, *, steps: int, batch_size:
     The loss is the mean square error of the other six frames. The gradient goes through all six, so the network learns to live with
     its own errors. Adam, whose step size falls to 0 on a cosine. Returns the mean error for each 100 steps.
     """
-    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps))
-    optimizer.build(network.trainable_variables)
     data, random = tf.constant(films, tf.float32), tf.random.Generator.from_seed(seed)
 
-    @tf.function
-    def some(count: tf.Tensor) -> tf.Tensor:
-        """The mean error of `count` steps."""
-        total = 0.0
-        for _ in tf.range(count):
-            film = tf.gather(data, random.uniform([batch_size], 0, tf.shape(data)[0], tf.int32))
-            with tf.GradientTape() as tape:
-                error = tf.reduce_mean((continued(network, film[:, :GIVEN], FRAMES) - film)[:, GIVEN:] ** 2)
-            optimizer.apply(tape.gradient(error, network.trainable_variables), network.trainable_variables)
-            total += error
-        return total / tf.cast(count, tf.float32)
+    def loss(step: tf.Tensor) -> tf.Tensor:
+        film = tf.gather(data, random.uniform([batch_size], 0, len(films), tf.int32))
+        return tf.reduce_mean((continued(network, film[:, :GIVEN], FRAMES) - film)[:, GIVEN:] ** 2)
 
-    return [float(some(tf.constant(min(100, steps - done)))) for done in range(0, steps, 100)]
+    return descend(network, loss, steps=steps, learning_rate=learning_rate)
