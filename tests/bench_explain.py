@@ -11,27 +11,22 @@ anchors    the largest difference from the maps of xplique and tf-keras-vis, whe
 scores     deletion, insertion and pointing at the part of the face that matters, for each method, on the same
            faces, with 95 % intervals by the bootstrap
 """
-import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import date
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from utils import data, explain, pretrained, session, training
 from utils.data.rendered import rendered_faces
 from utils.explain.occlusion import filling
-from utils.instructor.files import write_whole
+from utils.instructor import results
+from utils.instructor.results import Measurement, Row
 from utils.quiet import tf
 
-ROOT = Path(__file__).resolve().parents[1]
-STORED = ROOT / "data" / "results" / "explain.json"
 NETWORKS = ("faces_three_convolutions", "faces_densenet")
 BASELINES = ("grey", "black", "blur")
 RUNS = 3
@@ -39,13 +34,6 @@ FACES, SEED = 100, 12  # the first that the network gets right
 SIZE, STRIDE = 7, 3
 METHODS = ("random", "edges", "gradient", "guided backprop", "deconvnet", "Grad-CAM", "gradient x input", "SmoothGrad",
            "integrated gradients, grey", "integrated gradients, blur", "occlusion, grey", "occlusion, mean", "occlusion, blur")
-
-
-class Row(NamedTuple):
-    """What is run: it is stored under `key`, with `settings`."""
-
-    key: str
-    settings: dict[str, Any]
 
 
 def signed(values: np.ndarray) -> np.ndarray:
@@ -75,21 +63,21 @@ def methods(network: str) -> dict[str, Callable[[], np.ndarray]]:
     }
 
 
-def rows() -> Iterator[Row]:
+def rows() -> dict[str, Row]:
+    """The settings of each row."""
+    found: dict[str, Row] = {}
     if find_spec("xplique") and find_spec("tf_keras_vis"):
-        yield Row("anchors/digits_lenet", {"images": 50, "steps": 256})
+        found["anchors/digits_lenet"] = {"images": 50, "steps": 256}
     for network in NETWORKS:
-        yield Row(f"occlusion/{network}", {"size": 7, "stride": 1, "runs": RUNS})
-        for baseline in BASELINES:
-            yield Row(f"complete/{network}/{baseline}", {"faces": FACES, "steps": 64, "most": 4096})
-    for network in NETWORKS:
-        for method in METHODS:
-            yield Row(f"scores/{network}/{method}", {"faces": FACES, "size": SIZE, "stride": STRIDE})
+        found[f"occlusion/{network}"] = {"size": 7, "stride": 1, "runs": RUNS}
+        found |= {f"complete/{network}/{baseline}": {"faces": FACES, "steps": 64, "most": 4096} for baseline in BASELINES}
+    return found | {f"scores/{network}/{method}": {"faces": FACES, "size": SIZE, "stride": STRIDE}
+                    for network in NETWORKS for method in METHODS}
 
 
-def run_row(row: Row) -> dict[str, Any]:
+def run_row(name: str, _: None) -> Row:
     session.start(0)
-    kind, network, *last = row.key.split("/")
+    kind, network, *last = name.split("/")
     return {"occlusion": speed, "complete": complete, "scores": scored, "anchors": anchors}[kind](network, *last)
 
 
@@ -102,7 +90,7 @@ def faces(network: str) -> tuple[tf.Module, np.ndarray, np.ndarray, dict[str, np
     return model, x[right], y[right], {name: values[right] for name, values in factors.items()}
 
 
-def speed(network: str) -> dict[str, Any]:
+def speed(network: str) -> Row:
     """Processor seconds of occlusion, of the forward pass alone, and of the loop, run in turns."""
     model, x, y, _ = faces(network)
     x, y = x[:1], y[:1]
@@ -134,13 +122,13 @@ def speed(network: str) -> dict[str, Any]:
             function()
             seconds[name].append(time.process_time() - start)
     middle = {name: statistics.median(values) for name, values in seconds.items()}
-    return {name: short(value) for name, value in middle.items()} | {
-        "over forward": short(middle["occlusion"] / middle["forward"]),
-        "faster than the loop": short(middle["loop"] / middle["occlusion"]),
-        "largest difference": short(max(np.abs(answers[0] - other).max() for other in answers[1:]))}
+    return middle | {
+        "over forward": middle["occlusion"] / middle["forward"],
+        "faster than the loop": middle["loop"] / middle["occlusion"],
+        "largest difference": float(max(np.abs(answers[0] - other).max() for other in answers[1:]))}
 
 
-def anchors(network: str) -> dict[str, Any]:
+def anchors(network: str) -> Row:
     """The largest difference from the other libraries' maps, as a share of the largest value of ours.
 
     tf-keras-vis gives Grad-CAM before it is enlarged (with splines, ours bilinear); xplique's integral uses the trapezoidal rule.
@@ -161,31 +149,31 @@ def anchors(network: str) -> dict[str, Any]:
              "integrated gradients, xplique": (integrated, attributions.IntegratedGradients(
                  model, steps=256, baseline_value=0.5)(x, targets)),
              "Grad-CAM, tf-keras-vis": (explain.grad_cam(model, x, y, layer=-1), tf.image.resize(cam[..., None], x.shape[1:3]))}
-    return {name: short(np.abs(np.reshape(theirs, ours.shape) - ours).max() / np.abs(ours).max()) for name, (ours, theirs) in pairs.items()}
+    return {name: float(np.abs(np.reshape(theirs, ours.shape) - ours).max() / np.abs(ours).max()) for name, (ours, theirs) in pairs.items()}
 
 
-def complete(network: str, baseline: str) -> dict[str, Any]:
+def complete(network: str, baseline: str) -> Row:
     model, x, y, _ = faces(network)
     start = filling(x, "blur", 8) if baseline == "blur" else {"grey": 0.5, "black": 0.0}[baseline]
     found = {most: explain.integrated_gradients(model, x, y, explain.log_odds, baseline=start, most=most) for most in (64, 4096)}
     errors = {most: explain.completeness(model, x, y, one, explain.log_odds, baseline=start) for most, one in found.items()}
-    return {f"most {most}": {"median": short(np.median(error)), "largest": short(error.max()),
+    return {f"most {most}": {"median": float(np.median(error)), "largest": float(error.max()),
                              "within 1 %": float(np.mean(error <= 0.01))}
             for most, error in errors.items()}
 
 
-def scored(network: str, method: str) -> dict[str, Any]:
+def scored(network: str, method: str) -> Row:
     """Areas, each with its interval, and how much better than the two maps that know nothing of the network."""
     maps, leans, mask = methods(network)[method](), *parts(network)
     areas = {name: knows_nothing(network, name) for name in ("random", "edges")}
     areas[method] = both_areas(network, maps)
     hits = explain.pointing(maps[leans], mask)
-    row = {"deletion": interval(areas[method][0]), "insertion": interval(areas[method][1]),
-           "pointing at the part that matters": [int(hits.sum()), len(hits)], "share of its pixels": short(mask.mean())}
+    row = {"deletion": explain.bootstrap(areas[method][0]), "insertion": explain.bootstrap(areas[method][1]),
+           "pointing at the part that matters": [int(hits.sum()), len(hits)], "share of its pixels": float(mask.mean())}
     for other in ("random", "edges"):
         if other != method:
-            row[f"deletion, {other} minus this"] = interval(areas[other][0] - areas[method][0])
-            row[f"insertion, this minus {other}"] = interval(areas[method][1] - areas[other][1])
+            row[f"deletion, {other} minus this"] = explain.bootstrap(areas[other][0] - areas[method][0])
+            row[f"insertion, this minus {other}"] = explain.bootstrap(areas[method][1] - areas[other][1])
     return row
 
 
@@ -209,29 +197,9 @@ def parts(network: str) -> tuple[np.ndarray, np.ndarray]:
     return leans, masks[falls.argmax(0), np.arange(len(x))][leans]
 
 
-def interval(values: np.ndarray) -> list[float]:
-    """Mean, low and high."""
-    return [short(value) for value in explain.bootstrap(values)]
-
-
-def short(number: float) -> float:
-    return float(f"{float(number):.4g}")
-
-
-def load() -> dict[str, dict]:
-    return json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else {}
-
-
 def main(words: list[str]) -> int:
-    for row in rows():
-        if (words and not any(word in row.key for word in words)) or load().get(row.key, {}).get("settings") == row.settings:
-            continue
-        done = run_row(row) | {"settings": row.settings, "date": date.today().isoformat(),
-                              "command": f"course.py bench explain {row.key}"}
-        lines = [f"{json.dumps(key)}: {json.dumps(one)}" for key, one in sorted((load() | {row.key: done}).items())]
-        write_whole(STORED, "{\n" + ",\n".join(lines) + "\n}\n")
-        print(f"{row.key}: {json.dumps(done)}", flush=True)
-    return 0
+    measurements = {name: Measurement(partial(run_row, name), False, None, settings) for name, settings in rows().items()}
+    return results.store(results.FOLDER / "explain.json", "bench explain", measurements, words)
 
 
 if __name__ == "__main__":

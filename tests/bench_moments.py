@@ -8,29 +8,24 @@ deep   dense networks with random weights: sampled variance over the formula's, 
        (theorem 2, as in Bibi, Alfadly and Ghanem 2018, rebuilt here from the paper), and over that of the linearised network
 imagenet  MobileNetV2, where its weights are at hand: does the mean by formula predict the order of the highest noisy logits?
 """
-import json
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import date
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import kendalltau
 
 from utils import data, moments, pretrained, session
-from utils.instructor.files import write_whole
+from utils.instructor import results
+from utils.instructor.results import Measurement, Row
 from utils.quiet import tf
 
 sys.path.insert(0, str(Path(__file__).parent))  # course.py runs Python so that the folder of a script is not on the path
 from bench_moments_peers import linearised, paper  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[1]
-STORED = ROOT / "data" / "results" / "moments.json"
 RUNS, TIMED = 5, 1000  # alternating runs; samples of each, for the time of one
 SIGMAS = (0.05, 0.1, 0.2)
 NETS = {"one hidden": (784, 500, 10), "two hidden": (784, 500, 300, 10), "paper": (784, 500, 500, 300, 100, 10)}
@@ -47,38 +42,30 @@ LENET: dict[str, Callable] = {  # model, image [1, 28, 28, 1], std -> Gaussian
 FEW = {"full": 3}  # images, where each takes seconds
 
 
-class Row(NamedTuple):
-    """What is run: it is stored under `key`, with `settings`."""
+def rows(quick: bool) -> dict[str, Row]:
+    """The settings of each row, the quickest method of each kind first.
 
-    key: str  # "lenet/sigma/method", "deep/network/sigma" or "imagenet/sigma/order", after "quick/" if so
-    settings: dict[str, Any]
-
-
-def rows(quick: bool) -> Iterator[Row]:
-    """All rows, the quickest method of each kind first."""
+    The names are "lenet/sigma/method", "deep/network/sigma" and "imagenet/sigma/order", after "quick/" if so.
+    """
     images, samples = (10, 4000) if quick else (100, 1000)
-    name = "quick/" if quick else ""
-    for method in LENET:
-        for sigma in SIGMAS:
-            count = min(images, FEW.get(method, images))
-            yield Row(f"{name}lenet/{sigma}/{method}", {"images": count, "samples": samples})
-    for net in NETS:
-        for sigma in (*SIGMAS, 0.5, 1.0):
-            yield Row(f"{name}deep/{net}/{sigma}", {"images": 1 if quick else 2, "samples": 8000 if quick else 20_000})
-    for sigma in SIGMAS:
-        yield Row(f"{name}imagenet/{sigma}/order", {"images": 1 if quick else 3, "samples": 50 if quick else 300})
+    found: dict[str, Row] = {f"lenet/{sigma}/{method}": {"images": min(images, FEW.get(method, images)), "samples": samples}
+                             for method in LENET for sigma in SIGMAS}
+    found |= {f"deep/{net}/{sigma}": {"images": 1 if quick else 2, "samples": 8000 if quick else 20_000}
+              for net in NETS for sigma in (*SIGMAS, 0.5, 1.0)}
+    found |= {f"imagenet/{sigma}/order": {"images": 1 if quick else 3, "samples": 50 if quick else 300} for sigma in SIGMAS}
+    return {f"{'quick/' * quick}{name}": settings for name, settings in found.items()}
 
 
-def run_row(row: Row) -> dict[str, Any]:
-    *_, kind, what, last = row.key.split("/")
+def run_row(name: str, settings: dict[str, int], _: None) -> Row:
+    *_, kind, what, last = name.split("/")
     if kind == "imagenet":
-        return imagenet(float(what), **row.settings)
-    return lenet(float(what), last, **row.settings) if kind == "lenet" else deep(what, float(last), **row.settings)
+        return imagenet(float(what), **settings)
+    return lenet(float(what), last, **settings) if kind == "lenet" else deep(what, float(last), **settings)
 
 
 # LeNet --------------------------------------------------------------------------------------------------------------------
 
-def lenet(sigma: float, method: str, images: int, samples: int) -> dict[str, Any]:
+def lenet(sigma: float, method: str, images: int, samples: int) -> Row:
     """Errors of a formula, and the processor time of the Monte Carlo with the same error over that of the formula."""
     session.start(0)
     model, x, sampled = lenet_sampled(sigma, images, samples)
@@ -90,17 +77,16 @@ def lenet(sigma: float, method: str, images: int, samples: int) -> dict[str, Any
     one_sample = seconds[1] / TIMED
     errors = mean - sampled.mean, variance - sampled.variance
     own = sampled.mean_error, sampled.variance_error
-    row: dict[str, Any] = {"formula_s": short(seconds[0]), "sample_s": short(one_sample),
-                           "variance_ratio": short(np.median(sampled.variance / variance)),
-                           "logits": [int(size) for size in sampled.mean.shape]}
+    row: Row = {"formula_s": seconds[0], "sample_s": one_sample, "variance_ratio": float(np.median(sampled.variance / variance)),
+                "logits": [int(size) for size in sampled.mean.shape]}
     for name, error, standard in zip(("mean", "variance"), errors, own):
         # In units of the error of one sample: n samples have 1 / n. What sampling the reference added is taken off.
         squared = float(np.mean((error / standard)**2) - 1) / samples
         relative = np.sqrt(np.mean(error**2)) / np.sqrt(np.mean(sampled.variance)) if name == "mean" else np.median(
             np.abs(error) / sampled.variance)
         wanted = 1 / max(squared, 1 / samples)
-        row[name] = {"error": short(relative), "samples_of_the_same_error": round(wanted), "at_least": squared < 1 / samples,
-                     "time_ratio": short(wanted * one_sample / seconds[0])}
+        row[name] = {"error": float(relative), "samples_of_the_same_error": round(wanted), "at_least": squared < 1 / samples,
+                     "time_ratio": wanted * one_sample / seconds[0]}
     return row
 
 
@@ -125,17 +111,17 @@ def alternating(first: Callable, second: Callable) -> tuple[float, float]:
 
 # Deep networks with random weights ----------------------------------------------------------------------------------------
 
-def deep(net: str, sigma: float, images: int, samples: int) -> dict[str, Any]:
+def deep(net: str, sigma: float, images: int, samples: int) -> Row:
     """Sampled variance over that of each method, for each ReLU: median over images and logits, and the extremes."""
     session.start(0)
     model = dense(NETS[net])
     x = tf.random.uniform([images, NETS[net][0]])
     sampled = moments.sample_moments(model, x, sigma, samples)
-    row: dict[str, Any] = {"standard_error": short(np.median(sampled.variance_error / sampled.variance))}
+    row: Row = {"standard_error": float(np.median(sampled.variance_error / sampled.variance))}
     for method in ("full", "first_order"):
         found = moments.propagate(model, x, sigma, method=method)
         row[f"sampled over {method}"] = spread(sampled.variance / found.variance)
-        row[f"mean error of {method}"] = short(np.sqrt(np.mean((found.mean - sampled.mean)**2 / sampled.variance)))
+        row[f"mean error of {method}"] = float(np.sqrt(np.mean((found.mean - sampled.mean)**2 / sampled.variance)))
     for relu in range(len(NETS[net]) - 2):
         exact = moments.two_stage(model, x, sigma, relu=relu)
         zero = np.concatenate([paper(model, one, sigma, relu).variance for one in x[:, None]])
@@ -144,11 +130,11 @@ def deep(net: str, sigma: float, images: int, samples: int) -> dict[str, Any]:
         row[f"ReLU {relu}"] = {"sampled over exact": spread(sampled.variance / exact.variance),
                                "sampled over zero mean": spread(sampled.variance / zero),
                                "sampled over linearised": spread(sampled.variance / variance),
-                               "linearised - exact, standard errors": short(np.max(np.abs(variance - exact.variance) / error))}
+                               "linearised - exact, standard errors": float(np.max(np.abs(variance - exact.variance) / error))}
     x = x[:1]
     exact = tf.function(lambda: moments.two_stage(model, x, sigma))
     peer = tf.function(lambda: paper(model, x, sigma, -1))
-    row["seconds"], row["seconds of the zero-mean formula"] = map(short, alternating(exact, peer))
+    row["seconds"], row["seconds of the zero-mean formula"] = alternating(exact, peer)
     return row
 
 
@@ -166,7 +152,7 @@ def dense(sizes: tuple[int, ...]) -> Callable:
 
 # MobileNetV2 --------------------------------------------------------------------------------------------------------------
 
-def imagenet(sigma: float, images: int, samples: int) -> dict[str, Any]:
+def imagenet(sigma: float, images: int, samples: int) -> Row:
     """Kendall's tau between the sampled mean logits and those of the formula, for the classes that are highest in the samples.
 
     Beside it the same for the clean logits: what is predicted without a formula. Raises ValueError without the weights.
@@ -180,12 +166,11 @@ def imagenet(sigma: float, images: int, samples: int) -> dict[str, Any]:
     sampled = moments.sample_moments(model, x, sigma, samples).mean
     middle = time.process_time()
     mean = np.concatenate([moments.propagate(model, one[None], sigma, method="diagonal").mean for one in x])
-    row: dict[str, Any] = {"photographs": names, "sampling_s": short(middle - start),
-                           "formula_s": short(time.process_time() - middle)}
+    row: Row = {"photographs": names, "sampling_s": middle - start, "formula_s": time.process_time() - middle}
     for name, logits in (("formula", mean), ("clean", np.asarray(model(x)))):
         for highest in (5, 10):
             chosen = np.argsort(sampled)[:, :-highest - 1:-1]
-            row[f"tau {name}, top {highest}"] = [short(kendalltau(one[c], other[c]).statistic)
+            row[f"tau {name}, top {highest}"] = [float(kendalltau(one[c], other[c]).statistic)
                                                  for one, other, c in zip(sampled, logits, chosen)]
         row[f"same class first, {name}"] = int(np.sum(logits.argmax(1) == sampled.argmax(1)))
     return row
@@ -193,40 +178,17 @@ def imagenet(sigma: float, images: int, samples: int) -> dict[str, Any]:
 
 # What is stored -----------------------------------------------------------------------------------------------------------
 
-def short(number: float) -> float:
-    return float(f"{float(number):.4g}")
-
-
 def spread(ratios: np.ndarray) -> list[float]:
     """Smallest, median and largest."""
-    return [short(value) for value in np.quantile(np.asarray(ratios), [0, 0.5, 1])]
-
-
-def load() -> dict[str, dict]:
-    return json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else {}
-
-
-def fill(some: list[Row], run: Callable[[Row], dict] = run_row) -> None:
-    """Run what is not stored yet, and store each row at once."""
-    for row in some:
-        if load().get(row.key, {}).get("settings") == row.settings:
-            continue
-        commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
-                                encoding="utf-8").stdout.strip()
-        quick = "quick " if row.key.startswith("quick") else ""
-        done = run(row) | {"settings": row.settings, "date": date.today().isoformat(), "commit": commit,
-                           "command": f"course.py bench moments {quick}{row.key.removeprefix('quick/')}"}
-        lines = [f"{json.dumps(key)}: {json.dumps(one)}" for key, one in sorted((load() | {row.key: done}).items())]
-        write_whole(STORED, "{\n" + ",\n".join(lines) + "\n}\n")
-        print(f"{row.key}: {json.dumps({key: value for key, value in done.items() if key not in ('command', 'commit', 'date')})}",
-              flush=True)
+    return np.quantile(np.asarray(ratios), [0, 0.5, 1]).tolist()
 
 
 def main(words: list[str]) -> int:
     quick = "quick" in words
-    words = [word for word in words if word != "quick"]
-    fill([row for row in rows(quick) if not words or any(word in row.key for word in words)])
-    return 0
+    measurements = {name: Measurement(partial(run_row, name, settings), False, None, settings)
+                    for name, settings in rows(quick).items()}
+    return results.store(results.FOLDER / "moments.json", f"bench moments{' quick' * quick}", measurements,
+                         [word for word in words if word != "quick"])
 
 
 if __name__ == "__main__":

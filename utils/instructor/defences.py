@@ -27,7 +27,7 @@ def main(words: list[str]) -> int:
 
     rows = {name: Measurement(seeded(measure, training_s), False, kind) for name, (kind, measure, training_s) in ROWS.items()}
     rows |= {name: Measurement(seeded(measure, None), True) for name, measure in MNIST.items()}
-    return results.store(RESULTS, "defences", rows, words)
+    return results.store(RESULTS, "bench defences", rows, words)
 
 
 if __name__ == "__main__":

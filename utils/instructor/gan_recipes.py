@@ -58,7 +58,7 @@ ROWS = {f"{name}, seed {seed}": Measurement(partial(row, name, seed), False)
 
 def main(words: list[str]) -> int:
     """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
-    return results.store(RESULTS, "gans", ROWS, words)
+    return results.store(RESULTS, "bench gans", ROWS, words)
 
 
 if __name__ == "__main__":

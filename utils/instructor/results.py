@@ -1,5 +1,5 @@
 """Numbers that take long to measure, row by row: each is stored in data/results as soon as it is there, and is not measured again
-while it stands in the file. Numbers only, no image is stored. Used by the commands of `course.py bench`.
+while it stands in the file. Numbers only, no image is stored. Used by `course.py acceptance` and those of `course.py bench`.
 """
 import json
 import math
@@ -23,9 +23,10 @@ Row = dict[str, object]
 
 class Measurement(NamedTuple):
     """What gives a row, of which data set: the real one (True), the built-in one (False), or whichever is at hand (None)."""
-    measure: Callable[[Dataset], Row]
+    measure: Callable[[Dataset | None], Row]
     real: bool | None = None
-    kind: str = "digits"
+    kind: str | None = "digits"  # None: it is given no data set
+    settings: Row | None = None  # stored with the row: one that was stored with others is measured again
 
 
 def read(path: Path) -> dict[str, Row]:
@@ -33,30 +34,30 @@ def read(path: Path) -> dict[str, Row]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def store(path: Path, bench: str, measurements: Mapping[str, Measurement], words: Sequence[str]) -> int:
-    """Measure and store what has one of `words` in its name (all by default) and is not stored yet: the work of `course.py bench BENCH`.
+def store(path: Path, command: str, measurements: Mapping[str, Measurement], words: Sequence[str]) -> int:
+    """Measure and store what has one of `words` in its name (all by default), unless it is stored: what `course.py COMMAND` does.
 
     Each row also says its data, seconds of elapsed and of processor time, date, command and versions. The status: 0, or 2 if
     nothing has such a name. A row that raises leaves those before it stored.
     """
     chosen = {name: one for name, one in measurements.items() if not words or any(word in name for word in words)}
     if not chosen:
-        print(f"{bench}: nothing has {' or '.join(words)} in its name: {', '.join(measurements)}", file=sys.stderr)
+        print(f"{command}: nothing has {' or '.join(words)} in its name: {', '.join(measurements)}", file=sys.stderr)
         return 2
     folder = os.environ.get("COURSE_DATA")
-    for name, (measure, real, kind) in chosen.items():
-        if name in read(path):
-            print(f"{name}: stored already, on {read(path)[name]['data']}")
+    for name, (measure, real, kind, settings) in chosen.items():
+        if name in read(path) and read(path)[name].get("settings") == settings:
+            print(f"{name}: stored already")
             continue
         if real and not folder:
             print(f"{name}: needs COURSE_DATA")
             continue
         os.environ.update(COURSE_DATA=folder) if folder and real is not False else os.environ.pop("COURSE_DATA", None)
-        dataset, started, processor_started = data.load(kind), time.perf_counter(), time.process_time()
-        row = measure(dataset)
-        row |= {"data": dataset.source, "seconds": round(time.perf_counter() - started),
+        dataset, started, processor_started = data.load(kind) if kind else None, time.perf_counter(), time.process_time()
+        row = measure(dataset) | ({"settings": settings} if settings else {}) | ({"data": dataset.source} if dataset else {})
+        row |= {"seconds": round(time.perf_counter() - started),
                 "processor seconds": round(time.process_time() - processor_started), "date": date.today().isoformat(),
-                "command": f"course.py bench {bench} '{name}'",
+                "command": f"course.py {command} '{name}'",
                 "versions": {"python": platform.python_version(), "tensorflow": tf.__version__}}
         write_whole(path, json.dumps(read(path) | {name: rounded(row)}, indent=1, ensure_ascii=False) + "\n")
         print(f"{name}: {row['seconds']} s, {rounded(row)}", flush=True)

@@ -110,7 +110,7 @@ def row(setting: Setting, digits: Dataset) -> Row:
 def main(words: list[str]) -> int:
     """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
     rows = {name: Measurement(partial(row, setting)) for name, setting in SETTINGS.items()}
-    return results.store(RESULTS, "tips", rows, words)
+    return results.store(RESULTS, "bench tips", rows, words)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ ROWS |= {f"halves, seed {seed}": partial(halves, seed=seed) for seed in SEEDS}
 
 def main(words: list[str]) -> int:
     """Measure the rows whose names have one of the words, and are not stored yet; 2 if there is none of such a name."""
-    return results.store(RESULTS, "transfer", {name: Measurement(measure) for name, measure in ROWS.items()}, words)
+    return results.store(RESULTS, "bench transfer", {name: Measurement(measure) for name, measure in ROWS.items()}, words)
 
 
 if __name__ == "__main__":
