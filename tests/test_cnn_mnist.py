@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from utils import augment, filters, networks, plot, session, tuning
+from utils import augment, filters, networks, orientation, plot, session
 from utils.groups import wilson_interval
 from utils.instructor import figures
 from utils.quiet import tf
@@ -160,14 +160,14 @@ def test_a_gabor_filter_prefers_its_own_direction_and_wavelength(angle):
 
     def maps(x):
         return tf.nn.conv2d(x, w, 1, "VALID")
-    curve = tuning.curves(maps, 40, ANGLES, (4, 6, 12))[0]
+    curve = orientation.curves(maps, 40, ANGLES, (4, 6, 12))[0]
     assert ANGLES[curve.argmax()] == angle
-    np.testing.assert_array_equal(curve, tuning.curves(maps, 40, ANGLES, (6,))[0])
-    assert 0.6 < tuning.selectivity(curve[None], ANGLES)[0] < 0.85
+    np.testing.assert_array_equal(curve, orientation.curves(maps, 40, ANGLES, (6,))[0])
+    assert 0.6 < orientation.selectivity(curve[None], ANGLES)[0] < 0.85
 
 
 def test_gratings_change_in_their_direction_and_do_not_across():
-    stripes = tuning.gratings(24, 8, (0, 90))
+    stripes = orientation.gratings(24, 8, (0, 90))
     assert stripes.shape == (2, 4, 24, 24) and stripes.min() >= 0 and stripes.max() <= 1
     np.testing.assert_allclose(stripes[0], np.broadcast_to(stripes[0, :, :1], stripes[0].shape), atol=1e-6)  # rows alike
     np.testing.assert_allclose(stripes[1], stripes[0].swapaxes(1, 2), atol=1e-6)
@@ -177,7 +177,7 @@ def test_gratings_change_in_their_direction_and_do_not_across():
 def test_selectivity_of_one_direction_all_directions_and_a_cosine():
     cosine = 1 + 0.5 * np.cos(2 * np.deg2rad(ANGLES - 40))  # its mean of exp(2 i angle) has length 0.5 / 2
     curves = np.stack([np.ones(18), np.eye(18)[3], cosine, np.zeros(18)])
-    np.testing.assert_allclose(tuning.selectivity(curves, ANGLES), [0, 1, 0.25, 0], atol=1e-12)
+    np.testing.assert_allclose(orientation.selectivity(curves, ANGLES), [0, 1, 0.25, 0], atol=1e-12)
 
 
 # figures --------------------------------------------------------------------------------------------------------------
