@@ -63,16 +63,22 @@ def test_without_network_it_is_one_sentence_and_nothing_is_left(tmp_path):
     assert not (clone / ".venv").exists()
 
 
+def refused_without_write_permission(clone: Path, command: str) -> str:
+    """The one sentence of `course.py COMMAND` in a folder that cannot be written to."""
+    words = [sys.executable, "course.py", command]
+    if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
+        words = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *words]
+    clone.chmod(0o555)
+    done = subprocess.run(words, cwd=clone, capture_output=True, encoding="utf-8")
+    clone.chmod(0o755)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    return done.stderr
+
+
 def test_without_write_permission_it_is_one_sentence(tmp_path):
     clone = copy_of_the_course(tmp_path / "course")
-    clone.chmod(0o555)
-    command = [sys.executable, "course.py", "release"]
-    if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
-        command = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *command]
-    done = subprocess.run(command, cwd=clone, capture_output=True, encoding="utf-8")
-    clone.chmod(0o755)
-    assert done.returncode == 1
-    assert "cannot be written to" in done.stderr and done.stderr.count("\n") == 1
+    said = refused_without_write_permission(clone, "release")
+    assert "cannot be written to" in said
     assert not (clone / ".venv").exists()
 
 
@@ -190,14 +196,8 @@ def test_a_shared_course_that_is_complete_but_read_only_is_one_sentence(tmp_path
     clone = copy_of_the_course(tmp_path / "course")
     (clone / ".venv").mkdir()
     (clone / ".venv" / "course-complete").write_text(module_of(clone).stamp_of_environment(), encoding="utf-8")
-    clone.chmod(0o555)
-    command = [sys.executable, "course.py", "lab"]
-    if os.geteuid() == 0:  # for root there are no permissions: a read-only mount says the same
-        command = [need("bwrap"), "--dev-bind", "/", "/", "--ro-bind", str(clone), str(clone), *command]
-    done = subprocess.run(command, cwd=clone, capture_output=True, encoding="utf-8")
-    clone.chmod(0o755)
-    assert done.returncode == 1
-    assert "cannot be written to" in done.stderr and "copy the course" in done.stderr and done.stderr.count("\n") == 1
+    said = refused_without_write_permission(clone, "lab")
+    assert "cannot be written to" in said and "copy the course" in said
 
 
 @pytest.mark.parametrize("moved", [False, True])
