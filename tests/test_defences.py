@@ -133,7 +133,7 @@ def test_a_certificate_by_sampling_fails_on_no_more_than_alpha():
 
 def test_the_smoothed_model_has_the_votes_of_its_samples_and_a_gradient():
     model, x = linear(np.array([[1.0, -1], [2, 0], [-1, 1], [0.5, 0]]), np.array([-0.6, 0.0])), tf.fill([1, 2, 2, 1], 0.5)
-    smooth = defences.smoothed(model, 0.25, 400)
+    smooth = defences.soft_vote(model, 0.25, 400)
     mean = tf.nn.softmax(model(np.float32(0.5 + 0.25 * np.random.default_rng(0).normal(size=(4000, 2, 2, 1))))).numpy().mean(0)
     np.testing.assert_allclose(np.exp(smooth(x)[0]), mean, atol=0.05)
     with tf.GradientTape() as tape:

@@ -14,11 +14,11 @@ from utils.defences.gradient_penalty import gradient_penalty_loss
 from utils.defences.interval_bounds import certified_radius, interval_loss, output_bounds, worst_margins
 from utils.defences.jump_relu import jump_relu, with_jump_relu
 from utils.defences.k_winners import k_winners, with_k_winners
-from utils.defences.smoothing import certify, lower_bound, noise_loss, sampled_counts, smoothed
+from utils.defences.smoothing import certify, lower_bound, noise_loss, sampled_counts, soft_vote
 from utils.defences.training import clean_loss, train
 
 __all__ = ["at_temperature", "attacked", "bpda", "certified_radius", "certify", "clean_loss", "denoised", "denoising_network",
            "distillation_loss", "ensemble_loss", "fgsm_loss", "gradient_penalty_loss", "interval_loss", "jump_relu",
            "k_winners", "log_of_probabilities", "logit_loss", "lower_bound", "noise_loss", "output_bounds", "pgd_loss",
-           "pixel_loss", "retrain", "sampled_counts", "smoothed", "trades_loss", "train", "with_activation", "with_jump_relu",
+           "pixel_loss", "retrain", "sampled_counts", "soft_vote", "trades_loss", "train", "with_activation", "with_jump_relu",
            "with_k_winners", "worst_margins"]

@@ -65,7 +65,7 @@ def certify(selection: np.ndarray, estimation: np.ndarray, sigma: float, alpha: 
     return np.where(bound > 0.5, chosen, -1), radius
 
 
-def smoothed(model: Model, sigma: float, samples: int, seed: int = 0) -> Model:
+def soft_vote(model: Model, sigma: float, samples: int, seed: int = 0) -> Model:
     """What an attacker follows: the log of the mean probabilities of `samples` noisy copies, the same noise at each call.
 
     Images [N, H, W, C] -> [N, classes], differentiable (Salman et al. 2019, section 2.2): a soft version of the vote, so that the

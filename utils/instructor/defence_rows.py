@@ -160,8 +160,8 @@ def smoothed(digits: Dataset, name: str = "digits_smooth", count: int = COUNT, s
     selection, estimation = (defences.sampled_counts(base, x, sigma, size, seed) for seed, size in ((1, 100), (2, samples)))
     classes, radii = defences.certify(selection, estimation, sigma)
     sure = int(((classes == labels) & (radii >= RADIUS)).sum())
-    return row(base, digits, ("PGD, one draw", by_pgd(defences.smoothed(base, sigma, 1), RADIUS, "L2")),
-               {"PGD on the mean of 16 draws (EOT)": by_pgd(defences.smoothed(base, sigma, 16), RADIUS, "L2")},
+    return row(base, digits, ("PGD, one draw", by_pgd(defences.soft_vote(base, sigma, 1), RADIUS, "L2")),
+               {"PGD on the mean of 16 draws (EOT)": by_pgd(defences.soft_vote(base, sigma, 16), RADIUS, "L2")},
                count, judge, certified=sure, samples=samples, norm="L2", epsilon=RADIUS)
 
 
