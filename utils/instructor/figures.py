@@ -18,11 +18,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from utils import attacks, data, explain, filters, orientation, plot, pretrained, session, training
+from utils import attacks, data, explain, filters, plot, pretrained, session, training
 from utils.attacks.inputs import Model
 from utils.generative import progressive
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
+from utils.orientation import curves, selectivity
 from utils.quiet import tf
 
 FOLDER = ROOT / "data" / "figures"
@@ -131,17 +132,15 @@ def orientation() -> tuple[Figure, dict[str, Any]] | None:
     inner = next(layer for layer in network.layers if isinstance(layer, tf.keras.Model))  # takes [-1, 1]
     for name, layer in LAYERS.items():
         part = tf.keras.Model(inner.inputs[0], inner.get_layer(layer).output)
-        responses = orientation.curves(lambda images, part=part: part(2 * images - 1), pretrained.SIDE, ANGLES, WAVELENGTHS,
-                                       channels=3)
-        chosen, strongest = orientation.selectivity(responses, ANGLES), responses.max(axis=1)
+        responses = curves(lambda images, part=part: part(2 * images - 1), pretrained.SIDE, ANGLES, WAVELENGTHS, channels=3)
+        chosen, strongest = selectivity(responses, ANGLES), responses.max(axis=1)
         best = np.argsort(-np.where(strongest >= np.median(strongest), chosen, 0))[:6]  # a weak channel is selective by chance
         shown[f"MobileNetV2, {name}"] = responses[best]
         measured[name] = {"layer": layer, "channels": len(responses),
                           "selectivity of the six": [round(float(one), 2) for one in chosen[best]],
                           "median": round(float(np.median(chosen)), 2)}
     gabor = filters.gabor(11, wavelength=6, angle=0, sigma=2.5).astype(np.float32)[:, :, None, None]
-    shown["a Gabor filter, 11x11"] = orientation.curves(lambda images: tf.nn.conv2d(images - 0.5, gabor, 1, "VALID"), 48, ANGLES,
-                                                        WAVELENGTHS)
+    shown["a Gabor filter, 11x11"] = curves(lambda images: tf.nn.conv2d(images - 0.5, gabor, 1, "VALID"), 48, ANGLES, WAVELENGTHS)
     fig = plot.tuning(shown, ANGLES, title="Which direction of stripes a channel prefers")
     return fig, {"network": NETWORK, "angles": len(ANGLES), "wavelengths": list(WAVELENGTHS), "layers": measured}
 
