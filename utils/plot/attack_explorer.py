@@ -7,8 +7,7 @@ import numpy as np
 from utils.attacks.descent import size as distance_of
 from utils.attacks.inputs import Model, check_inputs
 from utils.attacks.minimal import minimal
-from utils.data.images import to_levels, to_png
-from utils.plot.live import Live
+from utils.plot.live import Live, enlarged_png
 from utils.quiet import tf
 
 NORMS = ("L2", "Linf", "L1", "L0")
@@ -35,8 +34,7 @@ def three_images(original: np.ndarray, modified: np.ndarray) -> bytes:
     """Original, modified image and AMPLIFIED |DX| side by side and enlarged, as a PNG; both [H, W, C] in [0, 1]."""
     amplified = np.clip(AMPLIFIED * np.abs(modified - original), 0, 1)
     larger = max(1, ENLARGED * 28 // max(original.shape[:2]))
-    row = np.concatenate([original, modified, amplified], axis=1).repeat(larger, 0).repeat(larger, 1)
-    return to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
+    return enlarged_png(np.concatenate([original, modified, amplified], axis=1), larger)
 
 
 class Explorer(Live):

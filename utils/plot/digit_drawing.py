@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from utils.attacks.inputs import Model
-from utils.plot.digit_explorer import enlarged_png, show_answer, ten_bars
-from utils.plot.live import Live
+from utils.plot.digit_explorer import ENLARGED, show_answer, ten_bars
+from utils.plot.live import Live, enlarged_png
 
 SIDE = 112  # pixels of the canvas, four for each of 28
 PEN = 4.5  # half of the width of a stroke, in pixels of the canvas
@@ -105,7 +105,7 @@ class Drawing(Live):
     def begin(self) -> None:
         """An empty canvas."""
         self.strokes, self.last = blank(), None
-        self.picture.value = enlarged_png(np.zeros([28, 28, 1], np.float32))
+        self.picture.value = enlarged_png(np.zeros([28, 28, 1], np.float32), ENLARGED)
         for bar in self.bars:
             bar.value = 0
         self.note.value = "Draw a digit in the left frame with the mouse."
@@ -125,7 +125,7 @@ class Drawing(Live):
         self.last = None
         if self.strokes.any():
             image = as_mnist(self.strokes)
-            self.picture.value = enlarged_png(image)
+            self.picture.value = enlarged_png(image, ENLARGED)
             self.note.value = show_answer(self.model, image, self.bars)
 
     def _redraw(self) -> None:

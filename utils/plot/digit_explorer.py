@@ -4,8 +4,7 @@ import numpy as np
 
 from utils import augment
 from utils.attacks.inputs import Model, check_inputs
-from utils.data.images import to_levels, to_png
-from utils.plot.live import Live
+from utils.plot.live import Live, enlarged_png
 from utils.quiet import tf
 
 ENLARGED = 8  # screen pixels for each pixel of an image
@@ -59,18 +58,13 @@ class Explorer(Live):
 
     def _draw(self, change: dict | None = None) -> None:
         image = self.image()
-        self.picture.value = enlarged_png(image)
+        self.picture.value = enlarged_png(image, ENLARGED)
         self.note.value = show_answer(self.model, image, self.bars) + f" It was written as a {self.labels[self.digit.value]}."
 
 
 def ten_bars() -> list[widgets.FloatProgress]:
     """A bar from 0 to 1 for the probability of each digit."""
     return [widgets.FloatProgress(min=0, max=1, description=str(k), layout=widgets.Layout(width="260px")) for k in range(10)]
-
-
-def enlarged_png(image: np.ndarray) -> bytes:
-    """The image [H, W, 1] in [0, 1] as a PNG file, ENLARGED screen pixels for each of its own."""
-    return to_png(to_levels(image[..., 0].repeat(ENLARGED, 0).repeat(ENLARGED, 1)))
 
 
 def show_answer(model: Model, image: np.ndarray, bars: list[widgets.FloatProgress]) -> str:

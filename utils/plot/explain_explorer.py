@@ -6,9 +6,8 @@ import numpy as np
 
 from utils import explain
 from utils.attacks.inputs import Model, check_inputs
-from utils.data.images import to_levels, to_png
 from utils.explain.occlusion import FILLS, filling
-from utils.plot.live import Live
+from utils.plot.live import Live, enlarged_png
 from utils.quiet import tf
 
 METHODS = {"occlusion": lambda *given: explain.drop(*given, stride=2), "gradient": explain.saliency,
@@ -77,8 +76,7 @@ class Explorer(Live):
         i, image = self.image.value, self.covered()
         heat = np.broadcast_to(self.map()[..., None], image.shape)
         larger = max(1, ENLARGED * 48 // max(image.shape[:2]))
-        row = np.concatenate([image, heat], axis=1).repeat(larger, 0).repeat(larger, 1)
-        self.pictures.value = to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
+        self.pictures.value = enlarged_png(np.concatenate([image, heat], axis=1), larger)
         before, now = tf.nn.softmax(self.model(tf.constant(np.stack([self.x[i], image])))).numpy()[:, self.labels[i]]
         self.note.value = (f"The image with its window, and the map of {self.method.value}. "
                            f"Probability of {self.names[self.labels[i]]}: {100 * now:.1f} % "

@@ -3,9 +3,8 @@ import ipywidgets as widgets
 import numpy as np
 
 from utils.attacks.inputs import Model
-from utils.data.images import to_levels, to_png
 from utils.generative import latent
-from utils.plot.live import Live
+from utils.plot.live import Live, enlarged_png
 from utils.quiet import tf
 
 ENLARGED = 8  # screen pixels for each pixel of an image
@@ -50,8 +49,7 @@ class Explorer(Live):
     def _draw(self, change: dict | None = None) -> None:
         z = self.z()
         images = self.generator(z).numpy()
-        row = np.concatenate(list(images), axis=1).repeat(ENLARGED, 0).repeat(ENLARGED, 1)
-        self.pictures.value = to_png(to_levels(row[:, :, 0] if row.shape[2] == 1 else row))
+        self.pictures.value = enlarged_png(np.concatenate(list(images), axis=1), ENLARGED)
         p = tf.nn.softmax(self.model(tf.constant(images[1:2]))[0]).numpy()
         self.note.value = (f"First, between, second. |z| between: {np.linalg.norm(z[1]):.2f}. The classifier says "
                            f"<b>{p.argmax()}</b> ({100 * p.max():.0f} %).")
