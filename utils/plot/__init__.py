@@ -10,9 +10,9 @@ from utils.plot.autoencoders import maps, tradeoffs
 from utils.plot.black_box import rates, roc, shaded
 from utils.plot.boundaries import benchmark, gaps, planes, pocket, robustness, vulnerability
 from utils.plot.charts import bars, dots, histogram, histograms, lines, panels, scores
-from utils.plot.classifiers import by_group, confusion, history
+from utils.plot.classifiers import by_group, confusion, differences, history
 from utils.plot.defences import certificates, withstood
-from utils.plot.densenet import by_depth, dense_block, differences, tensorboard
+from utils.plot.densenet import by_depth, dense_block, tensorboard
 from utils.plot.digits import accuracies, tuning
 from utils.plot.explain import heat
 from utils.plot.fields import fields

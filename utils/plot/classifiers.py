@@ -1,5 +1,5 @@
 """Figures of units 03 and 04: how a classifier trained, which classes it confuses, how accurate it is for whom."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,14 +48,30 @@ def by_group(tables: dict[str, Sequence[Group]], *, title: str) -> Figure:
 
     tables  rows of `groups.accuracy_by_group` for each factor; groups without an accuracy (too few people) are left blank
     """
+    return _rows_of_groups(tables, lambda row: COLOURS[0], title, "accuracy (%)")
+
+
+def differences(tables: dict[str, Sequence[Group]], *, title: str, xlabel: str) -> Figure:
+    """Differences of accuracy with their 95 % intervals and a line at 0, a panel for each entry of `tables`.
+
+    tables  rows of `groups.against_the_rest`, or other differences in that form; those without a number are left blank
+    """
+    fig = _rows_of_groups(tables, lambda row: "0.3" if row.low <= 0 <= row.high else COLOURS[1], title, xlabel)
+    for axis in fig.axes:
+        axis.axvline(0, color="0.6", linewidth=1, zorder=1)
+    return fig
+
+
+def _rows_of_groups(tables: dict[str, Sequence[Group]], colour: Callable[[Group], str], title: str, xlabel: str) -> Figure:
+    """A panel for each entry of `tables`, with a row for each group: 100 times its number, with the interval, in `colour(group)`."""
     fig, axes = plt.subplots(1, len(tables), squeeze=False, sharex=True, layout="constrained",
                              figsize=(4.6 * len(tables), 1.4 + 0.5 * max(map(len, tables.values()))))
     for axis, (factor, rows) in zip(axes.flat, tables.items()):
         for place, row in enumerate(rows):
-            axis.plot([100 * row.low, 100 * row.high], [place, place], color=COLOURS[0])
-            axis.plot(100 * row.accuracy, place, "o", color=COLOURS[0])
+            axis.plot([100 * row.low, 100 * row.high], [place, place], color=colour(row))
+            axis.plot(100 * row.accuracy, place, "o", color=colour(row))
         axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
         axis.tick_params(labelsize=13)
-        axis.set(xlabel="accuracy (%)", ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
+        axis.set(xlabel=xlabel, ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
     fig.suptitle(title)
     return fig

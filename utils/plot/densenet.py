@@ -1,11 +1,10 @@
-"""Figures of unit 04: a dense block, training error against depth, a training log as TensorBoard shows it, differences of groups."""
+"""Figures of unit 04: a dense block, training error against depth, a training log as TensorBoard shows it."""
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.groups import Group
 from utils.plot.style import COLOURS
 
 
@@ -74,25 +73,5 @@ def tensorboard(curves: dict[str, dict[str, tuple[Sequence[float], Sequence[floa
                               color=(*plt.matplotlib.colors.to_rgb(COLOURS[1]), shade))
         axis.invert_yaxis()  # as TensorBoard does: later steps are in front
         axis.set(title=name, xlabel="value", ylabel="step")
-    fig.suptitle(title)
-    return fig
-
-
-def differences(tables: dict[str, Sequence[Group]], *, title: str, xlabel: str) -> Figure:
-    """Differences of accuracy with their 95 % intervals and a line at 0, a panel for each entry of `tables`.
-
-    tables  rows of `groups.against_the_rest`, or other differences in that form; those without a number are left blank
-    """
-    fig, axes = plt.subplots(1, len(tables), squeeze=False, sharex=True, layout="constrained",
-                             figsize=(4.6 * len(tables), 1.4 + 0.5 * max(map(len, tables.values()))))
-    for axis, (factor, rows) in zip(axes.flat, tables.items()):
-        axis.axvline(0, color="0.6", linewidth=1)
-        for place, row in enumerate(rows):
-            colour = "0.3" if row.low <= 0 <= row.high else COLOURS[1]  # 0 is outside the interval
-            axis.plot([100 * row.low, 100 * row.high], [place, place], color=colour)
-            axis.plot(100 * row.accuracy, place, "o", color=colour)
-        axis.set_yticks(range(len(rows)), [f"{row.name} ({row.people})" for row in rows])
-        axis.tick_params(labelsize=13)
-        axis.set(xlabel=xlabel, ylabel="group (people)", title=factor, ylim=(len(rows) - 0.5, -0.5))
     fig.suptitle(title)
     return fig
