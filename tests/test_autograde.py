@@ -5,6 +5,7 @@ import re
 import runpy
 import socket
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +18,7 @@ from conftest import need
 from utils.checks import OTHER
 from utils.instructor import autograde
 from utils.instructor.execute import ROOT
+from utils.instructor.grading import lab_pages
 from utils.instructor.grading.examine_lab import Handed, Lab, examine
 
 UNIT = "01_convolution_filters"
@@ -57,6 +59,13 @@ def convolve_1d(x, w):
     return outputs[-1]
 """
 
+PATCH = """
+from utils.checks import lab01
+for name in list(vars(lab01)):
+    if not name.startswith("_"):
+        setattr(lab01, name, lambda *words, **named: None)
+"""
+
 
 def mark(cell) -> str:
     return cell.metadata.get("nbgrader", {}).get("grade_id", "")
@@ -88,7 +97,9 @@ def hand_in(folder: Path, student: str, content: nbformat.NotebookNode | str) ->
 def make_class(folder: Path, port: int) -> None:
     right = right_answers()
     hand_in(folder, "ada", answered(right))
-    hand_in(folder, "bob", answered({}))  # nothing written
+    patched = answered({})  # nothing written, and checks that find all right
+    patched.cells.insert(1, nbformat.v4.new_code_cell(PATCH))
+    hand_in(folder, "bob", patched)
     hand_in(folder, "cem", answered({name: WRONG[name][0][1] for name in TASKS}))
     hand_in(folder, "dora", answered(right | {"convolve_1d": BY_HEART}))
     hand_in(folder, "eve", answered({name: right[name] for name in ("convolve_1d", "gaussian", "town")}))
@@ -193,6 +204,18 @@ def test_pages_say_what_failed_and_show_no_hidden_code(graded):
         assert (out / "feedback" / student / UNIT / f"{UNIT}.html").stat().st_size < 5e6
 
 
+def test_page_of_the_class_counts_and_names_nobody(graded):
+    _, out = graded
+    parser = Text()
+    parser.feed((out / "class" / f"{UNIT}.html").read_text(encoding="utf-8"))
+    with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
+        right = Counter(grade.name for student in book.students for grade in book.find_submission_notebook(UNIT, UNIT, student.id).grades
+                        if grade.score == grade.max_score)
+    assert re.findall(r"^(\d+) of 11", re.sub(r"(?<=\D)(?=\d+ of 11)", "\n", parser.text), re.MULTILINE) == [str(right[f"check-{name}"]) for name in TASKS]
+    assert "is not written yet" in parser.text and WRONG["edges"][0][0] not in parser.text, "what one student alone was told is not there"
+    assert not re.search(r"\b(ada|bob|cem|dora|eve|finn|hal|ida|kim|lee|mia)\b", parser.text)
+
+
 def test_a_notebook_sees_nothing_of_the_machine(graded):
     _, out = graded
     text = page(out, "ida")
@@ -229,6 +252,15 @@ def test_folders_of_a_killed_kernel_are_removed(tmp_path):
     hand_in(tmp_path / "handed", "ada", "{}")
     autograde.autograde(tmp_path / "handed", isolated=False)
     assert not sockets.exists() and not place.exists()
+
+
+def test_a_page_that_cannot_be_made_stops_no_other(graded, monkeypatch):
+    folder, out = graded
+    made = lab_pages.page
+    monkeypatch.setattr(lab_pages, "page", lambda notebook, points, student: made(notebook, points, student) if student != "dora" else {}["state"])
+    assert autograde.feedback(folder) == 11
+    assert "18 points. No page could be made of it (KeyError)" in (out / "feedback" / "dora" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
+    assert (out / "feedback" / "eve" / UNIT / f"{UNIT}.html").is_file()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from conftest import need
+from utils.instructor.files import OF_MACHINE
 from utils.instructor.grading import answers, attack, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.sandbox import Ended
@@ -532,6 +533,20 @@ def test_a_full_disk_stops_the_grader_and_costs_nobody_a_point(two_teams):
                      f"atexit.register(lambda: print(*(open(path).read() for path in glob.glob({str(two_teams / 'results/*.json')!r}))))")
     assert full.returncode == 1 and "No space left on device" in full.stderr and "costs nobody a point" in full.stderr
     assert "Traceback" not in full.stderr and "weights.bin" not in full.stdout and "could not be read" not in full.stdout
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), *(OSError(number, "of the machine") for number in sorted(OF_MACHINE))], ids=repr)
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_fault_of_the_machine_is_taken_for_the_teams(tmp_path, monkeypatch, fault, packed):
+    source = team(tmp_path / "ada")
+    if packed:
+        source = Path(shutil.make_archive(str(tmp_path / "packed"), "zip", source))
+
+    def copy(*words):
+        raise fault
+    monkeypatch.setattr(submission._Room, "copy", copy)
+    with pytest.raises(type(fault), match=str(fault).replace("[", r"\[").replace("]", r"\]")):
+        submission.take_in(source, tmp_path / "copy")
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(two_teams):

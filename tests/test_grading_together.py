@@ -1,7 +1,12 @@
 """A tiny lab that attacks the limits of all processes together, is graded by several, and changes between two gradings."""
 import csv
 import os
+import re
 import shutil
+import subprocess
+import sys
+import tempfile
+import time
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -101,6 +106,61 @@ def test_results_are_the_same_however_many_run_at_once(graded, again):
     first = report(graded[1])
     assert report(out) == {student: first[student] for student in ("ada", "cem", "dora")}
     assert not list(out.glob(".kernel-*"))
+
+
+START = """
+import pathlib, sys
+from utils.instructor import autograde
+from utils.instructor.grading import gradebook
+gradebook.SOLUTIONS = pathlib.Path(sys.argv[1])
+sys.exit(autograde.main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_killed_run_leaves_tables_of_those_who_are_graded_and_the_next_one_nothing_else(graded, again, tmp_path, jobs):
+    folder, out = again()
+    hand_in(folder, "anna")
+    hand_in(folder, "moth", before="import time\ntime.sleep(100)")  # moths come last
+    (temporary := Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))).chmod(0o755)
+    words = [sys.executable, "-c", START, str(gradebook.SOLUTIONS), "autograde", str(folder), "--jobs", jobs]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    for table in (out / "report.csv", out / "grades.csv", out / "moodle" / f"{UNIT}.csv"):
+        table.unlink(missing_ok=True)
+    try:
+        running = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 90
+        while not (scores_of(out) and list(out.glob(".kernel-*")) and
+                   (family := psutil.Process(running.pid).children(recursive=True))):
+            assert time.monotonic() < deadline and running.poll() is None
+            time.sleep(0.1)
+        running.kill()
+        running.wait()
+        assert not psutil.wait_procs(family, 10)[1], "kernels, and the processes that run them, die with it"
+        assert scores(out) == {"anna": 3}
+        grades, moodle = (table.read_text(encoding="utf-8-sig") for table in (out / "grades.csv", out / "moodle" / f"{UNIT}.csv"))
+        assert re.search(rf'"{UNIT}",.*"anna",.*"3.0"$', grades, re.MULTILINE) and '"anna","anna",3.0,3.0,""' in moodle and "moth" not in moodle
+        finished = (out / "state" / f"anna--{UNIT}.json").stat().st_mtime_ns
+        shutil.rmtree(folder / "moth")
+        hand_in(folder, "moth")
+        subprocess.run(words, env=environment, check=True, capture_output=True)
+        assert scores(out) == {"anna": 3, "moth": 3} and (out / "state" / f"anna--{UNIT}.json").stat().st_mtime_ns == finished
+        assert not list(out.rglob("*.part")) and [path.name for path in out.glob(".*")] == [".lock"] and not list(temporary.iterdir())
+    finally:
+        shutil.rmtree(temporary)
+
+
+def scores_of(out: Path) -> dict[str, float]:
+    """`scores`, none before the first table is written."""
+    return scores(out) if (out / "report.csv").is_file() else {}
+
+
+def test_a_long_name_of_the_folder_for_temporary_files_stops_no_kernel(again, tmp_path, monkeypatch):
+    folder, out = again("ada")
+    (long := tmp_path / ("x" * 80)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    autograde.autograde(folder, seconds=SECONDS)
+    assert scores(out) == {"ada": 3}
 
 
 def test_a_task_that_is_added_or_removed_costs_its_own_points_only(graded, again):

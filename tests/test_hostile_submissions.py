@@ -823,6 +823,7 @@ def test_it_gets_its_points_and_a_sentence(out, name):
     assert all(word in said for word in words), said
     assert bool(words) == bool(found["faults"]) or points == FULL - ACCURACY, said
     assert "Traceback" not in said and "\n" not in said and "grader stopped" not in said and len(said) < 5000
+    assert not ("certain files" in said and f"gave no answer for {ASKED} of {ASKED}" in said), "nobody is accused who gave no answer"
     assert all(sentence.strip() and len(sentence) < 500 for sentence in found["faults"])
 
 

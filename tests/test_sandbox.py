@@ -622,5 +622,15 @@ def test_without_bubblewrap_nothing_is_run(tmp_path, monkeypatch, one_submission
     trace.unlink()
 
 
+def test_a_course_that_the_sandbox_may_not_read_is_refused(tmp_path, monkeypatch):
+    """Unpacked by root with a strict umask, say: every right answer would get no points."""
+    for folder in ("utils", "data"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "utils" / "filters.py").touch(mode=0)
+    monkeypatch.setattr(sandbox, "__file__", str(tmp_path / "utils" / "instructor" / "grading" / "sandbox.py"))
+    with pytest.raises(sandbox.SandboxMissing, match="may not read the course.*filters.py.*chmod -R a.rX"):
+        sandbox.check()
+
+
 def test_the_sandbox_works_here():
     sandbox.check()

@@ -11,6 +11,7 @@ writes the gradebook (`gradebook`).
 """
 import argparse
 import json
+import logging
 import shutil
 import sys
 import warnings
@@ -20,9 +21,10 @@ from pathlib import Path
 
 import joblib
 import nbformat
+from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 
-from utils.instructor.grading import gradebook, lab_pages, sandbox, stamp, students, workers
+from utils.instructor.grading import gradebook, lab_pages, sandbox, stamp, students, submission, workers
 from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
 from utils.instructor.grading.grade import CannotGrade, alone
 from utils.instructor.grading.kernels import remove_kernel
@@ -48,12 +50,15 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
     """
     sources = _handed_in(folder, units)
     out = results_folder(folder)
+    if signs := set(str(out)) & set("[]*?"):
+        raise CannotGrade(f"The path {out} has the sign {min(signs)}, which nbgrader takes for part of a pattern: rename that folder.")
+    _name_the_others(folder, sources)
     with machine_faults(f"The results cannot be written to {out}"):
         out.mkdir(exist_ok=True)
     with machine_faults("Grading stopped"), alone(out):
         if isolated and scheduler is None:
             sandbox.check()
-        for left in out.glob(".kernel-*"):
+        for left in (*out.glob(".kernel-*"), *out.glob(f"{gradebook.DRAFT}*")):
             remove_kernel(left)
         labs = {unit: gradebook.generate(out, unit) for unit in sorted({unit for _, unit in sources})}
         waiting = _waiting(out, sources, str(seconds), str(isolated))
@@ -122,6 +127,13 @@ def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tupl
     return found
 
 
+def _name_the_others(folder: Path, sources: dict[tuple[str, str], tuple[Student, Path]]) -> None:
+    """Say in what of the folder of a class none of these labs is: a notebook under another name would be passed over in silence."""
+    there = {submission.plain(entry.name) for entry in submission.entries(folder)} | set(submission.left_out(folder))
+    if none := there - {submission.plain(student.folder) for student, _ in sources.values()}:
+        print(f"No lab of {', '.join(sorted({unit for _, unit in sources}))} is in: {', '.join(sorted(none))}", file=sys.stderr)
+
+
 def results_folder(folder: Path) -> Path:
     return folder.with_name(folder.name + "-graded")
 
@@ -134,14 +146,16 @@ def _state(out: Path, code: str, unit: str) -> Path:
 # feedback -------------------------------------------------------------------------------------------------------------
 
 def feedback(folder: Path, units: Sequence[str] = ()) -> int:
-    """Make an HTML page for each graded submission (`lab_pages`), without hidden code; gives how many. Raises CannotGrade.
+    """Make an HTML page for each graded submission (`lab_pages`), without hidden code, and one for the class; gives how many of the
+    first. Raises CannotGrade.
 
     A submission that could not be run, or of which no page can be made, gets a text with a sentence that says why.
     """
     out, sources = results_folder(folder), _handed_in(folder, units)
     if not (out / "state").is_dir():
         raise CannotGrade(f"Nothing of {folder} is graded: run python3 course.py autograde {folder} first.")
-    made: dict[str, list[tuple[Student, str, Path]]] = defaultdict(list)
+    made: dict[str, dict[Student, Path]] = defaultdict(dict)
+    tasks: dict[str, list[list[lab_pages.Task]]] = defaultdict(list)
     with alone(out):
         for (code, unit), (student, _) in sources.items():
             state = _state(out, code, unit)
@@ -152,22 +166,25 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
             for old in page.iterdir():
                 old.unlink()
             notebook, problem = out / "autograded" / code / unit / f"{unit}.ipynb", ""
+            tasks[unit].append([])
             if notebook.is_file():
                 try:
-                    write_whole(page / f"{unit}.html", lab_pages.page(
-                        nbformat.read(notebook, as_version=4), gradebook.points(out, code, unit), student.shown))
+                    ran, points = nbformat.read(notebook, as_version=4), gradebook.points(out, code, unit)
+                    tasks[unit][-1] = lab_pages.tasks(ran, points)
+                    write_whole(page / f"{unit}.html", lab_pages.page(ran, points, student.shown))
                 except Exception as error:  # whatever a student's outputs hold: the others get their pages
                     if of_machine(error):
                         raise
                     problem = f"No page could be made of it ({type(error).__name__}): ask your instructor. "
             if problem or not notebook.is_file():
-                points, note = gradebook.score(out, code, unit)[0], gradebook.read_state(state)["note"]
-                write_whole(page / f"{unit}.txt", f"{unit}: {points:g} points. {problem}{note}\n")
-            made[unit].append((student, code, next(page.iterdir())))
-        for unit, done in made.items():
-            rows = [(student, *gradebook.score(out, code, unit), gradebook.read_state(_state(out, code, unit))["note"])
-                    for student, code, _ in done]
-            students.write_moodle(out, unit, rows, {student: page for student, _, page in done})
+                score, note = gradebook.score(out, code, unit)[0], gradebook.read_state(state)["note"]
+                write_whole(page / f"{unit}.txt", f"{unit}: {score:g} points. {problem}{note}\n")
+            made[unit][student] = next(page.iterdir())
+        for unit, pages in made.items():
+            students.write_pages(out, unit, pages)
+            (out / "class").mkdir(exist_ok=True)
+            lab = nbformat.read(gradebook.SOLUTIONS / unit / f"{unit}.ipynb", as_version=4)
+            write_whole(out / "class" / f"{unit}.html", lab_pages.of_class(lab, tasks[unit]))
     return sum(map(len, made.values()))
 
 
@@ -190,6 +207,7 @@ def main(words: list[str]) -> int:
             command.add_argument("--unsafe-no-sandbox", action="store_true",
                                  help="run strangers' notebooks as yourself, unprotected")
     arguments = parser.parse_args(words)
+    logging.getLogger("tornado.application").setLevel(logging.CRITICAL)  # tracebacks of the gradebook, which are raised too
     warnings.simplefilter("ignore")  # of SQLAlchemy on nbgrader's way with it, and of nbformat on a stranger's notebook
     try:
         folder = students.unpacked(arguments.folder.resolve())
@@ -203,8 +221,12 @@ def main(words: list[str]) -> int:
                         jobs=max(1, arguments.jobs or workers.most_jobs()), scheduler=arguments.scheduler)
         print(f"{out.name}/ holds grades.csv and report.csv; next: python3 course.py feedback {arguments.folder}")
         return 0
-    except (CannotGrade, MachineFault, sandbox.SandboxMissing, ValueError) as problem:
-        print(f"{arguments.command}: {problem}", file=sys.stderr)
+    except (CannotGrade, MachineFault, sandbox.SandboxMissing, ValueError, OperationalError) as problem:
+        said = str(problem).splitlines()[0]
+        if "sqlite3.OperationalError" in said:  # also within an InvalidEntry of nbgrader's
+            said = (f"The gradebook cannot be written: {said}. This is the machine's fault and costs nobody a point: make room or give "
+                    f"yourself the right, and run the same command again; it goes on from here.")
+        print(f"{arguments.command}: {said}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130  # course.py says what to do

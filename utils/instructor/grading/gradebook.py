@@ -6,7 +6,9 @@ import csv
 import json
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from utils.instructor.grading import students, submission
 from utils.instructor.grading.examine_lab import Lab
 from utils.instructor.grading.grade import CannotGrade
 
+DRAFT = ".draft-"  # begins the names of folders that a killed run leaves in the results
 SOLUTIONS = ROOT / "solutions"
 COLUMNS = ("unit", "student", "score", "max_score", "note")
 
@@ -63,15 +66,15 @@ def address(out: Path) -> str:
 def generate(out: Path, unit: str) -> Lab:
     """Put the solution of a unit, with its points and hidden tests, into the gradebook; gives its lab, as students get it.
 
-    nbgrader refuses to add or take away cells of a lab that has been graded. Where that has happened, what is graded of the unit
-    is forgotten, as it has to be graded again.
+    nbgrader refuses to add or take away cells of a lab that has been graded. Where that has happened, or somebody has deleted the
+    gradebook, what is graded of the unit is forgotten, as it has to be graded again.
     """
     if _other_cells(out, unit):
-        with Gradebook(address(out)) as book:
+        with Gradebook(address(out)) as book, suppress(MissingEntry):
             book.remove_assignment(unit)
         for state in (out / "state").glob(f"*--{unit}.json"):
             state.unlink()
-    with tempfile.TemporaryDirectory() as draft:
+    with tempfile.TemporaryDirectory(prefix=DRAFT, dir=out) as draft:
         config = configuration(out)
         config.CourseDirectory.release_directory = draft
         done = NbGraderAPI(config=config).generate_assignment(unit, force=True, create=True)
@@ -83,13 +86,13 @@ def generate(out: Path, unit: str) -> Lab:
 
 
 def _other_cells(out: Path, unit: str) -> bool:
-    """Whether the gradebook knows other cells of a unit than its solution has."""
+    """Whether the gradebook knows other cells of a unit than its solution has, or does not know the unit."""
     cells = nbformat.read(SOLUTIONS / unit / f"{unit}.ipynb", as_version=4).cells
     with Gradebook(address(out)) as book:
         try:
             known = book.find_notebook(unit, unit)
         except MissingEntry:
-            return False
+            return True
         kinds = {is_grade: known.grade_cells, is_solution: known.solution_cells, is_task: known.task_cells,
                  lambda cell: is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell): known.source_cells}
         return any({cell.metadata.nbgrader["grade_id"] for cell in cells if of_kind(cell)} != {cell.name for cell in there}
@@ -140,8 +143,9 @@ def read_state(path: Path) -> dict[str, str]:
 
 
 def write_tables(out: Path) -> None:
-    """grades.csv by nbgrader's exporter, and report.csv: what was odd about each submission. Rows are sorted by lab and name."""
-    rows, shown = [], {}
+    """grades.csv by nbgrader's exporter, Moodle's worksheets, and report.csv: what was odd about each submission. Rows are sorted by
+    lab and name."""
+    rows, shown, sheets = [], {}, defaultdict(list)
     with Gradebook(address(out)) as book:
         draft = out / "grades.csv.part"
         CsvExportPlugin(to=str(draft)).export(book)
@@ -152,10 +156,14 @@ def write_tables(out: Path) -> None:
         for path in sorted((out / "state").glob("*.json")):
             code, unit = path.stem.rsplit("--", 1)
             found, state = book.find_submission(unit, code), read_state(path)
-            shown[code] = students.student(state["folder"]).shown
-            rows.append((unit, shown[code], found.score, found.max_score, state["note"]))
+            student, points = students.student(state["folder"]), (found.score, found.max_score, state["note"])
+            shown[code] = student.shown
+            rows.append((unit, student.shown, *points))
+            sheets[unit].append((student, *points))
     grades = [row | {"student_id": shown.get(row["student_id"], row["student_id"])} for row in grades]
     write_table(out / "grades.csv", columns, sorted(grades, key=lambda row: (row["assignment"], row["student_id"])))
+    for unit, sheet in sheets.items():
+        students.write_worksheet(out, unit, sheet)
     write_table(out / "report.csv", COLUMNS, [dict(zip(COLUMNS, row)) for row in sorted(rows)])
 
 

@@ -1,14 +1,19 @@
 """A lab's notebook as a student handed it in, taken in with the marks, checks and kernel that the lab has now."""
+import json
+import re
+import shutil
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.utils import parse_utc
 
 from utils.instructor.files import write_whole
 from utils.instructor.grading import submission
 from utils.instructor.labs import mark
 
 NOTEBOOK_BYTES = 50 << 20  # it is read in the grader's own process
+DEFINES = re.compile(r"^(?:def|class) \w+|^%%writefile \S+", re.MULTILINE)
 
 
 def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[str]:
@@ -22,6 +27,10 @@ def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[st
     notes = submission.take_in(source, target)
     given = {mark(cell)["grade_id"]: cell for cell in lab.cells if mark(cell)}
     notebook, seen = read(target, unit), []
+    _drop_damaged_time(target / "timestamp.txt")
+    if not any("nbgrader" in cell.metadata for cell in notebook.cells):
+        _mark_again(notebook, given)
+        notes.append("The notebook has lost the marks of all its cells: they were found again by what is in them.")
     for cell in reversed(notebook.cells):  # of two cells with the same mark nbgrader keeps the last
         noted = cell.metadata.get("nbgrader")
         name = noted.get("grade_id") if isinstance(noted, dict) else None
@@ -44,13 +53,15 @@ def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[st
 
 
 def read(folder: Path, unit: str) -> NotebookNode:
-    """The notebook of a unit in a clean copy of what was handed in, or in the only folder of it that has one.
+    """The notebook of a unit in a clean copy of what was handed in, or the only one that is there: "UNIT (1).ipynb", or in a folder.
 
     Raises submission.BadSubmission with a sentence for the student.
     """
     path = folder / f"{unit}.ipynb"
-    if not path.is_file() and len(deeper := sorted(folder.rglob(path.name))) == 1:  # in a folder, as it was packed
-        for entry in deeper[0].parent.iterdir():
+    others = next(filter(None, (sorted(folder.rglob(name)) for name in (path.name, f"{unit}*.ipynb", "*.ipynb"))), [])
+    if not path.is_file() and len(others) == 1:
+        others[0] = others[0].rename(others[0].with_name(path.name))
+        for entry in others[0].parent.iterdir():
             if not (folder / entry.name).exists():
                 entry.rename(folder / entry.name)
     if not path.is_file():
@@ -58,7 +69,7 @@ def read(folder: Path, unit: str) -> NotebookNode:
     if path.stat().st_size > NOTEBOOK_BYTES:
         raise submission.BadSubmission(f"{unit}.ipynb has more than {NOTEBOOK_BYTES >> 20} MiB: clear its outputs and save it.")
     try:
-        notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)  # some editors put a mark before it
+        notebook = nbformat.reads(_as_saved_now(path.read_text(encoding="utf-8-sig")), as_version=4)  # some editors put a mark before it
         nbformat.validate(notebook)
     except MemoryError:
         raise
@@ -66,6 +77,36 @@ def read(folder: Path, unit: str) -> NotebookNode:
         raise submission.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter "
                                        f"saves it.") from None
     return notebook
+
+
+def _as_saved_now(text: str) -> str:
+    """The JSON of a notebook with what today's Jupyter would have made of it: half a pair of surrogates, which no file can hold, is "?",
+    and cells have ids in format 4.5 alone."""
+    content = json.loads(text)
+    if content["nbformat"] == 4 and any("id" in cell for cell in content["cells"]):
+        content["nbformat_minor"] = max(5, content["nbformat_minor"])
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+
+
+def _drop_damaged_time(path: Path) -> None:
+    """Remove the file in which nbgrader looks for the time of a submission, unless it can read it."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            parse_utc(file.read(100).strip())
+    except FileNotFoundError:
+        pass
+    except Exception:  # whatever the parser of dates makes of a stranger's text
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _mark_again(notebook: NotebookNode, given: dict[str, NotebookNode]) -> None:
+    """Mark the cells of a notebook without any marks: checks by their source, answers by the function, class or file they define."""
+    for name, cell in given.items():
+        for own in notebook.cells:
+            same = own.source.strip() == cell.source.strip() if mark(cell).get("locked") else (
+                DEFINES.findall(cell.source)[:1] and DEFINES.findall(cell.source)[0] in DEFINES.findall(own.source))
+            if same and own.cell_type == cell.cell_type:
+                own.metadata["nbgrader"] = {"grade_id": name}
 
 
 def _as_given(cell: NotebookNode, given: NotebookNode) -> None:

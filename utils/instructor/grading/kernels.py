@@ -61,8 +61,9 @@ class SandboxedKernel(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         self._place = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch))
-        self._sockets = Path(tempfile.mkdtemp(prefix="kernel-"))
-        (self._place / "sockets").symlink_to(self._sockets)  # elsewhere, as the path of a socket has at most 107 bytes
+        # Elsewhere, as the path of a socket has at most 107 bytes.
+        self._sockets = Path(tempfile.mkdtemp(prefix="kernel-", dir=None if len(tempfile.gettempdir()) < 60 else "/tmp"))
+        (self._place / "sockets").symlink_to(self._sockets)
         kw["cwd"] = str(self._place)
         if self.isolated:
             self.transport, self.connection_file = "ipc", str(self._sockets / "kernel.json")

@@ -1,4 +1,5 @@
-"""The feedback page of a lab: points and the check's sentence for each task, then the notebook as it was handed in.
+"""The feedback page of a lab: points and the check's sentence for each task, then the notebook as it was handed in. And the page of a
+class: of each task how many have it right, and what its check said most often, without anybody's name.
 
 What a student wrote is text on this page and nothing else: HTML in Markdown cells is shown as it was typed, of outputs only texts and
 pictures are shown, formulas become MathML, and a content security policy forbids scripts, forms and the network.
@@ -6,27 +7,31 @@ pictures are shown, formulas become MathML, and a content security policy forbid
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup, escape
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 
-from utils.instructor.grading.pages import fill
+from utils.instructor.grading.pages import fill, histogram
 from utils.instructor.grading.submission import plain
+from utils.instructor.labs import mark
 from utils.instructor.slides import WithMathML
 
 LONGEST = 5000  # characters of one text
 MOST_PICTURES = 40
+SAID_TO = 2  # a sentence that one student alone got could tell who it was
 PICTURE_BYTES = 1 << 20
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
 FOLDS = re.compile(r"</?(?:details|summary)>")  # of the lab's own hints
 
 
 class Task(NamedTuple):
-    """What a task got: its title in the lab, points, maximum, and the check's sentence or ""."""
+    """What a task got: the grade_id of its check, its title in the lab, points, maximum, and the check's sentence or ""."""
 
+    name: str
     title: str
     points: float
     maximum: float
@@ -54,22 +59,51 @@ class StudentsMathML(WithMathML):
 
 def page(notebook: NotebookNode, points: Mapping[str, tuple[float, float]], student: str) -> str:
     """HTML of one graded notebook; `points` {grade_id of a check cell: (points, maximum)}, `student` as the class knows them."""
-    tasks, body, heading, pictures = [], [], "", MOST_PICTURES
+    body, pictures, found = [], MOST_PICTURES, tasks(notebook, points)
     for cell in notebook.cells:
-        mark = cell.metadata.get("nbgrader", {})
+        if _judged(cell, points):
+            continue
         if cell.cell_type == "markdown":
-            heading = next(iter(re.findall(r"^## +(.+)$", cell.source, re.MULTILINE)), heading)
-        if mark.get("grade") and mark.get("grade_id") in points:
-            tasks.append(Task(plain(heading or mark["grade_id"], 120), *points[mark["grade_id"]], _sentence(cell)))
-        elif cell.cell_type == "markdown":
             body.append({"text": as_html(cell.source[:10 * LONGEST])})
         elif cell.cell_type == "code":
             outputs = [shown for output in cell.get("outputs", [])[:100] if (shown := _output(output, pictures))]
             pictures -= sum("picture" in shown for shown in outputs)
             body.append({"code": cell.source[:10 * LONGEST], "outputs": outputs})
     title = next((line.lstrip("# ") for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("# ")), "Lab")
-    return fill("lab.html.j2", title=plain(title, 120), student=plain(student, 120), tasks=tasks, body=body,
-                score=sum(task.points for task in tasks), maximum=sum(task.maximum for task in tasks))
+    return fill("lab.html.j2", title=plain(title, 120), student=plain(student, 120), tasks=found, body=body,
+                score=sum(task.points for task in found), maximum=sum(task.maximum for task in found))
+
+
+def of_class(lab: NotebookNode, handed: Sequence[Sequence[Task]]) -> str:
+    """HTML for a class from the `tasks` of each submission, none for one that could not be run; titles are those of the `lab`.
+
+    A sentence of a check is shown if SAID_TO students or more got it.
+    """
+    most = {mark(cell)["grade_id"]: (0, mark(cell)["points"]) for cell in lab.cells if mark(cell).get("grade")}
+    rows = []
+    for task in tasks(lab, most):
+        got = [found for one in handed for found in one if found.name == task.name]
+        said = Counter(found.sentence for found in got if found.sentence and found.points < task.maximum)
+        rows.append((task, sum(found.points >= task.maximum for found in got),
+                     [(count, sentence) for sentence, count in said.most_common(3) if count >= SAID_TO]))
+    chart = histogram([sum(task.points for task in one) for one in handed], sum(points for _, points in most.values()), "Points", "points")
+    return fill("lab_class.html.j2", title=lab.cells[0].source.splitlines()[0].lstrip("# "), handed=len(handed), rows=rows, chart=chart)
+
+
+def tasks(notebook: NotebookNode, points: Mapping[str, tuple[float, float]]) -> list[Task]:
+    """The tasks of a notebook as it ran; `points` as for `page`."""
+    found, heading = [], ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = next(iter(re.findall(r"^## +(.+)$", cell.source, re.MULTILINE)), heading)
+        if _judged(cell, points):
+            name = mark(cell)["grade_id"]
+            found.append(Task(name, plain(heading or name, 120), *points[name], _sentence(cell)))
+    return found
+
+
+def _judged(cell: NotebookNode, points: Mapping[str, tuple[float, float]]) -> bool:
+    return bool(mark(cell).get("grade")) and mark(cell).get("grade_id") in points
 
 
 def as_html(markdown: str) -> Markup:

@@ -65,12 +65,12 @@ def of_class(results: Sequence[dict], pictures: Mapping[str, Mapping[str, bytes]
     fooled = sorted((found for found in results if found["measured"].get("fooled", 0) > 0), key=lambda found: found["measured"]["L2"])
     leaders = [(teams[found["code"]], *(_number(found["measured"].get(name)) for name in ("L2", "Linf", "L0", "ssim", "shortest_t")))
                for found in fooled[:SHOWN]]
-    charts = [_histogram([found["measured"]["accuracy"] for found in results if "accuracy" in found["measured"]], 1,
+    charts = [histogram([found["measured"]["accuracy"] for found in results if "accuracy" in found["measured"]], 1,
                          "Accuracy on the hidden faces", "share of right answers"),
-              _histogram([found["measured"]["L2"] for found in fooled], None, "Size of DX where the script is fooled", "L2 norm of DX"),
-              _histogram([found["measured"]["Linf"] for found in fooled], None, "Largest change of a pixel, same submissions",
+              histogram([found["measured"]["L2"] for found in fooled], None, "Size of DX where the script is fooled", "L2 norm of DX"),
+              histogram([found["measured"]["Linf"] for found in fooled], None, "Largest change of a pixel, same submissions",
                          "Linf norm of DX"),
-              _histogram([found["score"] for found in results], max(found["maximum"] for found in results), "Points", "points")]
+              histogram([found["score"] for found in results], max(found["maximum"] for found in results), "Points", "points")]
     sheet = [(teams[code], {KINDS[kind]: _data(content) for kind, content in shown.items()})
              for code, shown in pictures.items() if shown]
     trouble = [(f"team {found['code']}", _trouble(found)) for found in results if _trouble(found)]  # nobody's failure by name
@@ -119,7 +119,7 @@ def _groups(groups: dict) -> dict[str, list[tuple[str, int, str]]]:
     return {kind: [(name, people, words(*measured)) for name, people, *measured in rows] for kind, rows in groups.items()}
 
 
-def _histogram(values: Sequence[float], highest: float | None, title: str, xlabel: str) -> tuple[str, str, str] | None:
+def histogram(values: Sequence[float], highest: float | None, title: str, xlabel: str) -> tuple[str, str, str] | None:
     """(title, image, what is to be seen in words) of `values` from 0 to `highest`, or to the largest; None without any."""
     if not values:
         return None

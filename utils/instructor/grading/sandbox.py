@@ -32,6 +32,14 @@ TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux"
 TICK = 0.1  # seconds between two looks at memory and clock
 ERRORS = 4096  # bytes that are kept of standard error: the last ones
 SIGXCPU, SIGKILL = 24, 9  # Python has no such names on Windows
+READ = """
+import os, sys
+def closed(error):
+    raise error
+for place, _, names in os.walk(sys.argv[1], onerror=closed):
+    for name in names:
+        os.close(os.open(os.path.join(place, name), os.O_RDONLY))
+print("in")"""  # that every file below a folder may be read
 WAIT = ["sh", "-c", '"$@"; exit $?', "sh"]  # runs the words after it and does not become them
 # System calls that do not exist in the sandbox, {name: (number on x86_64, on aarch64)}; every framework works without them.
 REFUSED = {
@@ -71,13 +79,18 @@ class Ended(NamedTuple):
 
 
 def check() -> None:
-    """Raise SandboxMissing with one sentence unless a sandbox can be made here: tries one."""
+    """Raise SandboxMissing with one sentence unless a sandbox can be made here that may read the course: tries one."""
     missing = [name for name in TOOLS if shutil.which(name) is None]
     if missing:
         raise SandboxMissing(f"{', '.join(missing)} is not installed, so strangers' programs cannot be isolated: install "
                              f"{' and '.join(sorted({TOOLS[name] for name in missing}))} (on Debian and Ubuntu: "
                              f"sudo apt install ...), or grade on a Linux machine that has it.")
-    tried = run([sys.executable, "-I", "-c", "print('in')"], Limits(wall=60))
+    course = Path(__file__).resolve().parents[3]
+    tried = run([sys.executable, "-I", "-c", READ, "/course"], Limits(wall=60),
+                readable={f"/course/{name}": course / name for name in ("utils", "data")})
+    if "PermissionError" in tried.err or tried.err.startswith("sh: "):  # not bubblewrap's own words, which speak of namespaces
+        raise SandboxMissing(f"The user of the sandbox may not read the course or its Python ({tried.err.strip().splitlines()[-1]}): let "
+                             f"everybody read them, chmod -R a+rX {course} {sys.prefix}.")
     if tried.out.strip() != b"in":
         raise SandboxMissing(f"bubblewrap does not work on this machine ({tried.err.strip()[-200:] or tried.killed}): are user "
                              f"namespaces allowed? On Ubuntu, see sysctl kernel.apparmor_restrict_unprivileged_userns.")

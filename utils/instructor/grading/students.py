@@ -9,6 +9,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -52,22 +53,25 @@ def handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple
 
 
 def _place(entry: Path, unit: str, *, alone: bool) -> Path | None:
-    """Where the notebook of a unit lies in what one student handed in: UNIT/UNIT.ipynb, UNIT.ipynb, one folder deeper, or in a zip."""
-    name = f"{unit}.ipynb"
+    """Where the notebook of a unit lies in what one student handed in: UNIT/UNIT.ipynb, UNIT.ipynb, one folder deeper, or in a zip.
+
+    "UNIT (1).ipynb" and the like will do, as browsers and JupyterLab call copies.
+    """
+    name = f"{unit}*.ipynb"
     if entry.is_file():
         return entry if _holds(entry, name, alone) else None
     if (entry / unit).is_dir() and not (entry / unit).is_symlink():
         return entry / unit
-    if (entry / name).is_file() or any(_holds(path, name, alone) for path in sorted(entry.glob("*.zip"))[:20] if path.is_file()):
+    if any(entry.glob(name)) or any(_holds(path, name, alone) for path in sorted(entry.glob("*.zip"))[:20] if path.is_file()):
         return entry
     return next((path.parent for path in sorted(entry.glob(f"*/{name}"))), None)
 
 
 def _holds(path: Path, name: str, alone: bool) -> bool:
-    """Whether a zip file holds a file of this name. A damaged one counts where only one unit is graded: its student gets a sentence."""
+    """Whether a zip file holds a file with a name of this pattern. A damaged one counts where only one unit is graded: its student gets a sentence."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(PurePosixPath(entry).name == name for entry in archive.namelist()[:submission.MOST_ENTRIES])
+            return any(fnmatchcase(PurePosixPath(entry).name, name) for entry in archive.namelist()[:submission.MOST_ENTRIES])
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return alone
 
@@ -93,12 +97,17 @@ def unpacked(folder: Path) -> Path:
     return target
 
 
-def write_moodle(out: Path, unit: str, rows: Sequence[tuple[Student, float, float, str]], pages: Mapping[Student, Path]) -> None:
-    """moodle/UNIT.csv, Moodle's offline grading worksheet, from (student, points, maximum, comment), and moodle/UNIT.zip, its feedback files."""
+def write_worksheet(out: Path, unit: str, rows: Sequence[tuple[Student, float, float, str]]) -> None:
+    """moodle/UNIT.csv, Moodle's offline grading worksheet, from (student, points, maximum, comment)."""
     (out / "moodle").mkdir(exist_ok=True)
     write_table(out / "moodle" / f"{unit}.csv", WORKSHEET, [
         dict(zip(WORKSHEET, (f"Participant {one.number}" if one.number else one.shown, one.shown, points, maximum, comment)))
         for one, points, maximum, comment in rows])
+
+
+def write_pages(out: Path, unit: str, pages: Mapping[Student, Path]) -> None:
+    """moodle/UNIT.zip, the pages as Moodle's "Upload multiple feedback files in a zip" takes them."""
+    (out / "moodle").mkdir(exist_ok=True)
     draft = out / "moodle" / f"{unit}.zip.part"
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
         for one, page in pages.items():

@@ -27,7 +27,7 @@ MOST_FAULTS = 20  # sentences about single files
 MOST_BYTES = 400 << 20  # of all files together
 DEEPEST = 20  # folders inside each other
 PIECE = 1 << 20
-LESS = "hand in only what infer.py needs and the images."
+LESS = "hand in only the files that are asked for, without environments and data."
 PICTURE_BYTES = 1 << 20  # of one file
 MOST_PICTURES = 4  # files for one of the three images: a png, a raw file, and what was forgotten
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -35,7 +35,9 @@ PICTURE_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"acTL", b"IDAT", b"IEND"}  # what 
 REFLECTION_BYTES = 20_000
 NORMS = ("L1", "L2", "Linf")  # a team may choose one in team.toml
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Python unpacks all others without a bound
-IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", "__pycache__", "Thumbs.db"}
+CODE = (".py", ".ipynb")  # what a submission is about
+OTHER_PACKERS = {".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar"}
+IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", ".venv", "__pycache__", "Thumbs.db"}
 
 
 class BadSubmission(ValueError):
@@ -89,10 +91,14 @@ def take_in(source: Path, target: Path) -> list[str]:
     target.mkdir(parents=True)
     faults = _copy_folder(source, target) if source.is_dir() else _unzip(source, target)
     inner = [path for path in target.rglob("*") if path.is_file()]
-    if len(inner) == 1 and inner[0].suffix.lower() == ".zip":  # a folder that holds the zip, as Moodle delivers it
-        faults += _unzip(inner[0], target)
-        inner[0].unlink()
-        inner = [path for path in target.rglob("*") if path.is_file()]
+    if not any(path.suffix in CODE for path in inner):
+        packed = [path for path in inner if path.suffix.lower() == ".zip"]
+        if len(packed) == 1:  # as Moodle delivers it, perhaps with a report
+            faults += _unzip(packed[0], target)
+            packed[0].unlink()
+            inner = [path for path in target.rglob("*") if path.is_file()]
+        faults += [f"{plain(path.name)} was not unpacked: make a zip file." for path in inner if path.suffix.lower() in OTHER_PACKERS]
+        inner = [path for path in inner if path.suffix.lower() not in OTHER_PACKERS]
     if len(faults) > MOST_FAULTS:
         faults[MOST_FAULTS:] = [f"{len(faults) - MOST_FAULTS} more files were left out."]
     if not inner:

@@ -1,7 +1,11 @@
 """Work on many submissions at once: in processes of this machine, or of a Dask cluster whose machines can isolate programs."""
-from collections.abc import Iterator, Sequence
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -34,12 +38,29 @@ def results(calls: Sequence[Any], jobs: int, scheduler: str | None, folder: Path
     """
     try:
         if scheduler is None:
+            calls = [joblib.delayed(_beside)(os.getpid(), *call) for call in calls]
             yield from joblib.Parallel(jobs, batch_size=1, return_as="generator_unordered")(calls)
         else:
             yield from _on_cluster(calls, scheduler, folder, isolated)
     except BrokenProcessPool:
         raise MachineFault("A process of the grader was killed, probably as there was not enough memory. Nobody loses a point by "
                            "it: run the same command again with fewer --jobs; it goes on from here.") from None
+
+
+def _beside(main: int, function: Callable, given: tuple, named: dict) -> Any:
+    """A call in a process of `main`, or in itself; the process ends with it, and so does the kernel that it runs."""
+    if os.getpid() != main:
+        _end_with(main)
+    return function(*given, **named)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    def wait() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+    Thread(target=wait, daemon=True).start()
 
 
 def _on_cluster(calls: Sequence[Any], scheduler: str, folder: Path, isolated: bool) -> Iterator[Any]:
