@@ -149,8 +149,8 @@ def test_two_lines_for_a_file_are_no_answer():
 
 
 def test_nothing_counts_of_a_script_that_was_stopped():
-    labels, _, faults = said("a.png\tman\t0.9\n", killed="It ran longer than 5 seconds and was stopped.")
-    assert labels == [-1, -1] and faults == ["infer.py was called with 2 images. It ran longer than 5 seconds and was stopped."]
+    labels, _, faults = said("a.png\tman\t0.9\n", killed="It used more than 5 seconds of processor time and was stopped.")
+    assert labels == [-1, -1] and faults == ["infer.py was called with 2 images. It used more than 5 seconds of processor time and was stopped."]
 
 
 def test_last_words_of_a_script_are_short():

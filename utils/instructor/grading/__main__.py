@@ -38,6 +38,9 @@ def grade(arguments: argparse.Namespace) -> int:
         pairs = len(table.readlines()) - 1
     if others := submission.left_out(arguments.folder):
         print(f"Neither a folder nor a zip file, so not graded: {', '.join(others)}.", file=sys.stderr)
+    if waiting := [found["name"] for found in results if grading.waited(found)]:
+        print(f"Stopped by the clock before their processor time was used up, so their points may be too low: {', '.join(waiting)}. A script of theirs "
+              f"waits for something, or this machine was busy: run the same command again when it is quiet; it tries these again.", file=sys.stderr)
     print(f"{len(results)} submissions are graded, {sum(bool(found['faults']) for found in results)} of them with something to look at; "
           f"{pairs} pairs share something.")
     print(f"{out.name}/ holds grades.csv, class.html, duplicates.csv and feedback/, a page for each team.")
