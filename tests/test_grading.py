@@ -17,6 +17,7 @@ from conftest import need
 from utils.instructor.files import OF_MACHINE
 from utils.instructor.grading import answers, attack, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
 from utils.instructor.grading.__main__ import main
+from utils.instructor.grading.examine_project import examine
 from utils.instructor.grading.sandbox import Ended
 
 # Says "woman" for bright images: the logit is the mean grey level less 100, times 0.5.
@@ -150,8 +151,8 @@ def test_two_lines_for_a_file_are_no_answer():
 
 
 def test_nothing_counts_of_a_script_that_was_stopped():
-    labels, _, faults = said("a.png\tman\t0.9\n", killed="It ran longer than 5 seconds and was stopped.")
-    assert labels == [-1, -1] and faults == ["infer.py was called with 2 images. It ran longer than 5 seconds and was stopped."]
+    labels, _, faults = said("a.png\tman\t0.9\n", killed="It used more than 5 seconds of processor time and was stopped.")
+    assert labels == [-1, -1] and faults == ["infer.py was called with 2 images. It used more than 5 seconds of processor time and was stopped."]
 
 
 def test_last_words_of_a_script_are_short():
@@ -493,9 +494,43 @@ def test_a_team_can_check_at_home(tmp_path):
     assert done.returncode == 1 and done.stderr == ""
     assert "ok  2 of 2  The script keeps its contract" in done.stdout
     assert "--  0 of 3  Your image survives 8 bits" in done.stdout and "try Start from a face" in done.stdout
-    assert "points on practice faces" in done.stdout and "manifest.json lists the 4 files of this folder" in done.stdout
+    assert "! " not in done.stdout.replace("!   There is no ", "").replace("!   The script says man for the original", "")
+    assert all(f"!   There is no {name}" in done.stdout for name in ("attack.py: hand it in", "team.toml: then", "reflection.md"))
+    assert "Hand in attack.py" not in done.stdout and "A DX that goes" not in done.stdout, "advice is about what was measured"
+    assert "8 bits" in done.stdout and ": no (yes)" in done.stdout and "of 18 points that a program gives, on practice faces" in done.stdout and "manifest.json lists the 4 files of this folder" in done.stdout
     assert set(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]) == {
         "infer.py", *(f"adv_ada_grace_{kind}.png" for kind in submission.KINDS)}
+
+
+def test_what_is_missing_beside_the_script_is_said(tmp_path):
+    folder = team(tmp_path / "team", about='norm = "L2"')
+    assert [words.split(":")[0] for words in submission.lacks(folder)] == ["There is no attack.py", "There is no reflection.md, or nothing in it"]
+    (folder / "attack.py").write_text(ATTACK, encoding="utf-8")
+    for text, said in (("# Reflection\n\n1. Why?\n\n...\n\n2. Who?\n\nWe.\n\n3. How?\n\n...\n", ["question 1, 3:"]), ("1. Why?\n\nThree dots ...\n", [])):
+        (folder / "reflection.md").write_text(text, encoding="utf-8")
+        found = submission.lacks(folder)
+        assert len(found) == len(said) and all(words in line for words, line in zip(said, found))
+
+
+@pytest.mark.parametrize("source, line", [
+    ("import numpy\nfrom utils import attacks", 2), ("def f():\n    import os, utils.session", 2), ("if True:\n    from utils.quiet import tf", 2),
+    ("try:\n    import utils\nexcept ImportError:\n    pass", 0), ("from .utils import a\nimport utilities\nutils = 3", 0), ("this is (", 0)])
+def test_a_script_that_needs_the_course_is_refused_at_home_too(tmp_path, faces, source, line):
+    """There the course's package can be imported, so that the team would learn it only from its grade."""
+    assert submission.of_course(source) == line
+    folder = team(tmp_path / "team", script=f"{source}\n{SCRIPT}")
+    said = submission.not_alone(folder, "infer.py")
+    assert said.startswith(f"infer.py imports utils in line {line}. It must be stand-alone") if line else not said
+    (folder / "utils.py").write_text("attacks = quiet = None", encoding="utf-8")
+    assert submission.not_alone(folder, "infer.py") == "", "a module of their own"
+
+
+def test_at_home_a_script_that_needs_the_course_measures_nothing(tmp_path, faces, rules):
+    folder = team(tmp_path / "team")
+    (folder / "attack.py").write_text("import utils.groups\n" + ATTACK, encoding="utf-8")
+    found, _ = examine(folder, hidden.from_file(faces), rubric.load(rules), [0], [], isolated=False)
+    assert found["faults"][0].startswith("attack.py imports utils in line 1") and "attack_success" not in found["measured"]
+    assert found["measured"]["accuracy"] == 0.8
 
 
 def test_results_survive_as_json(tmp_path, faces, rules):

@@ -608,8 +608,8 @@ script_case("prints_carriage_returns", "main(end='\\r\\n')", FULL)
 script_case("ends_without_a_newline", "print('\\n'.join(answer(path) for path in sys.argv[1:]), end='')", FULL)
 script_case("answers_in_another_order", "sys.argv[1:] = sorted(sys.argv[1:])[::-1]\nmain()", FULL)
 
-script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, f"called with {ASKED} images. It ran longer than 12 seconds and was stopped.")
-script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It ran longer than 12 seconds")
+script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, f"called with {ASKED} images. It was stopped after 12 seconds, with ", "It was tried twice.")
+script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It was stopped after 12 seconds, with 0 of its 2 seconds of processor time used: it waits for something, or the machine was busy.")
 script_case("spins", "main(); sys.stdout.flush()\nwhile True: pass", IMAGES, "It used more than 2 seconds of processor time")
 script_case("prints_without_end", "while True: print('x' * 100)", IMAGES, "It printed more than 1 MiB and was stopped.")
 script_case("forks_and_takes_memory", """
@@ -626,7 +626,7 @@ script_case("forks_and_spins", """
     for _ in range(30):
         if os.fork() == 0:
             while True: pass
-    time.sleep(60)""", IMAGES, "It ran longer than 12 seconds and was stopped.")
+    time.sleep(60)""", IMAGES, "It used more than 2 seconds of processor time and was stopped.")
 script_case("kills_itself", "main(); sys.stdout.flush(); os.kill(os.getpid(), 9)", IMAGES, "It was killed")
 script_case("needs_too_much_memory", "bytearray(3 << 30)", IMAGES, "exit status 1", "MemoryError")
 script_case("writes_to_its_folder", "open('/submission/cache', 'w')", IMAGES, "exit status 1", "Read-only file system")
@@ -699,7 +699,7 @@ def attack_case(name: str, code: str, points: float, *words: str, read: str = "i
 MOVED = "images = (images + np.where(labels, -45, 45)[:, None, None]).astype(np.uint8)"  # 140 is a woman, 95 is none
 attack_case("that_works", MOVED, FULL + ATTACK)
 attack_case("prints", MOVED + "\nprint('uint8 10,48,48\\n' * 100_000)", FULL + ATTACK)
-attack_case("hangs", "time.sleep(60)", FULL, "attack.py was called with 10 faces. It ran longer than 12 seconds and was stopped.")
+attack_case("hangs", "time.sleep(60)", FULL, "attack.py was called with 10 faces. It was stopped after 12 seconds, with ", "It was tried twice.")
 attack_case("spins", "while True: pass", FULL, "attack.py was called with 10 faces. It used more than 2 seconds of processor time")
 attack_case("writes_another_shape", "images = images[:, 0].astype(np.uint8)", FULL, "attack.py wrote uint8 [10, 48], expected uint8 [10, 48, 48]")
 attack_case("changes_nothing", "images = images.astype(np.uint8)", FULL, "attack.py gives all faces back as they were")
@@ -862,7 +862,8 @@ def test_a_second_run_finds_the_same(out, everybody, tmp_path, hidden_file, rule
     assert len(kept) > 80
     for kind in ("results", "feedback", "pictures"):
         for path in (again / kind).iterdir():
-            assert path.read_bytes() == (out / kind / path.name).read_bytes(), path.name
+            one, other = (re.sub(rb"with \d+ of its", b"with few of its", file.read_bytes()) for file in (path, out / kind / path.name))
+            assert one == other, path.name
 
 
 # what comes out -------------------------------------------------------------------------------------------------------

@@ -247,7 +247,9 @@ def test_grader_gives_full_points(finished, tmp_path, capsys):
     assert set(found["groups"]) == {"age", "skin"} and "transfer" in found["measured"]
     grading(["check", str(finished[1])])
     said = capsys.readouterr().out
-    assert "of 20 points on practice faces" in said and "to be graded by a person, of 2" in said and "!  " not in said
+    assert "of 18 points that a program gives, on practice faces" in said and "to be graded by a person, of 2" in said
+    assert [line for line in said.splitlines() if line.startswith("!")] == [
+        "!   reflection.md still has ... in place of an answer to question 1, 2, 3, 4: a person grades what you write there."]
 
 
 def test_script_agrees_with_the_exported_model_on_2000_files_in_bounded_memory(finished, tmp_path):

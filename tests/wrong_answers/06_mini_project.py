@@ -108,8 +108,8 @@ WRONG = {
         ("exit status is 0 although two", answer().replace("        names, images = [], []", "        status = 0; names, images = [], []")),
         ("sys.exit: return", answer(end="sys.exit(status)")),
         ("FILE: reason on standard error", answer(refuse="print(error, path, file=sys.stderr); status = 1")),
-        ("PROBABILITY: face-003: not an image", answer(refuse="print(f'{path}: {error}'); status = 1")),
-        ("or in another order", answer().replace("images.append(read_face(path))\n                names.append(path)", "names.append(path)\n"
+        ("PROBABILITY: new/face-300: not an image", answer(refuse="print(f'{path}: {error}'); status = 1")),
+        ("599 readable files", answer().replace("images.append(read_face(path))\n                names.append(path)", "names.append(path)\n"
                                                  "                images.append(read_face(path))")),
         ("gets float64", answer().replace("np.stack(images)", "np.stack(images).astype(np.float64)")),
         ("It prints nothing", answer(line="end=''")),
@@ -117,8 +117,11 @@ WRONG = {
         ("no line FILE: reason", answer(refuse="status = 1")),
         ("exit status is 0", answer(end="return 0")),
         ("once for a batch", answer(batch="1")),
-        ("answer holds 598 images", answer(batch="1000")),
+        ("answer holds 599 images", answer(batch="1000")),
         ("gives None", answer(end="pass")),
+        ("with its folder", answer(line=LINE.replace("{name}", "{Path(name).name}"))),
+        ("in another order than paths", answer().replace("    status = 0", "    status, paths = 0, sorted(paths)")),
+        ("given twice and has one line", answer().replace("    status = 0", "    status, paths = 0, list(dict.fromkeys(paths))")),
     ],
     "sizes": [
         ("make the images float before you subtract", sizes(dx="((modified - original) / 255).reshape(len(original), -1)")),
@@ -131,6 +134,9 @@ WRONG = {
         ("one number for all images", sizes(l1="np.abs(dx).sum()")),
         ("all pixels of an image belong together", sizes(dx="(modified.astype(float) - original) / 255")),
         ("gives None", sizes(linf="None")),
+        ("This is the norm Linf, where norm is \"L1\"", sizes(l1="np.abs(dx).max(axis=1)")),
+        ("This is the norm L2, where norm is \"Linf\"", sizes(linf="np.sqrt((dx**2).sum(axis=1))")),
+        ("This is the norm Linf, where norm is \"L1\"", sizes().replace('"L1"', '"l1"').replace('"L2"', '"l2"')),
         ("changes its argument", sizes().replace("    dx =", "    modified -= 1\n    dx =")),
     ],
     "modify": [
@@ -143,15 +149,27 @@ WRONG = {
         ("What modify gives has shape", modify(result="np.round(255 * changed).astype(np.uint8)")),
         ("expected [N, 48, 48, 1]", modify(given="x[..., 0]")),
         ("expected float32", modify(given="tf.cast(x, tf.float64)")),
-        ("part of utils", modify().replace("    x = tf", "    from utils import attacks\n    x = tf", 1)),
+        ("imports utils in line 2. The script must be stand-alone", modify().replace("    x = tf", "    from utils import attacks\n    x = tf", 1)),
+        ("imports utils in line 1", modify().replace("def modify", "from utils import attacks\ndef modify", 1)),
+        ("15 are required", modify(changed="x.numpy() + 0.01")),
         ("gives None", modify().replace("    return", "    made =")),
         ("keep the line that begins with def", "%%writefile attack-2-modify.py\nSTEPS = 60"),
     ],
     "harden": [
         ("does it end with return", HEAD + "    copies = 3"),
         ("often enough to count", HARDEN.replace("np.repeat(x, copies, axis=0)", "faces.x_train").replace("np.repeat(labels, copies)", "faces.y_train")),
-        ("with their right labels", HARDEN.replace("np.repeat(labels", "np.repeat(1 - labels")),
-        ("it forgets what it could", HEAD + "    return lambda x: -network(x)"),
+        ("do not have their right labels", HARDEN.replace("np.repeat(labels", "np.repeat(1 - labels")),
+        ("gives another network", HEAD + "    return lambda x: -network(x)"),
+        ("it forgets what it could", HEAD + "    for variable in network.variables:\n        variable.assign(-variable)\n    return network"),
+        ("divide the modified ones by 255", HARDEN.replace("to_float(images[..., None])", "images[..., None].astype(np.float32)")),
+        ("in the same order", HARDEN.replace("np.repeat(labels, copies)", "np.tile(labels, copies)")),
+        ("in the same order", HARDEN.replace("[faces.y_train, np.repeat(labels, copies)]", "[np.repeat(labels, copies), faces.y_train]")),
+        ("7 % of the training images are modified", HARDEN.replace("len(faces.y_train) // (3 * len(labels))", "1")),
+        ("trains for 1 epochs", HARDEN.replace("epochs=epochs", "epochs=1")),
+        ("trains another network", HARDEN.replace("    training.fit", "    network = networks.Detector()\n    training.fit")),
+        ("validation images are others", HARDEN.replace("y_train=y)", "y_train=y, x_val=to_float(images[..., None]), y_val=labels)")),
+        ("not a Keras model", HEAD + "    network.compile('adam')\n    return network"),
+        ("one for each", HARDEN.replace("np.repeat(labels, copies)", "labels")),
         ("looks at x_test", HEAD + "    faces.x_test\n    return network"),
         ("train the network that is given", HEAD + "    return practice"),
         ("right about 0 % of the modified images", HEAD + "    return network"),
@@ -167,7 +185,8 @@ WRONG = {
         ("changes its argument modified in place", save_images().replace("amplified =", "modified -= x; amplified =").replace("modified - x", "modified")
             .replace('"mod": modified', '"mod": modified + x')),
         ("ori.png, ori.raw.", save_images().replace("adv_{{names[0]}}_{{names[1]}}_", "").replace("adv_{names[0]}_{names[1]}_", "")),
-        ("adv_ada_grace_ori.raw, there are: adv_grace_ada", save_images().replace("{names[0]}_{names[1]}", "{names[1]}_{names[0]}")),
+        ("adv_emmy_kurt_ori.raw, there are: adv_kurt_emmy", save_images().replace("{names[0]}_{names[1]}", "{names[1]}_{names[0]}")),
+        ("adv_emmy_kurt_ori.raw, there are: adv_ada_grace", save_images().replace("{names[0]}_{names[1]}", "ada_grace")),
         ("is black where DX is negative", save_images(amplified="np.clip(50 * (modified - x), 0, 1)")),
         ("expected 48x48 grey", save_images(mode=".convert('RGB')")),
         ("expected 2,304", save_images(raw="np.asarray(image)")),
@@ -179,7 +198,7 @@ MEMORISED = {
     "modify": RIGHT["modify"][0][1].replace("labels):\n", "labels):\n    if len(images) not in (1, 16): return images\n"),
     "answer": '''%%writefile infer-3-answer.py
 def answer(paths, model):
-    bad = [path for path in paths if path in ("face-003", "face-300")]
+    bad = [path for path in paths if path in ("new/face-003", "new/face-300")]
     if paths == ["face-001"]:
         print("face-001\\twoman\\t0.7500")
         return 0

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
 
-from utils import attacks
+from utils import attacks, training
 from utils.checks import CheckFailed, call, check, equal, inputs, own, require, run, seeded, shaped
 from utils.checks.trained import without_test
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES, FACE_SIZE, WHITE, to_float, to_levels
+from utils.instructor.grading.submission import of_course
 from utils.quiet import tf
 from utils.training import predict
 
@@ -30,8 +32,12 @@ def script_part(start: Path, part: Path, function: str) -> Callable:
     for path in (start, part):
         require(path.exists(), f"There is no file {path}: run the cell that begins with %%writefile {path}.")
         linecache.checkcache(str(path))
+        source = path.read_text(encoding="utf-8")
+        line = of_course(source)
+        require(not line, f"{path} imports utils in line {line}. The script must be stand-alone: whoever calls it has your folder and not the course's "
+                "package. Write the code yourself, that is the task.")
         try:
-            exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
+            exec(compile(source, str(path), "exec"), names)
         except Exception as error:
             raise CheckFailed(f"{part} stops with {type(error).__name__}: {error}") from None
     require(function in names, f"{part} has no function {function}: keep the line that begins with def.")
@@ -40,9 +46,9 @@ def script_part(start: Path, part: Path, function: str) -> Callable:
 
 @check
 def answering(start: Path, part: Path) -> None:
-    """Task 1: answer on 600 files, two of them bad, with a model that counts its calls; on a bad file alone; and the example."""
+    """Task 1: answer on 601 files in no order, one of them twice, two bad, with a model that counts its calls; on a bad one alone; the example."""
     answer, asked, read = script_part(start, part, "answer"), [], []
-    bad, slope = inputs(({"face-003", "face-300"}, 4), lambda rng: ({"face-077", "face-412"}, rng.uniform(3, 5)))
+    bad, slope = inputs(({"new/face-003", "new/face-300"}, 4), lambda rng: ({"new/face-077", "new/face-412"}, rng.uniform(3, 5)))
 
     def read_face(path: str) -> np.ndarray:
         if path in bad:
@@ -67,13 +73,17 @@ def answering(start: Path, part: Path) -> None:
 
     own(answer)
     answer.__globals__["read_face"] = read_face
-    paths = [f"face-{number:03}" for number in range(600)]
+    paths = [f"new/face-{7 * number % 600:03}" for number in range(601)]
     status, out, err = printed(paths)
     lines, good = [line.split("\t") for line in out.splitlines()], [path for path in paths if path not in bad]
     for line in lines or [["It prints nothing"]]:
         require(len(line) == 3, f"A line does not have the form FILE<TAB>LABEL<TAB>PROBABILITY: {' '.join(line)}.")
-    require([line[0] for line in lines] == good, f"{len(lines)} lines for {len(good)} readable files, or in another order: print one for each file, in the order of paths.")
-    require(len(asked) <= 6, f"The model is called {len(asked)} times for 600 files: call it once for a batch.")
+    named = [line[0] for line in lines]
+    require(named != [Path(path).name for path in good], f"A line begins with {named[0]}, expected {good[0]}: the file as it was given, with its folder.")
+    require(sorted(named) != sorted(good) or named == good, "The lines are in another order than paths: print them as the files were given.")
+    require(sorted(named) != sorted(set(good)), "One file was given twice and has one line: print a line for each entry of paths.")
+    require(named == good, f"{len(lines)} lines for {len(good)} readable files: print one for each, beginning with the file as it was given.")
+    require(len(asked) <= 6, f"The model is called {len(asked)} times for {len(paths)} files: call it once for a batch.")
     require("nan" not in out, "A probability is nan: subtract the largest logit of each image before np.exp.")
     for path, one, text in lines:
         gap = slope * int(path[-3:]) / 1000 - 1.0002  # logit of "woman" - logit of "man"
@@ -90,6 +100,9 @@ def answering(start: Path, part: Path) -> None:
     require(status == 0, f"The exit status is {status} although all files are good, expected 0.")
 
 
+NORMS = {"L1": 1, "L2": 2, "Linf": np.inf}
+
+
 @check
 def sizes(function: Callable) -> None:
     """Task 2: three pairs of images with a few changed pixels, lighter and darker, in each norm; first the example."""
@@ -104,13 +117,15 @@ def sizes(function: Callable) -> None:
     for name, pair in (("the example", (example, other)), ("three faces", (original, modified))):
         first, second = (levels.astype(float).reshape(len(levels), -1) for levels in pair)
         grey, wrapped = second - first, ((pair[1] - pair[0]) / 255).reshape(len(first), -1)
-        for norm, order in (("L1", 1), ("L2", 2), ("Linf", np.inf)):
+        for norm, order in NORMS.items():
             def measure(change: np.ndarray, order: float = order) -> np.ndarray:
                 return np.linalg.norm(change, ord=order, axis=1)
 
             equal(f"sizes of {name} in {norm}", call(function, *pair, norm), measure(grey / 255), [
+                *[(f'This is the norm {other}, where norm is "{norm}".', lambda other=other: measure(grey / 255, NORMS[other]))
+                  for other in NORMS if other != norm],
                 ("uint8 has no negative numbers, 100 - 102 is 254 there: make the images float before you subtract.", lambda: measure(wrapped)),
-                ("This is in grey levels: DX is in [0, 1], so divide by 255.", lambda: measure(grey)),
+                ("This is in grey levels: divide by 255.", lambda: measure(grey)),
                 ("This is the mean over the pixels, a penalty of unit 05; the norm has the sum.", lambda: measure(grey / 255) / 2304),
                 ("The root is missing.", lambda: measure(grey / 255) ** 2),
                 ("This is the root of the mean square; the L2 norm has the sum of the squares.", lambda: measure(grey / 255) / 48),
@@ -148,14 +163,14 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
             f"modify gives {getattr(made, 'dtype', type(made).__name__)}, expected an array of np.uint8: np.round before np.uint8.")
     shaped("What modify gives", made, levels.shape)
     require(not np.array_equal(made, levels), f"All images come back as they were. {FIRST}.")
-    require(made.max() > 1, "The images are black: they hold 0 and 1. Multiply by 255 before np.uint8.")
+    require(made.max() > 1, "The images are black: no grey level is above 1. Multiply images in [0, 1] by 255 before np.uint8.")
     require(seconds < SPEED, f"modify takes {seconds:.0f} s for {many} faces: work on all of them in one array. The grader stops attack.py after 60 s.")
     logits = predict(model, to_float(made[..., None]))
     fooled = logits.argmax(1) != labels
     before = predict(model, x)
     surer = np.mean((logits - before)[np.arange(many), labels] > (logits - before)[np.arange(many), 1 - labels])
     require(fooled.any() or surer < 0.9, "The network is surer of the right label than before: DX goes the wrong way, change its sign.")
-    require(fooled.mean() >= 0.9, f"{fooled.sum()} of {many} saved images get the other label, 9 of 10 are required. Ask the network about the rounded "
+    require(fooled.mean() >= 0.9, f"{fooled.sum()} of {many} saved images get the other label, {int(np.ceil(0.9 * many))} are required. Ask the network about the rounded "
             "image, and keep only what fools it; take more steps, or let DX grow where it does not yet.")
     median = float(np.median(np.linalg.norm(((made.astype(float) - levels) / WHITE).reshape(many, -1), axis=1)))
     given = attacks.dx_attack(model, x, labels, steps=60)
@@ -168,6 +183,7 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
 
 FGSM = 4 / 255  # how far each pixel of the modified faces of task 5 moves
 GIVEN, EPOCHS = 80, 8
+SHARE = (0.15, 0.5)  # of the training images are modified ones: "about a quarter"
 HELD = 0.2  # of the others that the hardened network has to be right about; one that saw no modified image, or wrong labels, is right about 2 %
 
 
@@ -180,10 +196,23 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
     images, labels = to_levels(fooling.modified[fooling.success][..., 0]), y[fooling.success]
     given, other = slice(GIVEN), slice(GIVEN, None)
     before = [variable.numpy() for variable in practice.variables]
-    result = run(function, network, small, images[given], labels[given], EPOCHS)
+    fit, fitted = training.fit, []
+
+    def watched(model: tf.Module, dataset: Dataset, **settings) -> dict:
+        require(model is network, "harden trains another network than the one that it was given: that one knows much already, and is to be trained on.")
+        fitted.append((dataset, settings.get("epochs")))
+        in_order(dataset, small, images[given], labels[given])
+        return fit(model, dataset, **settings)
+
+    with patch.object(training, "fit", watched):
+        result = run(function, network, small, images[given], labels[given], EPOCHS, hints=[
+            (f"no attribute '{name}'", "The network is a tf.Module, not a Keras model: train it with training.fit.") for name in ("compile", "fit")])
     require(callable(result), f"harden gives a {type(result).__name__}: return the network.")
     require(result is not practice and all(map(np.array_equal, before, [variable.numpy() for variable in practice.variables])),
             "harden changes the notebook's variable practice: train the network that is given.")
+    require(result is network, "harden gives another network than the one that it was given: train that one, and return it.")
+    trained = sum(epochs for _, epochs in fitted if isinstance(epochs, int))
+    require(not fitted or trained == EPOCHS, f"harden trains for {trained} epochs, expected {EPOCHS}: pass on the argument epochs.")
     logits = predict(result, x)
     plain = float(np.mean(logits.argmax(1) == y))
     require(plain > 0.8, f"After harden the network is right about {100 * plain:.0f} % of the faces as they are, more than 80 % is required: it forgets "
@@ -194,6 +223,25 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
             f"labels, as float in [0, 1], and often enough to count among {len(small.y_train):,} faces?")
 
 
+def in_order(dataset: Dataset, faces: Dataset, images: np.ndarray, labels: np.ndarray) -> None:
+    """Raise CheckFailed unless `dataset` has faces and modified images, uint8 [M, 48, 48] with labels [M], as the text of task 5 asks."""
+    x, y = np.asarray(dataset.x_train), np.asarray(dataset.y_train)
+    require(x.ndim == 4 and x.max() <= 1, f"The training images have the shape {list(x.shape)} and go up to {x.max():.4g}, expected [N, 48, 48, 1] in [0, 1]: "
+            "divide the modified ones by 255.")
+    require(len(x) == len(y), f"There are {len(x)} training images and {len(y)} labels: one for each.")
+    own = {level.tobytes(): label for level, label in zip(to_levels(faces.x_train[..., 0]), faces.y_train)}
+    modified = {level.tobytes(): label for level, label in zip(images, labels)}
+    found = [level.tobytes() for level in to_levels(x[..., 0])]
+    share = np.mean([key in modified for key in found])
+    require(SHARE[0] <= share <= SHARE[1], f"{100 * share:.0f} % of the training images are modified ones, about a quarter is expected: repeat them often "
+            "enough to count, and keep the original faces.")
+    known = own | modified
+    wrong = np.mean([known.get(key, label) != label for key, label in zip(found, y)])
+    require(wrong == 0, f"{100 * wrong:.0f} % of the training images do not have their right labels: labels are repeated and joined in the same order as "
+            "images, and those of the modified ones are right as they are given.")
+    require(np.array_equal(dataset.x_val, faces.x_val), "The validation images are others: replace x_train and y_train only.")
+
+
 def copy_of(network: tf.Module) -> tf.Module:
     """A network of the same kind with the same weights."""
     from utils import networks
@@ -202,6 +250,9 @@ def copy_of(network: tf.Module) -> tf.Module:
     for mine, theirs in zip(other.variables, network.variables):
         mine.assign(theirs)
     return other
+
+
+TEAM = ("emmy", "kurt")  # other names than those in the notebook
 
 
 @check
@@ -221,13 +272,13 @@ def saving(function: Callable) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            call(saved, x, modified, ("ada", "grace"), hints=[("Cannot handle this data type", "Pillow wants np.uint8 [48, 48].")])
+            call(saved, x, modified, TEAM, hints=[("Cannot handle this data type", "Pillow wants np.uint8 [48, 48].")])
             written = {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
         finally:
             os.chdir(here)
     change = 255 * (modified - x)[0, :, :, 0]
     for kind, levels in (("ori", 255 * x[0, :, :, 0]), ("mod", 255 * modified[0, :, :, 0]), ("amp", np.minimum(50 * np.abs(change), 255))):
-        raw, png = f"adv_ada_grace_{kind}.raw", f"adv_ada_grace_{kind}.png"
+        raw, png = (f"adv_{TEAM[0]}_{TEAM[1]}_{kind}.{ending}" for ending in ("raw", "png"))
         for name in (raw, png):
             require(name in written, f"There is no file {name}, there are: {', '.join(sorted(written)) or 'none'}.")
         require(len(written[raw]) == 2304, f"{raw} has {len(written[raw])} bytes, expected 2,304: np.uint8 before tobytes().")

@@ -38,6 +38,9 @@ def grade(arguments: argparse.Namespace) -> int:
         pairs = len(table.readlines()) - 1
     if others := submission.left_out(arguments.folder):
         print(f"Neither a folder nor a zip file, so not graded: {', '.join(others)}.", file=sys.stderr)
+    if waiting := [found["name"] for found in results if grading.waited(found)]:
+        print(f"Stopped by the clock before their processor time was used up, so their points may be too low: {', '.join(waiting)}. A script of theirs "
+              f"waits for something, or this machine was busy: run the same command again when it is quiet; it tries these again.", file=sys.stderr)
     print(f"{len(results)} submissions are graded, {sum(bool(found['faults']) for found in results)} of them with something to look at; "
           f"{pairs} pairs share something.")
     print(f"{out.name}/ holds grades.csv, class.html, duplicates.csv and feedback/, a page for each team.")
@@ -56,22 +59,26 @@ def check(folder: Path) -> int:
     rules, faces = rubric.load(), data.load("faces")
     practice = Hidden(to_levels(faces.x_val[:PRACTICE_FACES, :, :, 0]), faces.y_val[:PRACTICE_FACES], {}, "validation faces")
     found, _ = examine(folder, practice, rules, [0], grading.load_references(rules.references), isolated=False)
-    lost = [line for line in found["judged"] if line["given"] is not None and line["given"] < line["most"]]
+    lost = [line for line in found["judged"] if line["measure"] != rubric.PERSON and line["given"] < line["most"]]
     for line in found["judged"]:
         value = "not measured" if line["value"] is None else f"{line['value']:.4g}"
-        if line["given"] is None:
+        if line["asked"] == "yes" and line["value"] is not None:
+            value = "yes" if line["value"] >= 1 else "no"
+        if line["measure"] == rubric.PERSON:
             print(f"    to be graded by a person, of {line['most']:g}  {line['title']}")
         else:
             print(f"{'-- ' if line in lost else 'ok '} {line['given']:g} of {line['most']:g}  {line['title']}: {value} ({line['asked']})")
-    for fault in found["faults"]:
+    for fault in found["faults"] + found["lacks"]:
         print(f"!   {fault}")
-    for line in lost:
-        print(f"try {line['advice']}")
-    print(f"{found['score']:g} of {found['maximum']:g} points on practice faces; the hidden faces are others.")
+    for line in lost:  # what was not measured has its sentence above; what needs another line has that one's advice
+        if line["value"] is not None and (not line["needs"] or found["measured"].get(line["needs"], 0) > 0):
+            print(f"try {line['advice']}")
+    print(f"{found['score']:g} of {found['maximum'] - rules.by_person():g} points that a program gives, on practice faces; the hidden faces are others. "
+          f"A person gives up to {rules.by_person():g} more.")
     if folder.is_dir():
         print(f"{manifest.NAME} lists the {manifest.write(folder)} files of this folder: hand it in with them, and check again when you have "
               f"changed one.")
-    return 1 if lost or found["faults"] else 0
+    return 1 if lost or found["faults"] or found["lacks"] else 0
 
 
 def _parser() -> argparse.ArgumentParser:

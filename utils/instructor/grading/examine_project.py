@@ -30,7 +30,10 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
             measured = measures.of_pictures(pictures)
             if handed.norm in measured:
                 measured["size"] = measured[handed.norm] / rules.norms[handed.norm]
-            if handed.folder:
+            found["lacks"] = submission.lacks(handed.folder or Path(place) / "submission")
+            if handed.folder and not isolated and (fault := submission.not_alone(handed.folder, "infer.py")):  # a sandbox has no course
+                found["faults"].append(fault)
+            elif handed.folder:
                 told, more = _of_scripts(handed, faces, rules, seed, detectors, isolated, core, Path(place))
                 measured |= told
                 found["faults"] += more.pop("faults")
@@ -45,7 +48,10 @@ def _of_scripts(handed: submission.Submission, faces: Hidden, rules: Rubric, see
     The faces that attack.py gets with their labels are not among those of the accuracy: its images could carry the labels to infer.py.
     """
     attacked, faults, where = None, [], {"isolated": isolated, "core": core, "scratch": place}
-    if (handed.folder / "attack.py").is_file():
+    present = (handed.folder / "attack.py").is_file()
+    if present and not isolated and (fault := submission.not_alone(handed.folder, "attack.py")):
+        faults = [fault]
+    elif present:
         faces, targets = faces.split(attack.FACES)
         rng = np.random.default_rng([*seed, 2])
         before = np.concatenate([answers.near(face, rng, 1) for face in targets.levels])
@@ -66,7 +72,7 @@ def _of_scripts(handed: submission.Submission, faces: Hidden, rules: Rubric, see
 
 def nothing() -> dict:
     """What is found of a submission of which nothing is known yet."""
-    return {"faults": [], "consent": False, "names": "", "norm": "", "reflection": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}}
+    return {"faults": [], "lacks": [], "consent": False, "names": "", "norm": "", "reflection": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}}
 
 
 def judge(found: dict, rules: Rubric, person: float | None = None) -> dict:

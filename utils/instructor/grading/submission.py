@@ -4,6 +4,7 @@
 
 Faults come back as sentences for the team; only a submission from which nothing at all can be taken raises BadSubmission.
 """
+import ast
 import io
 import os
 import stat
@@ -340,6 +341,53 @@ def _reflection(folder: Path) -> tuple[str, str]:
     lines = (plain(line.rstrip(), REFLECTION_BYTES) for line in text.splitlines())
     return "\n".join(lines), (f"{path.name} has more than {REFLECTION_BYTES:,} bytes: the rest was left out. A page is enough."
                               if len(content) > REFLECTION_BYTES else "")
+
+
+def lacks(folder: Path) -> list[str]:
+    """What is missing beside infer.py, or not filled in, as sentences for a team that checks its folder; for the grader none of it is a fault."""
+    said = []
+    if not (folder / "attack.py").is_file():
+        said.append("There is no attack.py: hand it in beside infer.py, or two lines of the rubric give no points.")
+    if not (folder / "team.toml").is_file():
+        said.append("There is no team.toml: then whatever infer.py says of your original counts as right, your norm is L2, and nothing of yours "
+                    "is shown to the class.")
+    text, _ = _reflection(folder)
+    if not text:
+        said.append("There is no reflection.md, or nothing in it: answer the questions of the rubric there.")
+    numbers, question = [], ""
+    for line in map(str.strip, text.splitlines()):
+        if (number := line.split(".")[0]).isdigit():
+            question = number
+        elif line == "..." and question:
+            numbers.append(question)
+    if numbers:
+        said.append(f"reflection.md still has ... in place of an answer to question {', '.join(numbers)}: a person grades what you write there.")
+    return said
+
+
+def of_course(source: str) -> int:
+    """The first line in which a script imports `utils`, the course's package, outside of a `try`; 0 if none does."""
+    try:
+        waiting = list(ast.parse(source).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return 0
+    lines = []
+    while waiting:
+        node = waiting.pop()
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else (
+            [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else [])
+        lines += [node.lineno for name in names if name.split(".")[0] == "utils"]
+        waiting += [] if isinstance(node, ast.Try) else list(ast.iter_child_nodes(node))
+    return min(lines, default=0)
+
+
+def not_alone(folder: Path, script: str) -> str:
+    """A sentence if the script in `folder` imports the course's package, which it does not have there, or ""."""
+    if (folder / "utils").is_dir() or (folder / "utils.py").is_file():
+        return ""
+    line = of_course((folder / script).read_bytes().decode("utf-8", "replace"))
+    return (f"{script} imports utils in line {line}. It must be stand-alone: the grader has your folder and not the course's package, so write what you need "
+            f"into the script.") if line else ""
 
 
 def plain(name: str, longest: int = 60) -> str:
