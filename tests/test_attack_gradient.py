@@ -238,6 +238,15 @@ def test_deepfool_of_a_linear_model_is_the_exact_distance_and_the_overshoot(norm
     assert np.all(reached.norms[norm] > found.norms[norm] * 0.99)
 
 
+def test_deepfool_takes_as_many_steps_as_it_may():
+    # One value and f = (x - .1)^3, which is far from linear: each of Newton's steps leads a third of the way to .1, and 2 % more.
+    model = lambda images: tf.concat([tf.reshape(images - 0.1, [-1, 1]) ** 3, tf.zeros([tf.shape(images)[0], 1])], 1)
+    x = np.full([1, 1, 1, 1], 0.9, np.float32)
+    for steps in (1, 2, 3):
+        found = attacks.deepfool(model, x, np.zeros(1, int), steps=steps)
+        assert not found.success and found.modified.item() == pytest.approx(0.1 + 0.8 * (1 - 1.02 / 3) ** steps, rel=1e-3)
+
+
 def test_deepfool_goes_round_the_box():
     model, w = linear()
     x = np.where(w[:, 1].reshape(SHAPE) > 0, 0.0, 0.6)[None].astype(np.float32)  # f > 0 is only left through the other values

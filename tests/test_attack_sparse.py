@@ -6,8 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from optimum import optimum
 from utils import attacks, data, pretrained, session
 from utils.attacks.jsma import _best_pair, _second_largest_before
+from utils.attacks.minimal_l0 import with_exchanges
 from utils.quiet import tf
 
 # Of each attack, with numbers for images of 6x6: (model, x, labels, targeted) -> Result.
@@ -261,3 +263,20 @@ def test_one_pixel_refuses_numbers_out_of_range(options, words):
     model, _ = linear((6, 6, 1))
     with pytest.raises(ValueError, match=words):
         attacks.one_pixel(model, random_images(2, (6, 6, 1)), np.zeros(2, int), **options)
+
+
+# the search of minimal in L0 ------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_exchanges_lead_from_all_values_to_the_fewest(targeted):
+    model, w = linear((6, 6, 1))
+    x = random_images(5, (6, 6, 1))
+    labels = said(model, x) if not targeted else (said(model, x) + 1) % 3
+    wanted = (labels + 1) % 3 if not targeted else labels
+    toward = (w.T[wanted] - w.mean(1)).reshape(x.shape)  # every value to the edge of the box that helps the wanted class
+    start = tf.constant((toward > 0) - x)
+    found = with_exchanges(model, tf.constant(x), tf.constant(labels), targeted, start, tf.constant(40)).numpy()
+    assert np.count_nonzero(start, (1, 2, 3)).min() == 36 and (0 <= x + found).all() and (x + found <= 1).all()
+    assert np.all((said(model, x + found) == labels) == targeted)
+    least = [optimum(w, np.zeros(3), one, label, "L0", targeted) for one, label in zip(x, labels)]
+    np.testing.assert_array_equal(np.count_nonzero(found, (1, 2, 3)), least)

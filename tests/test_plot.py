@@ -6,6 +6,7 @@ from pkgutil import iter_modules
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from test_plot_moments import FIGURES as OF_MOMENTS
 
 from utils import plot
@@ -202,6 +203,10 @@ def test_robustness_steps_down_at_each_image():
     assert line.get_drawstyle() == "steps-post"
     np.testing.assert_allclose(epsilons[:5], [0, 1, 2, 3, 4])
     np.testing.assert_allclose(accuracy[:5], [80, 60, 40, 20, 0])
+    band = fig.axes[0].collections[0].get_paths()[0].vertices
+    within = binomtest(2, 4).proportion_ci(method="wilson")  # from 2 on, two of the four images are left
+    between = band[(band[:, 0] > 1.99) & (band[:, 0] < 3.01), 1]
+    assert all(np.isclose(between, 80 * bound).any() for bound in within)
     plt.close(fig)
 
 

@@ -80,7 +80,7 @@ def _cross(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, targeted: b
     best_size = tf.fill([tf.shape(x)[0]], np.inf)
     blind = tf.zeros([tf.shape(x)[0]], tf.bool)
     goal = -1.0 if targeted else 1.0  # a step raises g, or lowers it
-    for _ in tf.range(steps + 1):
+    for step in tf.range(steps + 1):
         g, w = _boundaries(model, x + dx, labels, others)
         fooled = goal * g[:, 0] > 0  # the highest of the others comes first
 
@@ -89,9 +89,8 @@ def _cross(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, targeted: b
         better = fooled & (size < best_size)
         best = tf.where(each(better), dx, best)
         best_size = tf.where(better, size, best_size)
-        if not shorten:
-            if tf.reduce_all(fooled):
-                break
+        if step == steps or tf.reduce_all(fooled) and not shorten:
+            break
 
         # 2. DeepFool: onto the nearest boundary, and a little further.
         length = tf.reduce_sum(tf.abs(w), 2) if norm == "Linf" else tf.norm(w, axis=2)  # the dual norm, [N, others]

@@ -5,7 +5,7 @@ from utils.attacks import norms
 from utils.attacks.descent import each, falling, margin_and_gradient, shortened, size
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import margin, without_label
-from utils.attacks.minimal_l0 import fewest_values, without_needless
+from utils.attacks.minimal_l0 import fewest_values, with_exchanges
 from utils.attacks.projection import onto_boundary
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
@@ -40,10 +40,10 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
        With inertia, and from behind the boundary, so that dx passes by small valleys.
     2. The same for the class with the smallest dx, from there, without inertia and with a mean of gradients: dx settles.
     3. The smallest dx that was met, shortened on the line to x.
-    L0 has a search of its own (`fewest_values`). On a linear model the answer is exact. An image that fools the model already
-    gets dx = 0. Where the gradient vanishes or is not finite, dx takes random steps, and a warning says for how many images
-    that did not help; without success, dx is the last one. Raises ValueError for inputs that cannot be meant (see
-    `inputs.check_inputs`).
+    L0 has a search of its own (`fewest_values`, then `with_exchanges`). On a linear model the answer is exact. An image that
+    fools the model already gets dx = 0. Where the gradient vanishes or is not finite, dx takes random steps, and a warning says
+    for how many images that did not help; without success, dx is the last one. Raises ValueError for inputs that cannot be meant
+    (see `inputs.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels, targeted)
     if norm not in STEPS:
@@ -67,8 +67,7 @@ def _of_chunk(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, nor
     steps = tf.constant(steps)
     if norm == "L0":
         best, blind = fewest_values(model, x, labels, targeted, wanted[:, 0], steps)
-        reached = labels if targeted else tf.argmax(without_label(model(x + best), labels), 1)
-        best = without_needless(model, x, reached, best, steps)
+        best = with_exchanges(model, x, labels, targeted, best, steps)
     else:
         best, blind = smallest(model, x, wanted, norm, steps)
     already = margin(model(x), labels, targeted) < 0

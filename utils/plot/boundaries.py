@@ -7,6 +7,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
+from utils.groups import wilson_interval
 from utils.plot.style import COLOURS
 
 CLASSES = ListedColormap(plt.get_cmap("tab20").colors[1::2])  # ten pale colours, the text of a class can be read on each
@@ -74,6 +75,8 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
     smallest  {norm: {network: the smallest perturbation of each image that it classifies correctly, [N]}}; infinite where none
               was found
     accuracy  {network: 0..1, without an attack}
+
+    The band is the 95 % interval of the share of the images that withstand each epsilon (`wilson_interval`), times `accuracy`.
     """
     rows, columns = -(-len(smallest) // 2), min(2, len(smallest))
     fig, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained", figsize=(4.4 * columns, 0.5 + 2.9 * rows))
@@ -82,7 +85,11 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
         for name, sizes in networks.items():
             falls = np.linspace(100 * accuracy[name], 0, len(sizes) + 1)
             within = np.sort(sizes)[:np.isfinite(sizes).sum()]
-            axis.step([0, *within, largest], [*falls[:len(within) + 1], falls[len(within)]], where="post", label=name)
+            at = [*range(len(within) + 1), len(within)]  # how many images are fooled at each step of the line
+            line, = axis.step([0, *within, largest], falls[at], where="post", label=name)
+            low, high = np.transpose([wilson_interval(len(sizes) - fooled, len(sizes)) for fooled in at])
+            axis.fill_between(line.get_xdata(), 100 * accuracy[name] * low, 100 * accuracy[name] * high, step="post",
+                              color=line.get_color(), alpha=0.2, linewidth=0)
         axis.set(title=norm, xlabel=f"epsilon ({norm})", ylabel="accuracy (%)", xlim=(0, largest), ylim=(0, 102))
     for axis in axes.flat[len(smallest):]:
         axis.axis("off")
