@@ -570,7 +570,7 @@ def test_a_full_disk_stops_the_grader_and_costs_nobody_a_point(two_teams):
     assert "Traceback" not in full.stderr and "weights.bin" not in full.stdout and "could not be read" not in full.stdout
 
 
-@pytest.mark.parametrize("fault", [MemoryError(), *(OSError(number, "of the machine") for number in sorted(OF_MACHINE))], ids=repr)
+@pytest.mark.parametrize("fault", [MemoryError("of the machine"), *(OSError(number, "of the machine") for number in sorted(OF_MACHINE))], ids=repr)
 @pytest.mark.parametrize("packed", [False, True])
 def test_no_fault_of_the_machine_is_taken_for_the_teams(tmp_path, monkeypatch, fault, packed):
     source = team(tmp_path / "ada")
@@ -580,7 +580,7 @@ def test_no_fault_of_the_machine_is_taken_for_the_teams(tmp_path, monkeypatch, f
     def copy(*words):
         raise fault
     monkeypatch.setattr(submission._Room, "copy", copy)
-    with pytest.raises(type(fault), match=str(fault).replace("[", r"\[").replace("]", r"\]")):
+    with pytest.raises(type(fault), match="of the machine"):
         submission.take_in(source, tmp_path / "copy")
 
 
