@@ -27,7 +27,8 @@ def asked(function: Callable, *arguments, **named):
         seen.append(part)
         for name, value in names_used(part):
             if isinstance(value, FunctionType) and value not in seen and value.__module__ == part.__module__:
-                require(name not in TASKS, f"{part.__name__} calls {name}, your answer to another task: what you need of it is an argument. Write the rest here.")
+                require(name not in TASKS, f"{part.__name__} calls {name}, your answer to another task: what you need of it is "
+                        "an argument. Write the rest here.")
                 own(value)
                 waiting.append(value)
     return call(function, *arguments, **named)
@@ -146,15 +147,18 @@ def covariance(function: Callable) -> None:
         ("This is the formula for mean 0. For any mean hx and hy are in it.", without(lambda m, s, rho, h: relu_pair(0 * m, s, rho))),
         ("The integral is missing: P starts at Phi(hx) Phi(hy) and grows with the correlation.", of(factor=0)),
         ("The term rho Phi(hx) Phi(hy) is missing: P is that product at correlation 0, not 0.", of(start=lambda rho, x, y: 0)),
-        ("The product Phi(hx) Phi(hy) lacks its factor rho: it is integrated from 0 to rho too.", of(start=lambda rho, x, y: x * y)),
+        ("The product Phi(hx) Phi(hy) lacks its factor rho: it is integrated from 0 to rho too.",
+         of(start=lambda rho, x, y: x * y)),
         ("P is 1/4 at correlation 0 only where both means are 0: it is Phi(hx) Phi(hy).", of(start=lambda rho, x, y: rho / 4)),
-        ("The first term has Phi(-hx) Phi(-hy), the probability that both are negative.", of(start=lambda rho, x, y: rho * (1 - x) * (1 - y))),
+        ("The first term has Phi(-hx) Phi(-hy), the probability that both are negative.",
+         of(start=lambda rho, x, y: rho * (1 - x) * (1 - y))),
         ("This is the covariance before the ReLUs.", without(lambda m, s, rho, h: rho * np.prod(s))),
         ("The factor 1 / (2 pi) of the density is missing.", of(factor=1)),
         ("The factor (rho - s) is missing in the integral: P is itself integrated.", single),
         ("P is not integrated: this is std_x std_y times the probability at the last correlation.",
          without(lambda m, s, rho, h: relu_pair(m, s, rho, start=lambda rho, x, y: x * y, weight=lambda rho, sin, cos: 1))),
-        ("The factor in the integral is rho alone, expected rho - s: r goes from s to rho.", of(weight=lambda rho, sin, cos: rho)),
+        ("The factor in the integral is rho alone, expected rho - s: r goes from s to rho.",
+         of(weight=lambda rho, sin, cos: rho)),
         ("The factor in the integral is s, expected rho - s: r goes from s to rho.", of(weight=lambda rho, sin, cos: sin)),
         ("The factor is s - rho, expected rho - s.", of(weight=lambda rho, sin, cos: sin - rho)),
         ("The nodes are for [-1, 1], and t is still in it: map them to the interval from 0 to asin(rho).", of(one=0)),
@@ -163,7 +167,8 @@ def covariance(function: Callable) -> None:
         ("The weights are multiplied by the length of the interval, expected half of it: they belong to [-1, 1].", of(half=1)),
         ("t goes up to asin(rho), not rho: s = sin t.", of(end=float)),
         ("ds = cos t dt cancels the root in the density: here 1 / cos t is left over.", of(weight=lambda rho, sin, cos: (rho - sin) / cos)),
-        ("ds = cos t dt cancels the root in the density: here 1 / cos^2 t is left over.", of(weight=lambda rho, sin, cos: (rho - sin) / cos**2)),
+        ("ds = cos t dt cancels the root in the density: here 1 / cos^2 t is left over.",
+         of(weight=lambda rho, sin, cos: (rho - sin) / cos**2)),
         ("ds = cos t dt cancels the root in the density: here cos t is left over.", of(weight=lambda rho, sin, cos: (rho - sin) * cos)),
         ("In the exponent hx hy has the wrong sign: hx^2 - 2 hx hy sin t + hy^2.", of(cross=-2)),
         ("In the exponent the factor 2 of 2 hx hy sin t is missing.", of(cross=1)),
@@ -323,7 +328,8 @@ def attack(function: Callable) -> None:
 
     def logits(images: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
         for name, values in (("The images", images), ("The standard deviations", std)):
-            require(np.shape(values) == shape, f"{name} have shape {list(np.shape(values))}, expected {list(shape)}: pass the whole batch in one call.")
+            require(np.shape(values) == shape, f"{name} have shape {list(np.shape(values))}, expected {list(shape)}: pass the "
+                    "whole batch in one call.")
         flat, v = (tf.reshape(tf.cast(values, tf.float32), [3, 20]) for values in (images, std))
         return tf.sin(12 * flat) @ a + tf.cos(20 * v) @ b + lift
 
@@ -367,7 +373,8 @@ def attack(function: Callable) -> None:
             ("s starts at 0, expected at low.", partial(run, start=0.0)),
             ("The step of s goes along its gradient, expected along the sign of it.", partial(run, way_s=np.positive)),
             ("The step of s goes downwards: the margin of the target has to rise.", partial(run, way_s=lambda g: -np.sign(g))),
-            ("x + m is clipped to [0, 1]: the image with noise may leave it, and m loses its gradient there.", partial(run, box=True)),
+            ("x + m is clipped to [0, 1]: the image with noise may leave it, and m loses its gradient there.",
+             partial(run, box=True)),
             ("m and s are in the wrong order: return m, s.", lambda: run()[::-1]))
     if all(np.shape(part) == shape for part in got):  # what explains both at once, before what happens to explain one
         both = np.stack([np.asarray(part, float) for part in got])
