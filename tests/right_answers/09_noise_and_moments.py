@@ -143,7 +143,7 @@ def heat_map(expected_logits, x, label, std, radius):
     stds = stds[:, :, radius:radius + H, radius:radius + W].reshape(-1, H, W, 1)
     both = tf.concat([stds, np.zeros((1, H, W, 1))], 0)
     z = tf.constant(expected_logits(tf.repeat(x[None], H * W + 1, axis=0), both))[:, label]
-    return tf.reshape(z[:-1] - z[-1], [H, W])
+    return tf.reshape(z[:-1] - z[-1], [H, W]).numpy()
 """)],
     "attack": [
         ("variables", """

@@ -121,7 +121,7 @@ WRONG = {
         ("gives None", answer(end="pass")),
         ("with its folder", answer(line=LINE.replace("{name}", "{Path(name).name}"))),
         ("in another order than paths", answer().replace("    status = 0", "    status, paths = 0, sorted(paths)")),
-        ("given twice and has one line", answer().replace("    status = 0", "    status, paths = 0, list(dict.fromkeys(paths))")),
+        ("given twice and has one line: print one", answer().replace("    status = 0", "    status, paths = 0, list(dict.fromkeys(paths))")),
     ],
     "sizes": [
         ("make the images float before you subtract", sizes(dx="((modified - original) / 255).reshape(len(original), -1)")),

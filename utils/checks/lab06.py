@@ -34,8 +34,8 @@ def script_part(start: Path, part: Path, function: str) -> Callable:
         linecache.checkcache(str(path))
         source = path.read_text(encoding="utf-8")
         line = of_course(source)
-        require(not line, f"{path} imports utils in line {line}. The script must be stand-alone: whoever calls it has your folder and not the course's "
-                "package. Write the code yourself, that is the task.")
+        require(not line, f"{path} imports utils in line {line}. The script must be stand-alone: whoever calls it has your "
+                "folder and not the course's package. Write the code yourself, that is the task.")
         try:
             exec(compile(source, str(path), "exec"), names)
         except Exception as error:
@@ -46,7 +46,7 @@ def script_part(start: Path, part: Path, function: str) -> Callable:
 
 @check
 def answering(start: Path, part: Path) -> None:
-    """Task 1: answer on 601 files in no order, one of them twice, two bad, with a model that counts its calls; on a bad one alone; the example."""
+    """Task 1: 601 files in no order, one of them twice, two bad, with a model that counts its calls; a bad one; the example."""
     answer, asked, read = script_part(start, part, "answer"), [], []
     bad, slope = inputs(({"new/face-003", "new/face-300"}, 4), lambda rng: ({"new/face-077", "new/face-412"}, rng.uniform(3, 5)))
 
@@ -79,10 +79,13 @@ def answering(start: Path, part: Path) -> None:
     for line in lines or [["It prints nothing"]]:
         require(len(line) == 3, f"A line does not have the form FILE<TAB>LABEL<TAB>PROBABILITY: {' '.join(line)}.")
     named = [line[0] for line in lines]
-    require(named != [Path(path).name for path in good], f"A line begins with {named[0]}, expected {good[0]}: the file as it was given, with its folder.")
-    require(sorted(named) != sorted(good) or named == good, "The lines are in another order than paths: print them as the files were given.")
-    require(sorted(named) != sorted(set(good)), "One file was given twice and has one line: print a line for each entry of paths.")
-    require(named == good, f"{len(lines)} lines for {len(good)} readable files: print one for each, beginning with the file as it was given.")
+    require(named != [Path(path).name for path in good],
+            f"A line begins with {named[0]}, expected {good[0]}: the file as it was given, with its folder.")
+    require(sorted(named) != sorted(good) or named == good,
+            "The lines are in another order than paths: print them as the files were given.")
+    require(sorted(named) != sorted(set(good)), "One file was given twice and has one line: print one for each entry of paths.")
+    require(named == good, f"{len(lines)} lines for {len(good)} readable files: print one for each, beginning with the file as "
+            "it was given.")
     require(len(asked) <= 6, f"The model is called {len(asked)} times for {len(paths)} files: call it once for a batch.")
     require("nan" not in out, "A probability is nan: subtract the largest logit of each image before np.exp.")
     for path, one, text in lines:
@@ -170,8 +173,9 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
     before = predict(model, x)
     surer = np.mean((logits - before)[np.arange(many), labels] > (logits - before)[np.arange(many), 1 - labels])
     require(fooled.any() or surer < 0.9, "The network is surer of the right label than before: DX goes the wrong way, change its sign.")
-    require(fooled.mean() >= 0.9, f"{fooled.sum()} of {many} saved images get the other label, {int(np.ceil(0.9 * many))} are required. Ask the network about the rounded "
-            "image, and keep only what fools it; take more steps, or let DX grow where it does not yet.")
+    require(fooled.mean() >= 0.9, f"{fooled.sum()} of {many} saved images get the other label, {int(np.ceil(0.9 * many))} are "
+            "required. Ask the network about the rounded image, and keep only what fools it; take more steps, or let DX "
+            "grow where it does not yet.")
     median = float(np.median(np.linalg.norm(((made.astype(float) - levels) / WHITE).reshape(many, -1), axis=1)))
     given = attacks.dx_attack(model, x, labels, steps=60)
     most = LIMIT * float(np.median(attacks.smallest_8bit(model, x, labels, given.dx).norms["L2"]))
@@ -199,20 +203,23 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
     fit, fitted = training.fit, []
 
     def watched(model: tf.Module, dataset: Dataset, **settings) -> dict:
-        require(model is network, "harden trains another network than the one that it was given: that one knows much already, and is to be trained on.")
+        require(model is network, "harden trains another network than the one that it was given: that one knows much already, "
+                "and is to be trained on.")
         fitted.append((dataset, settings.get("epochs")))
         in_order(dataset, small, images[given], labels[given])
         return fit(model, dataset, **settings)
 
     with patch.object(training, "fit", watched):
         result = run(function, network, small, images[given], labels[given], EPOCHS, hints=[
-            (f"no attribute '{name}'", "The network is a tf.Module, not a Keras model: train it with training.fit.") for name in ("compile", "fit")])
+            (f"no attribute '{name}'", "The network is a tf.Module, not a Keras model: train it with training.fit.")
+            for name in ("compile", "fit")])
     require(callable(result), f"harden gives a {type(result).__name__}: return the network.")
     require(result is not practice and all(map(np.array_equal, before, [variable.numpy() for variable in practice.variables])),
             "harden changes the notebook's variable practice: train the network that is given.")
     require(result is network, "harden gives another network than the one that it was given: train that one, and return it.")
     trained = sum(epochs for _, epochs in fitted if isinstance(epochs, int))
-    require(not fitted or trained == EPOCHS, f"harden trains for {trained} epochs, expected {EPOCHS}: pass on the argument epochs.")
+    require(not fitted or trained == EPOCHS,
+            f"harden trains for {trained} epochs, expected {EPOCHS}: pass on the argument epochs.")
     logits = predict(result, x)
     plain = float(np.mean(logits.argmax(1) == y))
     require(plain > 0.8, f"After harden the network is right about {100 * plain:.0f} % of the faces as they are, more than 80 % is required: it forgets "
@@ -224,21 +231,21 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
 
 
 def in_order(dataset: Dataset, faces: Dataset, images: np.ndarray, labels: np.ndarray) -> None:
-    """Raise CheckFailed unless `dataset` has faces and modified images, uint8 [M, 48, 48] with labels [M], as the text of task 5 asks."""
+    """Raise CheckFailed unless `dataset` has faces and modified images, uint8 [M, 48, 48] with labels [M], as task 5 asks."""
     x, y = np.asarray(dataset.x_train), np.asarray(dataset.y_train)
-    require(x.ndim == 4 and x.max() <= 1, f"The training images have the shape {list(x.shape)} and go up to {x.max():.4g}, expected [N, 48, 48, 1] in [0, 1]: "
-            "divide the modified ones by 255.")
+    require(x.ndim == 4 and x.max() <= 1, f"The training images have the shape {list(x.shape)} and go up to {x.max():.4g}, "
+            "expected [N, 48, 48, 1] in [0, 1]: divide the modified ones by 255.")
     require(len(x) == len(y), f"There are {len(x)} training images and {len(y)} labels: one for each.")
     own = {level.tobytes(): label for level, label in zip(to_levels(faces.x_train[..., 0]), faces.y_train)}
     modified = {level.tobytes(): label for level, label in zip(images, labels)}
     found = [level.tobytes() for level in to_levels(x[..., 0])]
     share = np.mean([key in modified for key in found])
-    require(SHARE[0] <= share <= SHARE[1], f"{100 * share:.0f} % of the training images are modified ones, about a quarter is expected: repeat them often "
-            "enough to count, and keep the original faces.")
+    require(SHARE[0] <= share <= SHARE[1], f"{100 * share:.0f} % of the training images are modified ones, about a quarter is "
+            "expected: repeat them often enough to count, and keep the original faces.")
     known = own | modified
     wrong = np.mean([known.get(key, label) != label for key, label in zip(found, y)])
-    require(wrong == 0, f"{100 * wrong:.0f} % of the training images do not have their right labels: labels are repeated and joined in the same order as "
-            "images, and those of the modified ones are right as they are given.")
+    require(wrong == 0, f"{100 * wrong:.0f} % of the training images do not have their right labels: labels are repeated and "
+            "joined in the same order as images, and those of the modified ones are right as they are given.")
     require(np.array_equal(dataset.x_val, faces.x_val), "The validation images are others: replace x_train and y_train only.")
 
 

@@ -1,30 +1,48 @@
 """The checks of lab 09: what Gaussian noise does to a ReLU, to two of them, to a small net and to LeNet."""
 from collections.abc import Callable
 from functools import partial
+from types import FunctionType
 
 import numpy as np
 from scipy.special import ndtr
 
-from utils.checks import call, check, equal, inputs, require, results, seeded, shaped, slips
+from utils.checks import call, check, equal, inputs, names_used, own, python_function, require, results, seeded, shaped, slips
 from utils.quiet import tf
 
 TAPE = slips.tape("the tape cannot follow the computation. Call tape.watch on the inputs, and compute everything inside `with`, using "
                   "TensorFlow's functions.")
 RATE = 0.07  # of task 7
+TASKS = ("relu_mean", "relu_variance", "relu_covariance", "through_net", "linear_moments", "heat_map", "noise_attack")
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
 KNOWN = (  # mean x, y, standard deviation x, y, correlation, covariance after the ReLUs (integrated in two dimensions to 15 digits)
     (0, 0, 1, 1, -0.5, -0.104656052569781), (1, -0.5, 1, 2, 0.3, 0.210779087314613), (0.5, 0.25, 1, 1, 0.9, 0.434177619989977),
     (-1, 2, 1.5, 0.5, -0.7, -0.132546336809646), (0.3, -0.2, 0.5, 0.7, 0.999, 0.119433414409934))
 
 
+def asked(function: Callable, *arguments, **named):
+    """As `call`; what the function calls of the notebook leaves nothing to `utils` either, and is no answer to another task."""
+    waiting, seen = [python_function(function)], []
+    while waiting:
+        part = waiting.pop()
+        seen.append(part)
+        for name, value in names_used(part):
+            if isinstance(value, FunctionType) and value not in seen and value.__module__ == part.__module__:
+                require(name not in TASKS, f"{part.__name__} calls {name}, your answer to another task: what you need of it is "
+                        "an argument. Write the rest here.")
+                own(value)
+                waiting.append(value)
+    return call(function, *arguments, **named)
+
+
 def phi(h: np.ndarray) -> np.ndarray:
     return np.exp(-h**2 / 2) / np.sqrt(2 * np.pi)
 
 
-def _sampled(got, right: np.ndarray) -> tuple[str, Callable]:
+def _sampled(got, right: np.ndarray,
+             why: str = "Is it sampled, or a sum over few points? Use the formula, or more points.") -> tuple[str, Callable]:
     """The mistake of an answer that is within 5 % of the right one, but not equal to it."""
     values = np.asarray(got, np.float64)
-    return ("This is close, but not accurate enough. Is it sampled, or a sum over few points? Use the formula, or more points.",
+    return (f"This is close, but not accurate enough. {why}",
             lambda: values if slips.close(values, right, 0.05) else np.nan)
 
 
@@ -36,7 +54,7 @@ def mean(function: Callable) -> None:
     h = m / s
     P, p = ndtr(h), phi(h)
     right = m * P + s * p
-    got = call(function, m, s)
+    got = asked(function, m, s)
     equal("relu_mean(mean, std)", got, right, [
         ("Phi and phi are swapped: Phi is the probability, phi the density.", lambda: m * p + s * P),
         ("The second term has the variance: it is the standard deviation times phi(h).", lambda: m * P + s**2 * p),
@@ -52,7 +70,7 @@ def mean(function: Callable) -> None:
         ("This is the mean of |X|: a ReLU sets what is below 0 to 0.", lambda: m * (2 * P - 1) + 2 * s * p),
         ("The density lacks its factor 1 / sqrt(2 pi).", lambda: m * P + s * np.sqrt(2 * np.pi) * p), _sampled(got, right)],
         given={"mean": m, "std": s})
-    equal("relu_mean of mean 0 and std 1, the example", call(function, np.zeros(1), np.ones(1)), [0.3989423])
+    equal("relu_mean of mean 0 and std 1, the example", asked(function, np.zeros(1), np.ones(1)), [0.3989423])
 
 
 @check
@@ -65,7 +83,7 @@ def variance(function: Callable) -> None:
     e = m * P + s * p
     second = (m**2 + s**2) * P + m * s * p
     right = second - e**2
-    got = call(function, m, s, e)
+    got = asked(function, m, s, e)
     equal("relu_variance(mean, std, first)", got, right, [
         ("This is the second moment E[X+^2]: the variance is that minus the square of the mean.", lambda: second),
         ("first is subtracted, expected its square.", lambda: second - e),
@@ -89,14 +107,14 @@ def variance(function: Callable) -> None:
 
 
 def relu_pair(m: np.ndarray, s: np.ndarray, rho: float, h: Callable = np.divide, end: Callable = np.arcsin, cross: float = 2, two: float = 2,
-                weight: Callable = lambda rho, sin, cos: rho - sin, half: float = 0.5, one: float = 1, gate: float = 1,
-                factor: float = 1 / (2 * np.pi)) -> float:
+                weight: Callable = lambda rho, sin, cos: rho - sin, half: float = 0.5, one: float = 1, square: float = 2,
+                start: Callable = lambda rho, x, y: rho * x * y, factor: float = 1 / (2 * np.pi)) -> float:
     """cov(X+, Y+) by Price's theorem twice, with s = sin t; each option changes one thing into a mistake."""
     (hx, hy), t = h(m, s), end(rho) * (NODES + one) * 0.5
     sin, cos = np.sin(t), np.cos(t)
-    power = np.exp(-(hx**2 - cross * hx * hy * sin + hy**2) / (two * cos**2))
+    power = np.exp(-(hx**2 - cross * hx * hy * sin + hy**2) / (two * cos**square))
     integral = factor * np.sum(WEIGHTS * half * end(rho) * weight(rho, sin, cos) * power)
-    return s[0] * s[1] * (gate * rho * ndtr(hx) * ndtr(hy) + integral)
+    return s[0] * s[1] * (start(rho, ndtr(hx), ndtr(hy)) + integral)
 
 
 @check
@@ -105,8 +123,8 @@ def covariance(function: Callable) -> None:
     cases = inputs([(np.array(case[:2], float), np.array(case[2:4], float), case[4]) for case in KNOWN], lambda rng: [
         (rng.normal(size=2), rng.uniform(0.5, 2, 2), rho) for rho in (*rng.uniform(-0.95, 0.95, 5), 0.995)])
     right = np.array(inputs([case[5] for case in KNOWN], lambda rng: [relu_pair(*case) for case in cases]))
-    got = [call(function, *case) for case in cases]
-    shaped("relu_covariance(mean, std, rho)", got[0], [])
+    got = [asked(function, *case) for case in cases]
+    require(np.shape(got[0]) == (), f"relu_covariance(mean, std, rho) has shape {list(np.shape(got[0]))}, expected one number.")
 
     def of(**changed) -> Callable:
         return lambda: [relu_pair(*case, **changed) for case in cases]
@@ -128,12 +146,20 @@ def covariance(function: Callable) -> None:
          without(lambda m, s, rho, h: relu_pair(m, s, rho) / np.prod(after(m, s)[1]))),
         ("This is the formula for mean 0. For any mean hx and hy are in it.", without(lambda m, s, rho, h: relu_pair(0 * m, s, rho))),
         ("The integral is missing: P starts at Phi(hx) Phi(hy) and grows with the correlation.", of(factor=0)),
-        ("The term rho Phi(hx) Phi(hy) is missing: P is that product at correlation 0, not 0.", of(gate=0)),
+        ("The term rho Phi(hx) Phi(hy) is missing: P is that product at correlation 0, not 0.", of(start=lambda rho, x, y: 0)),
+        ("The product Phi(hx) Phi(hy) lacks its factor rho: it is integrated from 0 to rho too.",
+         of(start=lambda rho, x, y: x * y)),
+        ("P is 1/4 at correlation 0 only where both means are 0: it is Phi(hx) Phi(hy).", of(start=lambda rho, x, y: rho / 4)),
+        ("The first term has Phi(-hx) Phi(-hy), the probability that both are negative.",
+         of(start=lambda rho, x, y: rho * (1 - x) * (1 - y))),
         ("This is the covariance before the ReLUs.", without(lambda m, s, rho, h: rho * np.prod(s))),
         ("The factor 1 / (2 pi) of the density is missing.", of(factor=1)),
         ("The factor (rho - s) is missing in the integral: P is itself integrated.", single),
         ("P is not integrated: this is std_x std_y times the probability at the last correlation.",
-         without(lambda m, s, rho, h: relu_pair(m, s, rho, gate=1 / rho, weight=lambda rho, sin, cos: 1))),
+         without(lambda m, s, rho, h: relu_pair(m, s, rho, start=lambda rho, x, y: x * y, weight=lambda rho, sin, cos: 1))),
+        ("The factor in the integral is rho alone, expected rho - s: r goes from s to rho.",
+         of(weight=lambda rho, sin, cos: rho)),
+        ("The factor in the integral is s, expected rho - s: r goes from s to rho.", of(weight=lambda rho, sin, cos: sin)),
         ("The factor is s - rho, expected rho - s.", of(weight=lambda rho, sin, cos: sin - rho)),
         ("The nodes are for [-1, 1], and t is still in it: map them to the interval from 0 to asin(rho).", of(one=0)),
         ("The weights belong to an interval of length 2: multiply them by half the length of yours.",
@@ -141,11 +167,16 @@ def covariance(function: Callable) -> None:
         ("The weights are multiplied by the length of the interval, expected half of it: they belong to [-1, 1].", of(half=1)),
         ("t goes up to asin(rho), not rho: s = sin t.", of(end=float)),
         ("ds = cos t dt cancels the root in the density: here 1 / cos t is left over.", of(weight=lambda rho, sin, cos: (rho - sin) / cos)),
+        ("ds = cos t dt cancels the root in the density: here 1 / cos^2 t is left over.",
+         of(weight=lambda rho, sin, cos: (rho - sin) / cos**2)),
         ("ds = cos t dt cancels the root in the density: here cos t is left over.", of(weight=lambda rho, sin, cos: (rho - sin) * cos)),
         ("In the exponent hx hy has the wrong sign: hx^2 - 2 hx hy sin t + hy^2.", of(cross=-2)),
         ("In the exponent the factor 2 of 2 hx hy sin t is missing.", of(cross=1)),
         ("In the exponent the 2 of 2 cos^2 t is missing.", of(two=1)),
-        ("hx and hy are mean / std, not the means.", of(h=lambda m, s: m)), _sampled(got, right)])
+        ("In the exponent cos^2 t stands below, as 1 - s^2 = cos^2 t: here it is cos t.", of(square=1)),
+        ("hx and hy are mean / std, not the means.", of(h=lambda m, s: m)),
+        _sampled(got, right, "Is it sampled, a sum over few points, or is one factor under the integral wrong?")],
+        given=dict(zip(("mean", "std", "rho"), cases[int(np.argmax(np.abs(np.subtract(got, right))))])))
 
 
 def _relu_moments(m: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +212,7 @@ def net(function: Callable) -> None:
             m, cov = _relu_moments(m, cov)
             return m, cov + np.outer(m, m)
 
-        got = results(function, call(function, m, cov, w1, b1, w2, b2, _relu_moments), "mean", "covariance")
+        got = results(function, asked(function, m, cov, w1, b1, w2, b2, _relu_moments), "mean", "covariance")
         for part, name in enumerate(("mean", "covariance")):
             equal(f"The {name} of the logits", got[part], through()[part], [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in (
                 ("The bias b1 is missing in front of the ReLU.", partial(through, b1=0)), ("The bias b2 is missing.", partial(through, b2=0)),
@@ -221,7 +252,7 @@ def linear(function: Callable) -> None:
 
     J = (v.T * (1 - np.tanh(x.reshape(24) @ w)**2)) @ w.T
     by, var = J * s.reshape(24), (J * s.reshape(24)) @ (J * s.reshape(24)).T
-    got = results(function, call(function, model, tf.constant(x), tf.constant(s), hints=TAPE), "mean", "covariance")
+    got = results(function, asked(function, model, tf.constant(x), tf.constant(s), hints=TAPE), "mean", "covariance")
     equal("The mean of the logits", got[0], logits(x), [
         ("The noise has mean 0, so for a linear function the mean stays at model(x): add no std.", lambda: logits(x + s)),
         ("These are probabilities, expected the logits.", lambda: np.exp(logits(x)) / np.exp(logits(x)).sum())], tolerance=1e-4)
@@ -262,7 +293,8 @@ def heat(function: Callable) -> None:
         found = logits(images, (std * windows).reshape(30, 5, 6, 1)) - base * logits(images, np.zeros([30, 5, 6, 1]))
         return found[:, label].reshape(5, 6)
 
-    got = call(function, logits, x, label, std, radius)
+    got = asked(function, logits, x, label, std, radius)
+    require(isinstance(got, np.ndarray), "heat_map gives a tensor or a list, expected an array of NumPy: np.asarray makes one.")
     beyond = "At the frame the window goes on at the opposite side: cut it off there. (A negative index counts from the end.)"
     equal("heat_map(...)", got, maps(), [
         ("The clean logit is not subtracted: the change is required.", lambda: maps(base=False)),
@@ -290,12 +322,14 @@ def attack(function: Callable) -> None:
     """Task 7: waves in each pixel's mean and std, so that steps go back and limits are left again; the gradient is known."""
     rng, shape, low, high, beta, steps = seeded(7), (3, 4, 5, 1), 0.1, 0.25, 0.12, 5
     x, target, far = rng.uniform(0, 1, shape).astype(np.float32), rng.integers(0, 4, 3), np.inf
+    x[:, 0], x[:, 1] = 0, 1  # from there, noise leaves [0, 1]
     a, b = (rng.normal(size=[20, 4]).astype(np.float32) for _ in range(2))
     place, lift = np.eye(4)[target], np.array([[-60], [0], [0]], np.float32)  # the logits of one image are all negative
 
     def logits(images: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
         for name, values in (("The images", images), ("The standard deviations", std)):
-            require(np.shape(values) == shape, f"{name} have shape {list(np.shape(values))}, expected {list(shape)}.")
+            require(np.shape(values) == shape, f"{name} have shape {list(np.shape(values))}, expected {list(shape)}: pass the "
+                    "whole batch in one call.")
         flat, v = (tf.reshape(tf.cast(values, tf.float32), [3, 20]) for values in (images, std))
         return tf.sin(12 * flat) @ a + tf.cos(20 * v) @ b + lift
 
@@ -303,20 +337,21 @@ def attack(function: Callable) -> None:
         return np.eye(4)[np.argmax(z, 1)]
 
     def run(steps=steps, pull=lambda z: place - top(z - 1e9 * place), way=np.sign, rates=(RATE, RATE), limit=(beta, low, high), start=low,
-            end=False) -> np.ndarray:
+            end=False, way_s=None, box=False) -> np.ndarray:
         """m and s in one array; pull gives the derivative of what is raised by the logits."""
         m, s = np.zeros([3, 20]), np.full([3, 20], start)
         for _ in range(steps):
             at = x.reshape(3, 20) + m
+            inside = (not box) | ((at >= 0) & (at <= 1))
+            at = np.clip(at, 0, 1) if box else at
             c = pull(np.sin(12 * at) @ a + np.cos(20 * s) @ b + lift)
-            m = np.clip(m + rates[0] * way(12 * np.cos(12 * at) * (c @ a.T)), -limit[0], limit[0])
-            s = np.clip(s + rates[1] * way(-20 * np.sin(20 * s) * (c @ b.T)), *limit[1:])
+            m = np.clip(m + rates[0] * way(inside * 12 * np.cos(12 * at) * (c @ a.T)), -limit[0], limit[0])
+            s = np.clip(s + rates[1] * (way_s or way)(-20 * np.sin(20 * s) * (c @ b.T)), *limit[1:])
         m, s = (np.clip(m, -beta, beta), np.clip(s, low, high)) if end else (m, s)
         return np.stack([m, s]).reshape(2, *shape)
 
-    got = results(function, call(function, logits, tf.constant(x), target, beta, low, high, RATE, steps, hints=TAPE), "m", "s")
-    for part, name in enumerate(("The mean m of the noise", "The standard deviation s of the noise")):
-        equal(name, got[part], run()[part], [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in (
+    got = results(function, asked(function, logits, tf.constant(x), target, beta, low, high, RATE, steps, hints=TAPE), "m", "s")
+    mistakes = (
             ("This is the image with the mean of the noise, expected the mean m alone.", lambda: run() + np.stack([x, 0 * x])),
             ("The steps go downwards: the margin of the target has to rise.", partial(run, way=lambda g: -np.sign(g))),
             ("The steps go along the gradient, expected along its sign.", partial(run, way=np.positive)),
@@ -334,4 +369,16 @@ def attack(function: Callable) -> None:
             ("The mean of the other logits is subtracted, expected the highest of them.", partial(run, pull=lambda z: place - (1 - place) / 3)),
             ("The other logits are multiplied by 0, not left out: where all are negative, that 0 is the highest.",
              partial(run, pull=lambda z: place - top(z * (1 - place)) * (1 - place))),
-            *(("There is one step too few or too many: steps of them are required.", partial(run, steps + n)) for n in (-1, 1)))])
+            *(("There is one step too few or too many: steps of them are required.", partial(run, steps + n)) for n in (-1, 1)),
+            ("s starts at 0, expected at low.", partial(run, start=0.0)),
+            ("The step of s goes along its gradient, expected along the sign of it.", partial(run, way_s=np.positive)),
+            ("The step of s goes downwards: the margin of the target has to rise.", partial(run, way_s=lambda g: -np.sign(g))),
+            ("x + m is clipped to [0, 1]: the image with noise may leave it, and m loses its gradient there.",
+             partial(run, box=True)),
+            ("m and s are in the wrong order: return m, s.", lambda: run()[::-1]))
+    if all(np.shape(part) == shape for part in got):  # what explains both at once, before what happens to explain one
+        both = np.stack([np.asarray(part, float) for part in got])
+        for sentence, wrong in () if slips.close(both, run(), 1e-5) else mistakes:
+            require(not slips.close(both, wrong(), 1e-5), sentence)
+    for part, name in enumerate(("The mean m of the noise", "The standard deviation s of the noise")):
+        equal(name, got[part], run()[part], [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in mistakes])

@@ -67,7 +67,8 @@ def generate_labs(folder: Path, units: str = "*") -> None:
 
 def points_table(labs: list[Path]) -> str:
     """A page with the tasks and points of each lab, and their sum, from what nbgrader counts."""
-    project = "The 10 points of 06_mini_project are for its five tasks; the project that is handed in has 20 points of its own, by the rubric in that lab."
+    project = ("The 10 points of 06_mini_project are for its five tasks; the project that is handed in has 20 points of its own, "
+               "by the rubric in that lab.")
     lines = ["# Labs", "", "<!-- made by course.py release -->", "To work on them: `python3 course.py lab`.", "", project, "",
              "| lab | title | tasks | points of each | points |", "|---|---|---|---|---|"]
     counted = []

@@ -39,8 +39,10 @@ def grade(arguments: argparse.Namespace) -> int:
     if others := submission.left_out(arguments.folder):
         print(f"Neither a folder nor a zip file, so not graded: {', '.join(others)}.", file=sys.stderr)
     if waiting := [found["name"] for found in results if grading.waited(found)]:
-        print(f"Stopped by the clock before their processor time was used up, so their points may be too low: {', '.join(waiting)}. A script of theirs "
-              f"waits for something, or this machine was busy: run the same command again when it is quiet; it tries these again.", file=sys.stderr)
+        print(f"Stopped by the clock before their processor time was used up, so their points may be too low: "
+              f"{', '.join(waiting)}. "
+              f"A script of theirs waits for something, or this machine was busy: run the same command again when it is quiet; "
+              f"it tries these again.", file=sys.stderr)
     print(f"{len(results)} submissions are graded, {sum(bool(found['faults']) for found in results)} of them with something to look at; "
           f"{pairs} pairs share something.")
     print(f"{out.name}/ holds grades.csv, class.html, duplicates.csv and feedback/, a page for each team.")
@@ -73,8 +75,8 @@ def check(folder: Path) -> int:
     for line in lost:  # what was not measured has its sentence above; what needs another line has that one's advice
         if line["value"] is not None and (not line["needs"] or found["measured"].get(line["needs"], 0) > 0):
             print(f"try {line['advice']}")
-    print(f"{found['score']:g} of {found['maximum'] - rules.by_person():g} points that a program gives, on practice faces; the hidden faces are others. "
-          f"A person gives up to {rules.by_person():g} more.")
+    print(f"{found['score']:g} of {found['maximum'] - rules.by_person():g} points that a program gives, on practice faces; the "
+          f"hidden faces are others. A person gives up to {rules.by_person():g} more.")
     if folder.is_dir():
         print(f"{manifest.NAME} lists the {manifest.write(folder)} files of this folder: hand it in with them, and check again when you have "
               f"changed one.")

@@ -31,7 +31,7 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
             if handed.norm in measured:
                 measured["size"] = measured[handed.norm] / rules.norms[handed.norm]
             found["lacks"] = submission.lacks(handed.folder or Path(place) / "submission")
-            if handed.folder and not isolated and (fault := submission.not_alone(handed.folder, "infer.py")):  # a sandbox has no course
+            if handed.folder and not isolated and (fault := submission.not_alone(handed.folder, "infer.py")):
                 found["faults"].append(fault)
             elif handed.folder:
                 told, more = _of_scripts(handed, faces, rules, seed, detectors, isolated, core, Path(place))
@@ -72,7 +72,8 @@ def _of_scripts(handed: submission.Submission, faces: Hidden, rules: Rubric, see
 
 def nothing() -> dict:
     """What is found of a submission of which nothing is known yet."""
-    return {"faults": [], "lacks": [], "consent": False, "names": "", "norm": "", "reflection": "", "groups": {}, "said": {}, "fingerprint": {"weights": {}}}
+    return {"faults": [], "lacks": [], "consent": False, "names": "", "norm": "", "reflection": "", "groups": {}, "said": {},
+            "fingerprint": {"weights": {}}}
 
 
 def judge(found: dict, rules: Rubric, person: float | None = None) -> dict:

@@ -87,7 +87,7 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
     found["fooled"], found["steady"] = float(fools), float(steady)
     if right and modified == original:
         faults.append(f"The script says {FACE_CLASSES[original]} for the original and for the modified image, as they were saved in 8 bits.")
-    if not steady and original >= 0 and modified >= 0:
+    if not steady and original >= 0 and modified >= 0:  # without answers another sentence says why
         faults.append("One pixel that changes by one grey level changes the script's answer for your own images. A network does not do that, unless "
                       "DX ends just behind its boundary (then make DX 5 % longer): does the script look for certain files?")
     if fools:

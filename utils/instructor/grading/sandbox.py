@@ -151,7 +151,7 @@ def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
 
 def unprotected(words: Sequence[str], limits: Limits, folder: Path) -> Ended:
     """Run `words` in `folder` without a sandbox, as the caller, but with the same limits on time, memory and output."""
-    mine = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # where the course lies, which is not there for the grader
+    mine = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # no way to the course
     return supervise(words, limits, cwd=folder, env=mine | ONE_THREAD)
 
 
@@ -185,8 +185,8 @@ def _once(words: Sequence[str], limits: Limits, **popen) -> Ended:
                 killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
             elif time.monotonic() > deadline:
                 waited = True
-                killed = (f"It was stopped after {limits.wall:g} seconds, with {seconds:.0f} of its {limits.cpu} seconds of processor time "
-                          f"used: {WAITED}.")
+                killed = (f"It was stopped after {limits.wall:g} seconds, with {seconds:.0f} of its {limits.cpu} seconds of "
+                          f"processor time used: {WAITED}.")
             elif resident > limits.memory << 20:
                 killed = f"It used more than {limits.memory / 1024:g} GiB of memory and was stopped."
         if killed:
@@ -287,8 +287,8 @@ def _binds(mounts: Sequence[tuple[str, str, str | Path]]) -> list[str]:
 def _use(pid: int, used: dict[psutil.Process, float]) -> tuple[int, float]:
     """(bytes of memory, seconds of processor time so far) of a process and all that it started.
 
-    used  {process: seconds} of all that were seen so far, changed here. A process that has ended counts by what it had used when it was
-          last seen, or by what its parent is told when it waits for it, whichever is more: neither knows of all.
+    used  {process: seconds} of all that were seen so far, changed here. A process that has ended counts by what it had used when
+          it was last seen, or by what its parent is told when it waits for it, whichever is more: neither knows of all.
     """
     memory, told = 0, 0.0
     try:

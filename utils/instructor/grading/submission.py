@@ -344,13 +344,13 @@ def _reflection(folder: Path) -> tuple[str, str]:
 
 
 def lacks(folder: Path) -> list[str]:
-    """What is missing beside infer.py, or not filled in, as sentences for a team that checks its folder; for the grader none of it is a fault."""
+    """What is missing beside infer.py or not filled in, as sentences for a team; for a grade none of it is a fault."""
     said = []
     if not (folder / "attack.py").is_file():
         said.append("There is no attack.py: hand it in beside infer.py, or two lines of the rubric give no points.")
     if not (folder / "team.toml").is_file():
-        said.append("There is no team.toml: then whatever infer.py says of your original counts as right, your norm is L2, and nothing of yours "
-                    "is shown to the class.")
+        said.append("There is no team.toml: then whatever infer.py says of your original counts as right, your norm is L2, and "
+                    "nothing of yours is shown to the class.")
     text, _ = _reflection(folder)
     if not text:
         said.append("There is no reflection.md, or nothing in it: answer the questions of the rubric there.")
@@ -361,7 +361,8 @@ def lacks(folder: Path) -> list[str]:
         elif line == "..." and question:
             numbers.append(question)
     if numbers:
-        said.append(f"reflection.md still has ... in place of an answer to question {', '.join(numbers)}: a person grades what you write there.")
+        said.append(f"reflection.md still has ... in place of an answer to question {', '.join(numbers)}: a person grades what "
+                    f"you write there.")
     return said
 
 
@@ -386,8 +387,8 @@ def not_alone(folder: Path, script: str) -> str:
     if (folder / "utils").is_dir() or (folder / "utils.py").is_file():
         return ""
     line = of_course((folder / script).read_bytes().decode("utf-8", "replace"))
-    return (f"{script} imports utils in line {line}. It must be stand-alone: the grader has your folder and not the course's package, so write what you need "
-            f"into the script.") if line else ""
+    return (f"{script} imports utils in line {line}. It must be stand-alone: the grader has your folder and not the course's "
+            f"package, so write what you need into the script.") if line else ""
 
 
 def plain(name: str, longest: int = 60) -> str:
