@@ -31,7 +31,7 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
     x       images [N, H, W, C] in [0, 1]
     labels  [N]: the true labels; with `targeted`, the wrong ones that the attacker wants
     norm    "L0" (the number of values that change), "L1", "L2" or "Linf"
-    steps   gradients for each image and class, and once more for the best class; L0 takes about 8 times as many for all classes.
+    steps   gradients for each image and class, and once more for the best class; L0 takes about 13 times as many for all classes.
             By default 30 in Linf, else 40
     classes how many of the wrong classes are tried, the nearest first: the boundary to each has a nearest point of its own
 
