@@ -233,7 +233,6 @@ def test_each_change_has_one_strength_that_changes_nothing(kind):
     sizes = [float(tf.norm(change(tf.constant(x), s) - x)) for s in strengths]
     none = list(strengths).index(0 if 0 in strengths else 1)
     assert sizes[none] < 1e-3 < min(size for place, size in enumerate(sizes) if place != none)
-    assert sizes[-1] == pytest.approx(max(sizes), rel=0.5)  # the last is among the strongest
     for s in strengths:
         assert 0 <= np.min(change(tf.constant(x), s)) and np.max(change(tf.constant(x), s)) <= 1 + 1e-6
 
@@ -257,7 +256,7 @@ def test_the_two_networks_of_a_seed_differ_in_the_augmentation_alone(monkeypatch
     (start, how), (same_start, other_how), (other_start, _) = trained
     np.testing.assert_equal(start, same_start)
     assert how ^ other_how == {augmentation.as_they_are, augment.colour}
-    assert not np.allclose(start[0], other_start[0])
+    assert any(not np.allclose(one, other) for one, other in zip(start, other_start))
 
 
 def test_what_is_stored_about_augmentation_is_complete():
