@@ -1,11 +1,13 @@
 """Unit 03: the parts that it adds to utils, and its numbers."""
+import json
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from utils import augment, filters, networks, orientation, plot, session
 from utils.groups import wilson_interval
-from utils.instructor import figures
+from utils.instructor import augmentation, figures
 from utils.quiet import tf
 
 keras = tf.keras
@@ -219,3 +221,53 @@ def test_the_stored_figure_shows_the_most_selective_of_the_channels_that_respond
         np.testing.assert_allclose(peaks, [0, 45, 90, 135], atol=5)  # gratings are 10 degrees apart
     monkeypatch.setattr(figures.pretrained, "imagenet", lambda: None)
     assert figures.orientation() is None
+
+
+# what augmentation is worth -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", augment.CHANGES | augment.COLOUR_CHANGES)
+def test_each_change_has_one_strength_that_changes_nothing(kind):
+    _, strengths, change = (augment.CHANGES | augment.COLOUR_CHANGES)[kind]
+    x = np.full([1, 28, 28, 3], [0.0, 0.3, 0.1], np.float32)
+    x[..., 0] = np.linspace(0.4, 1, 28)  # red grows to the right
+    sizes = [float(tf.norm(change(tf.constant(x), s) - x)) for s in strengths]
+    none = list(strengths).index(0 if 0 in strengths else 1)
+    assert sizes[none] < 1e-3 < min(size for place, size in enumerate(sizes) if place != none)
+    for s in strengths:
+        assert 0 <= np.min(change(tf.constant(x), s)) and np.max(change(tf.constant(x), s)) <= 1 + 1e-6
+
+
+def test_the_hue_moves_from_red_over_green_to_blue():
+    red = np.zeros([1, 2, 2, 3], np.float32)
+    red[..., 0] = 1
+    change = augment.COLOUR_CHANGES["Hue"][2]
+    np.testing.assert_allclose(change(red, 120)[0, 0, 0], [0, 1, 0], atol=1e-5)
+    np.testing.assert_allclose(change(change(red, 120), 120)[0, 0, 0], [0, 0, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("make, dataset, training_of", [(augmentation.digits_net, "digits", "train_lenet"), (augmentation.signs_net, "signs", "fit")])
+def test_the_two_networks_of_a_seed_differ_in_the_augmentation_alone(monkeypatch, make, dataset, training_of):
+    trained = []
+    monkeypatch.setattr(augmentation.training, training_of, lambda network, *rest, **options: trained.append(
+        ([v.numpy() for v in network.trainable_variables], {*rest[1:], *options.values()})))
+    for change in (augmentation.as_they_are, augment.colour):
+        make(dataset, change, 3)
+    make(dataset, augment.colour, 4)
+    (start, how), (same_start, other_how), (other_start, _) = trained
+    np.testing.assert_equal(start, same_start)
+    assert how ^ other_how == {augmentation.as_they_are, augment.colour}
+    assert any(not np.allclose(one, other) for one, other in zip(start, other_start))
+
+
+def test_what_is_stored_about_augmentation_is_complete():
+    stored = json.loads(augmentation.RESULTS.read_text(encoding="utf-8"))
+    assert list(stored) == list(augmentation.ROWS)
+    for name, row in stored.items():
+        changes = augment.CHANGES if name.startswith("digits") else augmentation.ON_SIGNS
+        assert list(row["changes"]) == list(changes)
+        unchanged = []
+        for kind, (_, strengths, _) in changes.items():
+            found, none = row["changes"][kind], 0 if 0 in strengths else 1
+            assert found["strengths"] == list(strengths) and np.shape(found["accuracy"]) == (augmentation.SEEDS, len(strengths))
+            unchanged.append(np.array(found["accuracy"])[:, found["strengths"].index(none)])
+        np.testing.assert_array_equal(unchanged, unchanged[:1] * len(changes))  # the same images, read by the same networks

@@ -226,16 +226,18 @@ def _write_log(writer: tf.summary.SummaryWriter, epoch: int, row: list[float], m
     writer.flush()
 
 
-def train_lenet(model: tf.keras.Model, digits: Dataset, steps: int = 1000, seed: int = 0) -> None:
+def train_lenet(model: tf.keras.Model, digits: Dataset, steps: int = 1000, seed: int = 0,
+                augment: Callable = augmentations.digits) -> None:
     """Train a `networks.lenet` as unit 03 does: augmented images, Adam from 2e-3 to 0 along half a cosine.
 
-    digits  its training images, float32 [N, 28, 28, 1] in [0, 1], and their labels [N]
-    steps   of 64 images each; `seed` is that of their order and of `augment.digits`
+    digits   its training images, float32 [N, 28, 28, 1] in [0, 1], and their labels [N]
+    steps    of 64 images each; `seed` is that of their order and of `augment`
+    augment  augment(images, generator) changes the images of each batch
     """
     generator = tf.random.Generator.from_seed(seed)
     batches = tf.data.Dataset.from_tensor_slices((digits.x_train, digits.y_train))
     batches = batches.shuffle(len(digits.y_train), seed=seed).repeat().batch(64)
-    batches = batches.map(lambda x, y: (augmentations.digits(x, generator), y)).prefetch(2)
+    batches = batches.map(lambda x, y: (augment(x, generator), y)).prefetch(2)
     optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(2e-3, steps))
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, steps_per_execution=10)
