@@ -84,7 +84,8 @@ def test_mixed_moments_of_several_images_are_those_of_each():
     found = moments.mixed_moments(rectified, X, stds)
     for k in range(3):
         one = moments.mixed_moments(rectified, X[k], stds[k:k + 1])
-        assert np.allclose(found.mean[k], one.mean[0], rtol=1e-5) and np.allclose(found.covariance[k], one.covariance[0], rtol=1e-5)
+        assert np.allclose(found.mean[k], one.mean[0], rtol=1e-5)
+        assert np.allclose(found.covariance[k], one.covariance[0], rtol=1e-5)
 
 
 def test_noise_attack_on_a_linear_model_is_at_its_limits():
