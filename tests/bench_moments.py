@@ -14,6 +14,7 @@ With COURSE_DATA=DIR faces are real ones; LeNet's digits are the built-in ones i
 """
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -256,7 +257,7 @@ def fill(some: list[Row], run: Callable[[Row], dict] = run_row) -> None:
                                 encoding="utf-8").stdout.strip()
         quick = "quick " if row.key.startswith("quick") else ""
         done = run(row) | {"settings": row.settings, "date": date.today().isoformat(), "commit": commit,
-                           "command": f"course.py bench moments {quick}{row.key.removeprefix('quick/')}"}
+                           "command": f"course.py bench moments {quick}{shlex.quote(row.key.removeprefix('quick/'))}"}
         lines = [f"{json.dumps(key)}: {json.dumps(one)}" for key, one in sorted((load() | {row.key: done}).items())]
         write_whole(STORED, "{\n" + ",\n".join(lines) + "\n}\n")
         print(f"{row.key}: {json.dumps({key: value for key, value in done.items() if key not in ('command', 'commit', 'date')})}",
