@@ -23,7 +23,7 @@ FIGURES = {
 
 
 def test_panels_have_bars_where_errors_are_known():
-    [axis] = FIGURES["panels"]().axes
+    axis = FIGURES["panels"]().axes[0]
     [bars] = [one for one in axis.collections if hasattr(one, "get_segments")]
     assert np.allclose([segment[:, 1] for segment in bars.get_segments()], np.stack([0.9 * X, 1.1 * X], 1))
     plt.close("all")
