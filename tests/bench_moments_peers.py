@@ -8,8 +8,12 @@ from utils.moments.two_stage import _covariances, _pulled_back
 from utils.quiet import tf
 
 
-def linearised(model: Callable, x: tf.Tensor, relu: int, sigma: float) -> Callable:
-    """The network that `two_stage` has the moments of: only this ReLU is one, and around x [1, D] all else is its tangent."""
+def linearised(model: Callable, x: tf.Tensor, relu: int, sigma: float) -> tuple[Callable, tf.Tensor]:
+    """The network that `two_stage` has the moments of: only this ReLU is one, and around x [1, D] all else is its tangent.
+
+    As (function, its input without noise): for U units the function takes the U coordinates of the noise that they depend on.
+    With J^T = Q R, noise n moves the units by R^T (Q^T n), and Q^T n is again independent noise: the same distribution.
+    """
     before, after = moments.cut(model, tuple(x.shape[1:]), relu)
     with tf.GradientTape() as tape:
         tape.watch(x)
@@ -17,11 +21,12 @@ def linearised(model: Callable, x: tf.Tensor, relu: int, sigma: float) -> Callab
     slope = tape.jacobian(start, x)[0, :, 0]
     output = middle(start, slope, sigma)
     logits, _, by_output = _pulled_back(after, x, output)
+    by_noise = tf.linalg.qr(tf.transpose(slope)).r
 
     def tangent(noisy: tf.Tensor) -> tf.Tensor:
-        units = tf.nn.relu(start + tf.matmul(noisy - x, slope, transpose_b=True))
+        units = tf.nn.relu(start + tf.matmul(noisy, by_noise))
         return logits + tf.matmul(units - output, by_output, transpose_b=True)
-    return tangent
+    return tangent, tf.zeros([1, by_noise.shape[0]])
 
 
 def middle(start: tf.Tensor, slope: tf.Tensor, sigma: float) -> tf.Tensor:

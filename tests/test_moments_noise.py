@@ -79,6 +79,15 @@ def test_mixed_moments_take_the_mean_of_the_layers_and_the_covariance_of_the_tan
     assert np.allclose(found.variance[:, 0], np.sum(stds**2 * (X[0] > 0.5), axis=(1, 2, 3)), rtol=1e-5)
 
 
+def test_mixed_moments_of_several_images_are_those_of_each():
+    stds = np.stack([np.full(SHAPE, std) for std in (0.1, 0.3, 0.5)])
+    found = moments.mixed_moments(rectified, X, stds)
+    for k in range(3):
+        one = moments.mixed_moments(rectified, X[k], stds[k:k + 1])
+        assert np.allclose(found.mean[k], one.mean[0], rtol=1e-5)
+        assert np.allclose(found.covariance[k], one.covariance[0], rtol=1e-5)
+
+
 def test_noise_attack_on_a_linear_model_is_at_its_limits():
     support = moments.random_support(X.shape, 0.5, seed=3)
     for labels, targeted, sign in ((ZERO, False, -1), (ONE, True, -1), (ONE, False, 1)):

@@ -12,12 +12,21 @@ FIGURES = {
     "rectified": lambda: plot.rectified({"unit": (SAMPLES, X, 0.1 * X, 0.7)}, title="t"),
     "with_errors": lambda: plot.with_errors(X, {"a": (X, 0.1), "b": (2 * X, 0.2 * X)}, title="t", xlabel="x", ylabel="y",
                                             level=1),
+    "panels": lambda: plot.panels([dict(x=X, title="p", xlabel="x", ylabel="y", curves={"a": X, "b": 2 * X},
+                                        errors={"a": 0.1 * X})], title="t"),
     "gaussians": lambda: plot.gaussians(np.eye(6), np.zeros(6), np.ones(6), "abcdef", title="t", xlabel="x"),
     "bands": lambda: plot.bands(X, {"a": (X, 0.5 * X, X + 1, X)}, title="t", xlabel="x", ylabel="y"),
     "noise_maps": lambda: plot.noise_maps({"a": np.full([3, 2, 2], 0.2), "b": np.full([3, 4, 4], 0.5)}, PICTURES, "012",
                                           title="t", label="rate"),
     "noisy_answers": lambda: plot.noisy_answers({"clean": PICTURES, "noisy": PICTURES[:2]}, ["012", "12"], title="t"),
 }
+
+
+def test_panels_have_bars_where_errors_are_known():
+    axis = FIGURES["panels"]().axes[0]
+    [bars] = [one for one in axis.collections if hasattr(one, "get_segments")]
+    assert np.allclose([segment[:, 1] for segment in bars.get_segments()], np.stack([0.9 * X, 1.1 * X], 1))
+    plt.close("all")
 
 
 def test_rectified_draws_shares():

@@ -7,41 +7,43 @@ from scipy.special import ndtr
 from utils.moments.gaussian import Gaussian, checked_noise
 from utils.moments.propagate import propagate
 from utils.moments.sampling import CHUNK_VALUES
+from utils.moments.state import flat
 from utils.quiet import tf
 
 AT_ONCE = 128  # noisy images in one pass through the formulas
 
 
 def mixed_moments(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> Gaussian:
-    """Moments of the logits of one image under K kinds of noise: means layer by layer, covariances by the tangent at the image.
+    """Moments of the logits under K kinds of noise: means layer by layer, covariances by the tangent at the image.
 
-    x     one image [H, W, C]
+    x     one image [H, W, C], or one for each kind of noise [K, H, W, C]
     stds  standard deviations [K, H, W, C] of independent noise in each pixel
 
     The means are those of `propagate(method="diagonal")`, which has the bias of all layers; its variances are far too small on
-    a trained convolutional network. The covariances are J diag(std^2) J^T with the Jacobian J at the clean image, which is the
-    same for all K. So the whole costs about two passes for each kind of noise. Returns mean [K, classes] and covariance
-    [K, classes, classes] as a Gaussian.
+    a trained convolutional network. The covariances are J diag(std^2) J^T with the Jacobian J at the clean image, which for one
+    image is the same for all K. So the whole costs about two passes for each kind of noise, and a backward pass for each class
+    and image. Returns mean [K, classes] and covariance [K, classes, classes] as a Gaussian.
     """
     x, stds = tf.cast(x, tf.float32), tf.cast(stds, tf.float32)
-    mean = tf.concat([_diagonal_mean(model, x, stds[i:i + AT_ONCE]) for i in range(0, stds.shape[0], AT_ONCE)], 0)
-    return Gaussian(mean, _tangent_covariance(model, x, stds))
+    images, points = tf.reshape(x, [-1, *stds.shape[1:]]), tf.broadcast_to(x, tf.shape(stds))
+    mean = tf.concat([_diagonal_mean(model, points[i:i + AT_ONCE], stds[i:i + AT_ONCE])
+                      for i in range(0, stds.shape[0], AT_ONCE)], 0)
+    scaled = flat(_jacobian(model, images), 2) * tf.reshape(stds, [stds.shape[0], 1, -1])
+    return Gaussian(mean, tf.matmul(scaled, scaled, transpose_b=True))
 
 
 @tf.function(reduce_retracing=True, autograph=False)
 def _diagonal_mean(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> tf.Tensor:
-    return propagate(model, tf.broadcast_to(x, tf.shape(stds)), stds, method="diagonal").mean
+    return propagate(model, x, stds, method="diagonal").mean
 
 
-def _tangent_covariance(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> tf.Tensor:
-    classes = model(x[None]).shape[-1]
-    points = tf.repeat(x[None], classes, 0)
+@tf.function(reduce_retracing=True, autograph=False)
+def _jacobian(model: Callable, x: tf.Tensor) -> tf.Tensor:
+    """Of the logits by the pixels: [N, classes, ...]."""
     with tf.GradientTape() as tape:
-        tape.watch(points)
-        logits = model(points)
-    jacobian = tf.reshape(tape.gradient(logits, points, output_gradients=tf.eye(classes)), [classes, -1])
-    scaled = jacobian * tf.reshape(stds, [stds.shape[0], 1, -1])
-    return tf.matmul(scaled, scaled, transpose_b=True)
+        tape.watch(x)
+        logits = model(x)
+    return tape.batch_jacobian(logits, x)
 
 
 def rival_probabilities(logits: Gaussian, labels: np.ndarray) -> np.ndarray:

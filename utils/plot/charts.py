@@ -26,8 +26,8 @@ def lines(x: Sequence[float], curves: dict[str, Sequence[float]], *, title: str,
 def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
     """Small line charts side by side.
 
-    charts  dictionaries with title, xlabel, ylabel and curves {name: values}; if wanted x (1, 2, 3 ... without it), ylim
-            (low, high), logy (True for a logarithmic axis)
+    charts  dictionaries with title, xlabel, ylabel and curves {name: values}; if wanted x (1, 2, 3 ... without it), errors
+            {name: half lengths of the bars}, ylim (low, high), logy (True for a logarithmic axis)
     """
     rows = -(-len(charts) // columns)
     fig, axes = plt.subplots(rows, columns, squeeze=False, layout="constrained",
@@ -35,7 +35,9 @@ def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
     for axis, chart in zip(axes.flat, charts):
         for name, values in chart["curves"].items():
             x = chart.get("x", range(1, len(values) + 1))
-            axis.plot(x, values, marker="." if len(values) < 40 else "", label=name)
+            [line] = axis.plot(x, values, marker="." if len(values) < 40 else "", label=name)
+            if name in chart.get("errors", {}):
+                axis.errorbar(x, values, chart["errors"][name], fmt="none", ecolor=line.get_color(), capsize=3, elinewidth=1)
         axis.set(title=chart["title"], xlabel=chart["xlabel"], ylabel=chart["ylabel"],
                  yscale="log" if chart.get("logy") else "linear")
         if "x" not in chart:
