@@ -125,10 +125,10 @@ def test_runs_cover_what_the_slides_vary(kind):
     crossed = [run for run in runs if run == Run(kind, filters=4, batch=run.batch, dropout=run.dropout)]
     assert len(crossed) == 2 * 5
     seen = Counter(run.faces * run.epochs for run in runs)
-    assert {6_000, 10_000, 24_000} <= set(seen) <= {6_000, 10_000, 24_000, 30_000} and seen[6_000] >= 0.8 * len(runs)
+    assert {20_000, 80_000} <= set(seen) <= {20_000, 60_000, 80_000} and seen[20_000] >= 0.8 * len(runs)
     for many in (run for run in runs if run.faces == 10_000):
         assert many._replace(faces=1000, epochs=10 * many.epochs) in runs
-    assert all(run._replace(batch=64, epochs=6) in runs for run in runs if run.batch == 256 and run.epochs == 24)
+    assert all(run._replace(batch=64, epochs=20) in runs for run in runs if run.batch == 256 and run.epochs == 80)
 
 
 def test_both_of_40_convolutions_on_real_faces_and_the_code_of_the_slides():

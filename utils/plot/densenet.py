@@ -15,17 +15,22 @@ def dense_block(inputs: int, filters: int, convolutions: int, outputs: int, *, t
     names = ["input", *(f"concatenated\nwith the output of\nconvolution {i + 1}" for i in range(convolutions)), "2x2 max pooling",
              "1x1 convolution:\nreduction"]
     stages = [inputs + i * filters for i in range(convolutions + 1)] + [total, outputs]
+    block = [("input of the block", inputs, "0.7"),
+             *((f"output of convolution {i + 1}", filters, COLOURS[i]) for i in range(convolutions))]
     for place, channels in enumerate(stages):
         last = place == len(stages) - 1
-        parts = [(channels, COLOURS[4])] if last else [(inputs, "0.7"), *((filters, COLOURS[i]) for i in range((channels - inputs) // filters))]
+        parts = [("output of the reduction", outputs, COLOURS[4])] if last else block[:1 + (channels - inputs) // filters]
         bottom = 0
-        for height, colour in parts:
+        for name, height, colour in parts:
             width = 0.5 if place <= convolutions else 0.25  # half the side after pooling
-            axis.bar(place, height, width, bottom, color=colour, edgecolor="white")
+            axis.bar(place, height, width, bottom, color=colour, edgecolor="white", label=name)
             bottom += height
         axis.text(place, channels + 0.02 * total, str(channels), ha="center")
-        if place < len(stages) - 1:
-            axis.annotate("", (place + 0.68, 0.5 * inputs + 0.3), (place + 0.32, 0.5 * inputs + 0.3), arrowprops={"arrowstyle": "->"})
+        if not last:
+            height = 0.5 * inputs + 0.3
+            axis.annotate("", (place + 0.68, height), (place + 0.32, height), arrowprops={"arrowstyle": "->"})
+    handles = dict(zip(*axis.get_legend_handles_labels()[::-1]))  # each name once
+    axis.legend(handles.values(), handles, frameon=False, loc="upper left")
     axis.set_xticks(range(len(stages)), names, fontsize=9)
     axis.set(title=title, xlabel="step", ylabel="channels", ylim=(0, 1.12 * total))
     return fig

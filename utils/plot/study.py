@@ -16,7 +16,7 @@ from utils.groups import wilson_interval
 STORED = Path(__file__).resolve().parents[2] / "data" / "results" / "meta_parameters.json"
 # The settings of a run, and what they are unless a table varies them: the DenseNet of the slides.
 SLIDES = {"data": "real", "net": "dense", "blocks": 4, "convolutions": 2, "filters": 16, "batch": 64, "dropout": 0.0,
-          "batch_norm": False, "faces": 1000, "epochs": 6}
+          "batch_norm": False, "faces": 1000, "epochs": 20}
 WORDS = {"data": "{} faces", "net": "{} net", "blocks": "{} blocks", "convolutions": "{} convolutions", "filters": "{} filters",
          "batch": "batch of {}", "dropout": "dropout {}", "batch_norm": "batch norm {}", "faces": "{} faces", "epochs": "{} epochs"}
 Row = dict[str, object]
