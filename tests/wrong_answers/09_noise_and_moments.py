@@ -73,7 +73,9 @@ WRONG = {
         ("std^2 is missing", _variance("mean**2 * Phi(h) + mean * std * phi(h)")), ("take h = mean / std", _variance(h="mean")),
         ("on and off varies too", _variance(value="std**2 * Phi(h)")), ("the linear part alone", _variance(value="std**2 * Phi(h)**2")),
         ("before the ReLU", _variance(value="std**2")), ("the standard deviation", _variance(value="np.sqrt(second - first**2)")),
-        ("calls relu_mean, your answer to another task", _variance(value="second - relu_mean(mean, std)**2")),
+        ("the mean is the argument first", _variance(value="second - relu_mean(mean, std)**2")),
+        ("calls relu_mean, your answer to another task", _mean("mean * Phi(h) + std * phi(h)") + "\n\n\n"
+         + _variance(value="second - relu_mean(mean, std)**2")),
         ("wrong sign", _variance(value="first**2 - second")), ("part of utils", _variance(value="moments.relu_variance(mean, std)")),
         ("Is it sampled", "def relu_variance(mean, std, first):\n    " + SAMPLES + "\n    return np.maximum(mean + std * z[0][:, None], 0).var(0)"),
     ],

@@ -83,7 +83,8 @@ def variance(function: Callable) -> None:
     e = m * P + s * p
     second = (m**2 + s**2) * P + m * s * p
     right = second - e**2
-    got = asked(function, m, s, e)
+    got = asked(function, m, s, e, hints=[
+        ("name 'relu_mean' is not", "Do not call your answer to another task: the mean is the argument first.")])
     equal("relu_variance(mean, std, first)", got, right, [
         ("This is the second moment E[X+^2]: the variance is that minus the square of the mean.", lambda: second),
         ("first is subtracted, expected its square.", lambda: second - e),
