@@ -21,6 +21,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                               transfer [WORD ...]: attacks between models, and through labels;
                               tips [WORD ...]: tips for GANs, each with and without; gans [WORD ...]: recipes for GANs;
                               augmentation [WORD ...]: with and without, on changed images;
+                              generative [WORD ...]: units 10 and 11 on MNIST, growing, second seeds;
                               moments [quick] [WORD ...]: formulas against Monte Carlo; explain [WORD ...]: explanations)
                acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
                study          the meta-parameter study of unit 04, resumable, on a cluster too (--help has the rest)

