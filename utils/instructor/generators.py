@@ -26,9 +26,9 @@ def trained(name: str, images: np.ndarray, labels: np.ndarray | None = None, *, 
 
 
 def diffusion_model(digits: Dataset, seed: int = 0) -> tf.keras.Model:
-    """The U-Net that sees noise, after 2,200 steps of 64 images."""
+    """The U-Net that sees noise, after 10,000 steps of 64 images."""
     network = pretrained.build("digits_diffusion")
-    diffusion.train(network, digits.x_train, steps=2200, seed=seed)
+    diffusion.train(network, digits.x_train, steps=10_000, seed=seed)
     return network
 
 
