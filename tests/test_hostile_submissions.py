@@ -609,7 +609,7 @@ script_case("ends_without_a_newline", "print('\\n'.join(answer(path) for path in
 script_case("answers_in_another_order", "sys.argv[1:] = sorted(sys.argv[1:])[::-1]\nmain()", FULL)
 
 script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, f"called with {ASKED} images. It was stopped after 12 seconds, with ", "It was tried twice.")
-script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It was stopped after 12 seconds, with 0 of its 2 seconds of processor time used: it waits for something, or the machine was busy.")
+script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It was stopped after 12 seconds, with ", " of its 2 seconds of processor time used: it waits for something, or the machine was busy.")
 script_case("spins", "main(); sys.stdout.flush()\nwhile True: pass", IMAGES, "It used more than 2 seconds of processor time")
 script_case("prints_without_end", "while True: print('x' * 100)", IMAGES, "It printed more than 1 MiB and was stopped.")
 script_case("forks_and_takes_memory", """

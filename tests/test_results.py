@@ -17,7 +17,7 @@ STORES = {path.stem: found[1] for path in (ROOT / "utils" / "instructor").glob("
 
 
 def test_the_files_that_store_rows_are_found():
-    assert {"defences", "gan_recipes", "published", "tips", "transfer"} <= STORES.keys()
+    assert {"augmentation", "defences", "gan_recipes", "generative", "published", "tips", "transfer"} <= STORES.keys()
 
 
 @pytest.mark.parametrize("module, name", STORES.items())

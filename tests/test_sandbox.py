@@ -467,7 +467,16 @@ def test_wall_time_is_limited(run, code):
     started = time.monotonic()
     assert run(code, LIMITS._replace(wall=1)).killed == ("It was stopped after 1 seconds, with 0 of its 10 seconds of processor time used: it waits for "
                                                          "something, or the machine was busy. It was tried twice.")
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 30, "twice, and not to the end"
+
+
+def test_what_is_idle_is_stopped_long_before_the_clock_is_up(run, monkeypatch):
+    """A class of scripts that wait for ever must not take ten minutes each; what works on is left alone."""
+    monkeypatch.setattr(sandbox, "IDLE", 2)
+    ended = run("import time; time.sleep(60)")
+    assert ended.waited and ended.killed.startswith("It was stopped when it had been idle for 2 seconds, with 0 of its 10 seconds")
+    ended = run("import time\nend = time.process_time() + 3\nwhile time.process_time() < end: pass\nprint('done')")
+    assert (ended.out, ended.killed) == (b"done\n", "")
 
 
 def test_output_is_limited_and_costs_the_caller_no_memory(run):
@@ -663,6 +672,11 @@ def test_a_course_that_the_sandbox_may_not_read_is_refused(tmp_path, monkeypatch
     monkeypatch.setattr(sandbox, "__file__", str(tmp_path / "utils" / "instructor" / "grading" / "sandbox.py"))
     with pytest.raises(sandbox.SandboxMissing, match="may not read the course.*filters.py.*chmod -R a.rX"):
         sandbox.check()
+
+
+def test_what_a_script_prints_is_not_taken_for_the_clocks_words():
+    assert sandbox.waited([f"infer.py was called with 9 images. It was stopped after 3 seconds: {sandbox.WAITED}"])
+    assert not sandbox.waited([f'infer.py ended with the exit status 1. Its last words: "{sandbox.WAITED}"'])
 
 
 def test_the_sandbox_works_here():

@@ -202,6 +202,7 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
     before = [variable.numpy() for variable in practice.variables]
     fit, fitted = training.fit, []
 
+    @wraps(fit)  # so that an error names it
     def watched(model: tf.Module, dataset: Dataset, **settings) -> dict:
         require(model is network, "harden trains another network than the one that it was given: that one knows much already, "
                 "and is to be trained on.")
@@ -236,13 +237,13 @@ def in_order(dataset: Dataset, faces: Dataset, images: np.ndarray, labels: np.nd
     require(x.ndim == 4 and x.max() <= 1, f"The training images have the shape {list(x.shape)} and go up to {x.max():.4g}, "
             "expected [N, 48, 48, 1] in [0, 1]: divide the modified ones by 255.")
     require(len(x) == len(y), f"There are {len(x)} training images and {len(y)} labels: one for each.")
-    own = {level.tobytes(): label for level, label in zip(to_levels(faces.x_train[..., 0]), faces.y_train)}
+    originals = {level.tobytes(): label for level, label in zip(to_levels(faces.x_train[..., 0]), faces.y_train)}
     modified = {level.tobytes(): label for level, label in zip(images, labels)}
     found = [level.tobytes() for level in to_levels(x[..., 0])]
     share = np.mean([key in modified for key in found])
     require(SHARE[0] <= share <= SHARE[1], f"{100 * share:.0f} % of the training images are modified ones, about a quarter is "
             "expected: repeat them often enough to count, and keep the original faces.")
-    known = own | modified
+    known = originals | modified
     wrong = np.mean([known.get(key, label) != label for key, label in zip(found, y)])
     require(wrong == 0, f"{100 * wrong:.0f} % of the training images do not have their right labels: labels are repeated and "
             "joined in the same order as images, and those of the modified ones are right as they are given.")

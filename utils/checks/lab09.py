@@ -126,6 +126,7 @@ def covariance(function: Callable) -> None:
     right = np.array(inputs([case[5] for case in KNOWN], lambda rng: [relu_pair(*case) for case in cases]))
     got = [asked(function, *case) for case in cases]
     require(np.shape(got[0]) == (), f"relu_covariance(mean, std, rho) has shape {list(np.shape(got[0]))}, expected one number.")
+    require(np.asarray(got).dtype.kind in "fiu", f"relu_covariance(mean, std, rho) is {slips.kind(got[0])}, expected a number.")
 
     def of(**changed) -> Callable:
         return lambda: [relu_pair(*case, **changed) for case in cases]

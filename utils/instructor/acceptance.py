@@ -7,7 +7,6 @@ data need COURSE_DATA.
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -150,7 +149,9 @@ def conditional_gan(digits: Dataset) -> Figures:
 
 
 def notebooks(_: None) -> Figures:
-    """Seconds of each lecture and solution in the quick profile, and the largest memory of a kernel."""
+    """Seconds of each lecture and solution in the quick profile, and the largest memory of a kernel (not on Windows)."""
+    import resource
+
     figures = {}
     for path in sources():
         started = time.perf_counter()
@@ -158,8 +159,8 @@ def notebooks(_: None) -> Figures:
             run(path, environment(Path(out)))
         kind = "lecture" if path.parent.name == "lectures" else "solution"
         figures[f"{kind} {path.stem[:2]}{'_2' * path.stem.endswith('_2')}"] = round(time.perf_counter() - started)
-    kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return figures | {"GB of memory of the largest kernel": kilobytes / 2**20}
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # kilobytes; on macOS bytes
+    return figures | {"GB of memory of the largest kernel": largest / (2**30 if sys.platform == "darwin" else 2**20)}
 
 
 def with_figures(measure: Callable[[Dataset | None], Figures], real: bool, kind: str | None = None) -> Measurement:

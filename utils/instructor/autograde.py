@@ -222,7 +222,7 @@ def main(words: list[str]) -> int:
         print(f"{out.name}/ holds grades.csv and report.csv; next: python3 course.py feedback {arguments.folder}")
         return 0
     except (CannotGrade, MachineFault, sandbox.SandboxMissing, ValueError, OperationalError) as problem:
-        said = str(problem).splitlines()[0]
+        said = (str(problem).splitlines() or [type(problem).__name__])[0]
         if "sqlite3.OperationalError" in said:  # also within an InvalidEntry of nbgrader's
             said = (f"The gradebook cannot be written: {said}. This is the machine's fault and costs nobody a point: make room or give "
                     f"yourself the right, and run the same command again; it goes on from here.")

@@ -100,7 +100,7 @@ def grown(grows: bool, seed: int, digits: Dataset) -> Row:
         plain = gans.GAN(last.generator, last.discriminator, 1e-3, seed)
         gans.train(plain, digits.x_train, steps=5 * PHASE, batch_size=32)
         generator = last.generator
-    return {"images seen": 5 * PHASE * 32} | judged(gans.sample(generator, len(digits.x_test), seed=1), digits)
+    return {"images seen": 5 * PHASE * 32} | judged(gans.sample(generator, len(digits.x_test), seed=1), digits.x_test)
 
 
 def stored(name: str, seed: int, digits: Dataset) -> Row:
@@ -114,7 +114,7 @@ def diffused(network: tf.keras.Model, digits: Dataset) -> Row:
     """`judged` for each way to sample, 500 images each."""
     ways = {"DDIM, 5 steps": (5, diffusion.ddim_step), "DDIM, 20 steps": (20, diffusion.ddim_step),
             "ancestral, 20 steps": (20, diffusion.ancestral_step)}
-    return {name: judged(diffusion.sample(network, 500, steps=steps, step=step, seed=1), digits)
+    return {name: judged(diffusion.sample(network, 500, steps=steps, step=step, seed=1), digits.x_test)
             for name, (steps, step) in ways.items()}
 
 
@@ -124,7 +124,7 @@ def asked(network: gans.GAN, digits: Dataset) -> Row:
     samples = gans.sample(network, 500, seed=1, label=labels)
     right = training.predict(pretrained.load("digits_lenet"), samples).argmax(axis=1) == labels
     worst = min(right[labels == label].mean() for label in range(10))
-    return judged(samples, digits) | {"right": float(right.mean()), "worst": float(worst)}
+    return judged(samples, digits.x_test) | {"right": float(right.mean()), "worst": float(worst)}
 
 
 def isolated(network: gans.GAN, digits: Dataset) -> Row:
@@ -139,7 +139,7 @@ def isolated(network: gans.GAN, digits: Dataset) -> Row:
 
 MEASURED: dict[str, Callable[[tf.Module | gans.GAN, Dataset], Row]] = {
     "digits_diffusion": diffused, "digits_conditional_gan": asked, "digits_ivi": isolated,
-    "digits_gan": lambda network, digits: judged(gans.sample(network, 500, seed=1), digits)}
+    "digits_gan": lambda network, digits: judged(gans.sample(network, 500, seed=1), digits.x_test)}
 
 
 def from_seeds(name: str, measure: Callable[[int, Dataset], Row], seeds: Iterable[int],

@@ -10,7 +10,7 @@ from utils.moments.sampling import CHUNK_VALUES
 from utils.moments.state import flat
 from utils.quiet import tf
 
-AT_ONCE = 128  # noisy images in one pass through the formulas
+AT_ONCE = 128  # images in one pass through the formulas, or in one backward pass for all classes
 
 
 def mixed_moments(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> Gaussian:
@@ -28,7 +28,8 @@ def mixed_moments(model: Callable, x: tf.Tensor, stds: tf.Tensor) -> Gaussian:
     images, points = tf.reshape(x, [-1, *stds.shape[1:]]), tf.broadcast_to(x, tf.shape(stds))
     mean = tf.concat([_diagonal_mean(model, points[i:i + AT_ONCE], stds[i:i + AT_ONCE])
                       for i in range(0, stds.shape[0], AT_ONCE)], 0)
-    scaled = flat(_jacobian(model, images), 2) * tf.reshape(stds, [stds.shape[0], 1, -1])
+    jacobian = tf.concat([_jacobian(model, images[i:i + AT_ONCE]) for i in range(0, images.shape[0], AT_ONCE)], 0)
+    scaled = flat(jacobian, 2) * tf.reshape(stds, [stds.shape[0], 1, -1])
     return Gaussian(mean, tf.matmul(scaled, scaled, transpose_b=True))
 
 

@@ -166,7 +166,7 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
             try:
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
-                if waited(found):
+                if sandbox.waited(found["faults"]):
                     mark = ""  # tried again in the next run
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
                 if of_machine(error):
@@ -222,11 +222,6 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
     plain = name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 60 else code
     shown = submission.plain(name, 200)
     _write(out, {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found)
-
-
-def waited(found: dict) -> bool:
-    """Whether the clock stopped a script of this submission: the machine may be the reason, not the team."""
-    return any(sandbox.WAITED in fault for fault in found["faults"])
 
 
 def _done(out: Path, name: str, seed: int, mark: str) -> bool:

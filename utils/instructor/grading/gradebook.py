@@ -67,8 +67,11 @@ def generate(out: Path, unit: str) -> Lab:
     """Put the solution of a unit, with its points and hidden tests, into the gradebook; gives its lab, as students get it.
 
     nbgrader refuses to add or take away cells of a lab that has been graded. Where that has happened, or somebody has deleted the
-    gradebook, what is graded of the unit is forgotten, as it has to be graded again.
+    gradebook, what is graded of the unit, or of all, is forgotten, as it has to be graded again.
     """
+    if not (out / "gradebook.db").is_file():
+        for state in (out / "state").glob("*.json"):
+            state.unlink()
     if _other_cells(out, unit):
         with Gradebook(address(out)) as book, suppress(MissingEntry):
             book.remove_assignment(unit)
@@ -163,7 +166,7 @@ def write_tables(out: Path) -> None:
     grades = [row | {"student_id": shown.get(row["student_id"], row["student_id"])} for row in grades]
     write_table(out / "grades.csv", columns, sorted(grades, key=lambda row: (row["assignment"], row["student_id"])))
     for unit, sheet in sheets.items():
-        students.write_worksheet(out, unit, sheet)
+        students.write_worksheet(out, unit, sorted(sheet))
     write_table(out / "report.csv", COLUMNS, [dict(zip(COLUMNS, row)) for row in sorted(rows)])
 
 

@@ -32,8 +32,8 @@ MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the co
 SHORT = 500  # characters of an error beyond that
 LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
 TOGETHER = watch.Bounds(memory=4096, disk=64)  # a kernel of a right lab takes about 1 GiB
-# One thread of TensorFlow and of NumPy for each kernel: each core has a kernel, and results do not depend on how many run.
-ONE_THREAD = {f"{name}_THREADS": "1" for name in ("TF_NUM_INTEROP", "TF_NUM_INTRAOP", "OMP_NUM", "OPENBLAS_NUM")}
+# One thread for each kernel: each core has a kernel, and results do not depend on how many run.
+ONE_THREAD = sandbox.ONE_THREAD
 DIED = "the kernel died here or before"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so

@@ -30,6 +30,7 @@ NOBODY = 65534  # the user and group in the sandbox
 SYSTEM = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")  # of /etc; beside /usr, /bin and /lib
 TOOLS = {"bwrap": "bubblewrap", "prlimit": "util-linux", "setpriv": "util-linux", "taskset": "util-linux"}  # Debian's packages
 TICK = 0.1  # seconds between two looks at memory and clock
+IDLE = 60  # seconds: what used no processor time for so long waits for something that does not come
 ERRORS = 4096  # bytes that are kept of standard error: the last ones
 SIGXCPU, SIGKILL = 24, 9  # Python has no such names on Windows
 READ = """
@@ -38,10 +39,14 @@ def closed(error):
     raise error
 for place, _, names in os.walk(sys.argv[1], onerror=closed):
     for name in names:
-        os.close(os.open(os.path.join(place, name), os.O_RDONLY))
+        try:
+            os.close(os.open(os.path.join(place, name), os.O_RDONLY))
+        except FileNotFoundError:
+            pass  # written or removed meanwhile, or a link that leads nowhere
 print("in")"""  # that every file below a folder may be read
-WAITED = "it waits for something, or the machine was busy"  # said of what the clock stopped
-# Without a sandbox, which gives a script one processor: more threads would use more processor time for the same.
+WAITED = "it waits for something, or the machine was busy. It was tried twice."  # said of what the clock stopped
+# For each kernel of a lab, and for a script without a sandbox, which gives it one processor: more threads would use more
+# processor time for the same.
 ONE_THREAD = {f"{name}_THREADS": "1" for name in ("TF_NUM_INTEROP", "TF_NUM_INTRAOP", "OMP_NUM", "OPENBLAS_NUM")}
 WAIT = ["sh", "-c", '"$@"; exit $?', "sh"]  # runs the words after it and does not become them
 # System calls that do not exist in the sandbox, {name: (number on x86_64, on aarch64)}; every framework works without them.
@@ -161,14 +166,20 @@ def supervise(words: Sequence[str], limits: Limits, **popen) -> Ended:
     What the clock stopped is tried once more: a busy machine must cost nobody a point.
     """
     ended = _once(words, limits, **popen)
-    if ended.waited and (ended := _once(words, limits, **popen)).waited:
-        return ended._replace(killed=f"{ended.killed} It was tried twice.")
-    return ended
+    return _once(words, limits, **popen) if ended.waited else ended
+
+
+def waited(faults: Sequence[str]) -> bool:
+    """Whether the clock stopped a script with these faults: the machine may be the reason, not the team.
+
+    What a script printed stands in quotes at the end of a fault, so that its own words do not count.
+    """
+    return any(fault.endswith(WAITED) for fault in faults)
 
 
 def _once(words: Sequence[str], limits: Limits, **popen) -> Ended:
-    out, err, killed, waited, deadline = bytearray(), bytearray(), "", False, time.monotonic() + limits.wall
-    most, used = limits.output << 20, {}
+    out, err, killed, waited, began = bytearray(), bytearray(), "", False, time.monotonic()
+    most, used, busy, moved = limits.output << 20, {}, 0.0, began  # seconds of processor time, and when there were last more
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen) as process:
         readers = [Thread(target=_read, args=arguments, daemon=True)
                    for arguments in ((process.stdout, out, most), (process.stderr, err, None))]
@@ -179,14 +190,16 @@ def _once(words: Sequence[str], limits: Limits, **popen) -> Ended:
             if not readers[0].is_alive():
                 time.sleep(TICK / 10)
             resident, seconds = _use(process.pid, used)
+            now = time.monotonic()
+            busy, moved = (seconds, now) if seconds > busy + 0.05 else (busy, moved)
             if len(out) > most:
                 killed = f"It printed more than {limits.output} MiB and was stopped."
             elif seconds > limits.cpu:
                 killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
-            elif time.monotonic() > deadline:
+            elif now > min(began + limits.wall, moved + IDLE):
                 waited = True
-                killed = (f"It was stopped after {limits.wall:g} seconds, with {seconds:.0f} of its {limits.cpu} seconds of "
-                          f"processor time used: {WAITED}.")
+                when = f"after {limits.wall:g} seconds" if now > began + limits.wall else f"when it had been idle for {IDLE} seconds"
+                killed = f"It was stopped {when}, with {seconds:.0f} of its {limits.cpu} seconds of processor time used: {WAITED}"
             elif resident > limits.memory << 20:
                 killed = f"It used more than {limits.memory / 1024:g} GiB of memory and was stopped."
         if killed:

@@ -384,7 +384,7 @@ def of_course(source: str) -> int:
 
 def not_alone(folder: Path, script: str) -> str:
     """A sentence if the script in `folder` imports the course's package, which it does not have there, or ""."""
-    if (folder / "utils").is_dir() or (folder / "utils.py").is_file():
+    if any(folder.rglob("utils.py")) or any(path.is_dir() for path in folder.rglob("utils")):
         return ""
     line = of_course((folder / script).read_bytes().decode("utf-8", "replace"))
     return (f"{script} imports utils in line {line}. It must be stand-alone: the grader has your folder and not the course's "

@@ -190,7 +190,7 @@ def _play(teams: Sequence[Team], images: Mapping[str, np.ndarray], faces: Hidden
         try:
             said, _, faults = answers.ask_about(levels, team.source, np.random.default_rng([seed, number]), rules.limits,
                                                 isolated=isolated, scratch=team.source.parent)
-            if any(sandbox.WAITED in fault for fault in faults):
+            if sandbox.waited(faults):
                 mark = ""  # the machine may have been busy: it plays again in the next run
         except Exception as error:  # one team never stops the others
             if of_machine(error):
