@@ -470,12 +470,12 @@ def test_wall_time_is_limited(run, code):
     assert time.monotonic() - started < 30, "twice, and not to the end"
 
 
-def test_what_is_idle_is_stopped_long_before_the_clock_is_up(run, monkeypatch):
+def test_what_is_idle_is_stopped_long_before_the_clock_is_up(monkeypatch):
     """A class of scripts that wait for ever must not take ten minutes each; what works on is left alone."""
     monkeypatch.setattr(sandbox, "IDLE", 2)
-    ended = run("import time; time.sleep(60)")
+    ended = inside("import time; time.sleep(60)", LIMITS)
     assert ended.waited and ended.killed.startswith("It was stopped when it had been idle for 2 seconds, with 0 of its 10 seconds")
-    ended = run("import time\nend = time.process_time() + 3\nwhile time.process_time() < end: pass\nprint('done')")
+    ended = inside("import time\nend = time.process_time() + 3\nwhile time.process_time() < end: pass\nprint('done')", LIMITS)
     assert (ended.out, ended.killed) == (b"done\n", "")
 
 
