@@ -93,16 +93,18 @@ def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Se
 
 def _draw(axis: Axes, x: int, y: int, cell: Cell) -> None:
     """The cell with its upper left corner at (x, y)."""
-    colours = {"KO": "black", "chance": "0.9", "not run": "white", "trained": plt.get_cmap("YlGn")(np.clip((cell.mean - 0.5) / 0.45, 0, 1))}
+    shade = np.clip((cell.mean - 0.5) / 0.45, 0, 1)
+    colours = {"KO": "black", "chance": "0.9", "not run": "white", "trained": plt.get_cmap("YlGn")(shade)}
+    ink = "white" if cell.kind == "trained" and shade > 0.7 else "black"
     axis.add_patch(Rectangle((x, y), 1, 1, facecolor=colours[cell.kind], edgecolor="0.8" if cell.kind == "not run" else "white"))
     if cell.kind == "KO":
         axis.text(x + 0.5, y + 0.5, "KO", ha="center", va="center", color="white")
     elif cell.kind != "not run":
         if cell.kind == "chance":
             axis.add_patch(Rectangle((x, y), 1, 1, fill=False, hatch="///", edgecolor="0.8", linewidth=0))
-        axis.text(x + 0.5, y + 0.35, f"{100 * cell.mean:.1f}", ha="center", va="center")
+        axis.text(x + 0.5, y + 0.35, f"{100 * cell.mean:.1f}", ha="center", va="center", color=ink)
         seeds = f" ({cell.seeds})" if cell.seeds > 1 else ""
-        axis.text(x + 0.5, y + 0.75, f"{100 * cell.low:.0f}-{100 * cell.high:.0f}{seeds}", ha="center", va="center", fontsize=8)
+        axis.text(x + 0.5, y + 0.75, f"{100 * cell.low:.0f}-{100 * cell.high:.0f}{seeds}", ha="center", va="center", fontsize=8, color=ink)
 
 
 def _head(axis: Axes, settings: list[str], combinations: list[tuple], place: Callable, align: str) -> None:
