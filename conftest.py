@@ -7,9 +7,11 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -83,3 +85,20 @@ def need(tool: str) -> str:
     if path is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{tool} is not installed")
     return path
+
+
+def all_end(processes: list[psutil.Process], seconds: float) -> bool:
+    """Whether all end within this time. A zombie has ended: in a container nobody may ask for an orphan's status."""
+    deadline = time.monotonic() + seconds
+    while not all(map(_has_ended, processes)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

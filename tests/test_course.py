@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from conftest import need
+from conftest import all_end, need
 
 from utils.instructor.execute import ROOT
 from utils.instructor.execute import run as run_notebook
@@ -133,7 +133,7 @@ def test_ctrl_c_ends_jupyterlab(tmp_path):
             assert started
             os.killpg(command.pid, signal.SIGINT)  # as a terminal does it
             assert "stopped" in command.stdout.read() and command.wait(60) == 130
-            assert not [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+            assert all_end(started, 10)
         finally:
             command.kill()
 

@@ -16,7 +16,7 @@ import nbformat
 import psutil
 import pytest
 
-from conftest import need
+from conftest import all_end, need
 from tiny_lab import ANSWERS, UNIT, cell, hand_in, make_class, make_course
 from utils.instructor import autograde
 from utils.instructor.files import MachineFault
@@ -136,7 +136,7 @@ def test_a_killed_run_leaves_tables_of_those_who_are_graded_and_the_next_one_not
             time.sleep(0.1)
         running.kill()
         running.wait()
-        assert not psutil.wait_procs(family, 10)[1], "kernels, and the processes that run them, die with it"
+        assert all_end(family, 10), "kernels, and the processes that run them, die with it"
         assert scores(out) == {"anna": 3}
         grades, moodle = (table.read_text(encoding="utf-8-sig") for table in (out / "grades.csv", out / "moodle" / f"{UNIT}.csv"))
         assert re.search(rf'"{UNIT}",.*"anna",.*"3.0"$', grades, re.MULTILINE) and '"anna","anna",3.0,3.0,""' in moodle and "moth" not in moodle

@@ -31,7 +31,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from conftest import need
+from conftest import all_end, need
 from utils.data.images import to_png
 from utils.instructor.grading import answers, grade, hidden, manifest, rubric, submission
 from utils.instructor.grading.__main__ import main
@@ -971,7 +971,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, hidden_file, rules):
     assert any("bwrap" in process.name() for process in scripts)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
-    assert not psutil.wait_procs(scripts, 5)[1], "its scripts die with it"
+    assert all_end(scripts, 5), "its scripts die with it"
     assert list(out.glob(".scratch-*"))
     finished = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.glob("results/*.json")}
     assert 3 <= len(finished) < 6

@@ -12,6 +12,7 @@ import nbformat
 import psutil
 import pytest
 from browser import chromium
+from conftest import all_end
 from playwright.sync_api import Page, TimeoutError
 
 from utils.instructor.execute import ROOT
@@ -48,7 +49,7 @@ def running_lab(folder: Path, kernels: int) -> Iterator[str]:
             started = psutil.Process(server.pid).children(recursive=True)
             server.terminate()
             server.communicate(timeout=60)
-            assert len(started) > kernels and not psutil.wait_procs(started, timeout=30)[1], f"JupyterLab and {kernels} kernels"
+            assert len(started) > kernels and all_end(started, 30), f"JupyterLab and {kernels} kernels"
         finally:
             server.kill()
 
