@@ -28,6 +28,12 @@ def test_bench_runs_each_file_that_stores_rows_and_the_help_names_it(module, nam
     assert f"{name} [WORD ...]" in (ROOT / "course.py").read_text(encoding="utf-8") and f" {name} |" in bench.__doc__
 
 
+def test_the_list_of_results_names_each_file_and_its_command():
+    text = (results.FOLDER / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(\w+\.json)`", text)) == {path.name for path in results.FOLDER.glob("*.json")}
+    assert all(f"`bench {name}" in text for name in STORES.values())
+
+
 def test_each_row_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, capsys):
     measured, path = [], tmp_path / "facts.json"
 
