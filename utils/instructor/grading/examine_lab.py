@@ -87,7 +87,9 @@ def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, 
     died = run(notebook)
     objects, notebook.cells = apart.sent(notebook.cells), own
     passed = {mark(cell)["grade_id"] for cell in own if mark(cell).get("grade") and not _errors([cell])}
-    failed, beside = apart.failed_hidden_checks(notebook, [check for check in hidden if check.name in passed], objects, set_up, run)
+    tasks = [cell.source for cell in lab.notebook.cells if mark(cell) and not mark(cell).get("grade")]
+    asked = [check for check in hidden if check.name in passed]
+    failed, beside = apart.failed_hidden_checks(notebook, asked, objects, set_up, tasks, run)
     for cell in own:
         if (name := mark(cell).get("grade_id")) in failed:
             cell.outputs.append(failed[name])

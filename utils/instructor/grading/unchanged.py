@@ -1,0 +1,87 @@
+"""Whether the checks in a kernel are still the course's own: looked at before a student's definitions run, and after each hidden check.
+
+The kernel reads the checks from a read-only place, so their files cannot change; but the student's functions run in the same process and can
+reach their modules (`sys.modules`, `eval`, `gc`). A look prints which objects stand in them, and then fails a check, so that a kernel
+that lets every check pass is noticed too. The looks are compared outside. Who puts everything back before the look is not seen.
+"""
+import inspect
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+
+import nbformat
+from nbformat import NotebookNode
+
+TOKEN = "token"  # in the metadata of a cell that looks: what its check fails with
+MOST_NAMED = 3
+GIVEN = "_given_by_the_lab"
+
+
+def _look() -> None:
+    """In a kernel: print {name: number} of the objects that the checks are made of; one that was replaced has another number.
+
+    Of the course's functions that is also the code, the defaults and what they enclose, of its classes the attributes, and of the checks
+    what is in their lists. Of NumPy and of Python itself it is the functions that checks call.
+    """
+    import json
+    import sys
+    from types import CellType, FunctionType
+
+    found, done = {}, set()
+    waiting = [(name, vars(module)) for name, module in list(sys.modules.items())
+               if name.split(".")[0] == "utils" or name in ("builtins", "numpy", "numpy.linalg", "numpy.random")]
+    waiting += [("modules", dict(sys.modules)), ("given", _given_by_the_lab)]
+    while waiting:
+        place, values = waiting.pop()
+        for name, value in list(values.items()):
+            found[f"{place}.{name}"] = id(value)
+            of_course = str(getattr(value, "__module__", None) or "").startswith("utils")
+            if id(value) in done or not place.startswith("utils") or name == "__warningregistry__":
+                continue
+            done.add(id(value))
+            if type(value) is FunctionType and of_course:
+                closed = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
+                waiting.append((f"{place}.{name}", {"code": value.__code__, "defaults": value.__defaults__, **(value.__kwdefaults__ or {}),
+                                                    **vars(value), **dict(enumerate(closed))}))
+            elif isinstance(value, type) and of_course:
+                waiting.append((f"{place}.{name}", vars(value)))
+            elif place.startswith("utils.checks") and type(value) in (dict, list, tuple, set):
+                waiting.append((f"{place}.{name}", value if type(value) is dict else dict(enumerate(value))))
+    print(json.dumps(found))
+
+
+def keep(names: Iterable[str]) -> str:
+    """A cell's source that keeps what these names stand for, for `as_given`."""
+    return f"{GIVEN} = {{name: globals()[name] for name in {sorted(names)!r} if name in globals()}}"
+
+
+def as_given(source: str) -> str:
+    """The source of a check, with the names of the lab as they were when they were kept: a student may have a class called lab01."""
+    return f"globals().update({GIVEN})\n{source}"
+
+
+def look() -> NotebookNode:
+    """A new cell that looks."""
+    token = secrets.token_hex(8)
+    source = f"{inspect.getsource(_look)}\n_look()\nimport utils.checks as _checks\n_checks.require(False, '{token}')"
+    return nbformat.v4.new_code_cell(source, metadata={TOKEN: token})
+
+
+def seen(cell: NotebookNode) -> dict[str, int]:
+    """What an executed cell that looks has seen; nothing if its check did not fail as it has to."""
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    if [(error.ename, error.evalue) for error in errors] != [("CheckFailed", cell.metadata[TOKEN])]:
+        return {}
+    try:
+        found = json.loads("".join(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"))
+        return found if isinstance(found, dict) else {}
+    except ValueError:
+        return {}
+
+
+def changed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+    """A sentence if a look does not see what an earlier one saw, or ""; what has come since does not count."""
+    if not after:
+        return "It was not counted: after the hidden check a check that has to fail did not, or could not be run."
+    names = [name for name, number in before.items() if after.get(name) != number]
+    return f"It was not counted: the notebook replaces {', '.join(names[:MOST_NAMED])}, which the checks use." if names or not before else ""
