@@ -58,7 +58,7 @@ def test_wrong_answers_keep_their_sentence(folder):
     ("class A:\n    vars(sys)['modules']['utils.checks.slips'] = sys\n", "modules.utils.checks.slips")])
 def test_what_replaces_the_engine_does_not_count(folder, source, named):
     said = failed(folder, source if "def double" in source else source + WRONG)["check-double"]
-    assert said.startswith("ChecksChanged: It was not counted: the notebook replaces ") and named in said
+    assert said.startswith(f"{unchanged.CHANGED}: It was not counted: the notebook replaces ") and named in said
 
 
 def test_what_replaces_the_engine_beside_the_cells_does_not_count(folder):

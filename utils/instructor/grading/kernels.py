@@ -21,7 +21,7 @@ from traitlets import Bool, Float, Unicode
 from traitlets.config import Config
 
 from utils.instructor.execute import ROOT, environment
-from utils.instructor.grading import sandbox, watch
+from utils.instructor.grading import sandbox, supervise, watch
 
 NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, no cell is run
 START_SECONDS = 120  # for a kernel to start, on a machine where others do
@@ -30,10 +30,10 @@ NOTEBOOK_BYTES = 20 << 20  # of all cells together
 OBJECT_BYTES = 16 << 20  # of what a cell sends that gives trained objects to the hidden checks: see `apart`
 MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
 SHORT = 500  # characters of an error beyond that
-LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
+LIMITS = supervise.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
 TOGETHER = watch.Bounds(memory=4096, disk=64)  # a kernel of a right lab takes about 1 GiB
 # One thread for each kernel: each core has a kernel, and results do not depend on how many run.
-ONE_THREAD = sandbox.ONE_THREAD
+ONE_THREAD = supervise.ONE_THREAD
 DIED = "the kernel died here or before"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
@@ -87,7 +87,7 @@ class SandboxedKernel(AsyncKernelManager):
             killed = f"It could not be watched ({type(error).__name__})."
         if killed:
             self.killed = killed
-            sandbox.kill(process)
+            supervise.kill(process)
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         # What lies beside the notebook must not take the place of a package or of the checks.
