@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from tiny_lab import cell
-from utils.instructor.grading import apart, kernels, unchanged
+from utils.instructor.grading import apart, examine_lab, kernels, unchanged
 from utils.instructor.grading.apart import Hidden
 
 SET_UP = "import sys\nimport numpy as np\nfrom utils import checks\nfrom utils.checks import call, equal"
@@ -88,6 +88,13 @@ def double(x):
     return 1
 """
     assert failed(folder, back) == {}
+
+
+def test_the_report_says_so():
+    notebook = nbformat.v4.new_notebook(cells=[cell("")])
+    assert examine_lab._odd(notebook, "", [], 1) == []
+    notebook.cells[0].outputs = [kernels.error(unchanged.CHANGED, "")]
+    assert ["were not counted" in note for note in examine_lab._odd(notebook, "", [], 1)] == [True]
 
 
 def test_a_look_is_small():
