@@ -14,8 +14,10 @@ from utils.instructor.grading.apart import Hidden
 SET_UP = "import sys\nimport numpy as np\nfrom utils import checks\nfrom utils.checks import call, equal"
 CHECK = "equal('double(4)', call(double, 4), 8)"
 STUB = "def double(x):\n    raise NotImplementedError"
+RIGHT = "\ndef double(x):\n    return 2 * x\n"
 WRONG = "\ndef double(x):\n    return 1\n"
 MODULE = "sys.modules['ut' + 'ils.checks']"
+CLOSE = f"{MODULE}.slips.close"  # what compares numbers
 
 
 def failed(folder: Path, *sources: str, beside: bool = False) -> dict[str, str]:
@@ -35,9 +37,8 @@ def folder(tmp_path) -> Path:
     return tmp_path / "handed"
 
 
-@pytest.mark.parametrize("sources", [
-    ["def double(x):\n    return 2 * x"],
-    ["import functools\nnp.double_of = 3\ncalls = []\n@functools.cache\ndef double(x):\n    calls.append(x)\n    np.random.seed(1)\n    return 2 * x"]])
+@pytest.mark.parametrize("sources", [[RIGHT], ["import functools\nnp.double_of = 3\ncalls = []\nimport utils.checks.alone\nshort = functools.cache(len)" + RIGHT.replace(
+    "return", "calls.append(x); np.random.seed(1); return")]])
 def test_right_answers_count(folder, sources):
     assert failed(folder, *sources) == {}
     assert failed(folder, *sources, beside=True) == {}
@@ -48,25 +49,27 @@ def test_wrong_answers_keep_their_sentence(folder):
 
 
 @pytest.mark.parametrize("source, named", [
-    (f"class A:\n    {MODULE}.own = lambda function: None\n", "utils.checks.own"),
-    ("def double(x):\n    eval(\"setattr(__import__('ut' + 'ils.checks').checks, 'require', lambda *words: None)\")\n    return 1", "utils.checks.require"),
+    (f"class A:\n    {CLOSE} = lambda *words: True\n" + WRONG, "utils.checks.slips.close"),
+    (f"def double(x):\n    eval('setattr({MODULE.replace(chr(39), chr(34))}.slips, \"close\", lambda *words: True)')\n    return 1", "utils.checks.slips.close"),
     ("import gc\ndef double(x):\n    for one in gc.get_objects():\n        if getattr(one, '__qualname__', '') == 'equal' and callable(one):\n"
      "            one.__code__ = (lambda *words, **named: None).__code__\n    return 1", "utils.checks.equal.code"),
-    (f"class A:\n    {MODULE}.equal.__kwdefaults__['tolerance'] = 1e9\n", "utils.checks.equal.tolerance"),
-    (f"class A:\n    {MODULE}.LIBRARIES.clear()\n    {MODULE}.slips.close = lambda *words: True\n", "utils.checks.slips.close"),
-    ("class A:\n    np.asarray = lambda *words, **named: 8\n", "numpy.asarray"),
-    ("class A:\n    vars(sys)['modules']['utils.checks.slips'] = sys\n", "modules.utils.checks.slips")])
+    (f"class A:\n    {MODULE}.equal.__kwdefaults__['tolerance'] = 1e9\n" + WRONG, "utils.checks.equal.tolerance"),
+    (f"class A:\n    {MODULE}.LIBRARIES.clear()\n" + RIGHT, "utils.checks.LIBRARIES"),
+    (f"class A:\n    {MODULE}.CheckFailed.__init__ = lambda *words: None\n" + RIGHT, "utils.checks.CheckFailed.__init__"),
+    (f"class A:\n    {MODULE}.slips.abs = lambda *words: 0\n" + RIGHT, "utils.checks.slips.abs"),
+    ("class A:\n    np.sort = sorted\n" + RIGHT, "numpy.sort"),
+    ("class A:\n    vars(sys)['modules']['utils.checks.slips'] = sys\n" + RIGHT, "modules.utils.checks.slips")])
 def test_what_replaces_the_engine_does_not_count(folder, source, named):
-    said = failed(folder, source if "def double" in source else source + WRONG)["check-double"]
+    said = failed(folder, source)["check-double"]
     assert said.startswith(f"{unchanged.CHANGED}: It was not counted: the notebook replaces ") and named in said
 
 
 def test_what_replaces_the_engine_beside_the_cells_does_not_count(folder):
-    assert "utils.checks.equal" in failed(folder, f"{MODULE}.equal = lambda *words: None", WRONG, beside=True)["check-double"]
+    assert "utils.checks.slips.close" in failed(folder, f"{CLOSE} = lambda *words: True", WRONG, beside=True)["check-double"]
 
 
 def test_a_kernel_that_lets_every_check_pass_does_not_count(folder):
-    swallow = "class A:\n    get_ipython().run_code = lambda *words, **named: __import__('asyncio').sleep(0)\n"
+    swallow = "async def passes(*words, **named):\n    return False\nclass A:\n    get_ipython().run_code = passes\n"
     assert "has to fail did not" in failed(folder, swallow + WRONG)["check-double"]
 
 

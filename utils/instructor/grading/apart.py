@@ -215,7 +215,7 @@ def _imports(source: str) -> str:
 
 def _failed(first: Sequence[str], given: set[str], cells: Sequence[tuple[str, str]],
             run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
-    """Run cells in a kernel of their own: the first error of each hidden check that fails, or after which the checks are not `unchanged`.
+    """Run cells in a kernel of their own: an error for each hidden check that fails, or after which the checks are not `unchanged`.
 
     first  sources of the lab's own cells
     given  names that checks use as these cells leave them

@@ -1,8 +1,8 @@
-"""Whether the checks in a kernel are still the course's own: looked at before a student's definitions run, and after each hidden check.
+"""Whether the checks in a kernel are still the course's own: looked at before a student's definitions, and after each hidden check.
 
-The kernel reads the checks from a read-only place, so their files cannot change; but the student's functions run in the same process and can
-reach their modules (`sys.modules`, `eval`, `gc`). A look prints which objects stand in them, and then fails a check, so that a kernel
-that lets every check pass is noticed too. The looks are compared outside. Who puts everything back before the look is not seen.
+The kernel reads the checks from a read-only place, so their files cannot change; but the student's functions run in the same process
+and can reach their modules (`sys.modules`, `eval`, `gc`). A look prints which objects stand in them, and then fails a check, so that a
+kernel that lets every check pass is noticed too. The looks are compared outside. Who puts everything back before the look is not seen.
 """
 import inspect
 import json
@@ -21,31 +21,31 @@ GIVEN = "_given_by_the_lab"
 def _look() -> None:
     """In a kernel: print {name: number} of the objects that the checks are made of; one that was replaced has another number.
 
-    Of the course's functions that is also the code, the defaults and what they enclose, of its classes the attributes, and of the checks
-    what is in their lists. Of NumPy and of Python itself it is the functions that checks call.
+    Of the course's functions that is also the code, the defaults and what they enclose, of its classes the attributes, and of the
+    checks what is in their lists. Of NumPy and of Python itself it is the functions that checks call.
     """
     import json
     import sys
     from types import CellType, FunctionType
 
     found, done = {}, set()
-    waiting = [(name, vars(module)) for name, module in list(sys.modules.items())
-               if name.split(".")[0] == "utils" or name in ("builtins", "numpy", "numpy.linalg", "numpy.random")]
-    waiting += [("modules", dict(sys.modules)), ("given", _given_by_the_lab)]
+    watched = {name: module for name, module in list(sys.modules.items())
+               if name.split(".")[0] == "utils" or name in ("builtins", "numpy", "numpy.linalg", "numpy.random")}
+    waiting = [(name, vars(module)) for name, module in watched.items()] + [("modules", watched), ("given", _given_by_the_lab)]
     while waiting:
         place, values = waiting.pop()
         for name, value in list(values.items()):
-            if name == "input":
-                continue  # IPython sets it anew for each cell
+            if name in ("input", "__warningregistry__"):
+                continue  # IPython sets the first one anew for each cell
             found[f"{place}.{name}"] = id(value)
             of_course = str(getattr(value, "__module__", None) or "").startswith("utils")
-            if id(value) in done or not place.startswith("utils") or name in ("__builtins__", "__warningregistry__"):
+            if id(value) in done or not place.startswith("utils") or name == "__builtins__":
                 continue
             done.add(id(value))
             if type(value) is FunctionType and of_course:
                 closed = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
-                waiting.append((f"{place}.{name}", {"code": value.__code__, "defaults": value.__defaults__, **(value.__kwdefaults__ or {}),
-                                                    **vars(value), **dict(enumerate(closed))}))
+                inside = {"code": value.__code__, "defaults": value.__defaults__, **dict(enumerate(closed))}
+                waiting.append((f"{place}.{name}", inside | (value.__kwdefaults__ or {}) | vars(value)))
             elif isinstance(value, type) and of_course:
                 waiting.append((f"{place}.{name}", vars(value)))
             elif place.startswith("utils.checks") and type(value) in (dict, list, tuple, set):
@@ -76,15 +76,27 @@ def seen(cell: NotebookNode) -> dict[str, int]:
     if [(error.ename, error.evalue) for error in errors] != [("CheckFailed", cell.metadata[TOKEN])]:
         return {}
     try:
-        found = json.loads("".join(output.text for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"))
+        found = json.loads("".join(output.text for output in cell.outputs if output.get("name") == "stdout"))
         return found if isinstance(found, dict) else {}
     except ValueError:
         return {}
 
 
 def changed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
-    """A sentence if a look does not see what an earlier one saw, or ""; what has come since does not count."""
-    if not after:
+    """A sentence if a look does not see what an earlier one saw, or ""; what has come since counts where it can hide something."""
+    if not before or not after:
         return "It was not counted: after the hidden check a check that has to fail did not, or could not be run."
     names = [name for name, number in before.items() if after.get(name) != number]
-    return f"It was not counted: the notebook replaces {', '.join(names[:MOST_NAMED])}, which the checks use." if names or not before else ""
+    names += [name for name in after.keys() - before if _hides(name, before, after)]
+    shown = ", ".join(names[:MOST_NAMED])
+    return f"It was not counted: the notebook replaces {shown}, which the checks use." if names else ""
+
+
+def _hides(name: str, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+    """Whether a new name stands in a module of the course, where it hides a function of Python, or in something of the checks.
+
+    A module that is loaded becomes a name of its package, which is no harm.
+    """
+    place = name.rpartition(".")[0]
+    watched = place.startswith("utils") and f"modules.{place}" in before or place.startswith("utils.checks") and place in before
+    return watched and f"modules.{name}" not in after
