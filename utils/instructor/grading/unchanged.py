@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 TOKEN = "token"  # in the metadata of a cell that looks: what its check fails with
 CHANGED = "ChecksChanged"  # the name of the error of a check that was not counted
-MOST_NAMED = 3
+MOST_NAMED, LONGEST = 3, 200
 GIVEN = "_given_by_the_lab"
 
 
@@ -88,7 +88,7 @@ def changed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
         return "It was not counted: after the hidden check a check that has to fail did not, or could not be run."
     names = [name for name, number in before.items() if after.get(name) != number]
     names += [name for name in after.keys() - before if _hides(name, before, after)]
-    shown = ", ".join(names[:MOST_NAMED])
+    shown = ", ".join(names[:MOST_NAMED])[:LONGEST]
     return f"It was not counted: the notebook replaces {shown}, which the checks use." if names else ""
 
 
