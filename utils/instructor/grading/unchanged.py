@@ -18,11 +18,11 @@ MOST_NAMED, LONGEST = 3, 200
 GIVEN = "_given_by_the_lab"
 
 
-def _look() -> None:
+def _look(given: dict) -> None:
     """In a kernel: print {name: number} of the objects that the checks are made of; one that was replaced has another number.
 
     Of the course's functions that is also the code, the defaults and what they enclose, of its classes the attributes, and of the
-    checks what is in their lists. Of NumPy and of Python itself it is the functions that checks call.
+    checks what is in their lists. Of NumPy and of Python itself it is the functions that checks call. `given` are the lab's own names.
     """
     import json
     import sys
@@ -31,7 +31,7 @@ def _look() -> None:
     found, done = {}, set()
     watched = {name: module for name, module in list(sys.modules.items())
                if name.split(".")[0] == "utils" or name in ("builtins", "numpy", "numpy.linalg", "numpy.random")}
-    waiting = [(name, vars(module)) for name, module in watched.items()] + [("modules", watched), ("given", _given_by_the_lab)]
+    waiting = [(name, vars(module)) for name, module in watched.items()] + [("modules", watched), ("given", given)]
     while waiting:
         place, values = waiting.pop()
         for name, value in list(values.items()):
@@ -66,7 +66,7 @@ def as_given(source: str) -> str:
 def look() -> NotebookNode:
     """A new cell that looks."""
     token = secrets.token_hex(8)
-    source = f"{inspect.getsource(_look)}\n_look()\nimport utils.checks as _checks\n_checks.require(False, '{token}')"
+    source = f"{inspect.getsource(_look)}\n_look({GIVEN})\nimport utils.checks as _checks\n_checks.require(False, '{token}')"
     return nbformat.v4.new_code_cell(source, metadata={TOKEN: token})
 
 
