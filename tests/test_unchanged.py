@@ -37,7 +37,7 @@ def folder(tmp_path) -> Path:
     return tmp_path / "handed"
 
 
-@pytest.mark.parametrize("sources", [[RIGHT], ["import functools\nnp.double_of = 3\ncalls = []\nimport utils.checks.alone\nshort = functools.cache(len)" + RIGHT.replace(
+@pytest.mark.parametrize("sources", [[RIGHT], ["import functools\nnp.double_of = 3\ncalls = []\nimport utils.checks.lab01\nshort = functools.cache(len)" + RIGHT.replace(
     "return", "calls.append(x); np.random.seed(1); return")]])
 def test_right_answers_count(folder, sources):
     assert failed(folder, *sources) == {}

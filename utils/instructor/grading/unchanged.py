@@ -28,28 +28,29 @@ def _look(given: dict) -> None:
     import sys
     from types import CellType, FunctionType
 
-    found, done = {}, set()
+    found = {}
     watched = {name: module for name, module in list(sys.modules.items())
                if name.split(".")[0] == "utils" or name in ("builtins", "numpy", "numpy.linalg", "numpy.random")}
-    waiting = [(name, vars(module)) for name, module in watched.items()] + [("modules", watched), ("given", given)]
-    while waiting:
-        place, values = waiting.pop()
-        for name, value in list(values.items()):
-            if name in ("input", "__warningregistry__"):
-                continue  # IPython sets the first one anew for each cell
-            found[f"{place}.{name}"] = id(value)
-            of_course = str(getattr(value, "__module__", None) or "").startswith("utils")
-            if id(value) in done or not place.startswith("utils") or name == "__builtins__":
-                continue
-            done.add(id(value))
-            if type(value) is FunctionType and of_course:
-                closed = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
-                inside = {"code": value.__code__, "defaults": value.__defaults__, **dict(enumerate(closed))}
-                waiting.append((f"{place}.{name}", inside | (value.__kwdefaults__ or {}) | vars(value)))
-            elif isinstance(value, type) and of_course:
-                waiting.append((f"{place}.{name}", vars(value)))
-            elif place.startswith("utils.checks") and type(value) in (dict, list, tuple, set):
-                waiting.append((f"{place}.{name}", value if type(value) is dict else dict(enumerate(value))))
+    for root, values in {"modules": watched, "given": given, **{name: vars(module) for name, module in watched.items()}}.items():
+        waiting, done = [(root, values)], set()  # anew for each, as a name must not depend on what else is loaded
+        while waiting:
+            place, values = waiting.pop()
+            for name, value in list(values.items()):
+                if name in ("input", "__warningregistry__"):
+                    continue  # IPython sets the first one anew for each cell
+                found[f"{place}.{name}"] = id(value)
+                of_course = str(getattr(value, "__module__", None) or "").startswith("utils")
+                if id(value) in done or not root.startswith("utils") or name == "__builtins__":
+                    continue
+                done.add(id(value))
+                if type(value) is FunctionType and of_course:
+                    closed = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
+                    inside = {"code": value.__code__, "defaults": value.__defaults__, **dict(enumerate(closed))}
+                    waiting.append((f"{place}.{name}", inside | (value.__kwdefaults__ or {}) | vars(value)))
+                elif isinstance(value, type) and of_course:
+                    waiting.append((f"{place}.{name}", vars(value)))
+                elif root.startswith("utils.checks") and type(value) in (dict, list, tuple, set):
+                    waiting.append((f"{place}.{name}", value if type(value) is dict else dict(enumerate(value))))
     print(json.dumps(found))
 
 
