@@ -36,8 +36,8 @@ def _look(given: dict) -> None:
         while waiting:
             place, values = waiting.pop()
             for name, value in list(values.items()):
-                if name in ("input", "__warningregistry__"):
-                    continue  # IPython sets the first one anew for each cell
+                if name in ("input", "__warningregistry__", "__annotations__"):
+                    continue  # IPython sets the first anew for each cell, Python makes the others when they are needed
                 found[f"{place}.{name}"] = id(value)
                 of_course = str(getattr(value, "__module__", None) or "").startswith("utils")
                 if id(value) in done or not root.startswith("utils") or name == "__builtins__":
