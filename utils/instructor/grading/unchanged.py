@@ -1,8 +1,9 @@
-"""Whether the checks in a kernel are still the course's own: looked at before a student's definitions, and after each hidden check.
+"""Whether the checks in a kernel are still the course's own: looked at before a student's definitions, and after each check.
 
-The kernel reads the checks from a read-only place, so their files cannot change; but the student's functions run in the same process
-and can reach their modules (`sys.modules`, `eval`, `gc`). A look prints which objects stand in them, and then fails a check, so that a
-kernel that lets every check pass is noticed too. The looks are compared outside. Who puts everything back before the look is not seen.
+The kernel reads the checks from a read-only place, so their files cannot change; but the student's functions run in the same
+process and can reach their modules (`sys.modules`, `eval`, `gc`). A look prints which objects stand in them, and then fails a
+check, so that a kernel that lets every check pass is noticed too. The looks are compared outside. Who puts everything back
+before the look is not seen.
 """
 import inspect
 import json
@@ -22,7 +23,9 @@ def _look(given: dict) -> None:
     """In a kernel: print {name: number} of the objects that the checks are made of; one that was replaced has another number.
 
     Of the course's functions that is also the code, the defaults and what they enclose, of its classes the attributes, and of the
-    checks what is in their lists. Of NumPy and of Python itself it is the functions that checks call. `given` are the lab's own names.
+    checks what is in their lists. Of NumPy and of Python itself it is the functions that checks call.
+
+    given  the lab's own names
     """
     import json
     import sys
@@ -60,7 +63,7 @@ def keep(names: Iterable[str]) -> str:
 
 
 def as_given(source: str) -> str:
-    """The source of a check, with the names of the lab as they were when they were kept: a student may have a class called lab01."""
+    """The source of a check, with the names of the lab as they were kept: a student may have a class called lab01."""
     return f"globals().update({GIVEN})\n{source}"
 
 
@@ -84,7 +87,7 @@ def seen(cell: NotebookNode) -> dict[str, int]:
 
 
 def changed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
-    """A sentence if a look does not see what an earlier one saw, or ""; what has come since counts where it can hide something."""
+    """A sentence if a look does not see what an earlier one saw, or ""; what is new counts where it can hide something."""
     if not before or not after:
         return "It was not counted: after the hidden check a check that has to fail did not, or could not be run."
     names = [name for name, number in before.items() if after.get(name) != number]
