@@ -38,7 +38,8 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("sources", [[RIGHT], ["import functools\nnp.double_of = 3\ncalls = []\nimport utils.checks.lab01\nshort = functools.cache(len)" + RIGHT.replace(
-    "return", "calls.append(x); np.random.seed(1); return")]])
+    "return", "calls.append(x); np.random.seed(1); return")],
+    [RIGHT, "for _ in range(3):\n    print('x' * (8 << 20))"]])
 def test_right_answers_count(folder, sources):
     assert failed(folder, *sources) == {}
     assert failed(folder, *sources, beside=True) == {}

@@ -27,7 +27,7 @@ NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after
 START_SECONDS = 120  # for a kernel to start, on a machine where others do
 CELL_BYTES = 2 << 20  # of what one cell prints, shows and says in errors; the rest is dropped
 NOTEBOOK_BYTES = 20 << 20  # of all cells together
-OBJECT_BYTES = 16 << 20  # of what a cell sends that gives trained objects to the hidden checks: see `apart`
+OBJECT_BYTES = 16 << 20  # of what a cell of the grader's own sends: see `apart`
 MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
 SHORT = 500  # characters of an error beyond that
 LIMITS = supervise.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
@@ -38,7 +38,7 @@ DIED = "the kernel died here or before"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
 WORK = "/tmp/handed-in"  # where its notebook runs, in the sandbox's own /tmp, which is bounded
-SENDS = "sends"  # in the metadata of a cell that gives trained objects
+SENDS = "sends"  # in the metadata of a cell of the grader's own, that gives trained objects or looks at the checks; not in the total
 
 
 class SandboxedKernel(AsyncKernelManager):
@@ -178,7 +178,8 @@ class SandboxedExecute(Execute):
             sends, size = SENDS in cell.metadata, len(json.dumps(content, default=str))
             self._sent[cell_index] = self._sent.get(cell_index, 0) + size
             self._total += 0 if sends else size
-            if self._sent[cell_index] > (OBJECT_BYTES if sends else CELL_BYTES) or self._total > NOTEBOOK_BYTES:
+            over = self._sent[cell_index] > OBJECT_BYTES if sends else self._sent[cell_index] > CELL_BYTES or self._total > NOTEBOOK_BYTES
+            if over:
                 if msg["msg_type"] != "error":
                     return None
                 content |= {"evalue": content["evalue"][:SHORT], "traceback": []}

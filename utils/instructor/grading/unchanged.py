@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 import nbformat
 from nbformat import NotebookNode
 
+from utils.instructor.grading.kernels import SENDS
+
 TOKEN = "token"  # in the metadata of a cell that looks: what its check fails with
 CHANGED = "ChecksChanged"  # the name of the error of a check that was not counted
 MOST_NAMED, LONGEST = 3, 200
@@ -71,7 +73,7 @@ def look() -> NotebookNode:
     """A new cell that looks."""
     token = secrets.token_hex(8)
     source = f"{inspect.getsource(_look)}\n_look({GIVEN})\nimport utils.checks as _checks\n_checks.require(False, '{token}')"
-    return nbformat.v4.new_code_cell(source, metadata={TOKEN: token})
+    return nbformat.v4.new_code_cell(source, metadata={TOKEN: token, SENDS: TOKEN})
 
 
 def seen(cell: NotebookNode) -> dict[str, int]:
