@@ -14,11 +14,13 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from conftest import need
+from utils.checks.alone import of_course
 from utils.instructor.files import OF_MACHINE
-from utils.instructor.grading import answers, attack, duplicates, grade, hidden, measures, pages, rubric, stamp, submission
+from utils.instructor.grading import (answers, attack, clean_copy, duplicates, grade, hidden, measures, pages, rubric, stamp,
+                                        submission)
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.examine_project import examine
-from utils.instructor.grading.sandbox import Ended
+from utils.instructor.grading.supervise import Ended
 
 # Says "woman" for bright images: the logit is the mean grey level less 100, times 0.5.
 SCRIPT = '''
@@ -517,7 +519,7 @@ def test_what_is_missing_beside_the_script_is_said(tmp_path):
     ("try:\n    import utils\nexcept ImportError:\n    pass", 0), ("from .utils import a\nimport utilities\nutils = 3", 0), ("this is (", 0)])
 def test_a_script_that_needs_the_course_is_refused_at_home_too(tmp_path, faces, source, line):
     """There the course's package can be imported, so that the team would learn it only from its grade."""
-    assert submission.of_course(source) == line
+    assert of_course(source) == line
     folder = team(tmp_path / "team", script=f"{source}\n{SCRIPT}")
     said = submission.not_alone(folder, "infer.py")
     assert said.startswith(f"infer.py imports utils in line {line}. It must be stand-alone") if line else not said
@@ -579,9 +581,9 @@ def test_no_fault_of_the_machine_is_taken_for_the_teams(tmp_path, monkeypatch, f
 
     def copy(*words):
         raise fault
-    monkeypatch.setattr(submission._Room, "copy", copy)
+    monkeypatch.setattr(clean_copy._Room, "copy", copy)
     with pytest.raises(type(fault), match="of the machine"):
-        submission.take_in(source, tmp_path / "copy")
+        clean_copy.take_in(source, tmp_path / "copy")
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(two_teams):

@@ -10,7 +10,7 @@ from tiny_lab import ANSWERS, UNIT, hand_in, solution
 
 from utils.instructor import autograde
 from utils.instructor.execute import ROOT
-from utils.instructor.grading import handed_in, lab_pages, students, submission
+from utils.instructor.grading import clean_copy, handed_in, lab_pages, students
 from utils.instructor.labs import hidden_part, mark
 
 
@@ -51,7 +51,7 @@ def colab(content: dict) -> None:
 
 
 def with_environment(folder: Path) -> None:
-    for number in range(submission.MOST_FILES + 100):
+    for number in range(clean_copy.MOST_FILES + 100):
         path = folder / ".venv" / f"{number % 7}" / f"{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -74,6 +74,7 @@ CASES = {
     "widgets of Colab": (change(colab), ""),
     "renamed, beside another lab": (lambda folder: (folder / f"{UNIT}.ipynb").rename(folder / f"{UNIT} (1).ipynb").with_name("02_other.ipynb").touch(),
                                     ""),
+    "renamed, beside a lecture": (lambda folder: (folder / f"{UNIT}.ipynb").rename(folder / f"{UNIT} (1).ipynb").with_name(f"{UNIT}_2.ipynb").touch(), ""),
     "a folder for a time": (lambda folder: (folder / "timestamp.txt" / "deep").mkdir(parents=True), ""),
     "damaged time": (lambda folder: (folder / "timestamp.txt").write_text("yesterday, about noon", encoding="utf-8"), ""),
     "beside an environment": (with_environment, ""),
@@ -102,12 +103,23 @@ def test_it_is_found_in_a_folder_of_moodle(make, tmp_path):
     assert [unit for _, unit in students.handed_in(tmp_path / "made", ["00_other", UNIT])] == [UNIT]
 
 
+def test_the_second_part_of_a_lecture_is_no_lab(tmp_path):
+    for student, name in (("ada", f"{UNIT}_2.ipynb"), ("bob", f"{UNIT}_2 (1).ipynb"), ("cem", f"{UNIT}_2nd try.ipynb")):
+        (tmp_path / "class" / student / "lectures").mkdir(parents=True)
+        (tmp_path / "class" / student / "lectures" / name).write_text("{}", encoding="utf-8")
+    (tmp_path / "class" / "dora" / UNIT).mkdir(parents=True)
+    (tmp_path / "class" / "dora" / UNIT / f"{UNIT}_2.ipynb").write_text("{}", encoding="utf-8")
+    assert [code for code, _ in students.handed_in(tmp_path / "class", [UNIT])] == ["cem", "dora"]
+    with pytest.raises(clean_copy.BadSubmission, match=f"There is no {UNIT}.ipynb"):
+        handed_in.read(tmp_path / "class" / "dora" / UNIT, UNIT)
+
+
 @pytest.mark.parametrize("name", ["work.tar.gz", "work.rar", "Work.7Z"])
 def test_another_packer_is_named(name, tmp_path):
     (tmp_path / "ada").mkdir()
     (tmp_path / "ada" / name).write_bytes(b"packed")
-    with pytest.raises(submission.BadSubmission, match=f"{name} was not unpacked: make a zip file"):
-        submission.take_in(tmp_path / "ada", tmp_path / "copy")
+    with pytest.raises(clean_copy.BadSubmission, match=f"{name} was not unpacked: make a zip file"):
+        clean_copy.take_in(tmp_path / "ada", tmp_path / "copy")
 
 
 def test_a_time_that_nbgrader_can_read_stays(tmp_path):

@@ -33,7 +33,7 @@ from PIL import Image
 
 from conftest import all_end, need
 from utils.data.images import to_png
-from utils.instructor.grading import answers, grade, hidden, manifest, rubric, submission
+from utils.instructor.grading import answers, clean_copy, grade, hidden, manifest, rubric
 from utils.instructor.grading.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -794,7 +794,7 @@ def everybody(tmp_path_factory) -> Path:
 
 def graded(folder: Path, out: Path, hidden_file: Path, rules: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(submission, "MOST_BYTES", 24 << 20)
+        patch.setattr(clean_copy, "MOST_BYTES", 24 << 20)
         patch.setenv("HIDDEN", "hidden-labels")
         return grade.grade(folder, out, hidden_file=hidden_file, seed=SEED, rubric_file=rules)
 
@@ -856,8 +856,8 @@ def test_hostile_names_are_graded_too(out):
 
 def test_a_second_run_finds_the_same(out, everybody, tmp_path, hidden_file, rules, monkeypatch):
     """Of all archives, folders and scripts; names and images are left out for the time it takes."""
-    kept = [entry for entry in submission.entries(everybody) if entry.name.startswith(("zip", "folder", "script", "attack"))]
-    monkeypatch.setattr(submission, "entries", lambda folder: kept)
+    kept = [entry for entry in clean_copy.entries(everybody) if entry.name.startswith(("zip", "folder", "script", "attack"))]
+    monkeypatch.setattr(clean_copy, "entries", lambda folder: kept)
     again = graded(everybody, tmp_path / "out", hidden_file, rules)
     assert len(kept) > 80
     for kind in ("results", "feedback", "pictures"):

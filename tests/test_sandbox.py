@@ -21,8 +21,8 @@ import psutil
 import pytest
 
 from conftest import need
-from utils.instructor.grading import grade, sandbox
-from utils.instructor.grading.sandbox import Ended, Limits
+from utils.instructor.grading import grade, sandbox, supervise
+from utils.instructor.grading.supervise import Ended, Limits
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = Limits(wall=20, cpu=10, memory=1024, processes=40, file=8, disk=16)
@@ -30,7 +30,7 @@ LIMITS = Limits(wall=20, cpu=10, memory=1024, processes=40, file=8, disk=16)
 DRIVER = """
 import json, os, sys
 from pathlib import Path
-import sandbox
+from utils.instructor.grading import sandbox
 words, limits, readable, more = json.loads(sys.argv[1])
 ended = sandbox.run(words, sandbox.Limits(*limits), readable={inside: Path(outside) for inside, outside in readable.items()},
                     **more)
@@ -59,9 +59,11 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def for_users() -> Iterator[Path]:
-    """A folder with the sandbox's module and what it imports, for a user who may not see the project."""
+    """A folder with the sandbox's modules and what they import, for a user who may not see the project."""
     folder = Path(tempfile.mkdtemp(prefix="course-driver-"))
-    shutil.copy(sandbox.__file__, folder)
+    (grading := folder / "utils" / "instructor" / "grading").mkdir(parents=True)
+    for module in (sandbox, supervise):
+        shutil.copy(module.__file__, grading)
     shutil.copytree(Path(psutil.__file__).parent, folder / "psutil")
     (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
     for path in (folder, *folder.rglob("*")):
@@ -443,21 +445,21 @@ def test_processor_time_of_all_processes_together_is_limited(call):
             {call}
         time.sleep(9)""")
     assert inside(code, LIMITS._replace(cpu=1)).killed == SPENT
-    ended = sandbox.unprotected([sys.executable, "-c", code], LIMITS._replace(cpu=1), Path.cwd())
+    ended = supervise.unprotected([sys.executable, "-c", code], LIMITS._replace(cpu=1), Path.cwd())
     assert ended.killed == SPENT and not ended.waited
 
 
 def test_who_sleeps_uses_no_processor_time():
     """Two seconds of the clock under a limit of one second of processor time, and nothing is wrong."""
     code = "import time; time.sleep(2); print('awake')"
-    for ended in (inside(code, LIMITS._replace(cpu=1)), sandbox.unprotected([sys.executable, "-c", code], LIMITS._replace(cpu=1), Path.cwd())):
+    for ended in (inside(code, LIMITS._replace(cpu=1)), supervise.unprotected([sys.executable, "-c", code], LIMITS._replace(cpu=1), Path.cwd())):
         assert (ended.status, ended.out, ended.killed) == (0, b"awake\n", "")
 
 
 def test_what_the_clock_stopped_is_tried_once_more(tmp_path):
     """Slow the first time, as on a busy machine: the second time counts."""
     code = "import pathlib, time\nmark = pathlib.Path('seen')\nif not mark.exists():\n    mark.touch()\n    time.sleep(60)\nprint('done')"
-    ended = sandbox.unprotected([sys.executable, "-c", code], LIMITS._replace(wall=3), tmp_path)
+    ended = supervise.unprotected([sys.executable, "-c", code], LIMITS._replace(wall=3), tmp_path)
     assert (ended.status, ended.out, ended.killed, ended.waited) == (0, b"done\n", "", False)
 
 
@@ -472,7 +474,7 @@ def test_wall_time_is_limited(run, code):
 
 def test_what_is_idle_is_stopped_long_before_the_clock_is_up(monkeypatch):
     """A class of scripts that wait for ever must not take ten minutes each; what works on is left alone."""
-    monkeypatch.setattr(sandbox, "IDLE", 2)
+    monkeypatch.setattr(supervise, "IDLE", 2)
     ended = inside("import time; time.sleep(60)", LIMITS)
     assert ended.waited and ended.killed.startswith("It was stopped when it had been idle for 2 seconds, with 0 of its 10 seconds")
     ended = inside("import time\nend = time.process_time() + 3\nwhile time.process_time() < end: pass\nprint('done')", LIMITS)
@@ -501,7 +503,7 @@ def test_a_flood_of_errors_costs_the_caller_no_memory(run):
             os.write(2, b"\\xff" * 65536)
         print("last words", file=sys.stderr)""")
     assert ended.status == 0 and not ended.killed and ended.out == b"answer\n"
-    assert ended.err.endswith("last words\n") and len(ended.err) <= sandbox.ERRORS
+    assert ended.err.endswith("last words\n") and len(ended.err) <= supervise.ERRORS
     assert psutil.Process().memory_info().rss - before < 20 << 20
 
 
@@ -675,8 +677,8 @@ def test_a_course_that_the_sandbox_may_not_read_is_refused(tmp_path, monkeypatch
 
 
 def test_what_a_script_prints_is_not_taken_for_the_clocks_words():
-    assert sandbox.waited([f"infer.py was called with 9 images. It was stopped after 3 seconds: {sandbox.WAITED}"])
-    assert not sandbox.waited([f'infer.py ended with the exit status 1. Its last words: "{sandbox.WAITED}"'])
+    assert supervise.waited([f"infer.py was called with 9 images. It was stopped after 3 seconds: {supervise.WAITED}"])
+    assert not supervise.waited([f'infer.py ended with the exit status 1. Its last words: "{supervise.WAITED}"'])
 
 
 def test_the_sandbox_works_here():

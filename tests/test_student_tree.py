@@ -28,6 +28,12 @@ def test_it_has_no_answers(tree):
     assert len(list(tree.rglob("lectures/*.ipynb"))) > 10
 
 
+def test_what_students_read_needs_nothing_of_the_instructors(tree):
+    shelves = [path for path in (tree / "utils").rglob("*.py") if "instructor" not in path.parts]
+    assert tree / "utils" / "checks" / "alone.py" in shelves
+    assert [path for path in shelves if re.search(r"^\s*(from|import) utils\.instructor", path.read_text(encoding="utf-8"), re.MULTILINE)] == []
+
+
 def test_no_link_is_dead(tree):
     pages = [path for path in tree.rglob("*.md")]
     assert tree / "README.md" in pages and tree / "labs" / "README.md" in pages

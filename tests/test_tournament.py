@@ -10,8 +10,8 @@ import pytest
 
 from conftest import need
 from test_grading import SCRIPT, team
-from utils.instructor.grading import rubric, submission, tournament
-from utils.instructor.grading.tournament import Team
+from utils.instructor.grading import clean_copy, ranking, rubric, tournament
+from utils.instructor.grading.ranking import Team
 
 nan = np.nan
 
@@ -19,23 +19,23 @@ nan = np.nan
 def test_who_fools_whom():
     original = np.array([[0, 0, 1], [1, 1, -1], [1, 0, 1]])  # [images, detectors]
     modified = np.array([[1, 0, 0], [0, -1, 1], [0, 1, 1]])
-    found = tournament.fooled(np.array([0, 1, -1]), np.stack([original, modified]))
+    found = ranking.fooled(np.array([0, 1, -1]), np.stack([original, modified]))
     np.testing.assert_array_equal(found, [[1, 0, nan], [1, nan, nan], [nan, nan, nan]])
 
 
 def test_shares_leave_a_teams_own_out():
     who_fools = np.array([[1, 0, 1, nan], [1, 1, nan, 1], [nan, 0, 1, 0.0]])  # three images, four detectors
-    share, number = tournament.shares(who_fools, [0, 1, 2], 0)
+    share, number = ranking.shares(who_fools, [0, 1, 2], 0)
     np.testing.assert_allclose(share, [1, 0, 1, 0.5])
     np.testing.assert_array_equal(number, [1, 2, 1, 2])
-    share, number = tournament.shares(who_fools, [0, 1, 2], 1)
+    share, number = ranking.shares(who_fools, [0, 1, 2], 1)
     np.testing.assert_allclose(share, [0.5, 1, 0])
-    assert np.isnan(tournament.shares(np.array([[1.0]]), [0], 0)[0]) and tournament.shares(np.array([[1.0]]), [0], 0)[1] == 0
+    assert np.isnan(ranking.shares(np.array([[1.0]]), [0], 0)[0]) and ranking.shares(np.array([[1.0]]), [0], 0)[1] == 0
 
 
 @pytest.mark.parametrize("values, expected", [([0.5, 0.1, 0.5, nan], [2, 1, 2, 0]), ([nan], [0]), ([], []), ([3, 3, 3, 1], [2, 2, 2, 1])])
 def test_ranks_with_ties(values, expected):
-    assert tournament.ranks(values) == expected
+    assert ranking.ranks(values) == expected
 
 
 def images(dx: int) -> dict[str, np.ndarray]:
@@ -45,7 +45,7 @@ def images(dx: int) -> dict[str, np.ndarray]:
 def test_who_is_ranked():
     teams = [Team("a", "a", Path(), images(4), "man"), Team("b", "b", Path(), images(20), "man"), Team("c", "c", Path(), images(8), "man")]
     who_fools = np.array([[1, 1, 0, 1], [1, 1, 1, 1], [0, 1, 1, 0.0]])
-    rows = tournament.table(teams, ["the course's x"], who_fools, np.array([0.9, 0.5, 0.86, 0.99]))
+    rows = ranking.table(teams, ["the course's x"], who_fools, np.array([0.9, 0.5, 0.86, 0.99]))
     assert [row.robust_rank for row in rows] == [1, 0, 1, 3], "b is no detector of faces; a and c are fooled by one of two"
     assert [row.transfer_rank for row in rows] == [1, 0, 2, 0], "DX of b is too large: 20 / 255 * 48 is 3.8"
     assert [row.L2_rank for row in rows] == [1, 3, 2, 0]
@@ -89,7 +89,7 @@ def test_two_rounds_of_a_class(tmp_path, rules, faces, capsys, monkeypatch):
     team(first / "always_man", script=re.sub(r"print\(.*", 'print(f"{path}\\\\tman\\\\t0.9")', SCRIPT))
     (first / "nothing").mkdir()
     out = tournament.tournament(first, hidden_file=faces, seed=7, rubric_file=rules)
-    assert "nothing does not play" in capsys.readouterr().err
+    assert re.search(r"nothing \(team \w+\) does not play", capsys.readouterr().err)
     rows = {row["team"]: row for row in read(out / "tournament.csv")}
     matrix = {row["image of"]: row for row in read(out / "matrix.csv")}
     hidden_name = next(name for name in rows if name != "ada_grace" and float(rows[name]["accuracy"]) > 0.9 and float(rows[name]["L2"] or 0) > 2)
@@ -125,9 +125,31 @@ def test_a_class_of_one_plays_against_the_courses_detectors(tmp_path, faces, cap
     assert rows[0]["L2_rank"] == "1" and json.loads((tmp_path / "class-tournament" / "round.json").read_text(encoding="utf-8"))["seed"] >= 0
 
 
+def test_who_did_not_answer_is_told_so(tmp_path, rules, faces, capsys):
+    """On the page of the class and in the table, without what a script printed, and by the code of who has not agreed to be shown."""
+    agrees = "consent = true\n"
+    for name, script, about in (("ada", SCRIPT, agrees), ("stops", SCRIPT.replace("sys.argv[1:]", "sys.argv[2:]") + "sys.exit('our secret')\n", ""),
+                                ("silent", "import os\nos.kill(os.getpid(), 9)\n", "")):
+        team(tmp_path / "class" / name, script=script, about=about)
+    (team(tmp_path / "class" / "late", about=agrees) / "infer.py").unlink()
+    (tmp_path / "class" / "nothing").mkdir()
+    assert tournament.main([str(tmp_path / "class"), "--hidden", str(faces), "--rubric", str(rules), "--unsafe-no-sandbox"]) == 0
+    rows = {row["why"]: row for row in read(tmp_path / "class-tournament" / "tournament.csv")}
+    page = (tmp_path / "class-tournament" / "tournament.html").read_text(encoding="utf-8")
+    assert rows[""]["team"] == "ada_grace" and rows[""]["without_answer"] == "0"
+    assert rows["There is no infer.py."]["team"] == "ada_grace"
+    whys = {why: row["team"] for why, row in rows.items() if row["team"].startswith("team ")}
+    for words, number in (("exit status 1. infer.py gave no answer for 1 of 46 images", "1"), ("It was killed: it did not stop", "46"),
+                          ("could not be read", "")):
+        why = next(why for why in whys if words in why)
+        assert rows[why]["without_answer"] == number and f"<tr><td>{whys[why]}</td><td>{why}" in page
+    assert "secret" not in page and "There is no infer.py." in page and not re.search("silent|stops|nothing", page)
+    assert "nothing (team " in capsys.readouterr().err
+
+
 def test_teams_of_the_same_names_are_told_apart(tmp_path):
     sources = [team(tmp_path / name, about="consent = true\n") for name in ("a", "b")]
-    found = tournament._teams(sources, tmp_path / "scratch", 1)
+    found, _ = tournament._teams(sources, tmp_path / "scratch", 1)
     assert len({one.shown for one in found}) == 2 and all(one.shown.startswith("ada_grace (") for one in found)
 
 
@@ -136,4 +158,4 @@ def test_what_cannot_be_played_is_a_sentence(tmp_path, capsys):
     team(tmp_path / "class" / "ada")
     assert tournament.main([str(tmp_path / "class"), "--first", str(tmp_path), "--unsafe-no-sandbox"]) == 1
     assert "holds no first round" in capsys.readouterr().err
-    assert submission.entries(tmp_path / "class")
+    assert clean_copy.entries(tmp_path / "class")

@@ -16,10 +16,10 @@ from PIL import Image
 
 from utils import attacks, training
 from utils.checks import CheckFailed, call, check, equal, inputs, own, require, run, seeded, shaped
+from utils.checks.alone import of_course
 from utils.checks.trained import without_test
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES, FACE_SIZE, WHITE, to_float, to_levels
-from utils.instructor.grading.submission import of_course
 from utils.quiet import tf
 from utils.training import predict
 

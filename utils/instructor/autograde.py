@@ -24,7 +24,7 @@ import nbformat
 from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 
-from utils.instructor.grading import gradebook, lab_pages, sandbox, stamp, students, submission, workers
+from utils.instructor.grading import clean_copy, gradebook, lab_pages, sandbox, stamp, students, workers
 from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
 from utils.instructor.grading.grade import CannotGrade, alone
 from utils.instructor.grading.kernels import remove_kernel
@@ -129,8 +129,8 @@ def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tupl
 
 def _name_the_others(folder: Path, sources: dict[tuple[str, str], tuple[Student, Path]]) -> None:
     """Say in what of the folder of a class none of these labs is: a notebook under another name would be passed over in silence."""
-    there = {submission.plain(entry.name) for entry in submission.entries(folder)} | set(submission.left_out(folder))
-    if none := there - {submission.plain(student.folder) for student, _ in sources.values()}:
+    there = {clean_copy.plain(entry.name) for entry in clean_copy.entries(folder)} | set(clean_copy.left_out(folder))
+    if none := there - {clean_copy.plain(student.folder) for student, _ in sources.values()}:
         print(f"No lab of {', '.join(sorted({unit for _, unit in sources}))} is in: {', '.join(sorted(none))}", file=sys.stderr)
 
 

@@ -23,7 +23,7 @@ def main(words: list[str]) -> int:
 def grade(arguments: argparse.Namespace) -> int:
     """Grade a class, or delete the pictures of one that is graded."""
     from utils.instructor.grading import grade as grading
-    from utils.instructor.grading import sandbox, submission
+    from utils.instructor.grading import clean_copy, supervise
 
     if arguments.delete_pictures:
         out = arguments.out or arguments.folder.with_name(arguments.folder.name + "-graded")
@@ -36,9 +36,9 @@ def grade(arguments: argparse.Namespace) -> int:
     results = grading.read_results(out)
     with open(out / "duplicates.csv", encoding="utf-8-sig") as table:
         pairs = len(table.readlines()) - 1
-    if others := submission.left_out(arguments.folder):
+    if others := clean_copy.left_out(arguments.folder):
         print(f"Neither a folder nor a zip file, so not graded: {', '.join(others)}.", file=sys.stderr)
-    if waiting := [found["name"] for found in results if sandbox.waited(found["faults"])]:
+    if waiting := [found["name"] for found in results if supervise.waited(found["faults"])]:
         print(f"Stopped by the clock before their processor time was used up, so their points may be too low: "
               f"{', '.join(waiting)}. "
               f"A script of theirs waits for something, or this machine was busy: run the same command again when it is quiet; "

@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.data.images import FACE_CLASSES, to_png
-from utils.instructor.grading import sandbox
+from utils.instructor.grading import sandbox, supervise
 from utils.instructor.grading.hidden import Hidden
-from utils.instructor.grading.sandbox import Ended, Limits
+from utils.instructor.grading.supervise import Ended, Limits
 
 STEPS = 16
 NEAR = 8
@@ -120,7 +120,7 @@ def ask_about(levels: np.ndarray, folder: Path, rng: np.random.Generator, limits
             ended = sandbox.run([sys.executable, "/submission/infer.py", *asked], limits, folder="/images", core=core,
                                 readable={"/submission": folder, "/images": images})
         else:
-            ended = sandbox.unprotected([sys.executable, str((folder / "infer.py").resolve()), *asked], limits, images)
+            ended = supervise.unprotected([sys.executable, str((folder / "infer.py").resolve()), *asked], limits, images)
     return read(ended, names)
 
 

@@ -4,7 +4,7 @@ The notebook itself runs with the visible checks alone, so it never holds the hi
 gets the lab's own set-up cells and the definitions in the student's cells, both without what no check uses. What a check needs
 besides (a trained network, say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the
 checks that do not need it. What cannot be pickled or is too large is missing there: then the whole notebook runs once more with the
-hidden check in it.
+hidden check in it. In both a check counts only if what it is made of is `unchanged` after it.
 """
 import ast
 import base64
@@ -17,7 +17,8 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
-from utils.instructor.grading.kernels import SENDS
+from utils.instructor.grading import unchanged
+from utils.instructor.grading.kernels import SENDS, error
 from utils.instructor.labs import hidden_part, mark, names
 
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -119,23 +120,28 @@ def sent(cells: Sequence[NotebookNode]) -> dict[str, dict[str, str]]:
 
 
 def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objects: Mapping[str, Mapping[str, str]],
-                         set_up: Sequence[str], run: Callable[[NotebookNode], object]) -> tuple[dict[str, NotebookNode], list[str]]:
+                         set_up: Sequence[str], tasks: Sequence[str],
+                         run: Callable[[NotebookNode], object]) -> tuple[dict[str, NotebookNode], list[str]]:
     """{grade_id of a check: the error of its hidden part} of an executed notebook, for the hidden checks that fail, and the
     grade_ids of those that ran beside the notebook's own cells, as a name was missing without them.
 
     hidden   those to ask: of the tasks whose visible check passed
     objects  what the notebook's kernel `sent`
     set_up   sources of the lab's cells before its first task
+    tasks    sources of its cells for answers, as it was given out
     run      runs the cells of a notebook in a kernel of their own
     """
     if not hidden:
         return {}, []
-    needed = _needed([*set_up, *_definitions(notebook)], [check.source for check in hidden])
-    cells = [(source, "") for source in needed]
+    sources = [check.source for check in hidden]
+    given = set().union(*map(_used, sources)) - set().union(*map(_bound, tasks))
+    needed = _needed([*set_up, *_definitions(notebook)], sources)
+    first = [source for source in set_up if source in needed]
+    cells = [(source, "") for source in needed[len(first):]]
     for check in sorted(hidden, key=lambda check: bool(check.needs)):  # what is unpickled could change the checks after it
         cells += [(_load(name, text), "") for name, text in objects.get(check.name, {}).items() if name in check.needs]
         cells.append((check.source, check.name))
-    failed = _failed(cells, run)
+    failed = _failed(first, given, cells, run)
     again = {check.name: check.source for check in hidden
              if check.name in failed and MISSING.search(f"{failed[check.name].ename}: {failed[check.name].evalue}")}
     if not again:
@@ -146,7 +152,9 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
             whole.append((cell.source, ""))
             if (name := mark(cell).get("grade_id")) in again:
                 whole.append((again[name], name))
-    return {name: error for name, error in failed.items() if name not in again} | _failed(whole, run), list(again)
+    imports = [_imports(source) for source in set_up]
+    beside = _failed(imports, given & set().union(*map(_bound, imports)), whole, run)
+    return {name: error for name, error in failed.items() if name not in again} | beside, list(again)
 
 
 def _definitions(notebook: NotebookNode) -> Iterator[str]:
@@ -197,12 +205,34 @@ def _is_base64(text: str) -> bool:
         return False
 
 
-def _failed(cells: Sequence[tuple[str, str]], run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
-    """Run (source, grade_id of a hidden check or "") in a kernel of their own: the first error of each that fails."""
-    notebook = nbformat.v4.new_notebook()
+def _imports(source: str) -> str:
+    """The import statements of a cell."""
+    try:
+        return "\n".join(ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom))
+    except (SyntaxError, ValueError):
+        return ""
+
+
+def _failed(first: Sequence[str], given: set[str], cells: Sequence[tuple[str, str]],
+            run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
+    """Run cells in a kernel of their own: an error for each hidden check that fails, or after which the checks are not `unchanged`.
+
+    first  sources of the lab's own cells
+    given  names that checks use as these cells leave them
+    cells  (source, grade_id of a hidden check or "")
+    """
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (*first, unchanged.keep(given))])
+    notebook.cells.append(before := unchanged.look())
+    checks, looks = {}, {}
     for source, name in cells:
-        metadata = {"nbgrader": {"grade": True, "grade_id": name}} if name else {}
-        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata=metadata))
+        notebook.cells.append(nbformat.v4.new_code_cell(unchanged.as_given(source) if name else source))
+        if name:
+            notebook.cells[-1].metadata["nbgrader"] = {"grade": True, "grade_id": name}
+            checks[name], looks[name] = notebook.cells[-1], unchanged.look()
+            notebook.cells.append(looks[name])
     run(notebook)
-    return {mark(cell)["grade_id"]: error for cell in notebook.cells if mark(cell)
-            for error in [output for output in cell.outputs if output.output_type == "error"][:1]}
+    failed = {name: output for name, cell in checks.items() for output in reversed(cell.outputs) if output.output_type == "error"}
+    for name in checks.keys() - failed:
+        if why := unchanged.changed(unchanged.seen(before), unchanged.seen(looks[name])):
+            failed[name] = error(unchanged.CHANGED, why)
+    return failed

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from utils.data.images import FACE_SIZE
-from utils.instructor.grading import sandbox
+from utils.instructor.grading import sandbox, supervise
 from utils.instructor.grading.answers import last_line
-from utils.instructor.grading.sandbox import Ended, Limits
+from utils.instructor.grading.supervise import Ended, Limits
 
 FACES = 50  # at most; of a small hidden set a quarter
 # Runs attack.py, whose own output is dropped, and prints what is in OUT. It runs inside, where nothing is to be gained by changing it.
@@ -63,7 +63,7 @@ def run(folder: Path, levels: np.ndarray, labels: np.ndarray, seconds: float, li
                                 readable={"/submission": folder, "/faces": given})
         else:
             made = [str((folder / "attack.py").resolve()), str(given / "in.npz"), str(Path(place) / "out.npz")]
-            ended = sandbox.unprotected([*words, *made], limits, Path(place))
+            ended = supervise.unprotected([*words, *made], limits, Path(place))
     return read(ended, len(levels))
 
 

@@ -13,7 +13,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from utils.instructor.grading.submission import plain
+from utils.instructor.grading.clean_copy import plain
 
 HASH = dict(hash_size=16, highfreq_factor=3)  # 256 bits of the 48x48 lowest frequencies
 SAME_BITS = 30  # different faces differ in 48 bits or more (a million pairs, real and rendered), a face saved as jpeg in at most 20

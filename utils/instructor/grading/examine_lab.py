@@ -13,7 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from utils.instructor.files import MachineFault, of_machine
-from utils.instructor.grading import apart, handed_in, kernels, submission
+from utils.instructor.grading import apart, clean_copy, handed_in, kernels, unchanged
 from utils.instructor.labs import mark
 
 
@@ -59,7 +59,7 @@ def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> E
         notes = handed_in.take_in(one.source, copy, lab.unit, lab.notebook)
         notebook = nbformat.read(copy / f"{lab.unit}.ipynb", as_version=4)
         died, beside = _run(notebook, lab, copy, out, seconds, isolated)
-    except submission.BadSubmission as problem:
+    except clean_copy.BadSubmission as problem:
         return Examined(None, [str(problem)], True)
     except Exception as error:  # a fault of the grader: it must not cost the others their grades
         if of_machine(error):
@@ -71,7 +71,7 @@ def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> E
 
 def stopped(error: Exception) -> Examined:
     """What is said where the grader itself failed at one submission, or may not read it."""
-    said = submission.plain(str(error), 200)
+    said = clean_copy.plain(str(error), 200)
     said = said if isinstance(error, MachineFault) else f"The grader stopped with {type(error).__name__}: {said}."
     return Examined(None, [f"{said} Please look at this one yourself."], False)
 
@@ -87,7 +87,9 @@ def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, 
     died = run(notebook)
     objects, notebook.cells = apart.sent(notebook.cells), own
     passed = {mark(cell)["grade_id"] for cell in own if mark(cell).get("grade") and not _errors([cell])}
-    failed, beside = apart.failed_hidden_checks(notebook, [check for check in hidden if check.name in passed], objects, set_up, run)
+    tasks = [cell.source for cell in lab.notebook.cells if mark(cell) and not mark(cell).get("grade")]
+    asked = [check for check in hidden if check.name in passed]
+    failed, beside = apart.failed_hidden_checks(notebook, asked, objects, set_up, tasks, run)
     for cell in own:
         if (name := mark(cell).get("grade_id")) in failed:
             cell.outputs.append(failed[name])
@@ -107,6 +109,8 @@ def _odd(notebook: NotebookNode, died: str, beside: list[str], seconds: int) -> 
     if beside:
         notes.append(f"Hidden checks that could not run apart, as a name was missing, ran beside the notebook's own cells: "
                      f"{', '.join(beside)}.")
+    if unchanged.CHANGED in _errors(notebook.cells):
+        notes.append("Hidden checks were not counted, as the notebook replaces what they use: see the student's page.")
     if died:
         why = "" if died == kernels.DIED else f"{died} "
         notes.append(f"{why}The kernel died on the way: what comes after that got no points.")

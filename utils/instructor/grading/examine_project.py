@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils.instructor.grading import answers, attack, duplicates, manifest, measures, rubric, submission
+from utils.instructor.grading import answers, attack, clean_copy, duplicates, manifest, measures, rubric, submission
 from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.rubric import Rubric
 
@@ -18,10 +18,10 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
     with tempfile.TemporaryDirectory(dir=scratch) as place:
         os.chmod(place, 0o755)
         try:
-            faults = submission.take_in(source, Path(place) / "submission")
+            faults = clean_copy.take_in(source, Path(place) / "submission")
             faults += manifest.keep_listed(Path(place) / "submission")
             handed = submission.find(Path(place) / "submission", faults)
-        except submission.BadSubmission as problem:
+        except clean_copy.BadSubmission as problem:
             found["faults"] = [str(problem)]
         else:
             pictures = handed.pictures

@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from utils.data.images import to_png
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_whole
-from utils.instructor.grading import duplicates, hidden, pages, reflections, rubric, sandbox, stamp, submission
+from utils.instructor.grading import (clean_copy, duplicates, hidden, pages, reflections, rubric, sandbox, stamp, submission,
+                                        supervise)
 from utils.instructor.grading.examine_project import examine, judge, nothing
 from utils.instructor.grading.rubric import Rubric
 
@@ -49,7 +50,7 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
     """
     if not folder.is_dir():
         raise CannotGrade(f"There is no folder {folder}: name the folder that holds the submissions.")
-    sources = submission.entries(folder)
+    sources = clean_copy.entries(folder)
     if not sources:
         raise CannotGrade(f"{folder} holds no folder and no zip file: each submission is one of the two.")
     out = out or folder.with_name(folder.name + "-graded")
@@ -166,13 +167,13 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
             try:
                 found, pictures = examine(source, faces, rules, [seed, zlib.crc32(os.fsencode(source.name))], detectors,
                                           isolated=isolated, core=core, scratch=scratch)
-                if sandbox.waited(found["faults"]):
+                if supervise.waited(found["faults"]):
                     mark = ""  # tried again in the next run
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
                 if of_machine(error):
                     raise  # the disk is full, say: so it will be for all others
-                said = submission.plain(str(error), 200) if isinstance(error, MachineFault) else (
-                    f"The grader stopped with {type(error).__name__}: {submission.plain(str(error), 200)}.")
+                said = clean_copy.plain(str(error), 200) if isinstance(error, MachineFault) else (
+                    f"The grader stopped with {type(error).__name__}: {clean_copy.plain(str(error), 200)}.")
                 fault = f"{said} Please look at this one yourself."
                 found, pictures = nothing() | {"faults": [fault], "measured": {}, "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
                 mark = ""  # tried again in the next run
@@ -220,7 +221,7 @@ def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None
         if kind in pictures:
             path.write_bytes(to_png(pictures[kind]))
     plain = name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 60 else code
-    shown = submission.plain(name, 200)
+    shown = clean_copy.plain(name, 200)
     _write(out, {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found)
 
 

@@ -25,7 +25,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_table
-from utils.instructor.grading import students, submission
+from utils.instructor.grading import clean_copy, students
 from utils.instructor.grading.examine_lab import Lab
 from utils.instructor.grading.grade import CannotGrade
 
@@ -173,4 +173,4 @@ def write_tables(out: Path) -> None:
 def _last_line(done: dict) -> str:
     lines = [line.strip() for line in f"{done.get('error', '')}\n{done.get('log', '')}".splitlines()]
     lines = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
-    return submission.plain(lines[-1] if lines else "no reason given", 200)
+    return clean_copy.plain(lines[-1] if lines else "no reason given", 200)

@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
 from utils.instructor.files import write_whole
-from utils.instructor.grading import submission
+from utils.instructor.grading import clean_copy
 from utils.instructor.labs import mark
 
 NOTEBOOK_BYTES = 50 << 20  # it is read in the grader's own process
@@ -22,9 +22,9 @@ def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[st
     What is missing, because it was deleted or because the lab has it only since, is put back as the lab has it, so that it costs
     the points of its task and no others. Checks are the lab's. A cell that the lab no longer has stays as a cell without a mark.
 
-    Gives what was odd, as sentences. Raises submission.BadSubmission if there is no notebook that can be read.
+    Gives what was odd, as sentences. Raises clean_copy.BadSubmission if there is no notebook that can be read.
     """
-    notes = submission.take_in(source, target)
+    notes = clean_copy.take_in(source, target)
     given = {mark(cell)["grade_id"]: cell for cell in lab.cells if mark(cell)}
     notebook, seen = read(target, unit), []
     _drop_damaged_time(target / "timestamp.txt")
@@ -39,8 +39,8 @@ def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[st
             _as_given(cell, given[name])
             seen.append(name)
         elif noted is not None:
-            notes.append(f"The cell {submission.plain(str(name))} is there twice: the last one counts." if name in seen else
-                         f"A cell has the unknown mark {submission.plain(str(name))}.")
+            notes.append(f"The cell {clean_copy.plain(str(name))} is there twice: the last one counts." if name in seen else
+                         f"A cell has the unknown mark {clean_copy.plain(str(name))}.")
             cell.metadata = nbformat.from_dict({})
         else:
             cell.metadata.pop("tags", None)  # a tag can keep a cell from being run
@@ -52,29 +52,37 @@ def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[st
     return notes
 
 
+def names(unit: str) -> list[re.Pattern]:
+    """What a lab's notebook may be called, from the best: UNIT.ipynb; UNIT (1).ipynb and the like, as browsers and JupyterLab call
+    copies; anything. UNIT_2.ipynb is the second part of a lecture, and no lab."""
+    one = re.escape(unit)
+    return [re.compile(pattern) for pattern in (rf"{one}\.ipynb", rf"{one}(?!_2\b).*\.ipynb", rf"(?!{one}_2\b).*\.ipynb")]
+
+
 def read(folder: Path, unit: str) -> NotebookNode:
     """The notebook of a unit in a clean copy of what was handed in, or the only one that is there: "UNIT (1).ipynb", or in a folder.
 
-    Raises submission.BadSubmission with a sentence for the student.
+    Raises clean_copy.BadSubmission with a sentence for the student.
     """
     path = folder / f"{unit}.ipynb"
-    others = next(filter(None, (sorted(folder.rglob(name)) for name in (path.name, f"{unit}*.ipynb", "*.ipynb"))), [])
+    there = sorted(folder.rglob("*.ipynb"))
+    others = next(filter(None, ([other for other in there if name.fullmatch(other.name)] for name in names(unit))), [])
     if not path.is_file() and len(others) == 1:
         others[0] = others[0].rename(others[0].with_name(path.name))
         for entry in others[0].parent.iterdir():
             if not (folder / entry.name).exists():
                 entry.rename(folder / entry.name)
     if not path.is_file():
-        raise submission.BadSubmission(f"There is no {unit}.ipynb in it: hand in the notebook under its own name.")
+        raise clean_copy.BadSubmission(f"There is no {unit}.ipynb in it: hand in the notebook under its own name.")
     if path.stat().st_size > NOTEBOOK_BYTES:
-        raise submission.BadSubmission(f"{unit}.ipynb has more than {NOTEBOOK_BYTES >> 20} MiB: clear its outputs and save it.")
+        raise clean_copy.BadSubmission(f"{unit}.ipynb has more than {NOTEBOOK_BYTES >> 20} MiB: clear its outputs and save it.")
     try:
         notebook = nbformat.reads(_as_saved_now(path.read_text(encoding="utf-8-sig")), as_version=4)  # some editors put a mark before it
         nbformat.validate(notebook)
     except MemoryError:
         raise
     except Exception as error:  # a stranger's file: nbformat raises whatever comes
-        raise submission.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter "
+        raise clean_copy.BadSubmission(f"{unit}.ipynb is not a notebook ({type(error).__name__}): hand in the file as Jupyter "
                                        f"saves it.") from None
     return notebook
 

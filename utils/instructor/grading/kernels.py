@@ -21,24 +21,24 @@ from traitlets import Bool, Float, Unicode
 from traitlets.config import Config
 
 from utils.instructor.execute import ROOT, environment
-from utils.instructor.grading import sandbox, watch
+from utils.instructor.grading import sandbox, supervise, watch
 
 NOTEBOOK_CELLS = 5  # a notebook gets as many times the seconds of a cell; after that, no cell is run
 START_SECONDS = 120  # for a kernel to start, on a machine where others do
 CELL_BYTES = 2 << 20  # of what one cell prints, shows and says in errors; the rest is dropped
 NOTEBOOK_BYTES = 20 << 20  # of all cells together
-OBJECT_BYTES = 16 << 20  # of what a cell sends that gives trained objects to the hidden checks: see `apart`
+OBJECT_BYTES = 16 << 20  # of what a cell of the grader's own sends: see `apart`
 MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
 SHORT = 500  # characters of an error beyond that
-LIMITS = sandbox.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
+LIMITS = supervise.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
 TOGETHER = watch.Bounds(memory=4096, disk=64)  # a kernel of a right lab takes about 1 GiB
 # One thread for each kernel: each core has a kernel, and results do not depend on how many run.
-ONE_THREAD = sandbox.ONE_THREAD
+ONE_THREAD = supervise.ONE_THREAD
 DIED = "the kernel died here or before"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
 WORK = "/tmp/handed-in"  # where its notebook runs, in the sandbox's own /tmp, which is bounded
-SENDS = "sends"  # in the metadata of a cell that gives trained objects
+SENDS = "sends"  # in the metadata of a cell of the grader's own, that gives trained objects or looks at the checks; not in the total
 
 
 class SandboxedKernel(AsyncKernelManager):
@@ -87,7 +87,7 @@ class SandboxedKernel(AsyncKernelManager):
             killed = f"It could not be watched ({type(error).__name__})."
         if killed:
             self.killed = killed
-            sandbox.kill(process)
+            supervise.kill(process)
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
         # What lies beside the notebook must not take the place of a package or of the checks.
@@ -178,7 +178,8 @@ class SandboxedExecute(Execute):
             sends, size = SENDS in cell.metadata, len(json.dumps(content, default=str))
             self._sent[cell_index] = self._sent.get(cell_index, 0) + size
             self._total += 0 if sends else size
-            if self._sent[cell_index] > (OBJECT_BYTES if sends else CELL_BYTES) or self._total > NOTEBOOK_BYTES:
+            over = self._sent[cell_index] > OBJECT_BYTES if sends else self._sent[cell_index] > CELL_BYTES or self._total > NOTEBOOK_BYTES
+            if over:
                 if msg["msg_type"] != "error":
                     return None
                 content |= {"evalue": content["evalue"][:SHORT], "traceback": []}

@@ -16,7 +16,7 @@ from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 
 from utils.instructor.grading.pages import fill, histogram
-from utils.instructor.grading.submission import plain
+from utils.instructor.grading.clean_copy import plain
 from utils.instructor.labs import mark
 from utils.instructor.slides import WithMathML
 

@@ -5,7 +5,7 @@ import unicodedata
 from pathlib import Path
 
 from utils.instructor.files import write_whole
-from utils.instructor.grading.submission import IGNORED, MOST_FILES, plain
+from utils.instructor.grading.clean_copy import IGNORED, MOST_FILES, plain
 
 NAME = "manifest.json"
 MOST_BYTES = 1 << 20  # of the manifest itself

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.instructor.grading.measures import MEASURES
-from utils.instructor.grading.sandbox import Limits
+from utils.instructor.grading.supervise import Limits
 from utils.instructor.grading.submission import NORMS
 
 DEFAULT = Path(__file__).with_name("rubric.toml")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from utils.instructor.grading.submission import IGNORED, MOST_BYTES
+from utils.instructor.grading.clean_copy import IGNORED, MOST_BYTES
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -9,12 +9,12 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from utils.instructor.files import write_table
-from utils.instructor.grading import submission
+from utils.instructor.grading import clean_copy
+from utils.instructor.grading.handed_in import names
 
 MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?")
 TAKEN = re.compile(r"[\w@][\w@.-]*")  # what nbgrader can take: it uses the name in a pattern
@@ -35,7 +35,7 @@ def student(folder: str, taken: Iterable[str] = ()) -> Student:
     """The student of a folder or zip file; the code is the name where nbgrader can take it and nobody of `taken` has it."""
     name = unicodedata.normalize("NFC", folder.removesuffix(".zip"))
     found = MOODLE.fullmatch(name)
-    shown = submission.plain(found["name"] if found else name, 120)
+    shown = clean_copy.plain(found["name"] if found else name, 120)
     code = shown if TAKEN.fullmatch(shown) and shown not in taken else "s-" + hashlib.sha256(os.fsencode(folder)).hexdigest()[:10]
     return Student(folder, shown, code, found["number"] if found else "")
 
@@ -43,7 +43,7 @@ def student(folder: str, taken: Iterable[str] = ()) -> Student:
 def handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple[Student, Path]]:
     """{(code of the student, unit): (student, folder or zip file with that lab)}, sorted by unit."""
     found, codes = {}, set()
-    for entry in submission.entries(folder):
+    for entry in clean_copy.entries(folder):
         one = student(entry.name, codes)
         places = {unit: place for unit in units if (place := _place(entry, unit, alone=len(units) == 1))}
         if places:
@@ -55,23 +55,23 @@ def handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple
 def _place(entry: Path, unit: str, *, alone: bool) -> Path | None:
     """Where the notebook of a unit lies in what one student handed in: UNIT/UNIT.ipynb, UNIT.ipynb, one folder deeper, or in a zip.
 
-    "UNIT (1).ipynb" and the like will do, as browsers and JupyterLab call copies.
+    "UNIT (1).ipynb" and the like will do: see `handed_in.names`.
     """
-    name = f"{unit}*.ipynb"
+    name = names(unit)[1]
     if entry.is_file():
         return entry if _holds(entry, name, alone) else None
     if (entry / unit).is_dir() and not (entry / unit).is_symlink():
         return entry / unit
-    if any(entry.glob(name)) or any(_holds(path, name, alone) for path in sorted(entry.glob("*.zip"))[:20] if path.is_file()):
+    if any(name.fullmatch(path.name) for path in entry.glob("*.ipynb")) or any(_holds(path, name, alone) for path in sorted(entry.glob("*.zip"))[:20] if path.is_file()):
         return entry
-    return next((path.parent for path in sorted(entry.glob(f"*/{name}"))), None)
+    return next((path.parent for path in sorted(entry.glob("*/*.ipynb")) if name.fullmatch(path.name)), None)
 
 
-def _holds(path: Path, name: str, alone: bool) -> bool:
-    """Whether a zip file holds a file with a name of this pattern. A damaged one counts where only one unit is graded: its student gets a sentence."""
+def _holds(path: Path, name: re.Pattern, alone: bool) -> bool:
+    """Whether a zip file holds a file with such a name. A damaged one counts where only one unit is graded: its student gets a sentence."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(fnmatchcase(PurePosixPath(entry).name, name) for entry in archive.namelist()[:submission.MOST_ENTRIES])
+            return any(name.fullmatch(PurePosixPath(entry).name) for entry in archive.namelist()[:clean_copy.MOST_ENTRIES])
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return alone
 

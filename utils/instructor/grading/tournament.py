@@ -7,113 +7,28 @@ killed goes on where it was. The course's own detectors play too, so that a clas
 """
 import argparse
 import json
+import re
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import joblib
 import numpy as np
-from scipy.stats import rankdata
 from tqdm import tqdm
 
-from utils.data.images import FACE_CLASSES, WHITE, to_float
+from utils.data.images import FACE_CLASSES, to_float
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_table, write_whole
-from utils.instructor.grading import answers, grade, hidden, manifest, pages, rubric, sandbox, stamp, submission
+from utils.instructor.grading import (answers, clean_copy, grade, hidden, manifest, pages, rubric, sandbox, stamp, submission,
+                                        supervise)
 from utils.instructor.grading.grade import CannotGrade
 from utils.instructor.grading.hidden import Hidden
+from utils.instructor.grading.ranking import ACCURACY, LARGEST, Row, Team, fooled, table
 from utils.instructor.grading.rubric import Rubric
 
 FACES = 200  # hidden faces beside the images: who says "man" to everything is never fooled
-ACCURACY = 0.85  # on them, to be ranked as a detector
-LARGEST = 2.0  # L2 of DX, to be ranked as an attack
 
-
-class Team(NamedTuple):
-    """A submission that plays: its code on the page, its name (a code unless it agreed to be shown), grey levels and label."""
-
-    code: str
-    shown: str
-    source: Path
-    pictures: dict[str, np.ndarray]
-    label: str
-    consent: bool = False
-
-
-class Row(NamedTuple):
-    """What a team or a course's detector did: shares and how many they are of, NaN where nothing counts; ranks, 0 for none."""
-
-    team: str
-    accuracy: float
-    fooled_by: float
-    of_images: int
-    robust_rank: int
-    fools: float
-    of_detectors: int
-    transfer_rank: int
-    L2: float
-    L2_rank: int
-
-
-def fooled(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Who fools whom, [images, detectors]: 1 fooled, 0 not, NaN where the detector is wrong for the original or gives no answer.
-
-    labels  of the originals, [images]: 0 or 1, -1 where it is not known
-    said    of the originals and the modified images, [2, images, detectors]: 0, 1, or -1 for no answer
-    """
-    original, modified = said
-    counts = (original == labels[:, None]) & (labels[:, None] >= 0) & (modified >= 0)
-    return np.where(counts, (modified != original).astype(float), np.nan)
-
-
-def shares(who_fools: np.ndarray, own: Sequence[int | None], axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """The mean over the images (axis 0) or the detectors (axis 1) of what counts, without a team's own, and how many those are.
-
-    own  for each image the place of its team's detector among the columns, or None
-    """
-    counted = who_fools.copy()
-    for image, detector in enumerate(own):
-        if detector is not None:
-            counted[image, detector] = np.nan
-    number = np.isfinite(counted).sum(axis)
-    return np.where(number > 0, np.nansum(counted, axis) / np.maximum(number, 1), np.nan), number
-
-
-def ranks(values: Sequence[float]) -> list[int]:
-    """1 for the smallest; equal values share a rank and the next one is left out; 0 for NaN."""
-    values = np.asarray(values, float)
-    found = np.zeros(len(values), int)
-    found[np.isfinite(values)] = rankdata(values[np.isfinite(values)], method="min")
-    return found.tolist()
-
-
-def table(teams: Sequence[Team], others: Sequence[str], who_fools: np.ndarray, accuracy: np.ndarray) -> list[Row]:
-    """A row for each detector: those of the teams that have a script, in the order of the columns, then the course's `others`."""
-    own = list(range(len(teams)))
-    fooled_by, of_images = shares(who_fools, own, 0)
-    fools, of_detectors = shares(who_fools, own, 1)
-    sizes = np.array([_l2(team) if who_fools[place, place] == 1 else np.nan for place, team in enumerate(teams)] + [np.nan] * len(others))
-    padded = np.concatenate([fools, np.full(len(others), np.nan)])
-    small = np.array([_l2(team) <= LARGEST for team in teams] + [False] * len(others))
-    robust = ranks(np.where(accuracy > ACCURACY, fooled_by, np.nan))
-    transfer = ranks(np.where(small, -padded, np.nan))
-    smallest = ranks(sizes)
-    counts = [*of_detectors.tolist(), *[0] * len(others)]
-    names = [*(team.shown for team in teams), *others]
-    return [Row(*row) for row in zip(names, accuracy.tolist(), fooled_by.tolist(), of_images.tolist(), robust, padded.tolist(), counts,
-                                     transfer, sizes.tolist(), smallest)]
-
-
-def _l2(team: Team) -> float:
-    """The L2 norm of a team's DX, NaN without both images."""
-    if not {"ori", "mod"} <= team.pictures.keys():
-        return float("nan")
-    return float(np.linalg.norm((team.pictures["mod"].astype(float) - team.pictures["ori"]) / WHITE))
-
-
-# playing --------------------------------------------------------------------------------------------------------------
 
 def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | None = None, seed: int | None = None,
                first: Path | None = None, rubric_file: Path = rubric.DEFAULT, isolated: bool = True) -> Path:
@@ -124,7 +39,7 @@ def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | Non
 
     Raises CannotGrade, ValueError (hidden set, rubric), MachineFault and sandbox.SandboxMissing.
     """
-    sources = submission.entries(folder) if folder.is_dir() else []
+    sources = clean_copy.entries(folder) if folder.is_dir() else []
     if not sources:
         raise CannotGrade(f"{folder} holds no folder and no zip file: name the folder that holds the submissions.")
     out = out or folder.with_name(folder.name + "-tournament")
@@ -139,33 +54,38 @@ def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | Non
             faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed, FACES)
             faces = Hidden(faces.levels[:FACES], faces.labels[:FACES], {}, faces.source)
             with tempfile.TemporaryDirectory(dir=out, prefix=".scratch-") as scratch:
-                teams = _teams(sources, Path(scratch), seed)
+                teams, absent = _teams(sources, Path(scratch), seed)
                 images = _images(teams) | (before["images"] if before else {})
-                told = _play(teams, images, faces, out, seed, rules, isolated)
+                played = _play(teams, images, faces, out, seed, rules, isolated)
             references = dict(zip((f"the course's {name}" for name in rules.references), grade.load_references(rules.references)))
-            _report(out, teams, images, told | _of_course(references, images, faces), list(references), faces, before, seed)
+            told = {code: said for code, (said, _) in played.items()} | _of_course(references, images, faces)
+            why = {code: _without_quotes(faults) for code, (_, faults) in played.items()}
+            _report(out, teams, images, told, why, absent, list(references), faces, before, seed)
     return out
 
 
-def _teams(sources: Sequence[Path], scratch: Path, seed: int) -> list[Team]:
-    """The submissions with a script, as clean copies, in the order of their codes: that of the names would tell who is who."""
-    found = []
+def _teams(sources: Sequence[Path], scratch: Path, seed: int) -> tuple[list[Team], list[tuple[str, str]]]:
+    """(the submissions with a script, as clean copies; of the others what they may be called, and why they do not play), in the order of
+    their codes: that of the names would tell who is who."""
+    found, absent = [], []
     for source, name in grade.names_of(sources).items():
         code, place = grade.code_of(name, seed), scratch / grade.code_of(name, seed)
         try:
-            faults = submission.take_in(source, place)
+            faults = clean_copy.take_in(source, place)
             handed = submission.find(place, faults + manifest.keep_listed(place))
-        except (submission.BadSubmission, MachineFault) as problem:
-            print(f"{submission.plain(name)} does not play: {problem}", file=sys.stderr)
+        except (clean_copy.BadSubmission, MachineFault) as problem:
+            print(f"{clean_copy.plain(name)} (team {code}) does not play: {problem}", file=sys.stderr)
+            absent.append((f"team {code}", "The submission could not be read."))
             continue
+        shown = handed.names or clean_copy.plain(name) if handed.consent else f"team {code}"
         if handed.folder is None:
-            print(f"{submission.plain(name)} does not play: there is no infer.py.", file=sys.stderr)
+            print(f"{clean_copy.plain(name)} (team {code}) does not play: there is no infer.py.", file=sys.stderr)
+            absent.append((shown, "There is no infer.py."))
             continue
-        shown = handed.names or submission.plain(name) if handed.consent else f"team {code}"
         found.append(Team(code, shown, handed.folder, handed.pictures, handed.label, handed.consent))
     twice = Counter(team.shown for team in found)
     found = [team._replace(shown=f"{team.shown} ({team.code})") if twice[team.shown] > 1 else team for team in found]
-    return sorted(found, key=lambda team: team.code)
+    return sorted(found, key=lambda team: team.code), sorted(absent)
 
 
 def _images(teams: Sequence[Team]) -> dict[str, np.ndarray]:
@@ -174,34 +94,39 @@ def _images(teams: Sequence[Team]) -> dict[str, np.ndarray]:
 
 
 def _play(teams: Sequence[Team], images: Mapping[str, np.ndarray], faces: Hidden, out: Path, seed: int, rules: Rubric,
-          isolated: bool) -> dict[str, np.ndarray]:
-    """{code: what its script says of all images and faces, -1 for no answer}, [2 * images + faces]; stored as soon as it is known."""
+          isolated: bool) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """{code: (what its script says of all images and faces, [2 * images + faces], -1 for no answer; its faults)}; stored as soon as known."""
     levels = np.concatenate([*images.values(), faces.levels])
     setting = stamp.of_course() + str(rules.limits) + str(levels.shape) + Hidden(levels, np.arange(len(levels)), {}, "").digest()
 
-    def one(number: int, team: Team) -> tuple[str, np.ndarray]:
+    def one(number: int, team: Team) -> tuple[str, tuple[np.ndarray, list[str]]]:
         path, mark = out / "results" / f"{team.code}.json", stamp.of_submission(team.source, setting)
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             if kept["stamp"] == mark != "" and len(kept["said"]) == len(levels):
-                return team.code, np.array(kept["said"])
+                return team.code, (np.array(kept["said"]), list(map(str, kept["faults"])))
         except (OSError, ValueError, KeyError, TypeError):
             pass
         try:
             said, _, faults = answers.ask_about(levels, team.source, np.random.default_rng([seed, number]), rules.limits,
                                                 isolated=isolated, scratch=team.source.parent)
-            if sandbox.waited(faults):
+            if supervise.waited(faults):
                 mark = ""  # the machine may have been busy: it plays again in the next run
         except Exception as error:  # one team never stops the others
             if of_machine(error):
                 raise
             said, faults, mark = np.full(len(levels), -1), [f"The tournament could not start it ({type(error).__name__})."], ""
         write_whole(path, json.dumps({"stamp": mark, "said": said.tolist(), "faults": faults}))
-        return team.code, said
+        return team.code, (said, faults)
 
     running = joblib.Parallel(joblib.cpu_count(), backend="threading", return_as="generator_unordered")(
         joblib.delayed(one)(number, team) for number, team in enumerate(teams))
     return dict(tqdm(running, total=len(teams), unit="team", desc="played", file=sys.stderr))
+
+
+def _without_quotes(faults: Sequence[str]) -> str:
+    """Faults for the page of the class, without what a script printed."""
+    return " ".join(re.sub(r" (Its last words|The first): .*", "", fault) for fault in faults)
 
 
 def _of_course(references: Mapping[str, Callable], images: Mapping[str, np.ndarray], faces: Hidden) -> dict[str, np.ndarray]:
@@ -211,9 +136,13 @@ def _of_course(references: Mapping[str, Callable], images: Mapping[str, np.ndarr
 
 # what comes out -------------------------------------------------------------------------------------------------------
 
-def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray], references: Sequence[str],
-            faces: Hidden, before: dict | None, seed: int) -> None:
-    """tournament.csv, matrix.csv, tournament.html, first_round.npz for the teams, and round.json with images.npz for a second round."""
+def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray], why: Mapping[str, str],
+            absent: Sequence[tuple[str, str]], references: Sequence[str], faces: Hidden, before: dict | None, seed: int) -> None:
+    """tournament.csv, matrix.csv, tournament.html, first_round.npz for the teams, and round.json with images.npz for a second round.
+
+    why     {code: faults of its script}
+    absent  (team that does not play, why)
+    """
     players = [*(team.code for team in teams), *references]
     said = np.stack([told[player] for player in players], axis=1)  # [2 * images + faces, detectors]
     accuracy = (said[2 * len(images):] == faces.labels[:, None]).mean(axis=0)
@@ -230,8 +159,12 @@ def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], 
     for number, team in enumerate(teams):
         if team.code in place:
             matrix[number] = everything[place[team.code]]
-    rows = table(teams, references, matrix, accuracy)
-    write_table(out / "tournament.csv", Row._fields, [{name: "" if value != value else value for name, value in row._asdict().items()} for row in rows])
+    rows = [row._replace(without_answer=int((told[player] < 0).sum()), why=why.get(player, ""))
+            for player, row in zip(players, table(teams, references, matrix, accuracy))]
+    silent = [*((row.team, row.why) for row in rows if row.why), *absent]
+    write_table(out / "tournament.csv", Row._fields, [
+        *({name: "" if value != value else value for name, value in row._asdict().items()} for row in rows),
+        *({"team": team, "why": reason} for team, reason in absent)])
     names = [row.team for row in rows]
     write_table(out / "matrix.csv", ["image of", *names], [
         {"image of": team.shown} | {name: "" if value != value else int(value) for name, value in zip(names, matrix[number])}
@@ -244,7 +177,7 @@ def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], 
     _for_teams(out / "first_round.npz", teams, images, dict(zip(images, labels)))
     write_whole(out / "round.json", json.dumps(kept))
     write_whole(out / "tournament.html", pages.fill(
-        "tournament.html.j2", rows=rows, names=names, matrix=[(team.shown, _signs(matrix[number])) for number, team in enumerate(teams)],
+        "tournament.html.j2", rows=rows, names=names, silent=silent, matrix=[(team.shown, _signs(matrix[number])) for number, team in enumerate(teams)],
         changes=_changes(before, kept, teams, references) if before else [], accuracy=ACCURACY, largest=LARGEST, faces=len(faces.labels)))
 
 

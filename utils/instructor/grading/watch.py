@@ -1,7 +1,7 @@
 """Limits on all processes of a kernel together: one that only counts each process lets fifty of them take fifty times as much.
 
 They are looked at from outside, a few times a second, so for a moment they may go over; the limits of the sandbox
-(`sandbox.Limits`) on each process, on their number and on its own /tmp hold without looking.
+(`supervise.Limits`) on each process, on their number and on its own /tmp hold without looking.
 """
 import math
 import os
