@@ -281,6 +281,7 @@ WRONG = {
         ("5184 numbers go into", lenet().replace("MaxPooling2D(2)", "MaxPooling2D(2, 1)")),
         ("A bias is missing", lenet().replace("Dense(10)", "Dense(10, use_bias=False)")),
         ("a layer too many", lenet().replace("layers.Flatten(),", "layers.BatchNormalization(), layers.Flatten(),")),
+        ("the table has no such layer", lenet().replace("layers.Dense(10)", "layers.Dropout(0.5, seed=1), layers.Dense(10)")),
         ("Your model stops with", SUBCLASSED.format(layers="layers.Conv2D(6, 5, activation='relu')", seen="x[..., 0]")),
         ("units, expected [120, 84, 10]", SUBCLASSED.format(layers="layers.Conv2D(6, 5), layers.Conv2D(16, 5), layers.Flatten(), layers.Dense(10)", seen="x")),
         ("return a Keras model", lenet().replace("return tf.keras.Sequential(", "return list(")),

@@ -89,6 +89,8 @@ WRONG = {
         ("in percent", _transfer(rate="100 * np.mean(after[right] != labels[right])")),
         ("a number of images", _transfer(rate="np.sum(right & (after != labels))")),
         ("made on the victim", _transfer(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(labels, victim(t))")),
+        ("whose gradient is 0 moves", _transfer(way="np.where(g > 0, 1, -1)")),
+        ("whose gradient is 0 moves", _transfer(way="np.where(g >= 0, 1, -1)")),
         ("lower the loss", _transfer(way="-np.sign(g)")), ("The sign is missing", _transfer(way="g")),
         ("lower the loss", _transfer(loss=LOGIT)), ("label's logit, expected", _transfer(loss=f"-{LOGIT}")),
         ("Softmax is applied twice",

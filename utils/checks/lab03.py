@@ -115,6 +115,8 @@ def architecture(function: Callable) -> None:
             y = tf.nn.pool(y, [2, 2], pool, [2, 2], "VALID") if n < 2 else y
         return y
 
+    require(np.allclose(model(x, training=True), model(x), rtol=1e-3, atol=1e-3),
+            "Your network behaves differently in training, as with dropout: the table has no such layer.")
     linear, relu, hidden = ["linear"], ["relu"], ("first convolution", "second convolution", "first dense layer", "second dense layer")
     equal("Your network, with the weights of the check,", model(x), reference(x), [
         ("The last layer has a softmax: logits are required, leave its activation out.", lambda: answer(RELU[:4] + ["softmax"])),
