@@ -204,11 +204,12 @@ def substitute(function: Callable) -> None:
 
 @check
 def training(function: Callable) -> None:
-    """Task 4: two kernels and gradient descent, so that images and new weights are known; a start that leaves the box."""
+    """Task 4: two kernels and gradient descent, so that images and new weights are known; a start that leaves the box; a value without
+    influence."""
     rng, n, shape, epsilon, size, rate = seeded(4), 6, (3, 4, 1), 0.2, 0.25, 0.5
     x, start = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.uniform(-epsilon, epsilon, [n, *shape]).astype(np.float32)
     a, b = rng.normal(scale=0.7, size=[12, 5]).astype(np.float32), rng.normal(size=[5, 4]).astype(np.float32)
-    labels = rng.integers(0, 4, n)
+    labels, a[7] = rng.integers(0, 4, n), 0
 
     (images, wrong_images), (weights, wrong_weights) = answers.step(x, labels, start, epsilon, size, a, b, rate / n)
     net, optimizer = Net(a, b), tf.keras.optimizers.SGD(rate)
@@ -311,13 +312,13 @@ def radius(function: Callable) -> None:
 
 @check
 def intervals(function: Callable) -> None:
-    """Task 7: three layers with weights of both signs, biases, and images at the edge of the box; and the example."""
-    rng, n, epsilon, sizes = seeded(7), 40, 0.05, (9, 8, 7, 4)
+    """Task 7: three and two layers with weights of both signs, biases, and images at the edge of the box; and the example."""
+    rng, n, epsilon = seeded(7), 40, 0.05
     x = np.clip(rng.uniform(-0.15, 1.15, [n, 9]), 0, 1)
-    layers = [(rng.normal(size=[i, o]) / np.sqrt(i), rng.normal(scale=0.3, size=o)) for i, o in zip(sizes, sizes[1:])]
-    labels = answers.bounds(x, 0, layers)[0][0].argmax(1)
-    labels[:8] = (labels[:8] + 1) % 4
-    for shift in (0, 9):  # with 9 all logits are negative
+    for sizes, shift in (((9, 8, 7, 4), 0), ((9, 8, 4), 9)):  # with 9 all logits are negative
+        layers = [(rng.normal(size=[i, o]) / np.sqrt(i), rng.normal(scale=0.3, size=o)) for i, o in zip(sizes, sizes[1:])]
+        labels = answers.bounds(x, 0, layers)[0][0].argmax(1)
+        labels[:8] = (labels[:8] + 1) % 4
         layers[-1] = layers[-1][0], layers[-1][1] - shift
         low, high, proven = results(function, call(function, x, labels, epsilon, layers), "low", "high", "proven")
         right, mistakes = answers.bounds(x, epsilon, layers)
