@@ -44,7 +44,15 @@ def test_the_chosen_ones_are_always_the_same_and_of_every_kind():
 
 
 def test_a_script_keeps_its_first_line():
-    assert all(mutant.startswith("%%writefile a.py\n") for _, mutant in mutants.mutants("%%writefile a.py\nx = 1 + 2\n"))
+    script = "%%writefile a.py\nx = 1 + 2\n"
+    assert all(mutant.startswith("%%writefile a.py\n") for _, mutant in mutants.mutants(script))
+    assert "x = 1 - 2" in [mutants.changed_line(script, mutant) for _, mutant in mutants.mutants(script)]
+
+
+def test_no_two_mutants_are_called_by_the_same_line():
+    twice = "def f(x):\n    x += 1\n    y = g(x)\n    x += 2\n    y = g(h(x))\n    return y\n"  # g(h(x)) without h is a line that is there already
+    named = [mutants.changed_line(twice, mutant) for _, mutant in mutants.mutants(twice)]
+    assert {"pass, without x += 1", "pass, without x += 2", "y = g(x)"} < set(named) and len(set(named)) >= len(named) - 1
 
 
 @pytest.fixture

@@ -364,6 +364,12 @@ def adam_step(w, g, m, s, t, rate):
         ("take the first of these two", descent(
             result="backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed), backprop.RELU")),
         ("Two shapes do not fit", descent(start="backprop.initialise([784, 24, 10], seed)")),
+        ("Program D is trained with rate=0.2, expected 0.1 as before", descent() + "\ndef fixed_d(x, y, seed):\n    net = backprop.initialise([196, 32, 10], seed)\n"
+         "    return backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed, activation=backprop.TANH)[0], backprop.TANH\n"),
+        *((f"Program E is trained with {words} as before", descent(
+            result=f"backprop.train(net, x, y, rate=0.2, {other}, seed=seed)[0], backprop.RELU")) for words, other in (
+                ("epochs=16, expected 8", "epochs=16"), ("rule=momentum, expected sgd", "epochs=8, rule=backprop.momentum"))),
+        ("Program C is trained with epochs=24, expected 8 as before", descent(rate="0.05").replace("epochs=8", "epochs=24", 1)),
         ("Program E calls fixed_c", descent() + "\ndef fixed_e(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
         ("Program D calls fixed_c", descent() + "\ndef fixed_d(x, y, seed):\n    return fixed_c(x, y, seed)\n"),
         ("expected [24, 10] as before", descent() + "\nfixed_e = fixed_c\n"),

@@ -126,6 +126,7 @@ WRONG = {
         ("not multiplied", _smallest("g @ d - (1 + beyond) * f")), ("c has the wrong sign", _smallest("g @ d + f + beyond")),
         ("g . d the right sign", _smallest("-g @ d - f - beyond")), ("by another norm", _smallest(keep="abs(d).max() < abs(best).max()")),
         ("by another norm", _smallest(keep="abs(d).sum() < abs(best).sum()")),
+        ("Where f is 0 the model is not fooled", _smallest().replace("f < 0", "f <= 0")),
         ("not only from f < -beyond", _smallest().replace("f < 0", "f < -beyond")),
         ("the lowest margin", _smallest(keep="f < lowest", after="lowest = f")), ("shortest of all", _smallest().replace("f < 0", "f < np.inf")),
         ("written over later", _smallest(new="d[:] = project(x, g, c)").replace("d = d[:]", "d[:]")),

@@ -1,5 +1,6 @@
 """The checks of lab 02: backprop by hand, and eleven causes why a network does not learn."""
 from collections.abc import Callable
+from unittest import mock
 
 import numpy as np
 
@@ -334,13 +335,21 @@ def _confused(lamp_features: Callable) -> str:
 def optimisation(*programs: Callable) -> None:
     """Task 7: each program(x, y, seed) gives a trained net and its activation; three seeds of each."""
     x, y, x_test, y_test = standardised()
-    for name, units, program in zip(("Program C", "Program D", "Program E"), (32, 32, 24), programs):
+    before = {"epochs": 8, "batch_size": 32, "rule": backprop.sgd}
+    settings = (before, before | {"rate": 0.1}, before | {"rate": 0.2})
+    for name, units, kept, program in zip(("Program C", "Program D", "Program E"), (32, 32, 24), settings, programs):
         others = {"fixed_c", "fixed_d", "fixed_e"} & {used for used, _ in checks.names_used(checks.python_function(program))}
         require(not others, f"{name} calls {', '.join(sorted(others))}: fix its own fault, in one line.")
         for seed in range(3):
-            net, activation = results(program, run(program, x, y, seed), "net", "activation")
+            with mock.patch.object(backprop, "train", wraps=backprop.train) as train:
+                net, activation = results(program, run(program, x, y, seed), "net", "activation")
             require(isinstance(activation, backprop.Activation) and isinstance(net, list), f"{name} gives a {type(net).__name__} and a "
                     f"{type(activation).__name__}, expected net, activation: backprop.train gives net and losses, take the first of these two.")
+            for used in (one.kwargs for one in train.call_args_list):
+                for setting in filter(used.__contains__, kept):
+                    now, then = (getattr(values[setting], "__name__", values[setting]) for values in (used, kept))
+                    require(now == then, f"{name} is trained with {setting}={now}, expected {then} as before: "
+                            "change nothing but its fault.")
             with np.errstate(all="ignore"):
                 outputs = backprop.forward(net, x_test, activation)
             finite = all(np.isfinite(array).all() and np.abs(array).max() < 1e3 for layer in net for array in layer)

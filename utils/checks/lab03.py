@@ -115,6 +115,8 @@ def architecture(function: Callable) -> None:
             y = tf.nn.pool(y, [2, 2], pool, [2, 2], "VALID") if n < 2 else y
         return y
 
+    require(np.allclose(model(x, training=True), model(x), rtol=1e-3, atol=1e-3),
+            "Your network behaves differently in training, as with dropout: the table has no such layer.")
     linear, relu, hidden = ["linear"], ["relu"], ("first convolution", "second convolution", "first dense layer", "second dense layer")
     equal("Your network, with the weights of the check,", model(x), reference(x), [
         ("The last layer has a softmax: logits are required, leave its activation out.", lambda: answer(RELU[:4] + ["softmax"])),
@@ -134,7 +136,8 @@ def shifting(function: Callable) -> None:
     hints = [(words, FRAME) for words in ("same shape", "zero-size", "negative values")] + [("could not broadcast", f"{SLICES} {FRAME}")]
     many, row = seeded(0).random([5, 9, 7, 1]).astype(np.float32), np.array([1, 2, 3, 4], np.float32).reshape(1, 1, 4, 1)
     for x, down, right in ((many, [2, -1, 0, 3, 0], [1, 2, -3, 0, 0]), (many, [2, -1, 0, 8, 0], [1, 2, 6, 0, 0]),
-                           (many, [-2, -1, -3, -1, -2], [-1, -4, -1, -2, -1]), (row, [0], [1]), (row, [0], [-2])):
+                           (many, [-2, -1, -3, -1, -2], [-1, -4, -1, -2, -1]),
+                           (many, [0, -4, 0, 1, 1], [1, 0, -1, 2, 0]), (row, [0], [1]), (row, [0], [-2])):
         (n, h, w, _), down, right = x.shape, np.array(down), np.array(right)
         largest, got = max(abs(down).max(), abs(right).max()), call(function, x, down, right, hints=hints)
         exact = partial(augment.moved, tf.constant(x))
@@ -195,6 +198,7 @@ def preparing(prepare: Callable, batches: Callable) -> None:
     optimizer.iterations.assign(0)
     rates = np.array(rates)
     require(not np.allclose(rates, rates[0]), f"The learning rate is {rates[0]:g} at every step: give Adam a schedule in the place of a rate.")
+    require(bool(np.isfinite(rates).all()), "The learning rate is NaN: CosineDecay takes the first rate, then the number of steps.")
     require(rates[-1] < 1e-6, f"The learning rate is still {rates[-1]:.2g} after all {steps} steps: it must fall to 0 along half "
             "a cosine, which CosineDecay does over all of them, without alpha.")
     require(rates[2] > 1e-6, f"The learning rate is 0 after {steps // 2} of {steps} steps already: the schedule takes the number of steps, "

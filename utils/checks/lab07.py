@@ -214,16 +214,17 @@ def projection(function: Callable) -> None:
 @check
 def smallest(function: Callable) -> None:
     """Task 4: a margin with waves, where the shortest d is neither the first nor the last, or is that of the last round; a linear one,
-    exact after one round; one not fooled."""
+    exact after one round; two not fooled, one of which reaches 0 and not less."""
     rng = seeded(980)  # of the eight d on the waves all but the third fool, and the fourth is the shortest by L2, the fifth by L1, Linf
     x, w, k = rng.uniform(0.05, 0.95, 8), rng.normal(size=8), rng.normal(scale=6, size=8)
     w *= 2 / np.linalg.norm(w)
-    for name, waves, above, count in (("a margin with waves", 0.1, 0.6, 8), ("four rounds", 0.1, 0.6, 4), ("a linear margin", 0, 0.9, 3),
-                                      ("two rounds that do not fool", 0.1, 1.4, 2)):
+    for name, waves, above, count, least in (
+            ("a margin with waves", 0.1, 0.6, 8, -9), ("four rounds", 0.1, 0.6, 4, -9), ("a linear margin", 0, 0.9, 3, -9),
+            ("two rounds that do not fool", 0.1, 1.4, 2, -9), ("a margin that falls to 0 and no further", 0, 0.9, 3, 0)):
         def margin(image: np.ndarray) -> tuple[float, np.ndarray]:
             shaped("What margin gets", image, [8])
             d = np.asarray(image, float) - x
-            return above - w @ d + waves * np.sin(k @ d), waves * k * np.cos(k @ d) - w
+            return np.maximum(above - w @ d + waves * np.sin(k @ d), least), waves * k * np.cos(k @ d) - w
 
         def rounds(count=count, c=lambda f, g, d: g @ d - f - 0.02, keep=np.linalg.norm, begin=lambda d: x, onto=lambda d, step: step,
                    at=lambda d: x + d, fools=lambda f: f < 0) -> np.ndarray:
@@ -242,6 +243,7 @@ def smallest(function: Callable) -> None:
                       "not the one with the lowest margin is wanted, but the shortest.")
         equal(f"d for {name}", got, right, [
             ("This is x + d, expected d.", lambda: x + right),
+            ("Where f is 0 the model is not fooled: only d with f < 0 count.", lambda: rounds(fools=lambda f: f <= 0)),
             ("The plane is the tangent at x + d, but d counts from x, so c = g . d - f - beyond.", lambda: rounds(c=lambda f, g, d: -f - 0.02)),
             ("c takes g . (x + d): d counts from x, so g . d.", lambda: rounds(c=lambda f, g, d: g @ (x + d) - f - 0.02)),
             ("Steps of several rounds are added up: each projection starts at x again, and gives all of d.",

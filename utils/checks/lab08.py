@@ -16,9 +16,11 @@ TAPE = (*TENSORS, *slips.tape("the tape cannot follow the computation. Call tape
 
 @check
 def transfer(function: Callable) -> None:
-    """Task 1: two linear networks that have much in common, and images of which each gets some wrong."""
-    rng, n, shape, epsilon = seeded(1), 90, (4, 3, 2), 0.12
+    """Task 1: two linear networks that have much in common, and images of which each gets some wrong; two values have no influence on the
+    source."""
+    rng, n, shape, epsilon = seeded(1), 400, (4, 3, 2), 0.12
     x, signs = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.choice([-1.0, 1], [n, *shape]).astype(np.float32)
+    images, wrong, differ = {}, {}, False
 
     def right(images: np.ndarray, net: np.ndarray | None = None) -> np.ndarray:
         return (np.asarray(images).reshape(n, 24) @ (v if net is None else net)).argmax(1) == labels
@@ -34,22 +36,9 @@ def transfer(function: Callable) -> None:
     def fooled(images: np.ndarray) -> float:
         return float(np.mean(~right(images)[right(x)]))
 
-    noisy = moved(signs)
-    while True:  # until softmax before the loss, or no loss, makes a difference
-        w = rng.normal(size=[24, 4])
-        v = w + rng.normal(scale=0.8, size=[24, 4])
-        places = x.reshape(n, 24) @ np.stack([w, v])
-        labels = np.where(rng.uniform(size=n) < 0.2, places[0].argmax(1), places[1].argmax(1))
-        labels = np.where(rng.uniform(size=n) < 0.15, rng.integers(0, 4, n), labels)
-        after = moved(np.sign(gradient()))
-        if len({fooled(moved(np.sign(gradient(kind=kind)))) for kind in ("logits", "softmax", "bare")}) == 3:
-            break
-    got = results(function, call(function, linear(w, shape), linear(v, shape), x, labels, epsilon, signs, hints=TAPE), "attack",
-                  "noise")
-    require(not np.allclose(got, [fooled(noisy), fooled(after)], atol=1e-5), "The two rates are swapped: return attack, noise.")
-    for name, value, images in (("noise", got[1], noisy), ("attack", got[0], after)):
-        shaped(f"The rate of the {name}", value, [])
-        equal(f"The rate of the {name}", value, fooled(images), [(sentence, lambda wrong=wrong: wrong) for sentence, wrong in (
+    def counted(images: np.ndarray) -> list[tuple[str, float]]:
+        """What a mistake in the counting gives for the right images."""
+        return [
             ("All images are counted. Count those that the victim classifies correctly before: the others are not fooled by you.",
              np.mean(~right(images))),
             ("The number of fooled images is divided by the number of all images: divide by those that the victim got right.",
@@ -63,22 +52,44 @@ def transfer(function: Callable) -> None:
             ("The images are shown to the source. The rate is that of the victim.", np.mean(~right(images, w)[right(x, w)])),
             ("This is the share that is still right, expected the share that is fooled.", 1 - fooled(images)),
             ("The rate is in percent, expected 0 to 1.", 100 * fooled(images)),
-            ("This is a number of images, expected a share.", np.sum(right(x) & ~right(images))))]
-            + [(sentence, lambda wrong=wrong: fooled(wrong)) for sentence, wrong in ((
-                ("The images are made on the victim. You do not have its gradient: make them on the source.",
-                 moved(np.sign(gradient(v)))),
-                ("The steps lower the loss: the attacker raises the loss of the true label.", moved(-np.sign(gradient()))),
-                ("The sign is missing: each value moves by epsilon, so the step is epsilon times the sign of the gradient.",
-                 moved(gradient())),
-                ("The gradient is that of the label's logit, expected that of the cross-entropy.",
-                 moved(np.sign(gradient(kind="bare")))),
-                *[(said, moved(np.sign(gradient(kind=kind)))) for kind, said in answers.LOSSES.items()],
-                ("The images leave the box: clip them to [0, 1].", x + epsilon * np.sign(gradient())),
-                ("This is DX without the image: show the victim x + DX.", np.clip(epsilon * np.sign(gradient()), 0, 1)))
-                if name == "attack" else (
-                ("The noise is not scaled: it moves each value by epsilon, as the attack does.", moved(signs, 1)),
-                ("The images with noise leave the box: clip them to [0, 1] as those of the attack.", x + epsilon * signs),
-                ("The noise is added to the images of the attack: add it to x.", np.clip(after + epsilon * signs, 0, 1))))])
+            ("This is a number of images, expected a share.", np.sum(right(x) & ~right(images)))]
+
+    def others() -> dict[str, list[tuple[str, np.ndarray]]]:
+        """Images with a mistake."""
+        g, bare, lower = gradient(), gradient(kind="bare"), "The steps lower the loss: the attacker raises the loss of the true label."
+        stays = "A value whose gradient is 0 moves: its sign is 0, so it stays."
+        return {"noise": [
+            ("The noise is not scaled: it moves each value by epsilon, as the attack does.", moved(signs, 1)),
+            ("The images with noise leave the box: clip them to [0, 1] as those of the attack.", x + epsilon * signs),
+            ("The noise is added to the images of the attack: add it to x.", np.clip(moved(np.sign(g)) + epsilon * signs, 0, 1))],
+                "attack": [
+            ("The images are made on the victim. You do not have its gradient: make them on the source.", moved(np.sign(gradient(v)))),
+            (lower, moved(-np.sign(g))), (lower, moved(-np.sign(bare))),
+            ("The sign is missing: each value moves by epsilon, so the step is epsilon times the sign of the gradient.", moved(g)),
+            (stays, moved(np.where(g < 0, -1, 1))), (stays, moved(np.where(g > 0, 1, -1))),
+            ("The gradient is that of the label's logit, expected that of the cross-entropy.", moved(np.sign(bare))),
+            *[(said, moved(np.sign(gradient(kind=kind)))) for kind, said in answers.LOSSES.items()],
+            ("The images leave the box: clip them to [0, 1].", x + epsilon * np.sign(g)),
+            ("This is DX without the image: show the victim x + DX.", np.clip(epsilon * np.sign(g), 0, 1))]}
+
+    while not differ:  # until the rates tell each mistake from the right answer and from the other mistakes
+        w = rng.normal(size=[24, 4])
+        w[[3, 20]] = 0
+        v = w + rng.normal(scale=0.8, size=[24, 4])
+        places = x.reshape(n, 24) @ np.stack([w, v])
+        labels = np.where(rng.uniform(size=n) < 0.2, places[0].argmax(1), places[1].argmax(1))
+        labels = np.where(rng.uniform(size=n) < 0.15, rng.integers(0, 4, n), labels)
+        images = {"noise": moved(signs), "attack": moved(np.sign(gradient()))}
+        wrong = {name: counted(images[name]) + [(sentence, fooled(one)) for sentence, one in several] for name, several in others().items()}
+        told = [{("", fooled(images[name])), *wrong[name]} for name in images]
+        differ = all(len({round(rate, 4) for _, rate in one}) == len(one) for one in told)
+    noise, attack = fooled(images["noise"]), fooled(images["attack"])
+    got = results(function, call(function, linear(w, shape), linear(v, shape), x, labels, epsilon, signs, hints=TAPE), "attack",
+                  "noise")
+    require(not np.allclose(got, [noise, attack], atol=1e-5), "The two rates are swapped: return attack, noise.")
+    for name, value, expected in (("noise", got[1], noise), ("attack", got[0], attack)):
+        shaped(f"The rate of the {name}", value, [])
+        equal(f"The rate of the {name}", value, expected, [(sentence, lambda rate=rate: rate) for sentence, rate in wrong[name]])
 
 
 @check
@@ -193,11 +204,12 @@ def substitute(function: Callable) -> None:
 
 @check
 def training(function: Callable) -> None:
-    """Task 4: two kernels and gradient descent, so that images and new weights are known; a start that leaves the box."""
+    """Task 4: two kernels and gradient descent, so that images and new weights are known; a start that leaves the box; a value without
+    influence."""
     rng, n, shape, epsilon, size, rate = seeded(4), 6, (3, 4, 1), 0.2, 0.25, 0.5
     x, start = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.uniform(-epsilon, epsilon, [n, *shape]).astype(np.float32)
     a, b = rng.normal(scale=0.7, size=[12, 5]).astype(np.float32), rng.normal(size=[5, 4]).astype(np.float32)
-    labels = rng.integers(0, 4, n)
+    labels, a[7] = rng.integers(0, 4, n), 0
 
     (images, wrong_images), (weights, wrong_weights) = answers.step(x, labels, start, epsilon, size, a, b, rate / n)
     net, optimizer = Net(a, b), tf.keras.optimizers.SGD(rate)
@@ -300,13 +312,13 @@ def radius(function: Callable) -> None:
 
 @check
 def intervals(function: Callable) -> None:
-    """Task 7: three layers with weights of both signs, biases, and images at the edge of the box; and the example."""
-    rng, n, epsilon, sizes = seeded(7), 40, 0.05, (9, 8, 7, 4)
+    """Task 7: three and two layers with weights of both signs, biases, and images at the edge of the box; and the example."""
+    rng, n, epsilon = seeded(7), 40, 0.05
     x = np.clip(rng.uniform(-0.15, 1.15, [n, 9]), 0, 1)
-    layers = [(rng.normal(size=[i, o]) / np.sqrt(i), rng.normal(scale=0.3, size=o)) for i, o in zip(sizes, sizes[1:])]
-    labels = answers.bounds(x, 0, layers)[0][0].argmax(1)
-    labels[:8] = (labels[:8] + 1) % 4
-    for shift in (0, 9):  # with 9 all logits are negative
+    for sizes, shift in (((9, 8, 7, 4), 0), ((9, 8, 4), 9)):  # with 9 all logits are negative
+        layers = [(rng.normal(size=[i, o]) / np.sqrt(i), rng.normal(scale=0.3, size=o)) for i, o in zip(sizes, sizes[1:])]
+        labels = answers.bounds(x, 0, layers)[0][0].argmax(1)
+        labels[:8] = (labels[:8] + 1) % 4
         layers[-1] = layers[-1][0], layers[-1][1] - shift
         low, high, proven = results(function, call(function, x, labels, epsilon, layers), "low", "high", "proven")
         right, mistakes = answers.bounds(x, epsilon, layers)

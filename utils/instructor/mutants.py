@@ -117,9 +117,11 @@ def chosen(source: str, most: int) -> list[tuple[str, str]]:
 
 
 def changed_line(right: str, mutant: str) -> str:
-    """The lines of the mutant that the right answer does not have, both as Python writes them."""
-    plain = {line.strip() for line in ast.unparse(ast.parse(right if not right.startswith("%%") else right.partition("\n")[2])).splitlines()}
-    return " / ".join(line.strip() for line in mutant.splitlines() if line.strip() not in plain and not line.startswith("%%"))
+    """The line of the mutant in which it differs from the right answer, as Python writes it; for a statement left out, which one."""
+    first, rest = right.partition("\n")[::2] if right.startswith("%%") else ("", right)
+    lines = ast.unparse(ast.parse(rest)).splitlines()
+    return " / ".join(f"pass, without {old.strip()}" if new.strip() == "pass" else new.strip()
+                      for old, new in zip(lines, mutant.removeprefix(first).strip().splitlines(), strict=True) if old != new)
 
 
 def of_lab(unit: str, known: dict) -> dict[str, dict]:
