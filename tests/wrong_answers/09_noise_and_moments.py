@@ -148,6 +148,8 @@ WRONG = {
         ("expected the mean m alone", _attack(end="x + m, s")), ("go downwards", _attack(m="tf.clip_by_value(m - rate * tf.sign(g), -beta, beta)",
                                                                                        s="tf.clip_by_value(s - rate * tf.sign(h), low, high)")),
         ("expected along its sign", _attack(m="tf.clip_by_value(m + rate * g, -beta, beta)", s="tf.clip_by_value(s + rate * h, low, high)")),
+        *[("Where a gradient is 0", _attack(m=f"tf.clip_by_value(m + rate * tf.where(g {more} 0, 1.0, -1.0), -beta, beta)",
+                                            s=f"tf.clip_by_value(s + rate * tf.where(h {more} 0, 1.0, -1.0), low, high)")) for more in (">", ">=")],
         ("m is not kept", _attack(m="m + rate * tf.sign(g)")), ("s is not kept", _attack(s="s + rate * tf.sign(h)")),
         ("m is not kept", _attack(m="m + rate * tf.sign(g)", s="s + rate * tf.sign(h)")),
         ("clip after each step", _attack(m="m + rate * tf.sign(g)", s="s + rate * tf.sign(h)", end="tf.clip_by_value(m, -beta, beta), tf.clip_by_value(s, low, high)")),

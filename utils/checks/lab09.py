@@ -326,6 +326,7 @@ def attack(function: Callable) -> None:
     x, target, far = rng.uniform(0, 1, shape).astype(np.float32), rng.integers(0, 4, 3), np.inf
     x[:, 0], x[:, 1] = 0, 1  # from there, noise leaves [0, 1]
     a, b = (rng.normal(size=[20, 4]).astype(np.float32) for _ in range(2))
+    a[13] = b[13] = 0  # a pixel that changes no logit
     place, lift = np.eye(4)[target], np.array([[-60], [0], [0]], np.float32)  # the logits of one image are all negative
 
     def logits(images: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
@@ -357,6 +358,8 @@ def attack(function: Callable) -> None:
             ("This is the image with the mean of the noise, expected the mean m alone.", lambda: run() + np.stack([x, 0 * x])),
             ("The steps go downwards: the margin of the target has to rise.", partial(run, way=lambda g: -np.sign(g))),
             ("The steps go along the gradient, expected along its sign.", partial(run, way=np.positive)),
+            *(("Where a gradient is 0 its sign is 0, and nothing moves there: tf.sign does this.",
+               partial(run, way=lambda g, at_zero=at_zero: np.where(g == 0, at_zero, np.sign(g)))) for at_zero in (-1, 1)),
             ("m is not kept between -beta and beta.", partial(run, limit=(far, low, high))),
             ("s is not kept between low and high.", partial(run, limit=(beta, -far, far))),
             ("The limits are applied at the end only: clip after each step.", partial(run, limit=(far, -far, far), end=True)),
