@@ -2,7 +2,6 @@
 
 All GANs have what makes a training steady: a moving average of the generator's weights, the gradient penalty R1 and a
 discriminator that sees shifted images. `utils/instructor/generators.py` has the rest of each recipe.
-The weights of `digits_conditional_gan` that are stored are older: a plain DCGAN after 5,000 steps.
 """
 from collections.abc import Callable
 
