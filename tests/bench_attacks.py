@@ -5,7 +5,7 @@ data/results/attacks.json as soon as it is there; a row that is there already, w
 WORDs only rows whose name (digits/L2/Foolbox DDN) holds one of them are run. Then come the tables, of everything that is stored.
 
 All peers run on the digits network, the two best for each norm on the others. What is compared is `utils.attacks.minimal`.
-A row depends on weights, images, settings and, for the course's attacks, on their source, and on nothing that the processor rounds.
+A row depends on weights, images and settings, those of the course also on their source; on nothing that a processor rounds.
 """
 import hashlib
 import json
