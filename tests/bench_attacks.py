@@ -5,10 +5,12 @@ data/results/attacks.json as soon as it is there; a row that is there already, w
 WORDs only rows whose name (digits/L2/Foolbox DDN) holds one of them are run. Then come the tables, of everything that is stored.
 
 All peers run on the digits network, the two best for each norm on the others. What is compared is `utils.attacks.minimal`.
+A row depends on weights, images and settings, those of the course also on their source; on nothing that a processor rounds.
 """
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,11 +29,12 @@ STORED = ROOT / "data" / "results" / "attacks.json"
 DRAFTS = ROOT / "build" / "bench"
 NORMS = ("L0", "L1", "L2", "Linf")
 IMAGES, CLASSES = 100, {"faces": 2}
+FEWER = {"faces": 20}  # 1,000 gradients of this network for 100 images take 9 minutes of a core
 LIMIT = 1800  # seconds for a row: one that needs more is left out
 # {network: (weights, images, whether they are read from COURSE_DATA)}; one whose weights or images are missing is left out
 NETWORKS = {"digits": ("digits_lenet", "digits", False), "faces": ("faces_densenet", "faces", False),
             "digits_adversarial": ("digits_adversarial", "digits", False), "mnist": ("digits_lenet", "digits", True)}
-COURSE = {"minimal": NORMS, "dx_attack": NORMS[1:]}  # the course's own
+COURSE = {"minimal": ("minimal.py", NORMS), "dx_attack": ("dx.py", NORMS[1:])}  # the course's own, in utils/attacks
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS",
                                      "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TQDM_DISABLE")}
 
@@ -125,16 +128,28 @@ def prepared(name: str) -> Path | None:
 
 
 def fingerprint(path: Path) -> str:
-    """A digest of a network's weights and images (the file itself holds the time when it was written)."""
+    """A digest of a network's weights, images and labels. Logits are none of it: each processor rounds them in its own way."""
     with np.load(path) as stored:
-        return digest(*(stored[key].tobytes() for key in sorted(stored)))
+        return digest(*(stored[key].tobytes() for key in sorted(stored) if key != "logits"))
+
+
+def source(file: Path) -> list[Path]:
+    """The files of a folder of `utils` that one of them is made of: itself, and those that it and they import."""
+    found, new = set(), {file}
+    while new:
+        found |= new
+        lines = [line for path in new for line in path.read_text(encoding="utf-8").splitlines()
+                 if line.startswith(f"from utils.{file.parent.name}")]
+        new = {path for path in file.parent.glob("*.py") if any(re.search(rf"\b{path.stem}\b", line) for line in lines)} - found
+    return sorted(found)
 
 
 def rows(network: str, of_network: str, stored: dict[str, dict]) -> Iterator[Row]:
     """The rows of a network, those of the course first: all peers on the digits, elsewhere the two best of each norm there."""
-    source = digest(*(path.read_bytes() for path in sorted((ROOT / "utils" / "attacks").glob("*.py"))))
-    for attack, norms in COURSE.items():
-        yield from (Row(f"{network}/{norm}/course {attack}", IMAGES, {}, f"{of_network} {source}") for norm in norms)
+    most = FEWER.get(network, IMAGES)
+    for attack, (file, norms) in COURSE.items():
+        of = digest(*(path.read_bytes() for path in source(ROOT / "utils" / "attacks" / file)))
+        yield from (Row(f"{network}/{norm}/course {attack}", most, {}, f"{of_network} {of} {most}") for norm in norms)
     for norm in NORMS:
         chosen = bench_peers.ATTACKS if network == "digits" else best_peers(stored, norm, CLASSES.get(network, 10))[:2]
         for name in chosen:
@@ -142,17 +157,23 @@ def rows(network: str, of_network: str, stored: dict[str, dict]) -> Iterator[Row
             if norm in attack.by_norm:
                 function, settings = attack.by_norm[norm]
                 settings = {key: str(value) if value == float("inf") else value for key, value in settings.items()}
-                yield Row(f"{network}/{norm}/{name}", attack.images, settings, digest(of_network.encode(), repr(
-                    (function, settings, attack.images)).encode()))
+                images = min(attack.images, most)
+                yield Row(f"{network}/{norm}/{name}", images, settings, digest(of_network.encode(), repr(
+                    (function, settings, images)).encode()))
 
 
 def best_peers(stored: dict[str, dict], norm: str, classes: int) -> list[str]:
-    """The peers that are stored for the digits, the best median first, on the images that all of them saw."""
+    """The peers that are stored for the digits, the best median first, on the images that all of them saw.
+
+    One for each method: two libraries have DDN, and FMN.
+    """
     found = {key.split("/")[2]: row["distances"] for key, row in stored.items() if key.startswith(f"digits/{norm}/")}
     found = {name: sizes for name, sizes in found.items()
              if name in bench_peers.ATTACKS and bench_peers.ATTACKS[name].classes <= classes}
     common = min(map(len, found.values()), default=0)
-    return sorted(found, key=lambda name: (np.median(found[name][:common]), np.mean(found[name][:common])))
+    ordered = sorted(found, key=lambda name: (np.median(found[name][:common]), np.mean(found[name][:common])))
+    methods = [name.split(" ", 1)[1] for name in ordered]
+    return [name for i, name in enumerate(ordered) if methods[i] not in methods[:i]]
 
 
 def run_row(row: Row, path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-LONG = 120.0  # seconds: an attack that took longer is not run again, its first time counts as the warm one too
+LONG = 30.0  # seconds: an attack that took longer is not run again, its first time counts as the warm one too
 WARM = 5.0  # seconds in which an attack is run again for the warm time, three times at most
 SAME_VALUE = 1e-6  # a pixel value that differs by less is set back: rounding in x + dx - x would count in L0
 

@@ -129,6 +129,46 @@ def test_rows_change_with_settings_network_and_source():
     assert len({one.of for one in first if "Foolbox FMN" in one.key}) == 4 and all(math.isfinite(one.images) for one in first)
 
 
+def test_best_peers_are_two_methods():
+    stored = {f"digits/L2/{name}": row([size] * 3) for name, size in
+              (("Foolbox DDN", 1.0), ("adv-lib DDN", 1.0), ("adv-lib FAB", 1.1))}
+    assert bench_attacks.best_peers(stored, "L2", 10) == ["Foolbox DDN", "adv-lib FAB"]
+
+
+def test_fewer_images_of_faces_are_attacked_by_all():
+    stored = {"digits/L2/Foolbox DDN": row([1.0] * 3), "digits/L2/Foolbox C&W": row([1.1] * 3)}
+    few = {one.key.split("/")[2]: one.images for one in bench_attacks.rows("faces", "f", stored) if "/L2/" in one.key}
+    assert few == {"course minimal": 20, "course dx_attack": 20, "Foolbox DDN": 20, "Foolbox C&W": 20}
+
+
+@pytest.mark.parametrize("file, needed", [("minimal.py", {"minimal_l0.py", "projection.py"}), ("dx.py", {"norms.py"})])
+def test_rows_of_the_course_depend_on_the_files_that_they_import(file, needed):
+    names = {path.name for path in bench_attacks.source(ROOT / "utils" / "attacks" / file)}
+    assert {file, "adam.py", "descent.py", "inputs.py", "losses.py", "result.py"} | needed <= names
+    assert not names & {"patch.py", "fgsm.py", "universal.py"}
+
+
+def test_fingerprint_is_of_weights_images_and_labels(tmp_path):
+    arrays = {"x": np.zeros([2, 2]), "labels": np.arange(2), "network_00": np.ones(3), "logits": np.ones([2, 3])}
+
+    def of(**changed) -> str:
+        np.savez(tmp_path / "network.npz", **arrays | changed)
+        return bench_attacks.fingerprint(tmp_path / "network.npz")
+
+    assert of() == of(logits=np.full([2, 3], 1 + 1e-6))
+    assert len({of(), of(x=np.eye(2)), of(labels=np.arange(1, 3)), of(network_00=np.zeros(3))}) == 4
+
+
+def test_fingerprint_does_not_depend_on_how_the_processor_rounds(tmp_path, monkeypatch):
+    found = set()
+    for optimised in "01":  # with oneDNN's kernels TensorFlow sums in another order
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", optimised)
+        path = tmp_path / f"{optimised}.npz"
+        bench_attacks.ran([sys.executable, bench_attacks.__file__, "--prepare", "digits_small", "digits", str(path)], False)
+        found.add(bench_attacks.fingerprint(path))
+    assert len(found) == 1
+
+
 def test_gradients_of_the_course_are_counted_in_images():
     gradients = tf.Variable(0, dtype=tf.int64)
     model = bench_attacks.counted(lambda x: tf.reduce_sum(x**2, [1, 2, 3]), gradients)
