@@ -46,7 +46,7 @@ METHODS: dict[str, Callable] = {  # model, images [N, ...], std -> Gaussian
     "full": lambda model, x, std: moments.propagate(model, x, std),
 }
 AT_ONCE = {"diagonal": 100, "mixed": 100, "first_order": 5}  # images in a call; else 1, of which all pixels or units are a batch
-FEW = {"full": 20}  # images, where each takes long
+FEW = {"full": 10}  # images, where each takes long
 
 
 def rows(quick: bool) -> dict[str, Measurement]:
