@@ -46,8 +46,7 @@ METHODS: dict[str, Callable] = {  # model, images [N, ...], std -> Gaussian
     "full": lambda model, x, std: moments.propagate(model, x, std),
 }
 AT_ONCE = {"diagonal": 100, "mixed": 100, "first_order": 5}  # images in a call; else 1, of which all pixels or units are a batch
-# Images, where each takes long
-FEW = {"full": 1, "first_order": 20, "two_stage 0 diagonal": 20, "two_stage 2": 20, "two_stage 3": 20}
+FEW = {"full": 10}  # images, where each takes long
 
 
 def rows(quick: bool) -> dict[str, Measurement]:
@@ -56,7 +55,7 @@ def rows(quick: bool) -> dict[str, Measurement]:
     The names are "imagenet/sigma/order", "deep/network/sigma", and "faces/sigma/method" or "lenet/sigma/method".
     """
     images, samples = (10, 4000) if quick else (100, 1000)
-    found = {f"imagenet/{sigma}/order": row(imagenet, sigma, images=1 if quick else 6, samples=50 if quick else 75)
+    found = {f"imagenet/{sigma}/order": row(imagenet, sigma, images=1 if quick else 6, samples=50 if quick else 1000)
              for sigma in SIGMAS}
     found |= {f"deep/{net}/{sigma}": row(deep, net, sigma, networks=1 if quick else 5, samples=8000 if quick else 20_000)
               for net in NETS for sigma in (*SIGMAS, 0.5, 1.0)}
@@ -175,8 +174,9 @@ def dense(sizes: tuple[int, ...]) -> Callable:
 def imagenet(sigma: float, _: None, images: int, samples: int) -> Row:
     """Kendall's tau between the sampled mean logits and those of the formula, for the classes that are highest in the samples.
 
-    Beside it the same for the clean logits, which is what is predicted without a formula, and for two halves of the samples
-    (each of `samples`), which is what sampling predicts. Raises ValueError without the weights.
+    Beside it the same for the clean logits, which is what is predicted without a formula, for as many other noisy copies as take
+    the time of the formula ("same time"), and for two halves of the samples (each of `samples`), which is how well they are
+    known. Raises ValueError without the weights.
     """
     known = pretrained.imagenet()
     if known is None:
@@ -190,8 +190,11 @@ def imagenet(sigma: float, _: None, images: int, samples: int) -> Row:
     seconds = alternating(lambda: formula(ones[0]), lambda: drawn(ones[0]))
     halves = [moments.sample_moments(model, x, sigma, samples, seed=seed) for seed in (0, 1)]
     sampled = (halves[0].mean + halves[1].mean) / 2
-    row: Row = {"photographs": names, "formula_s": float(seconds[0]), "sample_s": float(seconds[1] / 6)}
-    predictions = {"formula": mean, "clean": np.asarray(model(x))}
+    formula_s, sample_s = seconds[0], seconds[1] / 6
+    copies = max(2, round(formula_s / sample_s))
+    row: Row = {"photographs": names, "formula_s": formula_s, "sample_s": sample_s, "same time, copies": copies}
+    predictions = {"formula": mean, "clean": np.asarray(model(x)),
+                   "same time": moments.sample_moments(model, x, sigma, copies, seed=2).mean}
     for highest in (5, 10):
         for name, logits in predictions.items():
             row[f"tau {name}, top {highest}"] = orders(sampled, logits, highest)

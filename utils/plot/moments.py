@@ -29,10 +29,10 @@ def rectified(units: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, float]]
 
 def with_errors(x: Sequence[float], curves: dict[str, tuple[Sequence[float], Sequence[float]]], *, title: str, xlabel: str,
                 ylabel: str, level: float | None = None, logx: bool = False) -> Figure:
-    """A line with error bars for each entry of `curves`, {name: (values, half length of the bars)}; a thin line at `level`.
+    """A line with error bars for each entry of `curves`, {name: (values, bars)}; a thin line at `level`.
 
-    Markers, widths and dashes differ, so that lines that coincide are both seen. x may be names, which then stand at equal
-    distances.
+    bars are half lengths, or [2, len(x)], the lengths below and above. Markers, widths and dashes differ, so that lines that
+    coincide are both seen. x may be names, which then stand at equal distances.
     """
     fig, axis = plt.subplots(figsize=(6.5, 4), layout="constrained")
     if level is not None:
