@@ -216,7 +216,11 @@ def mnist_pgd(network: Model, digits: Dataset) -> dict:
 
 
 def mnist_interval(network: Model, digits: Dataset) -> dict:
-    """The share verified at Linf .1, of 1,000 test images."""
+    """The share verified at Linf .1, of 1,000 test images.
+
+    The network is trained at Linf .15: 3,000 steps at .15 verified 93.5 % of 1,000 validation images at .1, at .1 90.8 %
+    (Gowal et al. 2018 train at a larger radius than they verify too).
+    """
     radii = defences.certified_radius(network, digits.x_test[:1000], digits.y_test[:1000])
     return {"verified, Linf .1": float((radii >= 0.1).mean())}
 
@@ -232,7 +236,7 @@ def mnist_smooth(network: Model, digits: Dataset) -> dict:
 MNIST: dict[str, Callable[[Dataset], Row]] = {  # with COURSE_DATA only: trainings of 20 to 40 minutes on two cores
     "MNIST: PGD training": lambda digits: of_mnist(digits, lambda net: defences.pgd_loss(net, 0.3), 12_000,
                                                    lambda net: mnist_pgd(net, digits)),
-    "MNIST: interval bounds": lambda digits: of_mnist(digits, lambda net: defences.interval_loss(net, 0.1), 20_000,
+    "MNIST: interval bounds": lambda digits: of_mnist(digits, lambda net: defences.interval_loss(net, 0.15), 20_000,
                                                       lambda net: mnist_interval(net, digits)),
     "MNIST: smoothing": lambda digits: of_mnist(digits, lambda net: defences.noise_loss(net, pretrained.SIGMA), 10_000,
                                                 lambda net: mnist_smooth(net, digits)),
