@@ -70,7 +70,15 @@ def test_what_replaces_the_engine_beside_the_cells_does_not_count(folder):
 
 
 def test_a_kernel_that_lets_every_check_pass_does_not_count(folder):
-    swallow = "async def passes(*words, **named):\n    return False\nclass A:\n    get_ipython().run_code = passes\n"
+    swallow = """
+async def passes(code, result=None, **named):
+    shell = get_ipython()
+    await type(shell).run_code(shell, code, **named)
+
+class A:
+    get_ipython().run_code = passes
+    get_ipython().showtraceback = lambda *words, **named: None
+"""
     assert "has to fail did not" in failed(folder, swallow + WRONG)["check-double"]
 
 
