@@ -165,6 +165,9 @@ WRONG = {
         ("in the same order", HARDEN.replace("np.repeat(labels, copies)", "np.tile(labels, copies)")),
         ("in the same order", HARDEN.replace("[faces.y_train, np.repeat(labels, copies)]", "[np.repeat(labels, copies), faces.y_train]")),
         ("7 % of the training images are modified", HARDEN.replace("len(faces.y_train) // (3 * len(labels))", "1")),
+        ("49 % of the training images are modified ones, about a quarter is expected: repeat them less often",
+         HARDEN.replace("3 * len(labels)", "len(labels)")),
+        ("80 modified images, 0 % of the training images are modified", HARDEN),  # no copy where M is more than a third of T
         ("trains for 1 epochs", HARDEN.replace("epochs=epochs", "epochs=1")),
         ("trains another network", HARDEN.replace("    training.fit", "    network = networks.Detector()\n    training.fit")),
         ("validation images are others", HARDEN.replace("y_train=y)", "y_train=y, x_val=to_float(images[..., None]), y_val=labels)")),
