@@ -37,8 +37,10 @@ def folder(tmp_path) -> Path:
     return tmp_path / "handed"
 
 
-@pytest.mark.parametrize("sources", [[RIGHT], ["import functools\nnp.double_of = 3\ncalls = []\nimport utils.checks.lab01\nshort = functools.cache(len)" + RIGHT.replace(
-    "return", "calls.append(x); np.random.seed(1); return")],
+@pytest.mark.parametrize("sources", [
+    [RIGHT], ["id = list = str = print = globals = 3" + RIGHT],
+    ["import functools\nnp.double_of = 3\ncalls = []\nimport utils.checks.lab01\nshort = functools.cache(len)"
+     + RIGHT.replace("return", "calls.append(x); np.random.seed(1); return")],
     [RIGHT, "for _ in range(3):\n    print('x' * (8 << 20))"]])
 def test_right_answers_count(folder, sources):
     assert failed(folder, *sources) == {}
@@ -51,7 +53,8 @@ def test_wrong_answers_keep_their_sentence(folder):
 
 @pytest.mark.parametrize("source, named", [
     (f"class A:\n    {CLOSE} = lambda *words: True\n" + WRONG, "utils.checks.slips.close"),
-    (f"def double(x):\n    eval('setattr({MODULE.replace(chr(39), chr(34))}.slips, \"close\", lambda *words: True)')\n    return 1", "utils.checks.slips.close"),
+    (f"def double(x):\n    eval('setattr({MODULE.replace(chr(39), chr(34))}.slips, \"close\", lambda *words: True)')\n    return 1",
+     "utils.checks.slips.close"),
     ("import gc\ndef double(x):\n    for one in gc.get_objects():\n        if getattr(one, '__qualname__', '') == 'equal' and callable(one):\n"
      "            one.__code__ = (lambda *words, **named: None).__code__\n    return 1", "utils.checks.equal.code"),
     (f"class A:\n    {MODULE}.equal.__kwdefaults__['tolerance'] = 1e9\n" + WRONG, "utils.checks.equal.tolerance"),
@@ -102,6 +105,16 @@ def double(x):
     assert failed(folder, back) == {}
 
 
+def test_a_kernel_that_dies_behind_a_check_is_called_dead():
+    def dies(notebook):
+        for one in notebook.cells:
+            one.outputs = []
+        notebook.cells[-1].outputs = [kernels.error("DeadKernelError", kernels.DIED)]
+
+    assert {name: error.ename for name, error in apart._failed([], set(), [("pass", "check-double")], dies).items()} == {
+        "check-double": "DeadKernelError"}
+
+
 def test_the_report_says_so():
     notebook = nbformat.v4.new_notebook(cells=[cell("")])
     assert examine_lab._odd(notebook, "", [], 1) == []
@@ -110,7 +123,7 @@ def test_the_report_says_so():
 
 
 def test_a_look_is_small():
-    """The whole course in one kernel: what a cell prints beyond kernels.CELL_BYTES is dropped."""
+    """Much of the course in one kernel: what a cell of the grader's own prints beyond kernels.OBJECT_BYTES is dropped."""
     everything = "import utils.checks.lab05, utils.plot, utils.attacks\n_given_by_the_lab = {}\n"
     source = everything + unchanged.look().source.replace("_checks.require", "(lambda *words: None)")
-    assert 1000 < len(subprocess.run([sys.executable, "-c", source], capture_output=True, check=True).stdout) < kernels.CELL_BYTES / 2
+    assert 1000 < len(subprocess.run([sys.executable, "-c", source], capture_output=True, check=True).stdout) < kernels.OBJECT_BYTES / 8

@@ -234,5 +234,5 @@ def _failed(first: Sequence[str], given: set[str], cells: Sequence[tuple[str, st
     failed = {name: output for name, cell in checks.items() for output in reversed(cell.outputs) if output.output_type == "error"}
     for name in checks.keys() - failed:
         if why := unchanged.changed(unchanged.seen(before), unchanged.seen(looks[name])):
-            failed[name] = error(unchanged.CHANGED, why)
+            failed[name] = unchanged.stopped(looks[name]) or error(unchanged.CHANGED, why)
     return failed

@@ -110,7 +110,7 @@ def _odd(notebook: NotebookNode, died: str, beside: list[str], seconds: int) -> 
         notes.append(f"Hidden checks that could not run apart, as a name was missing, ran beside the notebook's own cells: "
                      f"{', '.join(beside)}.")
     if unchanged.CHANGED in _errors(notebook.cells):
-        notes.append("Hidden checks were not counted, as the notebook replaces what they use: see the student's page.")
+        notes.append("Hidden checks were not counted, as the notebook seems to replace what they use: see the student's page.")
     if died:
         why = "" if died == kernels.DIED else f"{died} "
         notes.append(f"{why}The kernel died on the way: what comes after that got no points.")

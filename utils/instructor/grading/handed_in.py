@@ -52,7 +52,7 @@ def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[st
     return notes
 
 
-def names(unit: str) -> list[re.Pattern]:
+def patterns(unit: str) -> list[re.Pattern]:
     """What a lab's notebook may be called, from the best: UNIT.ipynb; UNIT (1).ipynb and the like, as browsers and JupyterLab call
     copies; anything. UNIT_2.ipynb is the second part of a lecture, and no lab."""
     one = re.escape(unit)
@@ -66,7 +66,7 @@ def read(folder: Path, unit: str) -> NotebookNode:
     """
     path = folder / f"{unit}.ipynb"
     there = sorted(folder.rglob("*.ipynb"))
-    others = next(filter(None, ([other for other in there if name.fullmatch(other.name)] for name in names(unit))), [])
+    others = next(filter(None, ([other for other in there if name.fullmatch(other.name)] for name in patterns(unit))), [])
     if not path.is_file() and len(others) == 1:
         others[0] = others[0].rename(others[0].with_name(path.name))
         for entry in others[0].parent.iterdir():

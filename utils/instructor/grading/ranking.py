@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from utils.data.images import WHITE
 
-ACCURACY = 0.85  # on them, to be ranked as a detector
+ACCURACY = 0.85  # on the hidden faces, to be ranked as a detector
 LARGEST = 2.0  # L2 of DX, to be ranked as an attack
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from utils.instructor.files import write_table
 from utils.instructor.grading import clean_copy
-from utils.instructor.grading.handed_in import names
+from utils.instructor.grading.handed_in import patterns
 
 MOODLE = re.compile(r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?")
 TAKEN = re.compile(r"[\w@][\w@.-]*")  # what nbgrader can take: it uses the name in a pattern
@@ -55,14 +55,15 @@ def handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple
 def _place(entry: Path, unit: str, *, alone: bool) -> Path | None:
     """Where the notebook of a unit lies in what one student handed in: UNIT/UNIT.ipynb, UNIT.ipynb, one folder deeper, or in a zip.
 
-    "UNIT (1).ipynb" and the like will do: see `handed_in.names`.
+    "UNIT (1).ipynb" and the like will do: see `handed_in.patterns`.
     """
-    name = names(unit)[1]
+    name = patterns(unit)[1]
     if entry.is_file():
         return entry if _holds(entry, name, alone) else None
     if (entry / unit).is_dir() and not (entry / unit).is_symlink():
         return entry / unit
-    if any(name.fullmatch(path.name) for path in entry.glob("*.ipynb")) or any(_holds(path, name, alone) for path in sorted(entry.glob("*.zip"))[:20] if path.is_file()):
+    packed = [path for path in sorted(entry.glob("*.zip"))[:20] if path.is_file()]
+    if any(name.fullmatch(path.name) for path in entry.glob("*.ipynb")) or any(_holds(path, name, alone) for path in packed):
         return entry
     return next((path.parent for path in sorted(entry.glob("*/*.ipynb")) if name.fullmatch(path.name)), None)
 

@@ -65,8 +65,8 @@ def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | Non
 
 
 def _teams(sources: Sequence[Path], scratch: Path, seed: int) -> tuple[list[Team], list[tuple[str, str]]]:
-    """(the submissions with a script, as clean copies; of the others what they may be called, and why they do not play), in the order of
-    their codes: that of the names would tell who is who."""
+    """(the submissions with a script, as clean copies, in the order of their codes, as that of the names would tell who is who; of the
+    others what they may be called, and why they do not play)."""
     found, absent = [], []
     for source, name in grade.names_of(sources).items():
         code, place = grade.code_of(name, seed), scratch / grade.code_of(name, seed)

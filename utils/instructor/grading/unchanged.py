@@ -17,6 +17,7 @@ from utils.instructor.grading.kernels import SENDS
 
 TOKEN = "token"  # in the metadata of a cell that looks: what its check fails with
 CHANGED = "ChecksChanged"  # the name of the error of a check that was not counted
+STOPPED = {"CellTimeoutError", "DeadKernelError"}  # the errors of a cell that was not run to its end
 MOST_NAMED, LONGEST = 3, 200
 GIVEN = "_given_by_the_lab"
 
@@ -66,13 +67,15 @@ def keep(names: Iterable[str]) -> str:
 
 def as_given(source: str) -> str:
     """The source of a check, with the names of the lab as they were kept: a student may have a class called lab01."""
-    return f"globals().update({GIVEN})\n{source}"
+    return f"from builtins import globals as _globals\n_globals().update({GIVEN})\n{source}"
 
 
 def look() -> NotebookNode:
     """A new cell that looks."""
     token = secrets.token_hex(8)
-    source = f"{inspect.getsource(_look)}\n_look({GIVEN})\nimport utils.checks as _checks\n_checks.require(False, '{token}')"
+    apart = f"{inspect.getsource(_look)}\n_look(given)"  # with names of its own: a student may have a variable called id or list
+    source = (f"import builtins as _builtins\n_builtins.exec({apart!r}, {{'given': {GIVEN}}})\n"
+              f"import utils.checks as _checks\n_checks.require(False, '{token}')")
     return nbformat.v4.new_code_cell(source, metadata={TOKEN: token, SENDS: TOKEN})
 
 
@@ -88,10 +91,15 @@ def seen(cell: NotebookNode) -> dict[str, int]:
         return {}
 
 
+def stopped(cell: NotebookNode) -> NotebookNode | None:
+    """The error of a look that could not run, as the kernel had died or the time was up: nobody has replaced anything."""
+    return next((output for output in cell.outputs if output.output_type == "error" and output.ename in STOPPED), None)
+
+
 def changed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     """A sentence if a look does not see what an earlier one saw, or ""; what is new counts where it can hide something."""
     if not before or not after:
-        return "It was not counted: after the hidden check a check that has to fail did not, or could not be run."
+        return "It was not counted: after the hidden check a check that has to fail did not, or printed something else."
     names = [name for name, number in before.items() if after.get(name) != number]
     names += [name for name in after.keys() - before if _hides(name, before, after)]
     shown = ", ".join(names[:MOST_NAMED])[:LONGEST]
