@@ -20,7 +20,7 @@ def test_who_fools_whom():
     original = np.array([[0, 0, 1], [1, 1, -1], [1, 0, 1]])  # [images, detectors]
     modified = np.array([[1, 0, 0], [0, -1, 1], [0, 1, 1]])
     found = ranking.fooled(np.array([0, 1, -1]), np.stack([original, modified]))
-    np.testing.assert_array_equal(found, [[1, 0, nan], [1, nan, nan], [nan, nan, nan]])
+    np.testing.assert_array_equal(found, [[1, 0, nan], [1, 1, nan], [nan, nan, nan]])
 
 
 def test_shares_leave_a_teams_own_out():

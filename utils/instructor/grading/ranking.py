@@ -42,13 +42,16 @@ class Row(NamedTuple):
 
 
 def fooled(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Who fools whom, [images, detectors]: 1 fooled, 0 not, NaN where the detector is wrong for the original or gives no answer.
+    """Who fools whom, [images, detectors]: 1 fooled, 0 not, NaN where the detector is not right for the original.
+
+    A modified image without an answer fools: a detector that is silent where it sees an attack would be the most robust one.
+
 
     labels  of the originals, [images]: 0 or 1, -1 where it is not known
     said    of the originals and the modified images, [2, images, detectors]: 0, 1, or -1 for no answer
     """
     original, modified = said
-    counts = (original == labels[:, None]) & (labels[:, None] >= 0) & (modified >= 0)
+    counts = (original == labels[:, None]) & (labels[:, None] >= 0)
     return np.where(counts, (modified != original).astype(float), np.nan)
 
 
