@@ -72,6 +72,21 @@ def replaying(function, kept):
             variable.assign(state)
         return value
     return replayed
+
+
+def looked():
+    # What the grader's look sees of the checks, which counts none that something has changed.
+    import contextlib, io, json
+    from utils.instructor.grading import unchanged
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        unchanged._look({})
+    return json.loads(said.getvalue())
+
+
+def must_be_unchanged(before):
+    from utils.instructor.grading import unchanged
+    if why := unchanged.changed(before, looked()):
+        raise AssertionError(why)
 """
 
 
@@ -163,7 +178,8 @@ def test_checks_tell_right_from_wrong(unit, kernel):
                 faults.append(f"{cell_of(unit, name)}: {what} by heart must fail the hidden tests with CheckFailed, and gets {raised or 'a pass'} {noise}")
         for form, code in [*others.get(name, []), ("the solution", right[name])]:
             stopped, _ = kernel.run(code)
-            raised, noise = kernel.run(full[name])
+            kernel.run("before_the_check = looked()")
+            raised, noise = kernel.run(f"{full[name]}\nmust_be_unchanged(before_the_check)")
             if stopped or raised or noise:
                 faults.append(f"{cell_of(unit, name)}: the right answer ({form}) must pass, and gets {stopped}{raised}{noise}")
     assert not faults, "\n\n".join(faults)
