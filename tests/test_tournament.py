@@ -147,6 +147,17 @@ def test_who_did_not_answer_is_told_so(tmp_path, rules, faces, capsys):
     assert "nothing (team " in capsys.readouterr().err
 
 
+def test_silence_about_modified_images_wins_nothing(tmp_path, rules, faces):
+    """Neither as a defence nor for a team's own DX."""
+    mute = SCRIPT.replace("    print(", "    if not 100 < np.asarray(Image.open(path)).mean() < 103: print(")
+    for name, script in (("ada", SCRIPT), ("mute", mute)):
+        team(tmp_path / "class" / name, script=script, about=f'names = "{name}"\nconsent = true\n')
+    assert tournament.main([str(tmp_path / "class"), "--hidden", str(faces), "--rubric", str(rules), "--unsafe-no-sandbox"]) == 0
+    ada, mute = sorted(read(tmp_path / "class-tournament" / "tournament.csv"), key=lambda row: row["without_answer"])
+    assert (ada["without_answer"], ada["L2_rank"], ada["fools"]) == ("0", "1", "1.0")
+    assert (mute["without_answer"], mute["L2_rank"], mute["fooled_by"]) == ("2", "0", "1.0") and float(mute["accuracy"]) == 1
+
+
 def test_teams_of_the_same_names_are_told_apart(tmp_path):
     sources = [team(tmp_path / name, about="consent = true\n") for name in ("a", "b")]
     found, _ = tournament._teams(sources, tmp_path / "scratch", 1)

@@ -159,6 +159,8 @@ def _report(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], 
     for number, team in enumerate(teams):
         if team.code in place:
             matrix[number] = everything[place[team.code]]
+            if pairs[1, place[team.code], number] < 0:  # a DX is ranked only if the team's own script gives the other answer
+                matrix[number, number] = np.nan
     rows = [row._replace(without_answer=int((told[player] < 0).sum()), why=why.get(player, ""))
             for player, row in zip(players, table(teams, references, matrix, accuracy))]
     silent = [*((row.team, row.why) for row in rows if row.why), *absent]
