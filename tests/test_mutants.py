@@ -1,6 +1,7 @@
 """The changed answers that measure what the checks miss: which changes are made, and what is stored of those that pass."""
 import ast
 import json
+import sys
 
 import nbformat
 import pytest
@@ -26,8 +27,17 @@ def test_every_kind_of_change_is_made():
                  "return y[1:]", "return -y[1 + 1:]"):
         assert line in lines, line
     assert "a = f(y, x)" in code("a = f(x, y)") and "return (b, a)" in code("def f(a, b):\n    return a, b") and "w = a" in code("w = a.T")
-    assert code("np.hypot(a, b)") == {"pass"}, "the same with its arguments exchanged"
+    assert code("np.hypot(a, b)") == code("max(a, b)") == code("min(a, b)") == {"pass"}, "the same with its arguments exchanged"
     assert "for i in range(n - 1):" in code("for i in range(n):\n    g(i)") and "x = b if c else a" in code("x = a if c else b")
+
+
+def test_what_has_no_effect_stays():
+    plain, marked = "def f(x, n=2):\n    return x", ("@tf.function(reduce_retracing=True, jit_compile=not ON)\n"
+                                                   "def f(x: np.ndarray | None, n: tuple[int, 2]=2) -> tuple[float, str]:\n    return x")
+    assert len(mutants.mutants(marked)) == len(mutants.mutants(plain)) == 2, "n=3 and n=4"
+    assert "x: int | None = 2" in code("x: int | None = 1"), "what stands beside an annotation is changed all the same"
+    assert "@tf.function(input_signature=[b, a])" not in code("@tf.function(input_signature=[a, b])\ndef f(x):\n    return x")
+    assert "@tf.function(autograph=False)" in code("@tf.function(autograph=True)\ndef f(x):\n    return x")
 
 
 def test_each_mutant_differs_in_one_place_and_none_is_the_answer():
@@ -83,6 +93,62 @@ def test_survivors_are_stored_and_keep_their_reason(small_lab, capsys):
     (small_lab / "mutants.json").write_text(json.dumps({"01_small": {"double": stored}}), encoding="utf-8")
     assert mutants.main(["small"]) == 0 and "0 without a reason" in capsys.readouterr().out
     assert json.loads((small_lab / "mutants.json").read_text(encoding="utf-8"))["01_small"]["double"] == stored
+
+
+def fake(found: dict):
+    """In the place of `of_lab`: gives the tasks in `found`, and what was found of each; a function is called for it."""
+    def of_lab(unit, known):
+        for task, one in found.items():
+            yield task, one() if callable(one) else one
+    return of_lab
+
+
+ONE = {"mutants": 3, "survived": 0, "survivors": {}}
+
+
+def test_each_task_is_stored_as_soon_as_it_is_measured(small_lab, monkeypatch):
+    def stopped():
+        raise KeyboardInterrupt
+    monkeypatch.setattr(mutants, "of_lab", fake({"double": ONE, "halve": stopped}))
+    with pytest.raises(KeyboardInterrupt):
+        mutants.main([])
+    assert mutants.read() == {"01_small": {"double": ONE}}
+
+
+def test_another_run_and_a_task_that_is_gone(small_lab, monkeypatch):
+    mutants.write_whole(mutants.RESULTS, json.dumps({"01_small": {"former": ONE}}))
+
+    def meanwhile():
+        mutants.store("02_other", "task", ONE)
+        return ONE
+    monkeypatch.setattr(labs, "answers", lambda unit: {"01_small": {"double": ""}, "02_other": {"task": ""}}[unit])
+    monkeypatch.setattr(mutants, "of_lab", fake({"double": meanwhile}))
+    assert mutants.main(["small"]) == 0
+    assert mutants.read() == {"01_small": {"double": ONE}, "02_other": {"task": ONE}}
+
+
+def with_answer(folder, answer: str, check: str) -> None:
+    path = folder / "solutions" / "01_small" / "01_small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].source, notebook.cells[2].source = answer, check
+    nbformat.write(notebook, path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
+def test_a_mutant_may_not_take_all_memory(small_lab):
+    with_answer(small_lab, "def double(x):\n    return 2 * x",
+                f"import resource\nassert resource.getrlimit(resource.RLIMIT_AS)[1] == {mutants.MEMORY}\nassert double(2) == 4")
+    assert mutants.main([]) == 0, "the check accepts the right answer"
+
+
+def test_a_mutant_that_ends_the_kernel_counts_as_refused(small_lab, monkeypatch):
+    monkeypatch.setattr(mutants, "PATIENCE", 2)
+    with_answer(small_lab, "def double(x):\n    import os\n    if x < -9:\n        os._exit(1)\n    return abs(2) * x",
+                "assert double(3) == 6 and double(-3) == -6\nassert double is not None")
+    assert mutants.main([]) == 0
+    found = mutants.read()["01_small"]["double"]
+    assert "return 2 * x" in found["survivors"] and "if not x < -9:" not in found["survivors"]
+    assert "return abs(2)" not in found["survivors"], "the kernel works again"
 
 
 def test_an_unknown_lab_is_named(small_lab, capsys):

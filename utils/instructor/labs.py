@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from utils.instructor.execute import CELL_SECONDS, ROOT, environment
 
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS\n", re.DOTALL)
+DEAD = "DeadKernelError"
 KEEP = """
 _given, _all, _section = {}, {}, {"task": False, "answers": False}
 
@@ -101,7 +102,7 @@ class Kernel:
     def run(self, code: str, seconds: float = CELL_SECONDS) -> tuple[str, str]:
         """Run code: the exception it raised ("" for none) as "name: text", and what it wrote on standard error or gave as a value.
 
-        Code that takes more than `seconds` is interrupted, and counts as a TimeoutError.
+        Code that takes more than `seconds` is interrupted, and counts as a TimeoutError. After a DeadKernelError only `restart` helps.
         """
         errors = []
 
@@ -113,10 +114,17 @@ class Kernel:
         try:
             reply = self.client.execute_interactive(code, output_hook=listen, timeout=seconds)["content"]
         except TimeoutError:
+            if not self.manager.is_alive():
+                return f"{DEAD}: this cell ends the kernel:\n{code}", ""
             self.manager.interrupt_kernel()
             self.client.execute_interactive("", timeout=60)
             return f"TimeoutError: this cell runs for more than {seconds:g} s:\n{code}", ""
         return (f"{reply['ename']}: {reply['evalue']}" if reply["status"] == "error" else ""), "".join(errors)
+
+    def restart(self) -> None:
+        """A new kernel in the place of one that has ended; nothing is defined in it."""
+        self.manager.restart_kernel(now=True)
+        self.client.wait_for_ready(timeout=60)
 
     def close(self) -> None:
         self.client.stop_channels()

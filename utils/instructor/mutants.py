@@ -2,9 +2,10 @@
 
 python -m utils.instructor.mutants [LAB ...]
 
-What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts and each
-survivor; there a reason is written beside it ("why"), which stays when the same change passes again. A mutation library such as
-cosmic-ray would do for operators and constants, but knows no terms, axes and bounds, and works on files, not on cells.
+What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts and
+each survivor; there a reason is written beside it ("why"), which stays when the same change passes again. Each task is stored as soon
+as it is measured. A mutation library such as cosmic-ray would do for operators and constants, but knows no terms, axes and bounds,
+and works on files, not on cells.
 """
 import ast
 import copy
@@ -19,15 +20,26 @@ from pathlib import Path
 from utils.instructor import labs
 from utils.instructor.execute import ROOT
 from utils.instructor.files import write_whole
+from utils.instructor.grading.kernels import LIMITS
 
 RESULTS = ROOT / "data" / "results" / "mutants.json"
 MOST = 20  # mutants of a task
 MOST_SLOW = 6  # of one whose check takes more than SLOW seconds: they train
 SLOW = 15
+PATIENCE = 20  # seconds that each check may take, besides ten times those of the right answer
+MEMORY = LIMITS.memory << 20  # bytes of address space, as the grader's kernels have: a mutant may ask for a million images
+LIMITED = f"""
+try:
+    import resource as _resource
+    _resource.setrlimit(_resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))
+except (ImportError, ValueError):  # Windows has no limits, and macOS not this one
+    pass
+"""
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Pow: ast.Mult,
              ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
-SYMMETRIC = {"hypot", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d"}  # in their two arguments
+SYMMETRIC = {"hypot", "max", "min", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d"}
+NO_EFFECT = {"annotation", "returns", "reduce_retracing", "jit_compile"}  # on a value: fields of nodes, keywords of calls
 TERMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
 
 
@@ -87,9 +99,7 @@ def mutants(source: str) -> list[tuple[str, str]]:
     """(kind of change, code) of all answers that differ from the cell `source` in one place; a first line %%... stays."""
     first, rest = ("", source) if not source.startswith("%%") else (source.partition("\n")[0] + "\n", source.partition("\n")[2])
     whole, seen, found = ast.parse(rest), {ast.unparse(ast.parse(rest))}, []
-    places = [(parent, name, index) for parent in ast.walk(whole) for name, value in ast.iter_fields(parent)
-              for index in (range(len(value)) if isinstance(value, list) else [None])]
-    for number, (parent, name, index) in enumerate(places):
+    for parent, name, index in _places(whole):
         node = getattr(parent, name) if index is None else getattr(parent, name)[index]
         for kind, change in changes(node, parent) if isinstance(node, ast.AST) else ():
             held = list(getattr(parent, name)) if index is not None else node
@@ -103,6 +113,18 @@ def mutants(source: str) -> list[tuple[str, str]]:
                 seen.add(code)
                 found.append((kind, first + code))
     return found
+
+
+def _places(whole: ast.AST) -> list[tuple[ast.AST, str, int | None]]:
+    """(parent, field, index in the field if it is a list) of all nodes below `whole` that may have an effect, level by level."""
+    places, nodes = [], [whole]
+    for parent in nodes:  # grows while it is walked
+        for name, value in ast.iter_fields(parent):
+            for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(node, ast.AST) and not NO_EFFECT & {name, getattr(node, "arg", None)}:
+                    places.append((parent, name, index))
+                    nodes.append(node)
+    return places
 
 
 def chosen(source: str, most: int) -> list[tuple[str, str]]:
@@ -124,13 +146,18 @@ def changed_line(right: str, mutant: str) -> str:
                       for old, new in zip(lines, mutant.removeprefix(first).strip().splitlines(), strict=True) if old != new)
 
 
-def of_lab(unit: str, known: dict) -> dict[str, dict]:
-    """{task: {"mutants", "survived", "survivors": {changed line: why}}} of a lab; `known` has the reasons that were written before."""
-    right, check, results = labs.answers(unit), labs.checks(unit), {}
+def of_lab(unit: str, known: dict) -> Iterator[tuple[str, dict]]:
+    """(task, {"mutants", "survived", "survivors": {changed line: why}}) of a lab, each as soon as it is measured.
+
+    `known` has the tasks as they were stored before, with the reasons that were written then. Raises RuntimeError where a check
+    refuses the right answer.
+    """
+    right, check = labs.answers(unit), labs.checks(unit)
     with tempfile.TemporaryDirectory() as folder:
         (work := Path(folder) / "work").mkdir()
         kernel = labs.Kernel(work, Path(folder))
         try:
+            kernel.run(LIMITED)
             for task, _ in labs.walk(kernel, unit):
                 start = time.monotonic()
                 for code in (right[task], check[task]):
@@ -139,33 +166,60 @@ def of_lab(unit: str, known: dict) -> dict[str, dict]:
                         raise RuntimeError(f"{unit}, {task}: the right answer gets {raised}")
                 seconds = time.monotonic() - start
                 tried = chosen(right[task], MOST if seconds < SLOW else MOST_SLOW)
-                survivors = [changed_line(right[task], code) for _, code in tried
-                             if not (kernel.run(code)[0] or kernel.run(check[task], 10 * seconds + 20)[0])]
+                survivors = []
+                for _, code in tried:
+                    raised = kernel.run(code, 10 * seconds + PATIENCE)[0] or kernel.run(check[task], 10 * seconds + PATIENCE)[0]
+                    if raised.startswith(labs.DEAD):
+                        kernel.restart()
+                        _go_to(kernel, unit, task)
+                    survivors += [] if raised else [changed_line(right[task], code)]
                 why = known.get(task, {}).get("survivors", {})
-                results[task] = {"mutants": len(tried), "survived": len(survivors), "survivors": {line: why.get(line, "") for line in survivors}}
                 kernel.run(right[task])
                 print(f"{unit}  {task:14} {len(survivors)} of {len(tried)} pass, {time.monotonic() - start:.0f} s", flush=True)
                 for line in survivors:
                     print(f"    {line}    {why.get(line) or '?'}", flush=True)
+                yield task, {"mutants": len(tried), "survived": len(survivors),
+                             "survivors": {line: why.get(line, "") for line in survivors}}
         finally:
             kernel.close()
-    return results
+
+
+def _go_to(kernel: labs.Kernel, unit: str, task: str) -> None:
+    """Run all of a lab that stands before a task, with the right answers."""
+    kernel.run(LIMITED)
+    for before, _ in labs.walk(kernel, unit):
+        if before == task:
+            return
+        kernel.run(labs.answers(unit)[before])
+
+
+def read() -> dict[str, dict]:
+    """{lab: {task: counts and survivors}} as stored, {} at first."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+
+
+def store(unit: str, task: str, found: dict) -> None:
+    """Store what was found of one task; read again before, as another run may have stored other tasks meanwhile."""
+    stored = read()
+    tasks = {name: kept for name, kept in stored.get(unit, {}).items() if name in labs.answers(unit)}
+    write_whole(RESULTS, json.dumps(stored | {unit: tasks | {task: found}}, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 def main(names: list[str]) -> int:
     """Try the labs whose name contains one of `names`, all by default, and store what passes."""
-    stored = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     units = [unit for unit in labs.units() if not names or any(name in unit for name in names)]
     if not units:
         print(f"No lab has {' or '.join(names)} in its name.", file=sys.stderr)
         return 2
     for unit in units:
-        stored[unit] = of_lab(unit, stored.get(unit, {}))
-        write_whole(RESULTS, json.dumps(stored, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
-    for unit in units:
-        made, passed = (sum(task[what] for task in stored[unit].values()) for what in ("mutants", "survived"))
-        unexplained = sum(not why for task in stored[unit].values() for why in task["survivors"].values())
-        print(f"{unit}: {passed} of {made} mutants pass ({passed / max(made, 1):.0%}), {unexplained} without a reason in {RESULTS.name}")
+        for task, found in of_lab(unit, read().get(unit, {})):
+            store(unit, task, found)
+    for unit, tasks in read().items():
+        if unit in units:
+            made, passed = (sum(task[what] for task in tasks.values()) for what in ("mutants", "survived"))
+            unexplained = sum(not why for task in tasks.values() for why in task["survivors"].values())
+            print(f"{unit}: {passed} of {made} mutants pass ({passed / max(made, 1):.0%}), "
+                  f"{unexplained} without a reason in {RESULTS.name}")
     return 0
 
 
