@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 from conftest import need
 from utils.checks.alone import of_course
 from utils.instructor.files import OF_MACHINE
-from utils.instructor.grading import (answers, attack, clean_copy, duplicates, grade, hidden, measures, pages, rubric, stamp,
+from utils.instructor.grading import (answers, attack, class_folder, clean_copy, duplicates, grade, hidden, measures, pages, rubric, stamp,
                                         submission)
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.examine_project import examine
@@ -324,7 +324,7 @@ def rules(tmp_path) -> Path:
 
 
 def results(out: Path) -> dict:
-    return {found["name"]: found for found in grade.read_results(out)}
+    return {found["name"]: found for found in class_folder.read_results(out)}
 
 
 def test_a_class_whose_grades_can_be_computed_by_hand(tmp_path, faces, rules):
@@ -477,7 +477,7 @@ def test_another_seed_for_the_same_results_is_refused(tmp_path, faces, rules):
     team(tmp_path / "class" / "a")
     grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
     grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)  # the seed is kept
-    with pytest.raises(grade.CannotGrade, match="was graded with the seed 1"):
+    with pytest.raises(class_folder.CannotGrade, match="was graded with the seed 1"):
         grade.grade(tmp_path / "class", hidden_file=faces, seed=2, rubric_file=rules)
 
 

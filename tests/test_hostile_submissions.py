@@ -33,7 +33,7 @@ from PIL import Image
 
 from conftest import all_end, need
 from utils.data.images import to_png
-from utils.instructor.grading import answers, clean_copy, grade, hidden, manifest, rubric
+from utils.instructor.grading import answers, class_folder, clean_copy, grade, hidden, manifest, rubric
 from utils.instructor.grading.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -811,7 +811,7 @@ def out(tmp_path_factory, everybody, hidden_file, rules) -> Path:
 
 
 def results(out: Path) -> dict[str, dict]:
-    return {found["name"]: found for found in grade.read_results(out)}
+    return {found["name"]: found for found in class_folder.read_results(out)}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -842,7 +842,7 @@ def test_the_honest_ones_are_graded_as_if_they_were_alone(out, everybody, tmp_pa
 
 
 def test_hostile_names_are_graded_too(out):
-    found = grade.read_results(out)
+    found = class_folder.read_results(out)
     assert len(found) == len(CASES) + len(NAMED) + 2
     assert all(len({entry[key] for entry in found}) == len(found) for key in ("name", "code", "page"))
     named = [entry for entry in found if entry["name"] not in CASES]
@@ -903,7 +903,7 @@ def test_tables_run_no_formulas(out):
 
 def test_feedback_holds_nothing_hidden(out, everybody):
     """No name of a hidden image or file, no picture but the team's own three, nothing of the machine."""
-    for found in grade.read_results(out):
+    for found in class_folder.read_results(out):
         page = (out / "feedback" / f"{found['page']}.html").read_text(encoding="utf-8")
         shown = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]*)", page)
         own = [path.read_bytes() for path in (out / "pictures").glob(f"{found['code']}_*.png")]
@@ -915,13 +915,13 @@ def test_feedback_holds_nothing_hidden(out, everybody):
 
 def test_class_page_shows_who_agreed_only(out):
     page = (out / "class.html").read_text(encoding="utf-8")
-    for found in grade.read_results(out):
+    for found in class_folder.read_results(out):
         shown = [base64.b64encode(path.read_bytes()).decode() for path in (out / "pictures").glob(f"{found['code']}_*.png")]
         if not found["consent"]:
             assert found["name"] not in (*CASES, "Ada", "zoe") or found["name"] not in re.sub("<[^>]*>", "", page)
         else:
             assert all(picture in page for picture in shown) and len(shown) == 3
-    agreed = {found["name"] for found in grade.read_results(out) if found["consent"]}
+    agreed = {found["name"] for found in class_folder.read_results(out) if found["consent"]}
     assert agreed == {f"name_{name}" for name in NAMES}
     assert "张伟_李娜" in page and "&lt;script&gt;" in page and "ada_grace" not in page
 
@@ -982,7 +982,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, hidden_file, rules):
     assert all((path.read_bytes(), path.stat().st_mtime_ns) == before for path, before in finished.items()), "these are not run again"
     assert not list(out.glob(".scratch-*")) and not list(out.rglob("*.part"))
     fresh = grade.grade(tmp_path / "class", tmp_path / "fresh", hidden_file=hidden_file, seed=SEED, rubric_file=rules)
-    assert all(found["score"] == FULL for found in grade.read_results(out))
+    assert all(found["score"] == FULL for found in class_folder.read_results(out))
     for path in fresh.rglob("*.*"):
         assert path.name == ".lock" or path.read_bytes() == (out / path.relative_to(fresh)).read_bytes(), path.name
 

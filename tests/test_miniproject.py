@@ -18,7 +18,7 @@ from PIL import Image
 from conftest import need
 from utils import checks, data, networks, training
 from utils.checks.trained import without_test_set
-from utils.instructor.grading import grade, rubric
+from utils.instructor.grading import class_folder, grade, rubric
 from utils.instructor.grading.__main__ import main as grading
 from utils.instructor.execute import ROOT
 
@@ -238,7 +238,7 @@ def test_grader_gives_full_points(finished, tmp_path, capsys):
     need("bwrap")
     shutil.copytree(finished[1], tmp_path / "class" / "team")
     out = grade.grade(tmp_path / "class", seed=77)
-    found = grade.read_results(out)[0]
+    found = class_folder.read_results(out)[0]
     measured = found["measured"]
     assert found["faults"] == [] and measured["accuracy"] > 0.9 and measured["attack_success"] >= 0.96 and measured["attack_size"] < 1.2
     lost = [(line["title"], line["value"]) for line in found["judged"] if line["given"] is not None and line["given"] < line["most"]]
@@ -293,6 +293,6 @@ def test_real_faces(real_data, tmp_path):
     assert summary["accuracy"] > 0.87 and summary["dx_success"] == 1 and summary["dx_median_l2"] < 1.0
     need("bwrap")
     shutil.copytree(tmp_path / "miniproject", tmp_path / "class" / "team")
-    found = grade.read_results(grade.grade(tmp_path / "class", hidden_file=Path(real_data) / "faces.npz"))[0]
+    found = class_folder.read_results(grade.grade(tmp_path / "class", hidden_file=Path(real_data) / "faces.npz"))[0]
     assert found["measured"]["accuracy"] == pytest.approx(summary["accuracy"], abs=0.005) and found["measured"]["contract"] == 1
     assert set(found["groups"]) == {"age", "race, as annotated"}

@@ -22,7 +22,7 @@ from utils.data import Dataset
 from utils.generative import autoencoders, gans, quality
 from utils.instructor import results
 from utils.instructor.files import write_whole
-from utils.instructor.grading import grade
+from utils.instructor.grading import class_folder, grade
 from utils.instructor.execute import ROOT, code_cells, environment, run, sources
 from utils.instructor.miniproject import miniproject
 from utils.instructor.results import Measurement
@@ -73,7 +73,7 @@ def mini_project(profile: str, _: None) -> Figures:
             raise RuntimeError("the mini-project failed: its message is above")
         summary = json.loads((team / "summary.json").read_text(encoding="utf-8"))
         folder = os.environ.get("COURSE_DATA")
-        judged = grade.read_results(grade.grade(Path(draft) / "class", **(
+        judged = class_folder.read_results(grade.grade(Path(draft) / "class", **(
             {"hidden_file": Path(folder) / "faces.npz"} if folder else {"seed": 77})))[0]
     os.environ.pop("COURSE_PROFILE")
     return {"accuracy": summary["accuracy"], "fooled by the saved images": summary["dx_success"],

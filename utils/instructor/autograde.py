@@ -25,8 +25,8 @@ from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 
 from utils.instructor.grading import clean_copy, gradebook, lab_pages, sandbox, stamp, students, workers
+from utils.instructor.grading.class_folder import CannotGrade, alone
 from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
-from utils.instructor.grading.grade import CannotGrade, alone
 from utils.instructor.grading.kernels import remove_kernel
 from utils.instructor.grading.students import Student
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_whole

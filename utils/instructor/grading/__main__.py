@@ -10,7 +10,7 @@ def main(words: list[str]) -> int:
     """Run the command line; the exit status is 0, 1 where something is missing or wrong, or 2 for words it does not know."""
     arguments = _parser().parse_args(words)
     from utils.instructor.files import MachineFault
-    from utils.instructor.grading.grade import CannotGrade
+    from utils.instructor.grading.class_folder import CannotGrade
     from utils.instructor.grading.sandbox import SandboxMissing
 
     try:
@@ -23,7 +23,7 @@ def main(words: list[str]) -> int:
 def grade(arguments: argparse.Namespace) -> int:
     """Grade a class, or delete the pictures of one that is graded."""
     from utils.instructor.grading import grade as grading
-    from utils.instructor.grading import clean_copy, supervise
+    from utils.instructor.grading import class_folder, clean_copy, supervise
 
     if arguments.delete_pictures:
         out = arguments.out or arguments.folder.with_name(arguments.folder.name + "-graded")
@@ -33,7 +33,7 @@ def grade(arguments: argparse.Namespace) -> int:
         print("Without a sandbox: the scripts run as you and may read, change and send whatever you may.", file=sys.stderr)
     out = grading.grade(arguments.folder.resolve(), arguments.out and arguments.out.resolve(), hidden_file=arguments.hidden,
                         seed=arguments.seed, rubric_file=arguments.rubric, isolated=not arguments.unsafe_no_sandbox)
-    results = grading.read_results(out)
+    results = class_folder.read_results(out)
     with open(out / "duplicates.csv", encoding="utf-8-sig") as table:
         pairs = len(table.readlines()) - 1
     if others := clean_copy.left_out(arguments.folder):

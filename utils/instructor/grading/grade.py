@@ -1,40 +1,28 @@
 """Grade the mini-projects of a class: a folder of submissions, each with `examine`.
 
-What is found out about a submission is written to results/ as soon as it is known, so a run that was killed goes on where it was. Pages and
+What is found out about a submission is kept (`class_folder`) as soon as it is known, so a run that was killed goes on where it was. Pages and
 tables are made from these results at the end of each run.
 """
-import hashlib
-import json
 import os
-import secrets
 import shutil
 import sys
 import tempfile
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 
 import joblib
 from tqdm import tqdm
 
-from utils.data.images import to_png
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_whole
-from utils.instructor.grading import (clean_copy, duplicates, hidden, pages, reflections, rubric, sandbox, stamp, submission,
-                                        supervise)
+from utils.instructor.grading import (class_folder, clean_copy, duplicates, hidden, pages, reflections, rubric, sandbox, stamp,
+                                      supervise)
+from utils.instructor.grading.class_folder import CannotGrade
 from utils.instructor.grading.examine_project import examine, judge, nothing
 from utils.instructor.grading.rubric import Rubric
 
-
 NEEDED_BYTES = 2 << 30  # the clean copies of as many submissions as there are processors, and all results
-RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint", "consent", "names", "said",
-               "groups", "norm", "reflection"}
-
-
-class CannotGrade(ValueError):
-    """Nothing was graded; the message says why and what to do."""
 
 
 def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = None, seed: int | None = None,
@@ -63,18 +51,19 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
     if (free := shutil.disk_usage(out).free) < NEEDED_BYTES:
         raise CannotGrade(f"The disk of {out} has {free >> 20} MiB free, and grading needs {NEEDED_BYTES >> 20}: make room, or name a folder "
                           f"on another disk with --out.")
-    with machine_faults("Grading stopped"), alone(out):
-        seed = kept_seed(out, seed)
+    with machine_faults("Grading stopped"), class_folder.alone(out):
+        seed = class_folder.kept_seed(out, seed)
         faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed)
         if isolated:
             sandbox.check()
         detectors = load_references(rules.references)
         references = [stamp.of_tree(Path(name)) for name in rules.references if Path(name).is_dir()]
-        setting = _digest(stamp.of_course(), *map(str, (rules.limits, rules.attack_seconds, rules.norms, rules.references)), *references,
-                          faces.digest(), str(seed), str(isolated))
-        names = names_of(sources)
-        write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": [code_of(name, seed) for name in names.values()]}))
-        waiting = [source for source in sources if not _done(out, names[source], seed, stamp.of_submission(source, setting))]
+        setting = stamp.of_texts(stamp.of_course(), *map(str, (rules.limits, rules.attack_seconds, rules.norms, rules.references)),
+                                 *references, faces.digest(), str(seed), str(isolated))
+        names = class_folder.names_of(sources)
+        class_folder.write_settings(out, seed, [class_folder.code_of(name, seed) for name in names.values()])
+        waiting = [source for source in sources
+                   if not class_folder.done(out, names[source], seed, stamp.of_submission(source, setting))]
         _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done=len(sources) - len(waiting))
         _judge_again(out, rules, reflections.read(out / "reflections.csv", rules.by_person()))
         write_reports(out)
@@ -100,50 +89,24 @@ def load_references(names: Sequence[str]) -> list[Callable]:
 
 def write_reports(out: Path) -> None:
     """Make all tables and pages from the results (grades.csv, reflections.csv, duplicates.csv, feedback/, class.html); delete those of former runs."""
-    results = read_results(out)
+    results = class_folder.read_results(out)
     for page in set((out / "feedback").glob("*.html")) - {out / "feedback" / f"{found['page']}.html" for found in results}:
         page.unlink()
     pages.write_grades(out / "grades.csv", results)
     reflections.write(out / "reflections.csv", results)
     pages.write_duplicates(out / "duplicates.csv", duplicates.compare({found["name"]: found["fingerprint"] for found in results}))
     for found in results:
-        write_whole(out / "feedback" / f"{found['page']}.html", pages.feedback(found, _pictures(out, found)))
-    agreed = {found["code"]: _pictures(out, found) for found in results if found["consent"]}
+        write_whole(out / "feedback" / f"{found['page']}.html", pages.feedback(found, class_folder.pictures_of(out, found)))
+    agreed = {found["code"]: class_folder.pictures_of(out, found) for found in results if found["consent"]}
     write_whole(out / "class.html", pages.of_class(results, agreed))
-
-
-def read_results(out: Path) -> list[dict]:
-    """What was found out about each submission of the last run, sorted by name."""
-    results = [found for code in _settings(out)["codes"] if (found := _result(out, code))]
-    return sorted(results, key=lambda found: found["name"])
-
-
-def _settings(out: Path) -> dict:
-    """The seed of the class and the codes of its submissions. Raises CannotGrade for a file that a run did not leave as it is."""
-    path = out / "settings.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {"seed": int(found["seed"]), "codes": list(found["codes"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        raise CannotGrade(f"{path} is missing or damaged, and it keeps the seed of this class: name the seed with --seed if you know it, put "
-                          f"the file back from a backup, or name another folder with --out.") from None
-
-
-def _result(out: Path, code: str) -> dict:
-    """What is stored of a submission, {} where nothing can be read: it is then graded again."""
-    try:
-        found = json.loads((out / "results" / f"{code}.json").read_text(encoding="utf-8"))
-        return found if RESULT_KEYS <= found.keys() else {}
-    except (OSError, ValueError, AttributeError):
-        return {}
 
 
 def delete_pictures(out: Path) -> int:
     """Delete the teams' pictures from the results and make the pages again without them; gives how many. Grades stay."""
     if not (out / "results").is_dir():
         raise CannotGrade(f"There are no results in {out}: nothing was deleted.")
-    with alone(out):
-        _sweep(out)
+    with class_folder.alone(out):
+        class_folder.sweep(out)
         pictures = sorted((out / "pictures").glob("*.png"))
         for path in pictures:
             path.unlink()
@@ -177,11 +140,11 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
                 fault = f"{said} Please look at this one yourself."
                 found, pictures = nothing() | {"faults": [fault], "measured": {}, "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
                 mark = ""  # tried again in the next run
-            _store(out, name, seed, found | {"stamp": mark}, pictures)
+            class_folder.store(out, name, seed, found | {"stamp": mark}, pictures)
         finally:
             free.put(core)
 
-    _sweep(out)
+    class_folder.sweep(out)
     scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=out))
     scratch.chmod(0o755)
     try:
@@ -195,87 +158,7 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
 
 def _judge_again(out: Path, rules: Rubric, given: dict[str, float]) -> None:
     """Judge what was measured by the rubric as it is now, and add the points that a person has given; no script is run for it."""
-    for found in read_results(out):
+    for found in class_folder.read_results(out):
         judged = found | judge(found, rules, given.get(found["code"]))
         if found["judged"] and judged != found:  # without lines the grader itself had stopped
-            _write(out, judged)
-
-
-def _write(out: Path, found: dict) -> None:
-    write_whole(out / "results" / f"{found['code']}.json", json.dumps(found, ensure_ascii=False, indent=1))
-
-
-def _sweep(out: Path) -> None:
-    """Remove what a run that was killed had begun to write."""
-    for leftover in out.glob(".scratch-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    for leftover in (*out.glob("results/*.part"), *out.glob("feedback/*.part")):
-        leftover.unlink()
-
-
-def _store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None:
-    code = code_of(name, seed)
-    for kind in submission.KINDS:
-        path = out / "pictures" / f"{code}_{kind}.png"
-        path.unlink(missing_ok=True)
-        if kind in pictures:
-            path.write_bytes(to_png(pictures[kind]))
-    plain = name if name.isascii() and name.replace("-", "").replace("_", "").isalnum() and len(name) <= 60 else code
-    shown = clean_copy.plain(name, 200)
-    _write(out, {"name": shown if shown == name else f"{shown} ({code})", "code": code, "page": plain} | found)
-
-
-def _done(out: Path, name: str, seed: int, mark: str) -> bool:
-    return _result(out, code_of(name, seed)).get("stamp") == mark != ""
-
-
-def _pictures(out: Path, found: dict) -> dict[str, bytes]:
-    paths = {kind: out / "pictures" / f"{found['code']}_{kind}.png" for kind in submission.KINDS}
-    return {kind: path.read_bytes() for kind, path in paths.items() if path.is_file()}
-
-
-def names_of(sources: Sequence[Path]) -> dict[Path, str]:
-    """The name of each submission: that of its folder or zip file, without .zip unless two would have the same."""
-    short = [source.name if source.is_dir() else source.stem for source in sources]
-    every = Counter(name for source, name in zip(sources, short) for name in {name, source.name})
-    return {source: name if every[name] == 1 else source.name for source, name in zip(sources, short)}
-
-
-def code_of(name: str, seed: int) -> str:
-    """What a submission is called where its name must not appear; without the seed nobody can compute it."""
-    return _digest(str(seed), "code", name)[:10]
-
-
-def kept_seed(out: Path, seed: int | None) -> int:
-    """The seed of this class: the given one, the one of the last run that settings.json keeps, or a new one.
-
-    Raises CannotGrade where another seed was used before: codes and faces would no longer be those of the results that are there.
-    """
-    try:
-        before = _settings(out)["seed"] if (out / "settings.json").is_file() else None
-    except CannotGrade:
-        if seed is None:
-            raise
-        before = seed
-    if before is not None and seed is not None and seed != before:
-        raise CannotGrade(f"{out} was graded with the seed {before}: leave --seed out, or name another folder with --out.")
-    return next(value for value in (seed, before, secrets.randbelow(2**63)) if value is not None)
-
-
-@contextmanager
-def alone(out: Path) -> Iterator[None]:
-    """While it is entered, no other grading writes to the same folder. Raises CannotGrade if one does."""
-    with open(out / ".lock", "w", encoding="utf-8") as file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows, where scripts can be graded only without a sandbox
-            pass
-        except OSError:
-            raise CannotGrade(f"{out} is being written by another grading: wait for it to end.") from None
-        yield
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+            class_folder.write_result(out, judged)

@@ -27,7 +27,7 @@ from utils.instructor.execute import ROOT
 from utils.instructor.files import write_table
 from utils.instructor.grading import clean_copy, students
 from utils.instructor.grading.examine_lab import Lab
-from utils.instructor.grading.grade import CannotGrade
+from utils.instructor.grading.class_folder import CannotGrade
 
 DRAFT = ".draft-"  # begins the names of folders that a killed run leaves in the results
 SOLUTIONS = ROOT / "solutions"

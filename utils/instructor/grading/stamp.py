@@ -26,9 +26,14 @@ def of_course() -> str:
 def of_submission(source: Path, *setting: str) -> str:
     """SHA-256 of a submission, a folder or a file, and of the texts of `setting`; "" where it cannot be read, which is never again equal."""
     try:
-        return hashlib.sha256("\0".join([of_tree(source), *setting]).encode()).hexdigest()
+        return of_texts(of_tree(source), *setting)
     except (OSError, RecursionError):
         return ""
+
+
+def of_texts(*texts: str) -> str:
+    """SHA-256 of several texts, in this order; names of files may be among them."""
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def of_tree(source: Path) -> str:

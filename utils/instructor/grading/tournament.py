@@ -20,9 +20,10 @@ from tqdm import tqdm
 
 from utils.data.images import FACE_CLASSES, to_float
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_table, write_whole
-from utils.instructor.grading import (answers, clean_copy, grade, hidden, manifest, pages, rubric, sandbox, stamp, submission,
-                                        supervise)
-from utils.instructor.grading.grade import CannotGrade
+from utils.instructor.grading import (answers, class_folder, clean_copy, hidden, manifest, pages, rubric, sandbox, stamp, submission,
+                                      supervise)
+from utils.instructor.grading.class_folder import CannotGrade
+from utils.instructor.grading.grade import load_references
 from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.ranking import ACCURACY, LARGEST, Row, Team, fooled, table
 from utils.instructor.grading.rubric import Rubric
@@ -48,16 +49,16 @@ def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | Non
         sandbox.check()
     with machine_faults("The tournament stopped"):
         (out / "results").mkdir(parents=True, exist_ok=True)
-        with grade.alone(out):
-            seed = before["seed"] if before else grade.kept_seed(out, seed)
-            write_whole(out / "settings.json", json.dumps({"seed": seed, "codes": []}))
+        with class_folder.alone(out):
+            seed = before["seed"] if before else class_folder.kept_seed(out, seed)
+            class_folder.write_settings(out, seed, [])
             faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed, FACES)
             faces = Hidden(faces.levels[:FACES], faces.labels[:FACES], {}, faces.source)
             with tempfile.TemporaryDirectory(dir=out, prefix=".scratch-") as scratch:
                 teams, absent = _teams(sources, Path(scratch), seed)
                 images = _images(teams) | (before["images"] if before else {})
                 played = _play(teams, images, faces, out, seed, rules, isolated)
-            references = dict(zip((f"the course's {name}" for name in rules.references), grade.load_references(rules.references)))
+            references = dict(zip((f"the course's {name}" for name in rules.references), load_references(rules.references)))
             told = {code: said for code, (said, _) in played.items()} | _of_course(references, images, faces)
             why = {code: _without_quotes(faults) for code, (_, faults) in played.items()}
             _report(out, teams, images, told, why, absent, list(references), faces, before, seed)
@@ -68,8 +69,8 @@ def _teams(sources: Sequence[Path], scratch: Path, seed: int) -> tuple[list[Team
     """(the submissions with a script, as clean copies, in the order of their codes, as that of the names would tell who is who; of the
     others what they may be called, and why they do not play)."""
     found, absent = [], []
-    for source, name in grade.names_of(sources).items():
-        code, place = grade.code_of(name, seed), scratch / grade.code_of(name, seed)
+    for source, name in class_folder.names_of(sources).items():
+        code, place = class_folder.code_of(name, seed), scratch / class_folder.code_of(name, seed)
         try:
             faults = clean_copy.take_in(source, place)
             handed = submission.find(place, faults + manifest.keep_listed(place))

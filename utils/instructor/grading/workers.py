@@ -16,7 +16,7 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from utils.instructor import cluster
 from utils.instructor.files import MachineFault
 from utils.instructor.grading import sandbox, stamp
-from utils.instructor.grading.grade import CannotGrade
+from utils.instructor.grading.class_folder import CannotGrade
 
 KERNEL_BYTES = 3 << 29  # of memory, for a kernel with TensorFlow and the process that runs it
 ANSWER_SECONDS = 20  # for a scheduler to answer
