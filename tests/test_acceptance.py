@@ -1,5 +1,7 @@
 """The README's table is made from what `course.py acceptance` stored; what that command does with a measurement."""
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +56,14 @@ def test_real_data_only_where_it_is_meant(measured, monkeypatch, tmp_path):
 def test_unknown_name(measured, capsys):
     assert acceptance.main(["cats"]) == 2
     assert "nothing has cats in its name: digits, quick, faces, full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_notebooks_are_timed_on_every_system_and_their_memory_is_measured_where_it_can_be(monkeypatch, windows):
+    monkeypatch.setattr(acceptance, "sources", lambda: [Path("lectures/01_filters.ipynb"), Path("solutions/01_filters/01_filters.ipynb")])
+    monkeypatch.setattr(acceptance, "run", lambda path, environment: None)
+    if windows:
+        monkeypatch.setitem(sys.modules, "resource", None)  # importing it raises ImportError, as there
+    figures = acceptance.notebooks(None)
+    assert figures.pop("lecture 01") == figures.pop("solution 01") == 0
+    assert list(figures) == ([] if windows or sys.platform == "win32" else ["GB of memory of the largest kernel"])

@@ -586,6 +586,15 @@ def test_no_fault_of_the_machine_is_taken_for_the_teams(tmp_path, monkeypatch, f
         clean_copy.take_in(source, tmp_path / "copy")
 
 
+def test_files_are_copied_where_the_system_has_no_flags_against_links_and_pipes(tmp_path, monkeypatch):
+    for flag in ("O_NOFOLLOW", "O_NONBLOCK"):  # as on Windows
+        monkeypatch.delattr(os, flag, raising=False)
+    source = team(tmp_path / "ada")
+    (source / "notes.bin").write_bytes(b"two\r\nlines\x1a")
+    assert clean_copy.take_in(source, tmp_path / "copy") == []
+    assert all((tmp_path / "copy" / path.name).read_bytes() == path.read_bytes() for path in source.iterdir() if path.is_file())
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(two_teams):
     closed = in_a_room(two_teams, ["--ro-bind", str(two_teams), str(two_teams)])
     assert closed.returncode == 1 and "Read-only file system" in closed.stderr and "Traceback" not in closed.stderr

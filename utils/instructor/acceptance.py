@@ -153,8 +153,6 @@ def conditional_gan(digits: Dataset) -> Figures:
 
 def notebooks(_: None) -> Figures:
     """Seconds of each lecture and solution in the quick profile, and the largest memory of a kernel (not on Windows)."""
-    import resource
-
     figures = {}
     for path in sources():
         started = time.perf_counter()
@@ -162,6 +160,10 @@ def notebooks(_: None) -> Figures:
             run(path, environment(Path(out)))
         kind = "lecture" if path.parent.name == "lectures" else "solution"
         figures[f"{kind} {path.stem[:2]}{'_2' * path.stem.endswith('_2')}"] = round(time.perf_counter() - started)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return figures
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # kilobytes; on macOS bytes
     return figures | {"GB of memory of the largest kernel": largest / (2**30 if sys.platform == "darwin" else 2**20)}
 

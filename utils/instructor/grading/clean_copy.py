@@ -94,6 +94,8 @@ class _Room:
 
 def _copy_folder(source: Path, target: Path) -> list[str]:
     room, faults = _Room(), []
+    # Neither follows a link that has just taken the place of a file, nor waits for a pipe; Windows has no such flags, but one for bytes.
+    flags = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
     def closed(error: OSError) -> None:
         raise MachineFault(f"The grader may not open the folder {plain(Path(error.filename).name)} of {plain(source.name)}.")
@@ -111,8 +113,8 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
             elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 faults.append(f"{plain(name)} is not an ordinary file and was left out.")
             elif stat.S_ISREG(mode) and name not in IGNORED:
-                try:  # not following a link that has just taken the place of the file
-                    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as opened:
+                try:
+                    with os.fdopen(os.open(path, flags), "rb") as opened:
                         room.copy(opened, target / path.relative_to(source))
                 except PermissionError:
                     raise MachineFault(f"The grader may not read {plain(name)} of {plain(source.name)}.") from None
