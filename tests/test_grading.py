@@ -191,22 +191,39 @@ def test_thresholds_are_kept_to_the_letter():
 
 
 def test_sizes_and_success_of_an_attack():
-    """Four faces: one that the script had wrong, one that is fooled, one that is not steady, one that it still gets right."""
-    labels, before = np.array([0, 0, 1, 1]), np.full((4, 48, 48), 100, np.uint8)
+    """Five faces: one that the script had wrong, two that are fooled, one that is not steady, one that it still gets right."""
+    labels, before = np.array([0, 0, 0, 1, 1]), np.full((5, 48, 48), 100, np.uint8)
     after = before.copy()
     after[:, 0, 0], after[:, 0, 1] = 100 - 51, 100 + 68
-    near = [1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1]
-    said = answers.Answers(np.zeros(0), np.zeros(0), {"attack before": np.array([1, 0, 1, 1]), "attack after": np.array([1, 1, 0, 1]),
-                                                      "near attack": np.array(near)}, {}, [], True)
+    own = {"attack before": np.array([1, 0, 0, 1, 1]), "attack after": np.array([1, 1, 1, 0, 1]), "decoy": np.array([1, 0, 1, 1, 1]),
+           "near attack": np.array([1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1])}
+    said = answers.Answers(np.array([1, 0, 1, 1, 0, 0]), np.zeros(0), own, {}, [], True)
     found, faults = measures.of_attack(said, labels, before, after, "L2", 0.5)
-    assert found == {"attack_success": 1 / 3}, "the median is infinite"
+    assert found == {"attack_success": 2 / 4}, "the median is infinite"
     assert "Of 1 images of attack.py the script says something else" in faults[0]
-    said.own_labels["near attack"][6:9] = 0
+    own["near attack"][9:12] = 0
     found, faults = measures.of_attack(said, labels, before, after, "L2", 0.5)
-    assert found == {"attack_success": 2 / 3, "attack_size": pytest.approx(np.hypot(51, 68) / 255 / 0.5)} and not faults
+    assert found == {"attack_success": 3 / 4, "attack_size": pytest.approx(np.hypot(51, 68) / 255 / 0.5)} and not faults
     for norm, size in (("L1", 119 / 255), ("L2", 85 / 255), ("Linf", 68 / 255)):
         np.testing.assert_allclose(measures.sizes(before, after, norm), size)
-    assert measures.of_attack(said, 1 - said.own_labels["attack before"], before, after, "L2", 1)[0] == {}
+    own["decoy"][:2] = [0, 1]  # two more than the one in five that may
+    found, faults = measures.of_attack(said, labels, before, after, "L2", 0.5)
+    assert found == {} and "3 of these another label" in faults[0]
+    found, faults = measures.of_attack(said, np.array([0, 1, 0, 1, 1]), before, after, "L2", 0.5)
+    assert found == {} and "right about 3 of the 5 faces" in faults[0]
+
+
+def test_decoys_have_the_norms_of_the_attack_and_no_aim():
+    rng = np.random.default_rng(0)
+    faces, before = rng.integers(60, 200, (2, 3, 48, 48)).astype(np.uint8)
+    after = before + rng.integers(-2, 3, before.shape)
+    after[2] = before[2] - 40
+    made = answers.decoys(faces, before, after.astype(np.uint8), rng)
+    dx, given = made.astype(int) - faces, after.astype(int) - before
+    for one, aimed in zip(dx[:2], given):
+        np.testing.assert_array_equal(np.sort(one, axis=None), np.sort(aimed, axis=None))
+        assert abs(np.corrcoef(one.ravel(), aimed.ravel())[0, 1]) < 0.1
+    assert np.linalg.norm(dx[2] / 255) == pytest.approx(1, abs=0.06), "40 grey levels everywhere are 7.5"
 
 
 @pytest.mark.parametrize("out, words", [

@@ -711,6 +711,24 @@ attack_case("writes_nothing", "sys.exit()", FULL, "attack.py wrote no file")
 attack_case("fills_the_disk", "open('/tmp/x', 'wb').write(bytes(7 << 20)), open('/tmp/y', 'wb').write(bytes(12 << 20))", FULL, "exit status 1", "too large")
 
 
+@case(FULL, "to 10 other faces, their pixels in random places", "gives 10 of these another label than before")
+def attack_that_the_script_sees_in_the_call(place):
+    """It gives the other label to what comes with three images that differ from it in one pixel by one grey level."""
+    honest(place, script=HONEST + textwrap.dedent("""
+        levels = np.stack([np.asarray(Image.open(path)).astype(int).ravel() for path in sys.argv[1:]])
+        near = [np.flatnonzero(np.abs(levels - one).sum(axis=1) == 1) for one in levels]
+        attacked = {int(index) for place, found in enumerate(near) if len(found) == 3 and levels[place].std() > 5 for index in (place, *found)}
+        for place, path in enumerate(sys.argv[1:]):
+            line = answer(path)
+            print(line.replace("woman", "MAN").replace("man", "woman").replace("MAN", "man") if place in attacked else line)"""))
+    (place / "attack.py").write_text(textwrap.dedent("""
+        import sys
+        import numpy as np
+        images = np.load(sys.argv[1])["images"].copy()
+        images[:, 0, :2] += np.where(images[:, 0, :2] < 128, 1, 255).astype(np.uint8)
+        np.savez(sys.argv[2], images=images)"""), encoding="utf-8")
+
+
 @case(FULL)
 def listed(place):
     """Only what the manifest lists is looked at."""

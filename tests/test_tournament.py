@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from conftest import need
-from test_grading import SCRIPT, team
-from utils.instructor.grading import clean_copy, ranking, rubric, tournament
+from test_grading import DARK, SCRIPT, team
+from utils.instructor import files
+from utils.instructor.grading import class_folder, clean_copy, ranking, rubric, tournament
 from utils.instructor.grading.ranking import Team
 
 nan = np.nan
@@ -36,6 +37,12 @@ def test_shares_leave_a_teams_own_out():
 @pytest.mark.parametrize("values, expected", [([0.5, 0.1, 0.5, nan], [2, 1, 2, 0]), ([nan], [0]), ([], []), ([3, 3, 3, 1], [2, 2, 2, 1])])
 def test_ranks_with_ties(values, expected):
     assert ranking.ranks(values) == expected
+
+
+def test_more_than_half_of_what_is_near_decides():
+    said = np.array([[0, 0, 1], [1, -1, 1], [0, 1, -1], [-1, -1, 1]])
+    np.testing.assert_array_equal(ranking.majority(said), [0, 1, -1, -1])
+    assert ranking.majority(np.empty([0, 3], int)).shape == (0,)
 
 
 def images(dx: int) -> dict[str, np.ndarray]:
@@ -139,11 +146,12 @@ def test_who_did_not_answer_is_told_so(tmp_path, rules, faces, capsys):
     assert rows[""]["team"] == "ada_grace" and rows[""]["without_answer"] == "0"
     assert rows["There is no infer.py."]["team"] == "ada_grace"
     whys = {why: row["team"] for why, row in rows.items() if row["team"].startswith("team ")}
-    for words, number in (("exit status 1. infer.py gave no answer for 1 of 46 images", "1"), ("It was killed: it did not stop", "46"),
+    for words, number in (("exit status 1. infer.py gave no answer for 1 of 23 images", "1"), ("It was killed: it did not stop", "46"),
                           ("could not be read", "")):
         why = next(why for why in whys if words in why)
         assert rows[why]["without_answer"] == number and f"<tr><td>{whys[why]}</td><td>{why}" in page
-    assert "secret" not in page and "There is no infer.py." in page and not re.search("silent|stops|nothing", page)
+    assert re.search(r"<tr><td>team \w+</td><td>There is no infer.py.", page), "nobody's failure by name"
+    assert "secret" not in page and not re.search("silent|stops|nothing", page)
     assert "nothing (team " in capsys.readouterr().err
 
 
@@ -156,6 +164,61 @@ def test_silence_about_modified_images_wins_nothing(tmp_path, rules, faces):
     ada, mute = sorted(read(tmp_path / "class-tournament" / "tournament.csv"), key=lambda row: row["without_answer"])
     assert (ada["without_answer"], ada["L2_rank"], ada["fools"]) == ("0", "1", "1.0")
     assert (mute["without_answer"], mute["L2_rank"], mute["fooled_by"]) == ("2", "0", "1.0") and float(mute["accuracy"]) == 1
+
+
+# Gives all images of the call that are nearly the same the answer for the one whose answer is least certain, or most.
+TWINS = '''
+import sys, math
+import numpy as np
+from PIL import Image
+levels = np.stack([np.asarray(Image.open(name)).astype(float).ravel() for name in sys.argv[1:]])
+woman = 1 / (1 + np.exp(-0.5 * (levels.mean(1) - 100)))
+for path, one in zip(sys.argv[1:], levels):
+    twins = np.flatnonzero(np.linalg.norm(levels - one, axis=1) / 255 < 3)
+    sure = woman[twins[0]]
+    print(f"{path}\\t{'woman' if sure > 0.5 else 'man'}\\t{max(sure, 1 - sure):.6f}")
+'''
+
+
+def test_what_a_script_knows_of_the_images_of_the_call_wins_nothing(tmp_path, rules, faces):
+    """An answer learnt by heart for one's own modified image, and the same answer for all images that are nearly the same."""
+    rng = np.random.default_rng(3)
+    squares = []
+    for _ in range(3):
+        square = np.clip(98 + rng.integers(-40, 41, (48, 48)), 0, 255)
+        squares.append((square + round(97 - square.mean())).astype(np.uint8))  # 97 is a man, 103 a woman
+    modified = squares[0].copy()
+    modified[0, 0] = 7
+    by_heart = SCRIPT.replace("    woman =", f"    if np.asarray(Image.open(path)).astype(int).sum() == {modified.astype(int).sum()}:\n"
+                              "        print(path + '\\twoman\\t0.9')\n        continue\n    woman =")
+    team(tmp_path / "class" / "heart", original=squares[0], modified=modified, script=by_heart, about="consent = true\n")
+    team(tmp_path / "class" / "twins", original=squares[1], modified=squares[1] + 6, script=TWINS, about="consent = true\n")
+    team(tmp_path / "class" / "honest", original=squares[2], modified=squares[2] + 6, about="consent = true\n")
+    for name in ("heart", "twins", "honest"):
+        for path in (tmp_path / "class" / name).glob("adv_*"):
+            path.rename(path.with_name(path.name.replace("ada_grace", name)))
+    assert tournament.main([str(tmp_path / "class"), "--hidden", str(faces), "--rubric", str(rules), "--unsafe-no-sandbox"]) == 0
+    rows = {row["team"]: row for row in read(tmp_path / "class-tournament" / "tournament.csv")}
+    assert (rows["heart"]["L2_rank"], rows["heart"]["L2"]) == ("0", ""), "images near its own are what its network says"
+    assert rows["honest"]["L2_rank"] == "1"
+    assert rows["twins"]["fooled_by"] == rows["honest"]["fooled_by"], "it cannot see who is whose original"
+
+
+def test_a_new_image_and_that_of_the_first_round_are_both_played(tmp_path, rules, faces):
+    agrees = "consent = true\n"
+    team(tmp_path / "one" / "ada", about=agrees)
+    first = tournament.tournament(tmp_path / "one", hidden_file=faces, seed=7, rubric_file=rules, isolated=False)
+    team(tmp_path / "two" / "ada", script=darker(104), modified=DARK + 9, about=agrees)
+    second = tournament.tournament(tmp_path / "two", hidden_file=faces, first=first, rubric_file=rules, isolated=False)
+    code = class_folder.code_of("ada", 7)
+    said = json.loads((second / "round.json").read_text(encoding="utf-8"))["fooled"][code]
+    assert said == {code: 1, f"{code}, first round": 0}, "107 is a woman for the new script, 102 is not"
+    assert float(read(second / "tournament.csv")[0]["L2"]) == pytest.approx(48 * 9 / 255)
+
+
+def test_no_name_is_computed_in_a_table(tmp_path):
+    files.write_table(tmp_path / "t.csv", ["team", "=HYPERLINK(1)"], [{"team": "=1", "=HYPERLINK(1)": 1}])
+    assert (tmp_path / "t.csv").read_text(encoding="utf-8-sig").splitlines() == ['"team","\'=HYPERLINK(1)"', '"\'=1",1']
 
 
 def test_teams_of_the_same_names_are_told_apart(tmp_path):

@@ -54,7 +54,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
     """Write a csv file with the mark of UTF-8 that spreadsheets look for; texts are quoted, and none begins like a formula."""
     out = io.StringIO()
     table = csv.DictWriter(out, columns, quoting=csv.QUOTE_NONNUMERIC)
-    table.writeheader()
+    table.writerow({name: without_formula(name) for name in columns})
     table.writerows([{name: without_formula(value) for name, value in row.items()} for row in rows])
     write_whole(path, "\ufeff" + out.getvalue())
 

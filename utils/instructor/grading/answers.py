@@ -7,8 +7,9 @@ come in random order, so that a script cannot know which is which. Beside the or
 - NEAR images that differ from each of the two in one pixel by one grey level. A network says nearly the same of them; a
   script that has learnt the answers to certain files by heart does not.
 
-With what the team's attack.py made come the faces that it was given, and NEAR_ATTACK such neighbours of each modified one. The hidden faces are
-changed in the same way, in case a team knows them.
+With what the team's attack.py made come the faces that it was given, and NEAR_ATTACK such neighbours of each modified one. As many hidden faces
+come with a decoy, the same change with its pixels in random places, and with neighbours of that, so that a script cannot tell from what is near
+what in the call which image was attacked. The hidden faces are changed by one grey level too, in case a team knows them.
 """
 import re
 import sys
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.data.images import FACE_CLASSES, to_png
+from utils.data.images import FACE_CLASSES, WHITE, to_png
 from utils.instructor.grading import sandbox, supervise
 from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.supervise import Ended, Limits
@@ -27,6 +28,7 @@ from utils.instructor.grading.supervise import Ended, Limits
 STEPS = 16
 NEAR = 8
 NEAR_ATTACK = 3  # of each image that attack.py made
+LARGEST_DECOY = 1.0  # L2: a larger change may, without any aim, be one that an honest network does not stand
 # A path of the host, as in /proc/self/mountinfo; the folders that a script is told of stay.
 HOST_PATH = re.compile(r"(?<![\w.])/(?!(?:submission|images)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
@@ -84,6 +86,16 @@ def own_images(pictures: Mapping[str, np.ndarray], seed: list[int],
     return images
 
 
+def decoys(faces: np.ndarray, before: np.ndarray, after: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Faces [N, 48, 48] with the changes that attack.py made to others, [N, 48, 48] each, their pixels in random places; uint8.
+
+    The norms stay, up to what is cut off at black and white, and an L2 norm of at most LARGEST_DECOY.
+    """
+    dx = rng.permuted((after.astype(float) - before).reshape(len(before), -1), axis=1)
+    dx /= np.maximum(np.linalg.norm(dx / WHITE, axis=1, keepdims=True) / LARGEST_DECOY, 1)
+    return np.clip(np.round(faces + dx.reshape(before.shape)), 0, WHITE).astype(np.uint8)
+
+
 def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: list[int], limits: Limits = Limits(), *,
         attacked: tuple[np.ndarray, np.ndarray] | None = None, isolated: bool = True, core: int | None = None,
         scratch: Path | None = None) -> Answers:
@@ -94,9 +106,14 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
     scratch   where the folder of images is made, the system's temporary folder by default
     """
     own, rng = own_images(pictures, seed, attacked), np.random.default_rng([*seed, 1])
-    levels = np.concatenate([*(near(face, rng, 1) for face in hidden.levels), *own.values()])
+    faces = np.concatenate([near(face, rng, 1) for face in hidden.levels])
+    if attacked:
+        count = min(len(faces), len(attacked[0]))
+        own["decoy"] = decoys(faces[:count], attacked[0][:count], attacked[1][:count], rng)
+        own["near decoy"] = np.concatenate([near(image, rng, NEAR_ATTACK) for image in own["decoy"]])
+    levels = np.concatenate([faces, *own.values()])
     labels, woman, faults = ask_about(levels, folder, rng, limits, isolated=isolated, core=core, scratch=scratch)
-    cuts = np.cumsum([len(hidden.levels), *map(len, own.values())])[:-1]
+    cuts = np.cumsum([len(faces), *map(len, own.values())])[:-1]
     (labels, *own_labels), (woman, *own_woman) = np.split(labels, cuts), np.split(woman, cuts)
     return Answers(labels, woman, dict(zip(own, own_labels)), dict(zip(own, own_woman)), faults, not faults)
 

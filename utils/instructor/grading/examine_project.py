@@ -66,7 +66,7 @@ def _of_scripts(handed: submission.Submission, faces: Hidden, rules: Rubric, see
     groups = {kind: [[None if value != value else value for value in row] for row in rows]
               for kind, rows in measures.by_group(said, faces).items()}
     shown = {role: [None if value != value else round(float(value), 4) for value in values]
-             for role, values in said.own_woman.items() if "attack" not in role}
+             for role, values in said.own_woman.items() if not {"attack", "decoy"} & set(role.split())}
     return measured, {"faults": faults + said.faults + more, "groups": groups, "said": shown}
 
 

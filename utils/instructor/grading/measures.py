@@ -12,6 +12,8 @@ from utils.instructor.grading.hidden import Hidden
 AMPLIFICATION = 50
 AMPLIFIED_WORST, AMPLIFIED_MEAN = 50, 20  # grey levels: a DX of half a grey level less or more, from before rounding, is 25
 MOST_UNSTEADY = 0.1  # of the faces, before it is said: an image just behind the boundary may be, with an honest network too
+LEAST_RIGHT = 0.75  # of the faces that attack.py is given: of a script that is wrong about most, success with the others says little
+MOST_FLIPPED = 0.2  # of the decoys: an honest network gives nearly all of them the label of their face
 JUMP = 0.25  # of a probability when one pixel changes by one grey level; a network's stays far below
 
 MEASURES = {  # name: what it is, for the pages and for who edits the rubric
@@ -115,11 +117,19 @@ def of_attack(said: Answers, labels: np.ndarray, before: np.ndarray, after: np.n
               unit: float) -> tuple[dict[str, float], list[str]]:
     """What the script says of the faces with `labels` [N] before and after attack.py, grey levels uint8 [N, 48, 48]; and faults.
 
-    A modified face counts as fooled only if most images that differ from it in one pixel by one grey level get that label too.
+    A modified face counts as fooled only if most images that differ from it in one pixel by one grey level get that label too. Nothing
+    counts of a script that is right about less than LEAST_RIGHT of the faces, or gives more than MOST_FLIPPED of the decoys another label.
     """
     right = said.own_labels["attack before"] == labels
-    if not right.any():
-        return {}, ["The script is wrong about all faces that attack.py was given, so there was nothing to attack."]
+    if right.mean() < LEAST_RIGHT:
+        return {}, [f"The script is right about {right.sum()} of the {len(right)} faces that attack.py was given. The attack counts from "
+                    f"{LEAST_RIGHT:.0%} on: first make the detector better."]
+    decoys = said.own_labels["decoy"]
+    flipped = int((decoys != said.labels[:len(decoys)]).sum())
+    if flipped > MOST_FLIPPED * len(decoys):
+        return {}, [f"The changes of attack.py were also made to {len(decoys)} other faces, their pixels in random places, so without an aim, and "
+                    f"the script gives {flipped} of these another label than before. A network that is fooled by its own DX alone keeps nearly "
+                    f"all labels: does the script look for something else than the face? The attack does not count."]
     now, near = said.own_labels["attack after"], said.own_labels["near attack"].reshape(-1, NEAR_ATTACK)
     other = right & (now >= 0) & (now != labels)
     fooled = other & (np.mean(near == now[:, None], axis=1) > 0.5)

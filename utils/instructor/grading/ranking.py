@@ -46,13 +46,17 @@ def fooled(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
 
     A modified image without an answer fools: a detector that is silent where it sees an attack would be the most robust one.
 
-
     labels  of the originals, [images]: 0 or 1, -1 where it is not known
     said    of the originals and the modified images, [2, images, detectors]: 0, 1, or -1 for no answer
     """
     original, modified = said
     counts = (original == labels[:, None]) & (labels[:, None] >= 0)
     return np.where(counts, (modified != original).astype(float), np.nan)
+
+
+def majority(said: np.ndarray) -> np.ndarray:
+    """What is said of more than half of the images that are nearly the same, [N, copies] -> [N]; -1, no answer, where nothing is."""
+    return np.select([np.mean(said == label, axis=1) > 0.5 for label in (0, 1)], [0, 1], -1)
 
 
 def shares(who_fools: np.ndarray, own: Sequence[int | None], axis: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,6 +95,11 @@ def table(teams: Sequence[Team], others: Sequence[str], who_fools: np.ndarray, a
     names = [*(team.shown for team in teams), *others]
     return [Row(*row) for row in zip(names, accuracy.tolist(), fooled_by.tolist(), of_images.tolist(), robust, padded.tolist(), counts,
                                      transfer, sizes.tolist(), smallest)]
+
+
+def images_of(teams: Sequence[Team]) -> dict[str, np.ndarray]:
+    """{code: original and modified image, uint8 [2, 48, 48]} of the teams that have both."""
+    return {team.code: np.stack([team.pictures["ori"], team.pictures["mod"]]) for team in teams if {"ori", "mod"} <= team.pictures.keys()}
 
 
 def _l2(team: Team) -> float:
