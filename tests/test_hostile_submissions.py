@@ -31,6 +31,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from browser import chromium_without_network
 from conftest import all_end, need
 from utils.data.images import to_png
 from utils.instructor.grading import answers, class_folder, clean_copy, grade, hidden, manifest, rubric
@@ -882,6 +883,21 @@ def test_a_second_run_finds_the_same(out, everybody, tmp_path, hidden_file, rule
         for path in (again / kind).iterdir():
             one, other = (re.sub(rb"with \d+ of its", b"with few of its", file.read_bytes()) for file in (path, out / kind / path.name))
             assert one == other, path.name
+
+
+def test_pages_run_nothing_and_ask_for_nothing_in_a_browser(out, tmp_path):
+    written = sorted((out / "feedback").glob("*.html"))
+    hostile = [page for page in written if "&lt;script" in page.read_text(encoding="utf-8")]
+    asked = []
+    assert hostile
+    with chromium_without_network(tmp_path) as browser:
+        shown = browser.new_page()
+        shown.on("request", lambda request: asked.append(request.url))
+        for page in (*hostile, *written[:5], out / "class.html"):
+            shown.goto(page.as_uri())
+            assert shown.title().startswith("Mini-project: ") and shown.evaluate("document.querySelectorAll('main').length") == 1
+            assert shown.evaluate("document.querySelectorAll('script, iframe, object, base').length") == 0
+    assert all(url.startswith(("file:", "data:")) for url in asked)
 
 
 # what comes out -------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from conftest import need
+from utils.instructor.files import MachineFault
 from utils.instructor.grading import grade, sandbox, supervise
 from utils.instructor.grading.supervise import Ended, Limits
 
@@ -674,6 +675,15 @@ def test_a_course_that_the_sandbox_may_not_read_is_refused(tmp_path, monkeypatch
     monkeypatch.setattr(sandbox, "__file__", str(tmp_path / "utils" / "instructor" / "grading" / "sandbox.py"))
     with pytest.raises(sandbox.SandboxMissing, match="may not read the course.*filters.py.*chmod -R a.rX"):
         sandbox.check()
+
+
+def test_a_sandbox_that_cannot_start_is_the_machines_fault():
+    with pytest.raises(MachineFault, match="could not be started .*bwrap.*costs nobody a point"):
+        sandbox.run(["true"], LIMITS, readable={"/given": Path("/no/such/folder")})
+    for said in ("bwrap: Can't find source path /x", "x" * 5000):
+        ended = sandbox.run(["sh", "-c", f'echo "{said}" >&2; exit 1'], LIMITS)
+        assert ended.status == 1 and ended.err.strip() == said[-4095:], "what a program says is its own"
+    assert sandbox.run(["no-such-program"], LIMITS).status == 127
 
 
 def test_what_a_script_prints_is_not_taken_for_the_clocks_words():

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]  # the folder of the course
 # Signs that make a cell a formula, in the wide and small letters of East Asia too: at its beginning, and behind what some
 # spreadsheet takes for the end of a cell (those of half of Europe split at semicolons).
 FORMULA = re.compile(r"(^|[;,\t\r\n])(\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\t\r])")
-OF_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EROFS}
+OF_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.EAGAIN}
 
 
 class MachineFault(RuntimeError):

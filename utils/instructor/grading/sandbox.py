@@ -20,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from utils.instructor.grading.supervise import Ended, Limits, supervise
+from utils.instructor.files import MachineFault
+from utils.instructor.grading.supervise import ERRORS, Ended, Limits, supervise
 
 NOBODY = 65534  # the user and group in the sandbox
 SYSTEM = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")  # of /etc; beside /usr, /bin and /lib
@@ -37,6 +38,8 @@ for place, _, names in os.walk(sys.argv[1], onerror=closed):
             pass  # written or removed meanwhile, or a link that leads nowhere
 print("in")"""  # that every file below a folder may be read
 WAIT = ["sh", "-c", '"$@"; exit $?', "sh"]  # runs the words after it and does not become them
+STARTED = "The sandbox has started.\n"  # the first line on standard error, before the program can write any
+SAY_STARTED = ["sh", "-c", 'printf %s "$0" >&2; exec "$@"', STARTED]
 # System calls that do not exist in the sandbox, {name: (number on x86_64, on aarch64)}; every framework works without them.
 REFUSED = {
     # memory that is in no limit
@@ -61,8 +64,8 @@ def check() -> None:
                              f"{' and '.join(sorted({TOOLS[name] for name in missing}))} (on Debian and Ubuntu: "
                              f"sudo apt install ...), or grade on a Linux machine that has it.")
     course = Path(__file__).resolve().parents[3]
-    tried = run([sys.executable, "-I", "-c", READ, "/course"], Limits(wall=60),
-                readable={f"/course/{name}": course / name for name in ("utils", "data")})
+    tried = supervise(command([sys.executable, "-I", "-c", READ, "/course"], Limits(wall=60),
+                              readable={f"/course/{name}": course / name for name in ("utils", "data")}), Limits(wall=60))
     if "PermissionError" in tried.err or tried.err.startswith("sh: "):  # not bubblewrap's own words, which speak of namespaces
         raise SandboxMissing(f"The user of the sandbox may not read the course or its Python ({tried.err.strip().splitlines()[-1]}): let "
                              f"everybody read them, chmod -R a+rX {course} {sys.prefix}.")
@@ -113,8 +116,17 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
 
 
 def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
-    """Run `words` in the sandbox until it ends or is over a limit; the arguments are those of `command`."""
-    return supervise(command(words, limits, **where), limits)
+    """Run `words` in the sandbox until it ends or is over a limit; the arguments are those of `command`.
+
+    Raises MachineFault where bubblewrap could not start it: what it says then is not the program's.
+    """
+    ended = supervise(command([*SAY_STARTED, *words], limits, **where), limits)
+    if ended.err.startswith(STARTED):
+        return ended._replace(err=ended.err.removeprefix(STARTED))
+    if not (ended.killed or ended.out) and len(ended.err) < ERRORS:  # of a long text the beginning is not kept
+        raise MachineFault(f"The sandbox could not be started ({ended.err.strip()[-200:] or f'exit status {ended.status}'}). This is the machine's "
+                           f"fault and costs nobody a point: run the same command again, it goes on from here.")
+    return ended
 
 
 def hand_over(path: Path) -> None:
