@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,8 @@ from scipy.ndimage import gaussian_filter
 
 from conftest import need
 from utils.checks.alone import of_course
+from utils.data.images import to_levels
+from utils.data.rendered import rendered_faces
 from utils.instructor.files import OF_MACHINE
 from utils.instructor.grading import (answers, attack, class_folder, clean_copy, duplicates, grade, hidden, measures, pages, rubric, stamp,
                                         submission)
@@ -211,6 +214,15 @@ def test_sizes_and_success_of_an_attack():
     assert found == {} and "3 of these another label" in faults[0]
     found, faults = measures.of_attack(said, np.array([0, 1, 0, 1, 1]), before, after, "L2", 0.5)
     assert found == {} and "right about 3 of the 5 faces" in faults[0]
+
+
+def test_a_face_that_the_lab_gave_is_known():
+    given, _, _ = rendered_faces(8, seed=zlib.crc32("ada grace".encode("utf-8")))
+    face = to_levels(given[5, ..., 0])
+    assert measures.own_face(face, "ada_grace") == 1 and measures.own_face(face, "bob_carol") == 0
+    moved = face.copy()
+    moved[10, 10] += 2
+    assert measures.own_face(moved, "ada_grace") == 0
 
 
 def test_decoys_have_the_norms_of_the_attack_and_no_aim():

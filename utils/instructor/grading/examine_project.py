@@ -28,6 +28,8 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
             found |= {"faults": handed.faults, "consent": handed.consent, "names": handed.names, "norm": handed.norm, "reflection": handed.reflection,
                       "fingerprint": duplicates.fingerprint(Path(place) / "submission", pictures)}
             measured = measures.of_pictures(pictures)
+            if "ori" in pictures:
+                measured["own_face"] = measures.own_face(pictures["ori"], handed.names)
             if handed.norm in measured:
                 measured["size"] = measured[handed.norm] / rules.norms[handed.norm]
             found["lacks"] = submission.lacks(handed.folder or Path(place) / "submission")

@@ -1,10 +1,12 @@
 """What is measured on a submission: of the three images alone, and of what the script said. Numbers only; the rubric judges."""
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from utils.data.images import FACE_CLASSES, WHITE, to_float
+from utils.data.images import FACE_CLASSES, WHITE, to_float, to_levels
+from utils.data.rendered import rendered_faces
 from utils.groups import Group, accuracy_by_group
 from utils.instructor.grading.answers import NEAR_ATTACK, STEPS, Answers
 from utils.instructor.grading.hidden import Hidden
@@ -22,6 +24,7 @@ MEASURES = {  # name: what it is, for the pages and for who edits the rubric
     "original_right": "1 if the script says the declared label (or any, if none is declared) for the original",
     "fooled": "1 if it says that for the original and the other label for the modified image, and is steady",
     "steady": "1 if its answers for the two stay the same where one pixel changes by one grey level",
+    "own_face": "1 if the original is one of the rendered faces that the lab gives to these names; 0 for a photograph, and for a face that was changed",
     "shortest_t": f"smallest t of 1/{STEPS} ... 1 for which original + t DX fools the script",
     "amplified": f"1 if the next two are at most {AMPLIFIED_WORST} and {AMPLIFIED_MEAN}",
     "amplified_worst": f"largest difference of the amplified image to {AMPLIFICATION} |DX|, in grey levels",
@@ -61,6 +64,12 @@ def of_pictures(pictures: Mapping[str, np.ndarray]) -> dict[str, float]:
         worst, mean = float(off.max()), float(off[shown].mean())
         found |= {"amplified_worst": worst, "amplified_mean": mean, "amplified": float(worst <= AMPLIFIED_WORST and mean <= AMPLIFIED_MEAN)}
     return found
+
+
+def own_face(original: np.ndarray, names: str) -> float:
+    """1.0 if grey levels [48, 48] are, within one, those of a face that lab 06 renders for the team `names` ("ada_grace"), else 0.0."""
+    given, _, _ = rendered_faces(8, seed=zlib.crc32(names.replace("_", " ").encode("utf-8")))
+    return float(np.abs(to_levels(given[..., 0]).astype(int) - original).max(axis=(1, 2)).min() <= 1)
 
 
 def sizes(original: np.ndarray, modified: np.ndarray, norm: str) -> np.ndarray:
