@@ -730,6 +730,11 @@ def attack_that_the_script_sees_in_the_call(place):
         np.savez(sys.argv[2], images=images)"""), encoding="utf-8")
 
 
+@case(FULL, "more.zip was not unpacked: hand in one zip file alone, or the files themselves.")
+def folder_with_a_zip_file_beside_the_script(place):
+    (honest(place) / "more.zip").write_bytes(saved_zip(("adv_more_mod.png", b"")))
+
+
 @case(FULL)
 def listed(place):
     """Only what the manifest lists is looked at."""

@@ -52,12 +52,14 @@ def take_in(source: Path, target: Path) -> list[str]:
     target.mkdir(parents=True)
     faults = _copy_folder(source, target) if source.is_dir() else _unzip(source, target)
     inner = [path for path in target.rglob("*") if path.is_file()]
-    if not any(path.suffix in CODE for path in inner):
-        packed = [path for path in inner if path.suffix.lower() == ".zip"]
-        if len(packed) == 1:  # as Moodle delivers it, perhaps with a report
-            faults += _unzip(packed[0], target)
-            packed[0].unlink()
-            inner = [path for path in target.rglob("*") if path.is_file()]
+    packed, alone = [path for path in inner if path.suffix.lower() == ".zip"], not any(path.suffix in CODE for path in inner)
+    if alone and len(packed) == 1:  # as Moodle delivers it, perhaps with a report
+        faults += _unzip(packed[0], target)
+        packed[0].unlink()
+        inner = [path for path in target.rglob("*") if path.is_file()]
+    else:
+        faults += [f"{plain(path.name)} was not unpacked: hand in one zip file alone, or the files themselves." for path in packed]
+    if alone:
         faults += [f"{plain(path.name)} was not unpacked: make a zip file." for path in inner if path.suffix.lower() in OTHER_PACKERS]
         inner = [path for path in inner if path.suffix.lower() not in OTHER_PACKERS]
     if len(faults) > MOST_FAULTS:
