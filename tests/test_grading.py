@@ -20,7 +20,7 @@ from utils.data.images import to_levels
 from utils.data.rendered import rendered_faces
 from utils.instructor.files import OF_MACHINE
 from utils.instructor.grading import (answers, attack, class_folder, clean_copy, duplicates, grade, hidden, measures, pages, rubric, stamp,
-                                        submission)
+                                        submission, tournament)
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.examine_project import examine
 from utils.instructor.grading.supervise import Ended
@@ -576,7 +576,7 @@ def test_results_survive_as_json(tmp_path, faces, rules):
 
 def in_a_room(out: Path, words: list[str], *, before: str = "") -> subprocess.CompletedProcess:
     """`grading grade` in a process of its own that sees `out` as bubblewrap's `words` lay it."""
-    code = f"import sys; from utils.instructor.grading import grade, __main__ as command\n{before}\nsys.exit(command.main(sys.argv[1:]))"
+    code = f"import sys; from utils.instructor.grading import class_folder, grade, __main__ as command\n{before}\nsys.exit(command.main(sys.argv[1:]))"
     return subprocess.run(["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", *words, "--", sys.executable, "-c", code, "grade",
                            str(out.with_name("class")), "--out", str(out), "--unsafe-no-sandbox", "--hidden", str(out.with_name("hidden.npz")),
                            "--rubric", str(out.with_name("rubric.toml"))], capture_output=True, encoding="utf-8", cwd=out.parent)
@@ -595,7 +595,7 @@ def two_teams(tmp_path, faces, rules) -> Path:
 def test_a_full_disk_stops_the_grader_and_costs_nobody_a_point(two_teams):
     full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)])
     assert full.returncode == 1 and "needs 2048: make room" in full.stderr, "before anything is run"
-    full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)], before="grade.NEEDED_BYTES = 0; import atexit, glob, sys; "
+    full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)], before="class_folder.NEEDED_BYTES = 0; import atexit, glob, sys; "
                      f"atexit.register(lambda: print(*(open(path).read() for path in glob.glob({str(two_teams / 'results/*.json')!r}))))")
     assert full.returncode == 1 and "No space left on device" in full.stderr and "costs nobody a point" in full.stderr
     assert "Traceback" not in full.stderr and "weights.bin" not in full.stdout and "could not be read" not in full.stdout
@@ -640,3 +640,13 @@ def test_damaged_settings_are_a_sentence_and_damaged_results_are_made_again(two_
     next(iter(before)).write_text(text, encoding="utf-8")
     assert main(words) == 0
     assert {path: path.read_bytes() for path in (two_teams / "results").iterdir()} == before
+
+
+def test_a_disk_without_room_is_said_before_anything_is_run(tmp_path, faces, rules, monkeypatch, capsys):
+    team(tmp_path / "class" / "ada")
+    monkeypatch.setattr(class_folder, "NEEDED_BYTES", 1 << 60)
+    monkeypatch.setattr(answers, "ask_about", pytest.fail)
+    for command in ("grade", "tournament"):
+        words = [str(tmp_path / "class"), "--hidden", str(faces), "--rubric", str(rules), "--unsafe-no-sandbox"]
+        assert (main(["grade", *words]) if command == "grade" else tournament.main(words)) == 1
+        assert "MiB free, and grading needs" in capsys.readouterr().err

@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 
 from utils.instructor.grading import clean_copy, gradebook, lab_pages, sandbox, stamp, students, workers
-from utils.instructor.grading.class_folder import CannotGrade, alone
+from utils.instructor.grading.class_folder import CannotGrade, alone, need_room
 from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
 from utils.instructor.grading.kernels import remove_kernel
 from utils.instructor.grading.students import Student
@@ -55,6 +55,7 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
     _name_the_others(folder, sources)
     with machine_faults(f"The results cannot be written to {out}"):
         out.mkdir(exist_ok=True)
+        need_room(out)
     with machine_faults("Grading stopped"), alone(out):
         if isolated and scheduler is None:
             sandbox.check()

@@ -14,6 +14,7 @@ from utils.data.images import to_png
 from utils.instructor.files import write_whole
 from utils.instructor.grading import clean_copy, stamp, submission
 
+NEEDED_BYTES = 2 << 30  # the clean copies of as many submissions as there are processors, and all results
 RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint", "consent", "names",
                "said", "groups", "norm", "reflection"}
 
@@ -116,6 +117,13 @@ def kept_seed(out: Path, seed: int | None) -> int:
     if before is not None and seed is not None and seed != before:
         raise CannotGrade(f"{out} was graded with the seed {before}: leave --seed out, or name another folder with --out.")
     return next(value for value in (seed, before, secrets.randbelow(2**63)) if value is not None)
+
+
+def need_room(out: Path) -> None:
+    """Raise CannotGrade unless the disk of the folder of results has NEEDED_BYTES free."""
+    if (free := shutil.disk_usage(out).free) < NEEDED_BYTES:
+        raise CannotGrade(f"The disk of {out} has {free >> 20} MiB free, and grading needs {NEEDED_BYTES >> 20}: make room there, or grade on "
+                          f"another disk.")
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from utils.instructor.grading.class_folder import CannotGrade
 from utils.instructor.grading.examine_project import examine, judge, nothing
 from utils.instructor.grading.rubric import Rubric
 
-NEEDED_BYTES = 2 << 30  # the clean copies of as many submissions as there are processors, and all results
 
 
 def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = None, seed: int | None = None,
@@ -48,9 +47,7 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
     with machine_faults(f"The results cannot be written to {out}"):
         for name in ("results", "pictures", "feedback"):
             (out / name).mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(out).free) < NEEDED_BYTES:
-        raise CannotGrade(f"The disk of {out} has {free >> 20} MiB free, and grading needs {NEEDED_BYTES >> 20}: make room, or name a folder "
-                          f"on another disk with --out.")
+    class_folder.need_room(out)
     with machine_faults("Grading stopped"), class_folder.alone(out):
         seed = class_folder.kept_seed(out, seed)
         faces = hidden.from_file(hidden_file) if hidden_file else hidden.rendered(seed)

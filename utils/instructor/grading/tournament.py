@@ -54,6 +54,7 @@ def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | Non
         sandbox.check()
     with machine_faults("The tournament stopped"):
         (out / "results").mkdir(parents=True, exist_ok=True)
+        class_folder.need_room(out)
         with class_folder.alone(out):
             seed = before["seed"] if before else class_folder.kept_seed(out, seed)
             class_folder.write_settings(out, seed, [])
