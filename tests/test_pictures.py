@@ -10,7 +10,7 @@ from scipy import signal
 from utils import filters
 from utils.data import photo, scenes, sounds, views
 from utils.data.images import to_grey
-from utils.data.pictures import PICTURES, natural_noise, picture, town
+from utils.data.pictures import PICTURES, houses, natural_noise, picture
 from utils.instructor.execute import ROOT
 
 DISTRIBUTION = {"skimage": "scikit-image", "sklearn": "scikit-learn"}
@@ -97,7 +97,7 @@ def test_views_have_the_spectrum_of_natural_images(seed):
     assert -1.4 < spectrum_slope(views.town(seed, grey=True)) < -0.8
 
 
-@pytest.mark.parametrize("draw", [town, views.town, views.country])
+@pytest.mark.parametrize("draw", [houses, views.town, views.country])
 def test_rendered_pictures(draw):
     x = draw(5, 120, 180)
     assert x.shape == (120, 180, 3) and x.dtype == np.float32 and 0 <= x.min() < 0.35 and 0.8 < x.max() <= 1

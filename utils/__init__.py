@@ -1,8 +1,13 @@
 """The course's package, in three shelves.
 
-`utils/*.py`, `data/`, `attacks/`, `generative/` and `plot/` are to be read, `checks/` judges the labs, `instructor/` serves course.py.
+`utils/*.py`, `data/`, `attacks/`, `defences/`, `moments/`, `explain/`, `generative/` and `plot/` are to be read, `checks/` judges the labs,
+`instructor/` serves course.py.
 """
+from collections.abc import Callable
 from importlib.util import find_spec
+
+OTHER_VERSION = ("This version of the course has no {}. If your notebook is a copy of an earlier version: rename its folder in work/, run "
+                 "python3 course.py lab, and copy your answers into the new lab.")
 
 
 class OtherVersion(ImportError):
@@ -15,5 +20,20 @@ class OtherVersion(ImportError):
 def __getattr__(name: str) -> None:
     if name.startswith("_") or find_spec(f"utils.{name}"):  # a part that is imported now, or what Python itself asks for
         raise AttributeError(f"module 'utils' has no attribute {name!r}")
-    raise OtherVersion(f"This version of the course has no utils.{name}. If your notebook is a copy of an earlier version: rename its folder in "
-                       "work/, run python3 course.py lab, and copy your answers into the new lab.")
+    raise OtherVersion(OTHER_VERSION.format(f"utils.{name}"))
+
+
+class OtherVersionsName(AttributeError):
+    """A notebook asks a module for a name that it has not, in this version of the course. Jupyter shows its sentence alone."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def other_versions_names(module: str) -> Callable[[str], None]:
+    """The `__getattr__` of a module of the course in which names were changed or removed."""
+    def __getattr__(name: str) -> None:
+        if name.startswith("_"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        raise OtherVersionsName(OTHER_VERSION.format(f"{module}.{name}"))
+    return __getattr__

@@ -107,6 +107,7 @@ def digits(images: tf.Tensor, generator: tf.random.Generator, *, skew: float = 0
     """Random shifts (up to 2 pixels each way), rotations (12 degrees), zooms (0.89 to 1.13); in [0, 1].
 
     With `skew`, digits also lean to one side, by up to that many degrees. No mirror: the mirror image of a 2 is not a digit.
+    Raises ValueError for images that are no batch, TypeError for a generator that is not TensorFlow's.
     """
     if len(images.shape) != 4:
         raise ValueError(f"images of shape {list(images.shape)}, expected [N, 28, 28, 1]: batch before map.")

@@ -12,7 +12,7 @@ CAUSES = {1: "not normalised", 2: "results not checked", 3: "not preprocessed", 
           9: "initialisation", 10: "too deep", 11: "number of hidden units"}
 
 
-def standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def standardised_digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """`toy.digits()`, each pixel with the mean 0 and the standard deviation 1 on the training images.
 
     (x [2000, 196], labels [2000], x for the test [1000, 196], their labels [1000]).
@@ -24,14 +24,14 @@ def standardised() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return (x - mean) / deviation, y, (x_test - mean) / deviation, y_test
 
 
-def digits(prepare: Callable, seed: int) -> float:
+def program_a(prepare: Callable, seed: int) -> float:
     """Program A of task 6 with `prepare(x_train, x)` between data and net: its accuracy on test digits."""
     x, y, x_test, y_test = toy.digits()
     net, _ = backprop.train(backprop.initialise([196, 32, 10], seed), np.asarray(prepare(x, x)), y, rate=0.3, epochs=8, seed=seed)
     return backprop.accuracy(net, np.asarray(prepare(x, x_test)), y_test)
 
 
-def lamps(prepare: Callable, seed: int) -> float:
+def program_b(prepare: Callable, seed: int) -> float:
     """Program B of task 6 with `prepare(hours)` between data and net: its accuracy at 1,000 other hours."""
     (hours, y), (other, y_other) = toy.lamps(2000, seed=0), toy.lamps(1000, seed=1)
     x = np.asarray(prepare(hours))
@@ -62,7 +62,7 @@ def panels(widen: float = 1) -> dict[str, dict]:
 
     widen  what the number of hidden units is multiplied by: the panels look alike for 1/2, 1 and 2
     """
-    x, y, _, _ = standardised()
+    x, y, _, _ = standardised_digits()
     hidden = round(32 * widen)
     sizes = [196, hidden, 10]
     _, few = backprop.train(backprop.initialise(sizes, 0), x, y, rate=0.1, epochs=12, batch_size=len(x))

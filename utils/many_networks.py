@@ -77,6 +77,7 @@ class Networks(tf.Module):
 
     @property
     def parameters(self) -> list[tf.Variable]:
+        """Weights [M, inputs, units] and biases [M, 1, units] of all layers, as an optimiser takes them."""
         return [*self.weights, *self.biases]
 
     def outputs(self, x: tf.Tensor, training: bool = False) -> list[tf.Tensor]:

@@ -5,11 +5,12 @@ are trained by `utils.training.fit`, except `lenet`, which is a Keras model and 
 """
 from collections.abc import Callable
 
-import numpy as np
-
+from utils import other_versions_names
 from utils.layers import (Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, PlainBlock, Residual, check_maps, flat,
                           maxpool, mean_over_positions)
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 
 class Chain(tf.Module):
@@ -195,20 +196,6 @@ def _three_stages(depth: int, width: int, stage: Callable[[int], list]) -> Chain
     ])
 
 
-def check_shape(model: Callable, x: np.ndarray) -> None:
-    """Raise ValueError unless images x have the [N, H, W, C] that a network of the course takes; other models check it themselves."""
-    given, expected = np.shape(x), tuple(getattr(model, "input_shape", None) or ())
-    if not expected or isinstance(model, tf.keras.Model) or given[1:] == expected:
-        return
-    hint = "give images of that size, or build a network for these."
-    if given == expected:
-        hint = "use x[None] for one image."
-    elif given[1:] == expected[:2]:
-        hint = "add the channel with x[..., None]."
-    raise ValueError(f"The images have shape {list(given)}, but the network takes "
-                     f"[N, {', '.join(map(str, expected))}]: {hint}")
-
-
 def without_softmax(model: Callable) -> Callable:
     """A Keras model without its final softmax: [N, H, W, C] -> logits. It shares the weights of `model`.
 
@@ -240,6 +227,7 @@ class WithoutActivation(tf.keras.layers.Layer):
         self.dense = dense
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        """[N, inputs] -> [N, units]."""
         x = tf.matmul(x, self.dense.kernel)
         return x + self.dense.bias if self.dense.use_bias else x
 

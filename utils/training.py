@@ -15,9 +15,8 @@ from tqdm import tqdm
 
 from utils import augment as augmentations
 from utils.data import Dataset
-from utils.networks import check_shape
 from utils.quiet import tf
-from utils.training_inputs import check, check_labels
+from utils.training_inputs import check, check_labels, check_shape
 
 STEPS_PER_CALL = 16  # training steps between two movements of the progress bar
 MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")

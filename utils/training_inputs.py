@@ -1,8 +1,9 @@
 """What `training.fit` looks at before it starts: the settings, the network, the images and the labels."""
+from collections.abc import Callable
+
 import numpy as np
 
 from utils.data import Dataset
-from utils.networks import check_shape
 from utils.quiet import tf
 
 
@@ -71,3 +72,24 @@ def _check_outputs(model: tf.Module, dataset: Dataset) -> None:
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"The labels run from {labels.min()} to {labels.max()}, but the model has {classes} "
                          f"outputs: use labels 0 to {classes - 1} or more outputs.")
+
+
+def check_shape(model: Callable, x: np.ndarray) -> None:
+    """Raise ValueError unless images x have the [N, H, W, C] that the model takes; one whose `input_shape` is not known is not asked."""
+    given, expected = np.shape(x), getattr(model, "input_shape", None) or ()
+    if isinstance(model, tf.keras.Model):
+        expected = expected[1:] if model.built and isinstance(expected, tuple) else ()
+    if not expected or _fits(given[1:], expected):
+        return
+    hint = "give images of that size, or build a network for these."
+    if _fits(given, expected):
+        hint = "use x[None] for one image."
+    elif _fits(given[1:], expected[:-1]):
+        hint = "add the channel with x[..., None]."
+    raise ValueError(f"The images have shape {list(given)}, but the network takes "
+                     f"[N, {', '.join('any' if side is None else str(side) for side in expected)}]: {hint}")
+
+
+def _fits(given: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    """Whether a shape is the expected one; None stands for any length, as in Keras."""
+    return len(given) == len(expected) and all(side in (None, length) for length, side in zip(given, expected))

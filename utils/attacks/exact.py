@@ -89,7 +89,7 @@ def smallest(x: np.ndarray, layers: list[Layer], norm: str, radius: float,
     """The smallest dx [n] in the ball of that radius for which all outputs of the last of `layers` are <= 0, for x [n].
 
     Returns its norm (infinite, and dx None, if there is none or none was found in time), a lower bound of the
-    norm, and whether the program was solved.
+    norm, and whether the program was solved. Raises RuntimeError where the solver itself fails.
     """
     *bounds, (outputs, _) = further(first_layer(x, layers[0], norm, radius), layers[1:])
     if outputs.max() > 0:  # an output is positive in the whole ball

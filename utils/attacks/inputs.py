@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from tqdm import tqdm
 
-from utils.networks import check_shape
 from utils.quiet import tf
+from utils.training_inputs import check_shape
 
 # One batch has at most so many images, and so many values in all, so that memory does not grow with either.
 CHUNK = 128

@@ -4,8 +4,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from utils import filters
+from utils import filters, other_versions_names
 from utils.checks import LIBRARIES, call, check, equal, inputs, require, results, seeded, shaped, written_out
+
+__getattr__ = other_versions_names(__name__)
 
 LIBRARY = LIBRARIES | {"convolve", "correlate", "convolved"}
 BRACKETS = "The shape goes into brackets of its own: np.zeros([rows, columns])."

@@ -4,11 +4,13 @@ from unittest import mock
 
 import numpy as np
 
-from utils import backprop, checks
+from utils import backprop, checks, other_versions_names
 from utils.checks import call, check, equal, inputs, require, results, run, seeded, shaped, written_out
 from utils.data import toy
-from utils.diagnosis import CAUSES, digits, fitted, lamps, standardised
+from utils.diagnosis import CAUSES, fitted, program_a, program_b, standardised_digits
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 SIZES = [5, 4, 4, 3]  # two equal sizes: weights transposed by mistake go unnoticed by NumPy
 ROWS = ("Two shapes do not fit: each example is a row, so x [N, inputs] stands left of W [inputs, outputs]: x @ W, not W @ x. "
@@ -314,8 +316,8 @@ def data(standardise: Callable, lamp_features: Callable) -> None:
     require(np.abs(midnight[0] - midnight[1]).max() < 0.1, "Just before and just after midnight are far apart in your features: use functions without a jump there, such as sine and cosine.")
     equal("standardise of the example", run(standardise, np.array([[1.0], [3]]), np.array([[5.0]])), [[3]])
     for seed in inputs(range(3), lambda rng: range(0)):
-        _recovered("Program A", digits(standardise, seed))
-        _recovered("Program B", lamps(lamp_features, seed), 0.9, lambda: _confused(lamp_features))
+        _recovered("Program A", program_a(standardise, seed))
+        _recovered("Program B", program_b(lamp_features, seed), 0.9, lambda: _confused(lamp_features))
 
 
 def _confused(lamp_features: Callable) -> str:
@@ -334,7 +336,7 @@ def _confused(lamp_features: Callable) -> str:
 @check
 def optimisation(*programs: Callable) -> None:
     """Task 7: each program(x, y, seed) gives a trained net and its activation; three seeds of each."""
-    x, y, x_test, y_test = standardised()
+    x, y, x_test, y_test = standardised_digits()
     before = {"epochs": 8, "batch_size": 32, "rule": backprop.sgd}
     settings = (before, before | {"rate": 0.1}, before | {"rate": 0.2})
     for name, units, kept, program in zip(("Program C", "Program D", "Program E"), (32, 32, 24), settings, programs):

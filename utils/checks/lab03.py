@@ -6,13 +6,15 @@ from functools import partial
 import numpy as np
 from scipy.special import softmax
 
-from utils import augment, networks
+from utils import augment, networks, other_versions_names
 from utils.checks import (CheckFailed, call, check, equal, inputs, message_of, names_used, own, python_function, require, results,
                           seeded, shaped, written_out)
 from utils.checks.trained import logits_of, own_training, without_test_set
 from utils.data import Dataset
 from utils.quiet import tf
 from utils.training import evaluate
+
+__getattr__ = other_versions_names(__name__)
 
 layers = tf.keras.layers
 RELU = ["relu"] * 4 + ["linear"]  # the activations of LeNet

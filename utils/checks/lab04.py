@@ -11,13 +11,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image, ImageOps
 
-from utils import networks
+from utils import networks, other_versions_names
 from utils.checks import call, check, equal, inputs, own, require, results, run, seeded, shaped, slips, written_out
 from utils.checks.interrupted import practice, process, saved_in
 from utils.checks.trained import logits_of, own_training, without_test_set
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 JOIN = (
     ("filter depth", "A convolution gets too few or too many channels: concatenate features and input, go on with that."),

@@ -5,9 +5,11 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from utils import attacks
+from utils import attacks, other_versions_names
 from utils.checks import call, check, equal, inputs, require, results, seeded, shaped, slips
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 TAPE = slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions.")
 

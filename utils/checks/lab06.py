@@ -14,7 +14,7 @@ from unittest.mock import patch
 import numpy as np
 from PIL import Image
 
-from utils import attacks, training
+from utils import attacks, other_versions_names, training
 from utils.checks import CheckFailed, call, check, equal, inputs, own, require, run, seeded, shaped
 from utils.checks.alone import of_course
 from utils.checks.trained import without_test
@@ -22,6 +22,8 @@ from utils.data import Dataset
 from utils.data.images import FACE_CLASSES, FACE_SIZE, WHITE, to_float, to_levels
 from utils.quiet import tf
 from utils.training import predict
+
+__getattr__ = other_versions_names(__name__)
 
 EMPTY = [("at least one array", "Perhaps no file of a batch can be read: then do not call the model.")]  # what np.stack says of no image
 

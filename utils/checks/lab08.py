@@ -4,11 +4,14 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import softmax
 
+from utils import other_versions_names
 from utils.checks import lab08_answers as answers
 from utils.checks import call, check, equal, require, results, run, seeded, shaped, slips
 from utils.checks.lab08_models import Net, Trained, label, linear
 from utils.checks.tapes import TENSORS, under_decorator
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 TAPE = (*TENSORS, *slips.tape("the tape cannot follow the computation. Call tape.watch on a tensor (tf.constant(x) makes one), "
                              "and compute everything inside `with`, using TensorFlow's functions."))

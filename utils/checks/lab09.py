@@ -6,8 +6,11 @@ from types import FunctionType
 import numpy as np
 from scipy.special import ndtr
 
+from utils import other_versions_names
 from utils.checks import call, check, equal, inputs, names_used, own, python_function, require, results, seeded, shaped, slips
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 TAPE = slips.tape("the tape cannot follow the computation. Call tape.watch on the inputs, and compute everything inside `with`, using "
                   "TensorFlow's functions.")

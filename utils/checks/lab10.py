@@ -8,11 +8,14 @@ import numpy as np
 from scipy import linalg, ndimage
 from skimage.metrics import peak_signal_noise_ratio
 
+from utils import other_versions_names
 from utils.checks import LIBRARIES, CheckFailed, call, check, equal, inputs, message_of, own, require, results, run, seeded, shaped, written_out
 from utils.checks.trained import without_test_set
 from utils.data import Dataset
 from utils.generative import autoencoders
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 GAIN = 1.0  # dB above the Gaussian filter and its line that the trained net of task 7 has to reach
 MISSING = {"A": 6, "B": 1, "C": 0}  # what the nets of task 8 have not seen; B draws other digits worse than a 1

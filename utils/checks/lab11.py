@@ -7,10 +7,13 @@ import numpy as np
 from scipy import linalg
 from scipy.special import rel_entr, xlog1py, xlogy
 
+from utils import other_versions_names
 from utils.checks import LIBRARIES, CheckFailed, call, check, equal, inputs, require, results, seeded, shaped, written_out
 from utils.checks import lab11_networks as dcgan
 from utils.generative import minimax, quality
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 layers = tf.keras.layers
 

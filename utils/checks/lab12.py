@@ -5,10 +5,13 @@ from functools import partial
 import numpy as np
 from scipy.special import softmax
 
+from utils import other_versions_names
 from utils.checks import CheckFailed, call, check, equal, message_of, require, results, run, seeded, slips
 from utils.checks.lab12_inputs import Net, ascent, batch_of, compiled_gradient, covered, maps_with_places, path_with_gap, unit
 from utils.checks.tapes import BACK, TENSORS, under_decorator
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 UNWATCHED = ("the tape cannot follow the computation. Call tape.watch on the images, and compute everything from the images to the value "
              "inside `with`, using TensorFlow's functions.")

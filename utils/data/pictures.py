@@ -1,6 +1,6 @@
 """Pictures for filters: `picture(name)` from the wheels of scikit-image and scikit-learn, or your own file.
 
-`town(seed)` draws a row of houses. Every picture is float32 in [0, 1], [H, W, 3] in
+`houses(seed)` draws a row of houses. Every picture is float32 in [0, 1], [H, W, 3] in
 colour or [H, W] in grey; nothing is downloaded.
 """
 from importlib.util import find_spec
@@ -10,7 +10,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from utils import other_versions_names
 from utils.data.images import open_picture, to_float, to_grey
+
+__getattr__ = other_versions_names(__name__)
 
 LARGEST = 640  # pixels; the longer side of a file of one's own is made no larger than this
 
@@ -78,7 +81,7 @@ def _sky(seed: int, height: int, width: int) -> np.ndarray:
     return blue + 0.5 * cloud * (0.95 - blue)
 
 
-def town(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> np.ndarray:
+def houses(seed: int, height: int = 427, width: int = 640, grey: bool = False) -> np.ndarray:
     """A row of houses that does not exist, with trees and a sky: [H, W, 3], or [H, W] with `grey`."""
     random = np.random.default_rng(seed)
     image = Image.new("RGBA", (2 * width, 2 * height))  # drawn twice as large, so that its lines are smooth

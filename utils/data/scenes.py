@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from utils.data.images import WHITE, to_float
-from utils.data.pictures import picture, town
+from utils.data.pictures import houses, picture
 
 RED, BLUE = (200, 30, 35), (30, 84, 190)  # as bright as one another, so that a grey picture shows them alike
 SIGN = 33  # pixels, the side of a sign
@@ -29,7 +29,7 @@ def street() -> tuple[np.ndarray, tuple[int, int], tuple[int, int]]:
     Returns the picture, and the row and column of the top left pixel of the stop sign and of the blue one.
     """
     scale, stop, other = 8, (118, 252), (126, 78)
-    scene = _enlarged(town(3, 240, 360), scale)
+    scene = _enlarged(houses(3, 240, 360), scale)
     draw = ImageDraw.Draw(scene)
     for (row, column), colour in ((stop, RED), (other, BLUE)):
         middle = scale * (column + SIGN / 2)

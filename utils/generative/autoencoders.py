@@ -106,6 +106,7 @@ class Contractive(tf.keras.Model):
         self.weight, self.images = weight, images
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Images [N, 28, 28, 1] -> the same, drawn from their codes with the encoder's own weights."""
         drawn = tf.matmul(self.encoder(x), self.layer.kernel, transpose_b=True) + self.constant
         return tf.reshape(drawn, [-1, 28, 28, 1])
 

@@ -6,8 +6,10 @@ V(D, G) = E log D(x) + E log(1 - D(G(z))), in nats (Goodfellow et al. 2014, equa
 import numpy as np
 from scipy.special import rel_entr, xlogy
 
-from utils import session
+from utils import other_versions_names, session
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 BATCH = 128  # points that the discriminator sees in one step
 DEVIATION = 0.1  # of each Gaussian of the ring, in both directions

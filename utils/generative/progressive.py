@@ -20,9 +20,11 @@ class Fade(keras.Layer):
     """(1 - fade) old + fade new, where `fade` in [0, 1] is a variable that is not trained; 1 at first."""
 
     def build(self, shapes: list) -> None:
+        """Make the weight of the new path, which starts at 1 and is set from outside."""
         self.fade = self.add_weight(shape=(), initializer="ones", trainable=False, name="fade")
 
     def call(self, old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
+        """Two tensors of one shape -> their mixture."""
         return (1 - self.fade) * old + self.fade * new
 
 

@@ -48,6 +48,7 @@ class Variational(tf.keras.Model):
         return mean, log_variance
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Images [N, 28, 28, 1] -> images drawn from the mean code; in training from a random one, with the divergence as a loss."""
         mean, log_variance = self.encode(x)
         if not training:
             return self.decoder(mean)

@@ -25,6 +25,8 @@ def noise(shape: tf.Tensor, distribution: str, seed: tf.Tensor) -> tf.Tensor:
 
     distribution  one of DISTRIBUTIONS; "uniform" is on [-sqrt 3, sqrt 3]
     seed          two integers
+
+    Raises ValueError for another distribution.
     """
     if distribution not in DISTRIBUTIONS:
         raise ValueError(f"distribution is {distribution!r}, expected one of {', '.join(map(repr, DISTRIBUTIONS))}.")

@@ -36,6 +36,7 @@ class Moments(NamedTuple):
         return total
 
     def gaussian(self, sources: Sources) -> Gaussian:
+        """Mean [N, d] and covariance [N, d, d] of the values, taken for Gaussian."""
         return Gaussian(flat(self.mean, 1), self.covariance(sources))
 
     def scaled(self, factor: tf.Tensor) -> "Moments":
