@@ -185,12 +185,14 @@ def of_lab(unit: str, known: dict) -> Iterator[tuple[str, dict]]:
 
 
 def _go_to(kernel: labs.Kernel, unit: str, task: str) -> None:
-    """Run all of a lab that stands before a task, with the right answers."""
+    """Run all of a lab that stands before a task, with the right answers and their checks, whose names later cells may use."""
+    right, check = labs.answers(unit), labs.checks(unit)
     kernel.run(LIMITED)
     for before, _ in labs.walk(kernel, unit):
         if before == task:
             return
-        kernel.run(labs.answers(unit)[before])
+        kernel.run(right[before])
+        kernel.run(check[before])
 
 
 def read() -> dict[str, dict]:
