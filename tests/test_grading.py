@@ -16,8 +16,8 @@ from scipy.ndimage import gaussian_filter
 from conftest import need
 from utils.checks.alone import of_course
 from utils.instructor.files import OF_MACHINE
-from utils.instructor.grading import (answers, attack, class_folder, clean_copy, duplicates, grade, hidden, measures, pages, rubric, stamp,
-                                        submission)
+from utils.instructor.grading import (answers, attack, class_folder, clean_copy, duplicates, grade, hidden, measures, pages,
+                                      rubric, stamp, submission)
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.examine_project import examine
 from utils.instructor.grading.supervise import Ended

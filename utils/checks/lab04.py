@@ -170,7 +170,10 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
 
 
 def _wrong_blocks(x: tf.Tensor, convolutions: Sequence[tuple], reduction: tuple) -> list[tuple[str, Callable[[], tf.Tensor]]]:
-    """(what is wrong, function that gives such features) for images x [N, H, W, C]; (weights, bias) of the convolutions and the reduction."""
+    """(what is wrong, function that gives such features), for images x [N, H, W, C].
+
+    convolutions, reduction  (weights, bias) of each
+    """
     relu = tf.nn.relu
 
     def pooled(y: tf.Tensor, stride: int = 2, padding: str = "VALID", kind: str = "MAX") -> tf.Tensor:

@@ -30,7 +30,10 @@ class Two(NamedTuple):
         return (np.asarray(images).reshape(-1, 24) @ (self.v if net is None else net)).argmax(1) == self.labels
 
     def gradient(self, net: np.ndarray | None = None, kind: str = "logits") -> np.ndarray:
-        """That of the loss for x, of a network, the source by default; `kind` as for `answers.pull`, or "bare": of minus the label's logit."""
+        """That of the loss for x, of a network, the source by default.
+
+        kind  as for `answers.pull`, or "bare": that of minus the label's logit
+        """
         net = self.w if net is None else net
         pull = -np.eye(4)[self.labels] if kind == "bare" else answers.pull(self.x.reshape(-1, 24) @ net, self.labels, kind)
         return (pull @ net.T).reshape(self.x.shape)
@@ -44,7 +47,7 @@ class Two(NamedTuple):
 
 
 def _drawn(rng: np.random.Generator, x: np.ndarray, signs: np.ndarray) -> Two:
-    """Two networks that have much in common, and labels of which each gets some wrong; two values have no influence on the source."""
+    """Two networks that have much in common; of the labels each gets some wrong; two values have no influence on the source."""
     w = rng.normal(size=[24, 4])
     w[[3, 20]] = 0
     v = w + rng.normal(scale=0.8, size=[24, 4])
@@ -76,8 +79,9 @@ def _counted(two: Two, images: np.ndarray) -> list[tuple[str, float]]:
 
 def _others(two: Two) -> dict[str, list[tuple[str, np.ndarray]]]:
     """Images with a mistake."""
-    g, bare, lower = two.gradient(), two.gradient(kind="bare"), "The steps lower the loss: the attacker raises the loss of the true label."
-    x, signs, moved, stays = two.x, two.signs, two.moved, "A value whose gradient is 0 moves: its sign is 0, so it stays."
+    x, signs, moved, g, bare = two.x, two.signs, two.moved, two.gradient(), two.gradient(kind="bare")
+    lower = "The steps lower the loss: the attacker raises the loss of the true label."
+    stays = "A value whose gradient is 0 moves: its sign is 0, so it stays."
     return {"noise": [
         ("The noise is not scaled: it moves each value by epsilon, as the attack does.", moved(signs, 1)),
         ("The images with noise leave the box: clip them to [0, 1] as those of the attack.", x + EPSILON * signs),
@@ -95,7 +99,7 @@ def _others(two: Two) -> dict[str, list[tuple[str, np.ndarray]]]:
 
 @check
 def transfer(function: Callable) -> None:
-    """Task 1: two linear networks and images, drawn until the rates tell each mistake from the right answer and from the other mistakes."""
+    """Task 1: two linear networks and images, drawn until the rates tell each mistake from the right answer and the other mistakes."""
     rng, n, shape, differ = seeded(1), 400, (4, 3, 2), False
     x, signs = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.choice([-1.0, 1], [n, *shape]).astype(np.float32)
     while not differ:

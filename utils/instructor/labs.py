@@ -103,7 +103,8 @@ class Kernel:
     def run(self, code: str, seconds: float = CELL_SECONDS) -> tuple[str, str]:
         """Run code: the exception it raised ("" for none) as "name: text", and what it wrote on standard error or gave as a value.
 
-        Code that takes more than `seconds` is interrupted, and counts as a TimeoutError. After a DeadKernelError only `restart` helps.
+        Code that takes more than `seconds` is interrupted, and counts as a TimeoutError. After a DeadKernelError only `restart`
+        helps.
         """
         errors = []
 

@@ -2,10 +2,10 @@
 
 python -m utils.instructor.mutants [LAB ...]
 
-What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts and
-each survivor; there a reason is written beside it ("why"), which stays when the same change passes again. Each task is stored as soon
-as it is measured. A mutation library such as cosmic-ray would do for operators and constants, but knows no terms, axes and bounds,
-and works on files, not on cells.
+What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts
+and each survivor; there a reason is written beside it ("why"), which stays when the same change passes again. Each task is stored
+as soon as it is measured. A mutation library such as cosmic-ray would do for operators and constants, but knows no terms, axes and
+bounds, and works on files, not on cells.
 """
 import ast
 import copy

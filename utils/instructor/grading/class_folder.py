@@ -14,8 +14,8 @@ from utils.data.images import to_png
 from utils.instructor.files import write_whole
 from utils.instructor.grading import clean_copy, stamp, submission
 
-RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint", "consent", "names",
-               "said", "groups", "norm", "reflection"}
+RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint", "consent",
+               "names", "said", "groups", "norm", "reflection"}
 
 
 class CannotGrade(ValueError):
@@ -35,8 +35,8 @@ def settings(out: Path) -> dict:
         found = json.loads(path.read_text(encoding="utf-8"))
         return {"seed": int(found["seed"]), "codes": list(found["codes"])}
     except (OSError, ValueError, KeyError, TypeError):
-        raise CannotGrade(f"{path} is missing or damaged, and it keeps the seed of this class: name the seed with --seed if you know it, "
-                          f"put the file back from a backup, or name another folder with --out.") from None
+        raise CannotGrade(f"{path} is missing or damaged, and it keeps the seed of this class: name the seed with --seed if you "
+                          f"know it, put the file back from a backup, or name another folder with --out.") from None
 
 
 def result(out: Path, code: str) -> dict:
@@ -59,7 +59,7 @@ def write_result(out: Path, found: dict) -> None:
 
 
 def store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None:
-    """Keep the result of a submission, under a name that can be shown, and its pictures (images by kind) in the place of former ones."""
+    """Keep the result of a submission, under a name that can be shown, and its pictures (images by kind) instead of former ones."""
     code = code_of(name, seed)
     for kind in submission.KINDS:
         path = out / "pictures" / f"{code}_{kind}.png"

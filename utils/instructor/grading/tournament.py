@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from utils.data.images import FACE_CLASSES, to_float
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_table, write_whole
-from utils.instructor.grading import (answers, class_folder, clean_copy, hidden, manifest, pages, rubric, sandbox, stamp, submission,
-                                      supervise)
+from utils.instructor.grading import (answers, class_folder, clean_copy, hidden, manifest, pages, rubric, sandbox, stamp,
+                                      submission, supervise)
 from utils.instructor.grading.class_folder import CannotGrade
 from utils.instructor.grading.grade import load_references
 from utils.instructor.grading.hidden import Hidden
