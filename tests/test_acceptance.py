@@ -60,7 +60,7 @@ def test_unknown_name(measured, capsys):
 
 @pytest.mark.parametrize("windows", [False, True])
 def test_notebooks_are_timed_on_every_system_and_their_memory_is_measured_where_it_can_be(monkeypatch, windows):
-    monkeypatch.setattr(acceptance, "sources", lambda: [Path("lectures/01_filters.ipynb"), Path("solutions/01_filters/01_filters.ipynb")])
+    monkeypatch.setattr(acceptance, "sources", lambda: [Path("lectures/01_filters.ipynb"), Path("solutions/01_filters.ipynb")])
     monkeypatch.setattr(acceptance, "run", lambda path, environment: None)
     if windows:
         monkeypatch.setitem(sys.modules, "resource", None)  # importing it raises ImportError, as there

@@ -142,7 +142,7 @@ def test_a_mutant_may_not_take_all_memory(small_lab):
 
 
 def test_a_mutant_that_ends_the_kernel_counts_as_refused(small_lab, monkeypatch):
-    monkeypatch.setattr(mutants, "PATIENCE", 2)
+    monkeypatch.setattr(mutants, "PATIENCE", 5)
     with_answer(small_lab, "def double(x):\n    import os\n    if x < -9:\n        os._exit(1)\n    return abs(2) * x",
                 "assert double(3) == 6 and double(-3) == -6\nassert double is not None")
     assert mutants.main([]) == 0

@@ -2,7 +2,7 @@
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -171,29 +171,12 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
     return block
 
 
-@check
-def block(cls: type) -> None:
-    """Task 3: against `keras_block` with the same random weights and biases, also compiled; and the example."""
-    require(isinstance(cls, type), "DenseBlock is not a class: define it with class DenseBlock(tf.Module).")
-    require(issubclass(cls, tf.Module), f"{cls.__name__} is not a tf.Module: class {cls.__name__}(tf.Module).")
-    require(not any(base.__module__.startswith("utils") for base in cls.__mro__),
-            "DenseBlock comes from utils: write your own, that is the task.")
-    written_out(cls, set())
-    c, f, n, o = sizes = inputs((3, 5, 3, 7), lambda rng: (2, 6, 4, 9))
-    random, relu, reference, new = seeded(3), tf.nn.relu, keras_block(*sizes), _variables(cls, sizes)
-    x = tf.constant(random.normal(size=[3, 9, 6, c]), tf.float32)
-    values = [random.normal(scale=0.4, size=weights.shape).astype(np.float32) for weights in reference.weights]
-    reference.set_weights(values)
-    *convolutions, reduction = zip(values[::2], values[1::2])
-    expected, name = reference(x).numpy(), "block(x)"
+def _wrong_blocks(x: tf.Tensor, convolutions: Sequence[tuple], reduction: tuple) -> list[tuple[str, Callable[[], tf.Tensor]]]:
+    """(what is wrong, function that gives such features), for images x [N, H, W, C].
 
-    def answer(order: tuple[int, ...]) -> tf.Tensor:
-        """What the student's block gives; `order` says to which convolution each bias belongs: their shapes do not."""
-        left = [*values[::2], *(values[1::2][i] for i in order), values[-1]]
-        for variable in new.trainable_variables:
-            place = next(i for i, value in enumerate(left) if value.shape == variable.shape)
-            variable.assign(left.pop(place))
-        return call(cls.__call__, new, x, hints=JOIN)
+    convolutions, reduction  (weights, bias) of each
+    """
+    relu = tf.nn.relu
 
     def pooled(y: tf.Tensor, stride: int = 2, padding: str = "VALID", kind: str = "MAX") -> tf.Tensor:
         return tf.nn.pool(y, [2, 2], kind, [stride, stride], padding)
@@ -208,11 +191,7 @@ def block(cls: type) -> None:
             image = tf.concat(join(image, rule(tf.nn.conv2d(image, weights, 1, "SAME"), bias)), -1)
         return after((last or rule)(tf.nn.conv2d(pool(image), reduction[0], 1, "SAME"), reduction[1]))
 
-    got = answer(tuple(range(n)))
-    if getattr(got, "shape", ()) == expected.shape and not slips.close(np.asarray(got), expected, 1e-4):
-        others = (answer(order) for order in permutations(range(n)))
-        got = next((other for other in others if slips.close(np.asarray(other), expected, 1e-4)), got)
-    equal(name, got, expected, [
+    return [
         ("The biases are not added.", lambda: wrong(lambda y, bias: relu(y))),
         ("The biases are not added in the loop.", lambda: wrong(lambda y, bias: relu(y), last=full)),
         ("The bias of the reduction is not added.", lambda: wrong(last=lambda y, bias: relu(y))),
@@ -231,8 +210,38 @@ def block(cls: type) -> None:
         ("The pooling takes the mean, expected the largest value.", lambda: wrong(pool=lambda y: pooled(y, kind="AVG"))),
         ("The pooling has stride 1: give it stride 2.", lambda: wrong(pool=lambda y: pooled(y, 1))),
         ("The pooling turns 9 rows into 5: use padding \"VALID\", which gives 4.",
-         lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))],
-        tolerance=1e-4)
+         lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))]
+
+
+@check
+def block(cls: type) -> None:
+    """Task 3: against `keras_block` with the same random weights and biases, also compiled; and the example."""
+    require(isinstance(cls, type), "DenseBlock is not a class: define it with class DenseBlock(tf.Module).")
+    require(issubclass(cls, tf.Module), f"{cls.__name__} is not a tf.Module: class {cls.__name__}(tf.Module).")
+    require(not any(base.__module__.startswith("utils") for base in cls.__mro__),
+            "DenseBlock comes from utils: write your own, that is the task.")
+    written_out(cls, set())
+    c, f, n, o = sizes = inputs((3, 5, 3, 7), lambda rng: (2, 6, 4, 9))
+    random, reference, new = seeded(3), keras_block(*sizes), _variables(cls, sizes)
+    x = tf.constant(random.normal(size=[3, 9, 6, c]), tf.float32)
+    values = [random.normal(scale=0.4, size=weights.shape).astype(np.float32) for weights in reference.weights]
+    reference.set_weights(values)
+    *convolutions, reduction = zip(values[::2], values[1::2])
+    expected, name = reference(x).numpy(), "block(x)"
+
+    def answer(order: tuple[int, ...]) -> tf.Tensor:
+        """What the student's block gives; `order` says to which convolution each bias belongs: their shapes do not."""
+        left = [*values[::2], *(values[1::2][i] for i in order), values[-1]]
+        for variable in new.trainable_variables:
+            place = next(i for i, value in enumerate(left) if value.shape == variable.shape)
+            variable.assign(left.pop(place))
+        return call(cls.__call__, new, x, hints=JOIN)
+
+    got = answer(tuple(range(n)))
+    if getattr(got, "shape", ()) == expected.shape and not slips.close(np.asarray(got), expected, 1e-4):
+        others = (answer(order) for order in permutations(range(n)))
+        got = next((other for other in others if slips.close(np.asarray(other), expected, 1e-4)), got)
+    equal(name, got, expected, _wrong_blocks(x, convolutions, reduction), tolerance=1e-4)
     method = cls.__call__ if hasattr(cls.__call__, "python_function") else tf.function(cls.__call__)
     equal(f"{name}, compiled and in training,", call(method, new, x, training=True, hints=JOIN), got, tolerance=1e-4)
     example = _variables(cls, (1, 16, 2, 32))
@@ -268,19 +277,12 @@ def step(function: Callable) -> None:
         error = (tf.nn.softmax(logits).numpy() - np.eye(2)[y]) / 3
         return {"weights": rate * scale * x.T @ error, "bias": rate * error.sum(axis=0)}, cross_entropy(y, logits)
 
-    def of(loss: Callable) -> list[np.ndarray]:
-        """Weights and bias after a step down the mean of another loss (labels, logits)."""
-        toy = _toy(*before.values())
+    def of(loss: Callable, weights: np.ndarray = before["weights"]) -> list[np.ndarray]:
+        """Weights and bias after a step down the mean of another loss (labels, logits), or from other weights."""
+        toy = _toy(weights, before["bias"])
         with tf.GradientTape() as tape:
             value = tf.reduce_mean(loss(y, toy(tf.constant(x), training=True)))
         return [v.numpy() - rate * g.numpy() for v, g in zip(toy.trainable_variables, tape.gradient(value, toy.trainable_variables))]
-
-    def later() -> np.ndarray:
-        """The bias after a step from the weights that have changed already."""
-        toy = _toy(before["weights"] - right["weights"].astype(np.float32), before["bias"])
-        with tf.GradientTape() as tape:
-            value = tf.reduce_mean(cross_entropy(y, toy(tf.constant(x), training=True)))
-        return before["bias"] - rate * tape.gradient(value, toy.bias).numpy()
 
     got = call(function, model, tf.constant(x), tf.constant(y), rate, hints=SLOPE)
     (right, losses), (without, inference) = change(0.5), change(1.0)
@@ -304,7 +306,7 @@ def step(function: Callable) -> None:
             ("This is the sigmoid cross-entropy: with one label of two, take the softmax cross-entropy.",
              lambda: of(lambda y, z: tf.nn.sigmoid_cross_entropy_with_logits(tf.one_hot(y, 2), z))[i]),
             ("The gradient for the bias is taken after the weights have changed: take all gradients first.",
-             lambda: later() if name == "bias" else start + 1)],
+             lambda: of(cross_entropy, before["weights"] - right["weights"].astype(np.float32))[1] if name == "bias" else start + 1)],
             tolerance=1e-4)
     equal("The loss that train_step returns", got, np.mean(losses), [
         ("train_step returns the loss in inference mode: call model(x, training=True).", lambda: np.mean(inference)),
@@ -312,6 +314,11 @@ def step(function: Callable) -> None:
          lambda: np.mean(cross_entropy(y, model(tf.constant(x), training=True))))])
     require(model.calls <= 1, f"model(x, training=True) is called {model.calls} times in one step: call it once, or batch norm moves its "
             "averages each time.")
+    _example(function)
+
+
+def _example(function: Callable) -> None:
+    """The example of task 4."""
     small = _toy(np.zeros([1, 2], np.float32), np.zeros(2, np.float32))
     compiled = function if hasattr(function, "python_function") else tf.function(function)
     got = call(compiled, small, tf.zeros([1, 1]), tf.constant([1]), 0.1, hints=SLOPE)

@@ -29,6 +29,29 @@ def _total(values: np.ndarray) -> np.ndarray:
     return np.sum(values, IMAGE, keepdims=True)
 
 
+def _step(g: np.ndarray, norm: str) -> np.ndarray:
+    """The step of size 1 along gradients g [N, H, W, C]."""
+    return np.sign(g) if norm == "Linf" else g / np.sqrt(_total(g**2))
+
+
+def _other_steps(g: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """{norm: {what is wrong: the step}} along gradients g [N, H, W, C], of 40 values each."""
+    length = np.sqrt(_total(g**2))
+    return {
+        "Linf": {"The gradient is divided by its largest value, expected its sign": g / np.abs(g).max(IMAGE, keepdims=True),
+                 "A value without influence moves. Where the gradient is 0, its sign is 0 too, so the value stays":
+                 np.where(g > 0, 1, -1)},
+        "L2": {"The length is that of the whole batch. Divide the gradient of each image by its own length": g / np.sqrt(np.sum(g**2)),
+               "The gradient is divided by the square of its length: take the root": g / length**2,
+               "The gradient is divided by the root of its mean square. Divide by the root of the sum of the squares":
+               np.sqrt(40) * g / length,
+               "The length is that of each pixel's channels. Take the sum of the squares over the axes 1, 2 and 3":
+               g / np.linalg.norm(g, axis=3, keepdims=True).clip(1e-12),
+               "The length is that of each channel. Take the sum of the squares over the axes 1, 2 and 3":
+               g / np.sqrt(np.sum(g**2, (1, 2), keepdims=True)),
+               "The gradient is divided by the sum of its absolute values. Divide by its L2 length": g / _total(np.abs(g))}}
+
+
 @check
 def fast(function: Callable) -> None:
     """Task 1: on logits that are linear in the image, whose gradient is known; two values have no influence. And the example."""
@@ -42,35 +65,18 @@ def fast(function: Callable) -> None:
     of_p = softmax(p, 1) - place  # the gradient for p, where p is taken for logits
     g, bare, twice, predicted = ((change @ w.T).reshape(shape) for change in (
         p - place, -place, p * (of_p - np.sum(p * of_p, 1, keepdims=True)), p - top))
-    length = np.sqrt(_total(g**2))
 
     def model(images: tf.Tensor, training: bool = False) -> tf.Tensor:
         shaped("What the model gets", images, x.shape)
         return tf.reshape(tf.cast(images, tf.float32), [-1, 40]) @ w + 8
 
-    def step(g: np.ndarray, norm: str) -> np.ndarray:
-        return np.sign(g) if norm == "Linf" else g / np.sqrt(_total(g**2))
-
-    other_steps = {
-        "Linf": {"The gradient is divided by its largest value, expected its sign": g / np.abs(g).max(IMAGE, keepdims=True),
-                 "A value without influence moves. Where the gradient is 0, its sign is 0 too, so the value stays":
-                 np.where(g > 0, 1, -1)},
-        "L2": {"The length is that of the whole batch. Divide the gradient of each image by its own length": g / np.sqrt(np.sum(g**2)),
-               "The gradient is divided by the square of its length: take the root": g / length**2,
-               "The gradient is divided by the root of its mean square. Divide by the root of the sum of the squares":
-               np.sqrt(40) * g / length,
-               "The length is that of each pixel's channels. Take the sum of the squares over the axes 1, 2 and 3":
-               g / np.linalg.norm(g, axis=3, keepdims=True).clip(1e-12),
-               "The length is that of each channel. Take the sum of the squares over the axes 1, 2 and 3":
-               g / np.sqrt(np.sum(g**2, (1, 2), keepdims=True)),
-               "The gradient is divided by the sum of its absolute values. Divide by its L2 length": g / _total(np.abs(g))}}
     cases = [(norm, epsilon, targeted) for norm, epsilon in (("Linf", 0.2), ("L2", 0.7)) for targeted in (False, True)]
     answers = [call(function, model, tf.constant(x), labels, epsilon, norm, targeted, hints=TAPE)
                for norm, epsilon, targeted in cases]
     for (norm, epsilon, targeted), dx in zip(cases, answers):
         way, ignored = -epsilon if targeted else epsilon, np.array_equal(answers[0], answers[1])
-        right, other = way * step(g, norm), step(g, "L2" if norm == "Linf" else "Linf")
-        steps = other_steps[norm] | {"It is the other norm's step": other, "The gradient has not been normalised": g}
+        right, other = way * _step(g, norm), _step(g, "L2" if norm == "Linf" else "Linf")
+        steps = _other_steps(g)[norm] | {"It is the other norm's step": other, "The gradient has not been normalised": g}
         equal(f"fast_gradient(..., {norm!r}, targeted={targeted})", dx, _boxed(x, right), [
             ("targeted makes no difference: the step towards a wanted label lowers the loss, the one away from the true label "
              "raises it." if ignored else
@@ -81,12 +87,12 @@ def fast(function: Callable) -> None:
             ("This is X + DX, expected DX, and it leaves the box.", lambda: x + right),
             ("DX is clipped to [0, 1]: clip the image X + DX.", lambda: np.clip(right, 0, 1)),
             ("The gradient is that of the label's logit. Take the gradient of the cross-entropy, which applies softmax first.",
-             lambda: _boxed(x, way * step(bare, norm))),
-            ("The loss is that of the predicted class, expected that of `labels`.", lambda: _boxed(x, way * step(predicted, norm))),
+             lambda: _boxed(x, way * _step(bare, norm))),
+            ("The loss is that of the predicted class, expected that of `labels`.", lambda: _boxed(x, way * _step(predicted, norm))),
             ("The gradient is 0: the cross-entropy takes the logits for probabilities and clips them at 1. Pass from_logits=True.",
              lambda: 0 * x),
             ("Softmax is taken twice. The cross-entropy from logits applies it already.",
-             lambda: _boxed(x, way * step(twice, norm))),
+             lambda: _boxed(x, way * _step(twice, norm))),
             *((f"{sentence}, for {norm}.", lambda d=d: _boxed(x, way * d)) for sentence, d in steps.items())], tolerance=1e-4)
     for norm, right in (("Linf", [0.05, -0.2, 0]), ("L2", [0.05, -0.16, 0])):
         given = (lambda images: tf.reshape(tf.cast(images, tf.float32), [1, 3]) @ [[0.0, 3], [0, -4], [0, 0]],

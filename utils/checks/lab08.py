@@ -1,5 +1,6 @@
 """The checks of lab 08: a black box attacked through its labels, adversarial training, a masked defence, and two answers."""
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import softmax
@@ -15,80 +16,105 @@ __getattr__ = other_versions_names(__name__)
 
 TAPE = (*TENSORS, *slips.tape("the tape cannot follow the computation. Call tape.watch on a tensor (tf.constant(x) makes one), "
                              "and compute everything inside `with`, using TensorFlow's functions."))
+EPSILON = 0.12  # of task 1: how far each value moves
+
+
+class Two(NamedTuple):
+    """Two linear networks, source w and victim v [24, 4]; images x and signs of the noise [N, 4, 3, 2], labels [N]."""
+
+    w: np.ndarray
+    v: np.ndarray
+    x: np.ndarray
+    signs: np.ndarray
+    labels: np.ndarray
+
+    def right(self, images: np.ndarray, net: np.ndarray | None = None) -> np.ndarray:
+        """Which images a network, the victim by default, classifies correctly: bool [N]."""
+        return (np.asarray(images).reshape(-1, 24) @ (self.v if net is None else net)).argmax(1) == self.labels
+
+    def gradient(self, net: np.ndarray | None = None, kind: str = "logits") -> np.ndarray:
+        """That of the loss for x, of a network, the source by default.
+
+        kind  as for `answers.pull`, or "bare": that of minus the label's logit
+        """
+        net = self.w if net is None else net
+        pull = -np.eye(4)[self.labels] if kind == "bare" else answers.pull(self.x.reshape(-1, 24) @ net, self.labels, kind)
+        return (pull @ net.T).reshape(self.x.shape)
+
+    def moved(self, g: np.ndarray, size: float = EPSILON) -> np.ndarray:
+        return np.clip(self.x + size * g, 0, 1)
+
+    def fooled(self, images: np.ndarray) -> float:
+        """The share of the images that the victim got right and gets wrong now."""
+        return float(np.mean(~self.right(images)[self.right(self.x)]))
+
+
+def _drawn(rng: np.random.Generator, x: np.ndarray, signs: np.ndarray) -> Two:
+    """Two networks that have much in common; of the labels each gets some wrong; two values have no influence on the source."""
+    w = rng.normal(size=[24, 4])
+    w[[3, 20]] = 0
+    v = w + rng.normal(scale=0.8, size=[24, 4])
+    places = x.reshape(-1, 24) @ np.stack([w, v])
+    labels = np.where(rng.uniform(size=len(x)) < 0.2, places[0].argmax(1), places[1].argmax(1))
+    return Two(w, v, x, signs, np.where(rng.uniform(size=len(x)) < 0.15, rng.integers(0, 4, len(x)), labels))
+
+
+def _counted(two: Two, images: np.ndarray) -> list[tuple[str, float]]:
+    """What a mistake in the counting gives for the right images."""
+    before, after = two.right(two.x), two.right(images)
+    return [
+        ("All images are counted. Count those that the victim classifies correctly before: the others are not fooled by you.",
+         np.mean(~after)),
+        ("The number of fooled images is divided by the number of all images: divide by those that the victim got right.",
+         np.mean(before & ~after)),
+        ("This is how far the accuracy falls. Images that become right by chance do not undo one that is fooled.",
+         before.mean() - after.mean()),
+        ("The images counted are those that the source gets right, expected those that the victim gets right.",
+         np.mean(~after[two.right(two.x, two.w)])),
+        ("The images counted are those that both networks get right, expected those that the victim gets right.",
+         np.mean(~after[two.right(two.x, two.w) & before])),
+        ("The images are shown to the source. The rate is that of the victim.",
+         np.mean(~two.right(images, two.w)[two.right(two.x, two.w)])),
+        ("This is the share that is still right, expected the share that is fooled.", 1 - two.fooled(images)),
+        ("The rate is in percent, expected 0 to 1.", 100 * two.fooled(images)),
+        ("This is a number of images, expected a share.", np.sum(before & ~after))]
+
+
+def _others(two: Two) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """Images with a mistake."""
+    x, signs, moved, g, bare = two.x, two.signs, two.moved, two.gradient(), two.gradient(kind="bare")
+    lower = "The steps lower the loss: the attacker raises the loss of the true label."
+    stays = "A value whose gradient is 0 moves: its sign is 0, so it stays."
+    return {"noise": [
+        ("The noise is not scaled: it moves each value by epsilon, as the attack does.", moved(signs, 1)),
+        ("The images with noise leave the box: clip them to [0, 1] as those of the attack.", x + EPSILON * signs),
+        ("The noise is added to the images of the attack: add it to x.", np.clip(moved(np.sign(g)) + EPSILON * signs, 0, 1))],
+            "attack": [
+        ("The images are made on the victim. You do not have its gradient: make them on the source.", moved(np.sign(two.gradient(two.v)))),
+        (lower, moved(-np.sign(g))), (lower, moved(-np.sign(bare))),
+        ("The sign is missing: each value moves by epsilon, so the step is epsilon times the sign of the gradient.", moved(g)),
+        (stays, moved(np.where(g < 0, -1, 1))), (stays, moved(np.where(g > 0, 1, -1))),
+        ("The gradient is that of the label's logit, expected that of the cross-entropy.", moved(np.sign(bare))),
+        *[(said, moved(np.sign(two.gradient(kind=kind)))) for kind, said in answers.LOSSES.items()],
+        ("The images leave the box: clip them to [0, 1].", x + EPSILON * np.sign(g)),
+        ("This is DX without the image: show the victim x + DX.", np.clip(EPSILON * np.sign(g), 0, 1))]}
 
 
 @check
 def transfer(function: Callable) -> None:
-    """Task 1: two linear networks that have much in common, and images of which each gets some wrong; two values have no influence on the
-    source."""
-    rng, n, shape, epsilon = seeded(1), 400, (4, 3, 2), 0.12
+    """Task 1: two linear networks and images, drawn until the rates tell each mistake from the right answer and the other mistakes."""
+    rng, n, shape, differ = seeded(1), 400, (4, 3, 2), False
     x, signs = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.choice([-1.0, 1], [n, *shape]).astype(np.float32)
-    images, wrong, differ = {}, {}, False
-
-    def right(images: np.ndarray, net: np.ndarray | None = None) -> np.ndarray:
-        return (np.asarray(images).reshape(n, 24) @ (v if net is None else net)).argmax(1) == labels
-
-    def gradient(net: np.ndarray | None = None, kind: str = "logits") -> np.ndarray:
-        net = w if net is None else net
-        pull = -np.eye(4)[labels] if kind == "bare" else answers.pull(x.reshape(n, 24) @ net, labels, kind)
-        return (pull @ net.T).reshape(x.shape)
-
-    def moved(g: np.ndarray, size: float = epsilon) -> np.ndarray:
-        return np.clip(x + size * g, 0, 1)
-
-    def fooled(images: np.ndarray) -> float:
-        return float(np.mean(~right(images)[right(x)]))
-
-    def counted(images: np.ndarray) -> list[tuple[str, float]]:
-        """What a mistake in the counting gives for the right images."""
-        return [
-            ("All images are counted. Count those that the victim classifies correctly before: the others are not fooled by you.",
-             np.mean(~right(images))),
-            ("The number of fooled images is divided by the number of all images: divide by those that the victim got right.",
-             np.mean(right(x) & ~right(images))),
-            ("This is how far the accuracy falls. Images that become right by chance do not undo one that is fooled.",
-             right(x).mean() - right(images).mean()),
-            ("The images counted are those that the source gets right, expected those that the victim gets right.",
-             np.mean(~right(images)[right(x, w)])),
-            ("The images counted are those that both networks get right, expected those that the victim gets right.",
-             np.mean(~right(images)[right(x, w) & right(x)])),
-            ("The images are shown to the source. The rate is that of the victim.", np.mean(~right(images, w)[right(x, w)])),
-            ("This is the share that is still right, expected the share that is fooled.", 1 - fooled(images)),
-            ("The rate is in percent, expected 0 to 1.", 100 * fooled(images)),
-            ("This is a number of images, expected a share.", np.sum(right(x) & ~right(images)))]
-
-    def others() -> dict[str, list[tuple[str, np.ndarray]]]:
-        """Images with a mistake."""
-        g, bare, lower = gradient(), gradient(kind="bare"), "The steps lower the loss: the attacker raises the loss of the true label."
-        stays = "A value whose gradient is 0 moves: its sign is 0, so it stays."
-        return {"noise": [
-            ("The noise is not scaled: it moves each value by epsilon, as the attack does.", moved(signs, 1)),
-            ("The images with noise leave the box: clip them to [0, 1] as those of the attack.", x + epsilon * signs),
-            ("The noise is added to the images of the attack: add it to x.", np.clip(moved(np.sign(g)) + epsilon * signs, 0, 1))],
-                "attack": [
-            ("The images are made on the victim. You do not have its gradient: make them on the source.", moved(np.sign(gradient(v)))),
-            (lower, moved(-np.sign(g))), (lower, moved(-np.sign(bare))),
-            ("The sign is missing: each value moves by epsilon, so the step is epsilon times the sign of the gradient.", moved(g)),
-            (stays, moved(np.where(g < 0, -1, 1))), (stays, moved(np.where(g > 0, 1, -1))),
-            ("The gradient is that of the label's logit, expected that of the cross-entropy.", moved(np.sign(bare))),
-            *[(said, moved(np.sign(gradient(kind=kind)))) for kind, said in answers.LOSSES.items()],
-            ("The images leave the box: clip them to [0, 1].", x + epsilon * np.sign(g)),
-            ("This is DX without the image: show the victim x + DX.", np.clip(epsilon * np.sign(g), 0, 1))]}
-
-    while not differ:  # until the rates tell each mistake from the right answer and from the other mistakes
-        w = rng.normal(size=[24, 4])
-        w[[3, 20]] = 0
-        v = w + rng.normal(scale=0.8, size=[24, 4])
-        places = x.reshape(n, 24) @ np.stack([w, v])
-        labels = np.where(rng.uniform(size=n) < 0.2, places[0].argmax(1), places[1].argmax(1))
-        labels = np.where(rng.uniform(size=n) < 0.15, rng.integers(0, 4, n), labels)
-        images = {"noise": moved(signs), "attack": moved(np.sign(gradient()))}
-        wrong = {name: counted(images[name]) + [(sentence, fooled(one)) for sentence, one in several] for name, several in others().items()}
-        told = [{("", fooled(images[name])), *wrong[name]} for name in images]
+    while not differ:
+        two = _drawn(rng, x, signs)
+        images = {"noise": two.moved(signs), "attack": two.moved(np.sign(two.gradient()))}
+        wrong = {name: _counted(two, images[name]) + [(sentence, two.fooled(one)) for sentence, one in several]
+                 for name, several in _others(two).items()}
+        told = [{("", two.fooled(images[name])), *wrong[name]} for name in images]
         differ = all(len({round(rate, 4) for _, rate in one}) == len(one) for one in told)
-    noise, attack = fooled(images["noise"]), fooled(images["attack"])
-    got = results(function, call(function, linear(w, shape), linear(v, shape), x, labels, epsilon, signs, hints=TAPE), "attack",
-                  "noise")
+    noise, attack = two.fooled(images["noise"]), two.fooled(images["attack"])
+    got = results(function, call(function, linear(two.w, shape), linear(two.v, shape), x, two.labels, EPSILON, signs, hints=TAPE),
+                  "attack", "noise")
     require(not np.allclose(got, [noise, attack], atol=1e-5), "The two rates are swapped: return attack, noise.")
     for name, value, expected in (("noise", got[1], noise), ("attack", got[0], attack)):
         shaped(f"The rate of the {name}", value, [])

@@ -14,7 +14,7 @@ __getattr__ = other_versions_names(__name__)
 
 TAPE = slips.tape("the tape cannot follow the computation. Call tape.watch on the inputs, and compute everything inside `with`, using "
                   "TensorFlow's functions.")
-RATE = 0.07  # of task 7
+RATE, BETA, LOW, HIGH, STEPS = 0.07, 0.12, 0.1, 0.25, 5  # of task 7: size of a step, limit of m, limits of s, number of steps
 TASKS = ("relu_mean", "relu_variance", "relu_covariance", "through_net", "linear_moments", "heat_map", "noise_attack")
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
 KNOWN = (  # mean x, y, standard deviation x, y, correlation, covariance after the ReLUs (integrated in two dimensions to 15 digits)
@@ -322,11 +322,47 @@ def heat(function: Callable) -> None:
         ("The map has a list of values, expected [H, W].", lambda: maps().ravel())])
 
 
+def _top(z: np.ndarray) -> np.ndarray:
+    """Where the highest logit of each image is: 1 there and 0 else, [N, 4]."""
+    return np.eye(4)[np.argmax(z, 1)]
+
+
+def _wrong_noise(run: Callable, x: np.ndarray, place: np.ndarray) -> tuple:
+    """Pairs (what is wrong, function that gives such m and s) for `run` of `attack`; place [N, 4] is 1 at the targets."""
+    return (
+        ("This is the image with the mean of the noise, expected the mean m alone.", lambda: run() + np.stack([x, 0 * x])),
+        ("The steps go downwards: the margin of the target has to rise.", partial(run, way=lambda g: -np.sign(g))),
+        ("The steps go along the gradient, expected along its sign.", partial(run, way=np.positive)),
+        *(("Where a gradient is 0 its sign is 0, and nothing moves there: tf.sign does this.",
+           partial(run, way=lambda g, at_zero=at_zero: np.where(g == 0, at_zero, np.sign(g)))) for at_zero in (-1, 1)),
+        ("m is not kept between -beta and beta.", partial(run, limit=(np.inf, LOW, HIGH))),
+        ("s is not kept between low and high.", partial(run, limit=(BETA, -np.inf, np.inf))),
+        ("The limits are applied at the end only: clip after each step.", partial(run, limit=(np.inf, -np.inf, np.inf), end=True)),
+        ("m is not kept between -beta and beta, nor s between low and high.", partial(run, limit=(np.inf, -np.inf, np.inf))),
+        ("m does not move: it gets a step too.", partial(run, rates=(0, RATE))),
+        ("s does not move: it gets a step too.", partial(run, rates=(RATE, 0))),
+        ("s starts at high, expected at low.", partial(run, start=HIGH)),
+        ("The expected logit of the target rises, but the margin is required: the highest other logit is to be subtracted.",
+         partial(run, pull=lambda z: place)),
+        ("The highest of all logits is subtracted, the target's among them: once it leads, the margin is 0 and nothing moves. Leave it out.",
+         partial(run, pull=lambda z: place - _top(z))),
+        ("The mean of the other logits is subtracted, expected the highest of them.", partial(run, pull=lambda z: place - (1 - place) / 3)),
+        ("The other logits are multiplied by 0, not left out: where all are negative, that 0 is the highest.",
+         partial(run, pull=lambda z: place - _top(z * (1 - place)) * (1 - place))),
+        *(("There is one step too few or too many: steps of them are required.", partial(run, STEPS + n)) for n in (-1, 1)),
+        ("s starts at 0, expected at low.", partial(run, start=0.0)),
+        ("The step of s goes along its gradient, expected along the sign of it.", partial(run, way_s=np.positive)),
+        ("The step of s goes downwards: the margin of the target has to rise.", partial(run, way_s=lambda g: -np.sign(g))),
+        ("x + m is clipped to [0, 1]: the image with noise may leave it, and m loses its gradient there.",
+         partial(run, box=True)),
+        ("m and s are in the wrong order: return m, s.", lambda: run()[::-1]))
+
+
 @check
 def attack(function: Callable) -> None:
     """Task 7: waves in each pixel's mean and std, so that steps go back and limits are left again; the gradient is known."""
-    rng, shape, low, high, beta, steps = seeded(7), (3, 4, 5, 1), 0.1, 0.25, 0.12, 5
-    x, target, far = rng.uniform(0, 1, shape).astype(np.float32), rng.integers(0, 4, 3), np.inf
+    rng, shape = seeded(7), (3, 4, 5, 1)
+    x, target = rng.uniform(0, 1, shape).astype(np.float32), rng.integers(0, 4, 3)
     x[:, 0], x[:, 1] = 0, 1  # from there, noise leaves [0, 1]
     a, b = (rng.normal(size=[20, 4]).astype(np.float32) for _ in range(2))
     a[13] = b[13] = 0  # a pixel that changes no logit
@@ -339,10 +375,7 @@ def attack(function: Callable) -> None:
         flat, v = (tf.reshape(tf.cast(values, tf.float32), [3, 20]) for values in (images, std))
         return tf.sin(12 * flat) @ a + tf.cos(20 * v) @ b + lift
 
-    def top(z: np.ndarray) -> np.ndarray:
-        return np.eye(4)[np.argmax(z, 1)]
-
-    def run(steps=steps, pull=lambda z: place - top(z - 1e9 * place), way=np.sign, rates=(RATE, RATE), limit=(beta, low, high), start=low,
+    def run(steps=STEPS, pull=lambda z: place - _top(z - 1e9 * place), way=np.sign, rates=(RATE, RATE), limit=(BETA, LOW, HIGH), start=LOW,
             end=False, way_s=None, box=False) -> np.ndarray:
         """m and s in one array; pull gives the derivative of what is raised by the logits."""
         m, s = np.zeros([3, 20]), np.full([3, 20], start)
@@ -353,37 +386,11 @@ def attack(function: Callable) -> None:
             c = pull(np.sin(12 * at) @ a + np.cos(20 * s) @ b + lift)
             m = np.clip(m + rates[0] * way(inside * 12 * np.cos(12 * at) * (c @ a.T)), -limit[0], limit[0])
             s = np.clip(s + rates[1] * (way_s or way)(-20 * np.sin(20 * s) * (c @ b.T)), *limit[1:])
-        m, s = (np.clip(m, -beta, beta), np.clip(s, low, high)) if end else (m, s)
+        m, s = (np.clip(m, -BETA, BETA), np.clip(s, LOW, HIGH)) if end else (m, s)
         return np.stack([m, s]).reshape(2, *shape)
 
-    got = results(function, asked(function, logits, tf.constant(x), target, beta, low, high, RATE, steps, hints=TAPE), "m", "s")
-    mistakes = (
-            ("This is the image with the mean of the noise, expected the mean m alone.", lambda: run() + np.stack([x, 0 * x])),
-            ("The steps go downwards: the margin of the target has to rise.", partial(run, way=lambda g: -np.sign(g))),
-            ("The steps go along the gradient, expected along its sign.", partial(run, way=np.positive)),
-            *(("Where a gradient is 0 its sign is 0, and nothing moves there: tf.sign does this.",
-               partial(run, way=lambda g, at_zero=at_zero: np.where(g == 0, at_zero, np.sign(g)))) for at_zero in (-1, 1)),
-            ("m is not kept between -beta and beta.", partial(run, limit=(far, low, high))),
-            ("s is not kept between low and high.", partial(run, limit=(beta, -far, far))),
-            ("The limits are applied at the end only: clip after each step.", partial(run, limit=(far, -far, far), end=True)),
-            ("m is not kept between -beta and beta, nor s between low and high.", partial(run, limit=(far, -far, far))),
-            ("m does not move: it gets a step too.", partial(run, rates=(0, RATE))),
-            ("s does not move: it gets a step too.", partial(run, rates=(RATE, 0))),
-            ("s starts at high, expected at low.", partial(run, start=high)),
-            ("The expected logit of the target rises, but the margin is required: the highest other logit is to be subtracted.",
-             partial(run, pull=lambda z: place)),
-            ("The highest of all logits is subtracted, the target's among them: once it leads, the margin is 0 and nothing moves. Leave it out.",
-             partial(run, pull=lambda z: place - top(z))),
-            ("The mean of the other logits is subtracted, expected the highest of them.", partial(run, pull=lambda z: place - (1 - place) / 3)),
-            ("The other logits are multiplied by 0, not left out: where all are negative, that 0 is the highest.",
-             partial(run, pull=lambda z: place - top(z * (1 - place)) * (1 - place))),
-            *(("There is one step too few or too many: steps of them are required.", partial(run, steps + n)) for n in (-1, 1)),
-            ("s starts at 0, expected at low.", partial(run, start=0.0)),
-            ("The step of s goes along its gradient, expected along the sign of it.", partial(run, way_s=np.positive)),
-            ("The step of s goes downwards: the margin of the target has to rise.", partial(run, way_s=lambda g: -np.sign(g))),
-            ("x + m is clipped to [0, 1]: the image with noise may leave it, and m loses its gradient there.",
-             partial(run, box=True)),
-            ("m and s are in the wrong order: return m, s.", lambda: run()[::-1]))
+    got = results(function, asked(function, logits, tf.constant(x), target, BETA, LOW, HIGH, RATE, STEPS, hints=TAPE), "m", "s")
+    mistakes = _wrong_noise(run, x, place)
     if all(np.shape(part) == shape for part in got):  # what explains both at once, before what happens to explain one
         both = np.stack([np.asarray(part, float) for part in got])
         for sentence, wrong in () if slips.close(both, run(), 1e-5) else mistakes:

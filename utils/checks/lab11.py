@@ -505,7 +505,14 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
     """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors."""
     for function in (invert_step, best_restart):
         _for_graphs(function)
-    network, random, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), seeded(10), 0.0437
+    random = seeded(10)
+    _inverted(invert_step, random)
+    _chosen(best_restart, random)
+
+
+def _inverted(invert_step: Callable, random: np.random.Generator) -> None:
+    """One step on a generator with batch norm, and two compiled ones."""
+    network, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), 0.0437
     z, images = (tf.constant(numbers, tf.float32) for numbers in (random.normal(size=(5, 2, 3)), random.random((5, 4, 4, 1))))
 
     def descent(z: tf.Tensor, wanted: tf.Tensor = images[:, None], size: Callable = tf.square) -> tuple[np.ndarray, np.ndarray]:
@@ -548,6 +555,10 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
 
     require(np.allclose(_compiled(invert_step, lambda: search(z)), moved - rate * descent(moved)[1], atol=1e-4),
             "Compiled, invert_step gives something other than when it is called directly: does it change Python variables?")
+
+
+def _chosen(best_restart: Callable, random: np.random.Generator) -> None:
+    """The best restart of each image, where it is not that of another one or of the whole batch."""
     for errors in (np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32), np.array([[3, 1], [5, 9]], np.float32)):
         z = random.normal(size=(*errors.shape, 4)).astype(np.float32)
         rows, best, whole = np.arange(len(z)), errors.argmin(axis=1), np.unravel_index(errors.argmin(), errors.shape)

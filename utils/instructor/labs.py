@@ -2,6 +2,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -102,7 +103,8 @@ class Kernel:
     def run(self, code: str, seconds: float = CELL_SECONDS) -> tuple[str, str]:
         """Run code: the exception it raised ("" for none) as "name: text", and what it wrote on standard error or gave as a value.
 
-        Code that takes more than `seconds` is interrupted, and counts as a TimeoutError. After a DeadKernelError only `restart` helps.
+        Code that takes more than `seconds` is interrupted, and counts as a TimeoutError. After a DeadKernelError only `restart`
+        helps.
         """
         errors = []
 
@@ -114,11 +116,12 @@ class Kernel:
         try:
             reply = self.client.execute_interactive(code, output_hook=listen, timeout=seconds)["content"]
         except TimeoutError:
-            if not self.manager.is_alive():
-                return f"{DEAD}: this cell ends the kernel:\n{code}", ""
-            self.manager.interrupt_kernel()
-            self.client.execute_interactive("", timeout=60)
-            return f"TimeoutError: this cell runs for more than {seconds:g} s:\n{code}", ""
+            with suppress(TimeoutError):  # of a kernel that does not listen any more
+                if self.manager.is_alive():
+                    self.manager.interrupt_kernel()
+                    self.client.execute_interactive("", timeout=60)
+                    return f"TimeoutError: this cell runs for more than {seconds:g} s:\n{code}", ""
+            return f"{DEAD}: this cell ends the kernel:\n{code}", ""
         return (f"{reply['ename']}: {reply['evalue']}" if reply["status"] == "error" else ""), "".join(errors)
 
     def restart(self) -> None:

@@ -2,10 +2,10 @@
 
 python -m utils.instructor.mutants [LAB ...]
 
-What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts and
-each survivor; there a reason is written beside it ("why"), which stays when the same change passes again. Each task is stored as soon
-as it is measured. A mutation library such as cosmic-ray would do for operators and constants, but knows no terms, axes and bounds,
-and works on files, not on cells.
+What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts
+and each survivor; there a reason is written beside it ("why"), which stays when the same change passes again. Each task is stored
+as soon as it is measured. A mutation library such as cosmic-ray would do for operators and constants, but knows no terms, axes and
+bounds, and works on files, not on cells.
 """
 import ast
 import copy
@@ -185,12 +185,14 @@ def of_lab(unit: str, known: dict) -> Iterator[tuple[str, dict]]:
 
 
 def _go_to(kernel: labs.Kernel, unit: str, task: str) -> None:
-    """Run all of a lab that stands before a task, with the right answers."""
+    """Run all of a lab that stands before a task, with the right answers and their checks, whose names later cells may use."""
+    right, check = labs.answers(unit), labs.checks(unit)
     kernel.run(LIMITED)
     for before, _ in labs.walk(kernel, unit):
         if before == task:
             return
-        kernel.run(labs.answers(unit)[before])
+        kernel.run(right[before])
+        kernel.run(check[before])
 
 
 def read() -> dict[str, dict]:

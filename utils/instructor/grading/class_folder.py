@@ -36,8 +36,8 @@ def settings(out: Path) -> dict:
         found = json.loads(path.read_text(encoding="utf-8"))
         return {"seed": int(found["seed"]), "codes": list(found["codes"])}
     except (OSError, ValueError, KeyError, TypeError):
-        raise CannotGrade(f"{path} is missing or damaged, and it keeps the seed of this class: name the seed with --seed if you know it, "
-                          f"put the file back from a backup, or name another folder with --out.") from None
+        raise CannotGrade(f"{path} is missing or damaged, and it keeps the seed of this class: name the seed with --seed if you "
+                          f"know it, put the file back from a backup, or name another folder with --out.") from None
 
 
 def result(out: Path, code: str) -> dict:
@@ -60,7 +60,7 @@ def write_result(out: Path, found: dict) -> None:
 
 
 def store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None:
-    """Keep the result of a submission, under a name that can be shown, and its pictures (images by kind) in the place of former ones."""
+    """Keep the result of a submission, under a name that can be shown, and its pictures (images by kind) instead of former ones."""
     code = code_of(name, seed)
     for kind in submission.KINDS:
         path = out / "pictures" / f"{code}_{kind}.png"

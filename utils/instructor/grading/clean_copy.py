@@ -96,7 +96,8 @@ class _Room:
 
 def _copy_folder(source: Path, target: Path) -> list[str]:
     room, faults = _Room(), []
-    # Neither follows a link that has just taken the place of a file, nor waits for a pipe; Windows has no such flags, but one for bytes.
+    # Neither follows a link that has just taken the place of a file, nor waits for a pipe. Windows has no such flags, but one
+    # for bytes.
     flags = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
     def closed(error: OSError) -> None:

@@ -1,7 +1,7 @@
 """Grade the mini-projects of a class: a folder of submissions, each with `examine`.
 
-What is found out about a submission is kept (`class_folder`) as soon as it is known, so a run that was killed goes on where it was. Pages and
-tables are made from these results at the end of each run.
+What is found out about a submission is kept (`class_folder`) as soon as it is known, so a run that was killed goes on where it
+was. Pages and tables are made from these results at the end of each run.
 """
 import os
 import shutil
@@ -55,8 +55,8 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
             sandbox.check()
         detectors = load_references(rules.references)
         references = [stamp.of_tree(Path(name)) for name in rules.references if Path(name).is_dir()]
-        setting = stamp.of_texts(stamp.of_course(), *map(str, (rules.limits, rules.attack_seconds, rules.norms, rules.references)),
-                                 *references, faces.digest(), str(seed), str(isolated))
+        decides = rules.limits, rules.attack_seconds, rules.norms, rules.references
+        setting = stamp.of_texts(stamp.of_course(), *map(str, decides), *references, faces.digest(), str(seed), str(isolated))
         names = class_folder.names_of(sources)
         class_folder.write_settings(out, seed, [class_folder.code_of(name, seed) for name in names.values()])
         waiting = [source for source in sources
