@@ -73,9 +73,9 @@ def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Se
                   topmost line of the head
     settings      those that differ from SLIDES in the whole table
 
-    In brackets: how many seeds, where there are several. A cell is hatched where a seed stays at chance: on grey if all do, otherwise
-    it says how many. One that failed is black with "KO", a combination that was not run is empty; a row or column in which nothing
-    was run is left out.
+    In brackets: how many seeds, where there are several. A cell of which all seeds stay at chance is hatched, one of which some do says
+    how many. One that failed is black with "KO", a combination that was not run is empty; a row or column in which nothing was run is
+    left out.
     """
     lines, columns = (list(itertools.product(*side.values())) for side in (down, across))
     cells = {(line, column): study_cell(rows, **settings | dict(zip(down, line)) | dict(zip(across, column)))
@@ -105,12 +105,12 @@ def _draw(axis: Axes, x: int, y: int, cell: Cell) -> None:
     if cell.kind == "KO":
         axis.text(x + 0.5, y + 0.5, "KO", ha="center", va="center", color="white")
     elif cell.kind != "not run":
-        if cell.at_chance:
+        if cell.kind == "chance":
             axis.add_patch(Rectangle((x, y), 1, 1, fill=False, hatch="///", edgecolor="0.8", linewidth=0))
         seeds = f" ({cell.seeds})" if cell.seeds > 1 else ""
         lines = [(f"{100 * cell.mean:.1f}", 10), (f"{100 * cell.low:.0f}-{100 * cell.high:.0f}{seeds}", 8)]
         if cell.kind == "trained" and cell.at_chance:
-            lines.append((f"{cell.at_chance} of {cell.seeds} at chance", 8))
+            lines.append((f"{cell.at_chance} at chance", 8))
         for middle, (text, size) in zip((0.35, 0.75) if len(lines) == 2 else (0.22, 0.53, 0.82), lines):
             axis.text(x + 0.5, y + middle, text, ha="center", va="center", fontsize=size, color=ink)
 
