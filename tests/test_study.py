@@ -226,29 +226,32 @@ def row(accuracy: float | None = None, **settings) -> dict:
 
 
 def test_cells_of_a_table_with_their_intervals():
-    rows = [row(0.8), row(0.51, dropout=0.5), row(batch=256), row(0.9, blocks=3), row(0.7, blocks=3, seed=1), row(0.9, data="rendered")]
+    rows = [row(0.8), row(0.51, dropout=0.5), row(batch=256), row(0.9, blocks=3), row(0.7, blocks=3, seed=1), row(0.9, data="rendered"),
+            row(0.5, filters=4), row(0.76, filters=4, seed=1), row(0.5, filters=4, seed=2)]
     cell = study_cell(rows)
     expected = stats.binomtest(1200, 1500).proportion_ci(method="wilson")
     assert (cell.kind, cell.mean, cell.seeds) == ("trained", 0.8, 1)
     np.testing.assert_allclose([cell.low, cell.high], expected, atol=1e-6)
-    assert study_cell(rows, dropout=0.5).kind == "chance"
+    assert study_cell(rows, dropout=0.5).kind == "chance" and study_cell(rows, dropout=0.5).at_chance == 1
+    assert study_cell(rows, filters=4)[::4] == ("trained", 3) and study_cell(rows, filters=4).at_chance == 2
     assert study_cell(rows, batch=256).kind == "KO" and study_cell(rows, batch=256).seeds == 1
     assert study_cell(rows, filters=32).kind == "not run"
-    assert study_cell(rows, blocks=3)[1:] == (pytest.approx(0.8), 0.7, 0.9, 2)  # wider than Wilson's
+    assert study_cell(rows, blocks=3)[1:] == (pytest.approx(0.8), 0.7, 0.9, 2, 0)  # wider than Wilson's
     with pytest.raises(ValueError, match="no setting depth"):
         study_cell(rows, depth=3)
 
 
 def test_table_writes_each_cell_in_its_place(tmp_path):
     path = tmp_path / "results.json"
-    study.store(path, [row(0.913, convolutions=1), row(0.5, convolutions=2), row(convolutions=2, batch_norm=True)])
+    study.store(path, [row(0.913, convolutions=1), row(0.5, convolutions=2), row(convolutions=2, batch_norm=True),
+                       row(0.5, convolutions=1, seed=1)])
     fig = study_table(study_rows(path), {"convolutions": (1, 2, 4)}, {"batch_norm": (False, True), "batch": (64, 256)},
                       title="a table")
     texts = {(text.get_position()[0], int(text.get_position()[1])): text.get_text() for text in fig.axes[0].texts
              if re.fullmatch(r"[\d.]+|KO", text.get_text())}
-    assert texts == {(0.5, 0): "91.3", (0.5, 1): "50.0", (1.5, 1): "KO"}
+    assert texts == {(0.5, 0): "70.7", (0.5, 1): "50.0", (1.5, 1): "KO"}
     names = {text.get_text() for text in fig.axes[0].texts}
-    assert names > {"1 convolution", "2 convolutions", "batch norm\noff", "batch norm\non", "batch of\n64"}
+    assert names > {"1 convolution", "2 convolutions", "batch norm\noff", "batch norm\non", "batch of\n64", "1 at chance"}
     assert not names & {"4 convolutions", "batch of\n256"}, "nothing was run with these"
 
 

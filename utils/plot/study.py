@@ -25,11 +25,12 @@ Row = dict[str, object]
 class Cell(NamedTuple):
     """What is known of one combination of settings; accuracies are shares of the test faces, NaN where there are none."""
 
-    kind: str  # "trained", "chance" (the interval holds 50 %), "KO" (the run failed: loss not finite, or an error) or "not run"
+    kind: str  # "trained", "chance" (all seeds are at chance), "KO" (the run failed: loss not finite, or an error) or "not run"
     mean: float  # over the seeds
     low: float
     high: float
     seeds: int
+    at_chance: int = 0  # seeds whose own interval holds 50 %
 
 
 def study_rows(path: Path = STORED) -> list[Row]:
@@ -45,7 +46,8 @@ def study_cell(rows: list[Row], **settings: object) -> Cell:
     """All seeds of one combination; settings that are not given are as in SLIDES.
 
     With one seed the interval is Wilson's for the number of faces (95 %); with more it is that of their mean, and widened to hold
-    each seed. Seeds of which one fails and one trains count as trained; `seeds` counts those that trained, or failed.
+    each seed. Seeds of which one fails and one trains count as trained; `seeds` counts those that trained, or failed. So do seeds
+    of which one is at chance and one learns: `at_chance` counts the first kind.
     """
     if unknown := settings.keys() - SLIDES.keys():
         raise ValueError(f"There is no setting {', '.join(sorted(unknown))}: choose among {', '.join(SLIDES)}.")
@@ -58,7 +60,9 @@ def study_cell(rows: list[Row], **settings: object) -> Cell:
     mean = float(np.mean(accuracies))
     low, high = wilson_interval(round(mean * people), people)
     low, high = min(low, *accuracies), max(high, *accuracies)
-    return Cell("chance" if low <= 0.5 <= high else "trained", mean, low, high, len(trained))
+    own = [wilson_interval(round(accuracy * people), people) for accuracy in accuracies]
+    at_chance = sum(below <= 0.5 <= above for below, above in own)
+    return Cell("chance" if at_chance == len(trained) else "trained", mean, low, high, len(trained), at_chance)
 
 
 def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Sequence], *, title: str,
@@ -69,8 +73,9 @@ def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Se
                   topmost line of the head
     settings      those that differ from SLIDES in the whole table
 
-    In brackets: how many seeds, where there are several. A run that stays at chance is hatched, one that failed is black with "KO",
-    a combination that was not run is empty; a row or column in which nothing was run is left out.
+    In brackets: how many seeds, where there are several. A cell of which all seeds stay at chance is hatched, one of which some do says
+    how many. One that failed is black with "KO", a combination that was not run is empty; a row or column in which nothing was run is
+    left out.
     """
     lines, columns = (list(itertools.product(*side.values())) for side in (down, across))
     cells = {(line, column): study_cell(rows, **settings | dict(zip(down, line)) | dict(zip(across, column)))
@@ -102,9 +107,12 @@ def _draw(axis: Axes, x: int, y: int, cell: Cell) -> None:
     elif cell.kind != "not run":
         if cell.kind == "chance":
             axis.add_patch(Rectangle((x, y), 1, 1, fill=False, hatch="///", edgecolor="0.8", linewidth=0))
-        axis.text(x + 0.5, y + 0.35, f"{100 * cell.mean:.1f}", ha="center", va="center", color=ink)
         seeds = f" ({cell.seeds})" if cell.seeds > 1 else ""
-        axis.text(x + 0.5, y + 0.75, f"{100 * cell.low:.0f}-{100 * cell.high:.0f}{seeds}", ha="center", va="center", fontsize=8, color=ink)
+        lines = [(f"{100 * cell.mean:.1f}", 10), (f"{100 * cell.low:.0f}-{100 * cell.high:.0f}{seeds}", 8)]
+        if cell.kind == "trained" and cell.at_chance:
+            lines.append((f"{cell.at_chance} at chance", 8))
+        for middle, (text, size) in zip((0.35, 0.75) if len(lines) == 2 else (0.22, 0.53, 0.82), lines):
+            axis.text(x + 0.5, y + middle, text, ha="center", va="center", fontsize=size, color=ink)
 
 
 def _head(axis: Axes, settings: list[str], combinations: list[tuple], place: Callable, align: str) -> None:
