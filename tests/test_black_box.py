@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
-from utils import attacks
+from utils import attacks, session
 from utils.attacks import classical
 from utils.attacks.substitute import reservoir_sample
 from utils.data import fonts, mails
@@ -19,6 +19,11 @@ KERNEL = np.random.default_rng(3).normal(size=[30, 3]).astype(np.float32)
 BIAS = (-0.5 * KERNEL.sum(0)).astype(np.float32)
 IMAGES = np.random.default_rng(7).uniform(size=[120, *SHAPE]).astype(np.float32)
 LABELS = (IMAGES.reshape(120, -1) @ KERNEL + BIAS).argmax(1)
+
+
+@pytest.fixture(autouse=True)
+def seeds():
+    session.start(0)
 
 
 class Counted:
