@@ -31,6 +31,10 @@ WITHOUT_HIDDEN = {  # tasks whose check has no hidden variant, and why
     ("07_attacks", "reading"): "a quiz: its right answers follow from the table that the notebook measures",
     ("03_cnn_mnist", "build"): "its answer has no input, and the check looks at the network with weights of its own",
 }
+NO_CASE = {  # tasks whose statement has an example that is no case for a check, and why
+    ("04_densenet_gender", "## Task 6"): "it says what a constant answer reaches",
+    ("06_mini_project", "## Task 5"): "it says how large a training set becomes, with a number that the student chooses",
+}
 REPLAY = """
 def recording(function, kept):
     import tensorflow as tf
@@ -183,6 +187,28 @@ def test_checks_tell_right_from_wrong(unit, kernel):
             if stopped or raised or noise:
                 faults.append(f"{cell_of(unit, name)}: the right answer ({form}) must pass, and gets {stopped}{raised}{noise}")
     assert not faults, "\n\n".join(faults)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_example_of_a_statement_is_part_of_its_check(unit):
+    """The check, or what it calls in its file, says which of its cases is the example."""
+    file = (ROOT / "utils" / "checks" / f"lab{unit[:2]}.py").read_text(encoding="utf-8")
+    parts = {part.name: ast.get_source_segment(file, part) for part in ast.parse(file).body if isinstance(part, ast.FunctionDef)}
+    statement, checks = "", {}
+    for cell in read("solutions", unit).cells:
+        statement = cell.source if cell.source.startswith("## Task") else statement
+        if mark(cell).get("points"):
+            checks.setdefault(statement, set()).update(parts.keys() & re.findall(r"\blab\d\d\.(\w+)", cell.source))
+    helpers = parts.keys() - set().union(*checks.values())
+    without = []
+    for statement, waiting in checks.items():
+        said = ""
+        while waiting:
+            said += "".join(parts[name] for name in waiting)
+            waiting = {name for name in helpers if re.search(rf"\b{name}\(", said) and parts[name] not in said}
+        if re.search("Examples?:", statement) and "example" not in said:
+            without.append(statement.split(":")[0])
+    assert without == [task for lab, task in NO_CASE if lab == unit]
 
 
 def cell_of(unit: str, task: str) -> str:

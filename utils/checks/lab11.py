@@ -26,7 +26,6 @@ def _array(function: Callable, *arguments, hints=(), nan: str = ""):
 
 
 def _for_graphs(function: Callable) -> None:
-    require(not hasattr(function, "python_function"), "Leave out @tf.function: the lab compiles your function.")
     written_out(function, names=set())
 
 
@@ -405,6 +404,14 @@ def generator(build_generator: Callable) -> None:
             ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.", other(activation=lambda: layers.LeakyReLU(0.3))),
             ("The generator has no ReLU: one comes after each batch norm.", other(activation=lambda: layers.Activation(None))),
             ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.", other(momentum=0.99))))
+    _counts("build_generator(32, 16)", call(build_generator, 32, 16), 58_817, 58_721)
+
+
+def _counts(name: str, model: tf.keras.Model, everything: int, trainable: int) -> None:
+    """Raise CheckFailed unless the network of the example has so many parameters."""
+    equal(f"The number of parameters of {name}, in all and trainable,",
+          [model.count_params(), sum(weight.shape.num_elements() for weight in map(tf.convert_to_tensor, model.trainable_weights))],
+          [everything, trainable])
 
 
 @check
@@ -435,6 +442,7 @@ def discriminator(build_discriminator: Callable) -> None:
             ("There are width maps of 7x7: 2 * width are required.", other(maps=(1, 1))),
             *((f"The kernels are {k}x{k}: 4x4 is required.", other(kernel=k)) for k in (3, 5)),
             ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.", other(momentum=0.99))))
+    _counts("build_discriminator(16)", call(build_discriminator, 16), 10_161, 10_097)
 
 
 @check
@@ -498,7 +506,7 @@ INVERT = (*((words, "Take the sizes from images and z: they are not always 28, 2
 
 @check
 def inversion(invert_step: Callable, best_restart: Callable) -> None:
-    """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors."""
+    """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors, last the example."""
     for function in (invert_step, best_restart):
         _for_graphs(function)
     network, random, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), seeded(10), 0.0437
