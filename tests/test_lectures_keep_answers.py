@@ -12,6 +12,7 @@ from utils.instructor.execute import ROOT, code_cells
 
 LEAST = 14  # nodes of a syntax tree: a smaller part, such as np.mean(x, axis=1), is nobody's answer
 SHARE = 0.25  # of the parts of an answer that may occur in one lecture: definitions and library calls look alike
+HARMLESS = {("04_densenet_gender", "train"): "one call of training.fit, which the lectures of other units make too"}
 LIBRARIES = {"np", "tf", "keras", "training", "plot", "range", "len", "zip", "enumerate", "sum", "max", "min", "abs", "int", "float"}
 
 
@@ -54,14 +55,21 @@ def of_answer(source: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("lectures/*.ipynb")), ids=lambda path: path.stem)
 def test_no_answer_is_in_a_lecture(path):
-    lecture, shown = of_lecture(nbformat.read(path, as_version=4)), []
-    for unit in labs.units():
-        for task, source in labs.answers(unit).items():
-            answer = of_answer(source)
-            same = [text for key, text in answer.items() if key in lecture]
-            if len(same) > max(1, SHARE * len(answer)):  # one call of a library is nobody's either
-                shown.append(f"{unit}, {task}: {len(same)} of {len(answer)} parts, among them\n{max(same, key=len)}")
-    assert not shown, "\n".join(shown)
+    lecture = of_lecture(nbformat.read(path, as_version=4))
+    shown = {(unit, task): printed(lecture, source) for unit in labs.units() for task, source in labs.answers(unit).items()}
+    assert not [(where, said) for where, said in shown.items() if said and where not in HARMLESS]
+
+
+def printed(lecture: dict[str, str], source: str) -> str:
+    """How many parts of an answer are in the lecture, and the longest of them; "" if they are few."""
+    answer = of_answer(source)
+    same = [text for key, text in answer.items() if key in lecture]
+    return f"{len(same)} of {len(answer)} parts, among them\n{max(same, key=len)}" if len(same) > SHARE * len(answer) else ""
+
+
+def test_one_part_of_a_short_answer_is_found():
+    short = [source for unit in labs.units() for source in labs.answers(unit).values() if 0 < len(of_answer(source)) < 4]
+    assert len(short) > 9 and all(printed(dict([part]), source) for source in short for part in of_answer(source).items())
 
 
 def test_an_answer_is_found_under_other_names():

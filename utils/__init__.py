@@ -1,6 +1,7 @@
 """The course's package, in three shelves.
 
-`utils/*.py`, `data/`, `attacks/`, `generative/` and `plot/` are to be read, `checks/` judges the labs, `instructor/` serves course.py.
+`utils/*.py`, `data/`, `attacks/`, `defences/`, `moments/`, `explain/`, `generative/` and `plot/` are to be read, `checks/` judges the labs,
+`instructor/` serves course.py.
 """
 from importlib.util import find_spec
 
