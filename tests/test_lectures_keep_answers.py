@@ -1,12 +1,18 @@
-"""No lecture prints the answer of a lab: not in its code, its prose or its outputs, with whatever names."""
+"""No lecture prints the answer of a lab: not in its code, its prose or its outputs, with whatever names or in another form."""
 import ast
+import contextlib
 import copy
 import re
 import textwrap
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
+from utils.checks import CheckFailed
 from utils.instructor import labs
 from utils.instructor.execute import ROOT, code_cells
 
@@ -77,3 +83,43 @@ def test_an_answer_is_found_under_other_names():
     given = parts("length = np.sqrt(np.sum(rows**2, axis=1, keepdims=True))\nprint(rows / np.maximum(length, 1))")
     assert answer and {key for key, text in answer.items() if not text.startswith("return")} <= given.keys()
     assert not answer.keys() & parts("np.sqrt(np.sum(x**3, axis=1, keepdims=True))").keys()
+
+
+# run as answers, in whatever form ------------------------------------------------------------------------------------
+
+NUMPY = [path for unit in ("01", "02", "09", "10") for path in sorted(ROOT.glob(f"lectures/{unit}_*.ipynb"))]  # labs with answers in NumPy
+
+
+def defined_in(lecture: Path) -> list[Callable]:
+    """The functions that a lecture defines, each by itself: with what the notebook imports, and without its variables."""
+    names, found = {"__name__": lecture.stem}, []
+    for node in (node for cell in code_cells(nbformat.read(lecture, as_version=4)) for node in ast.parse(cell.source).body
+                 if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)):
+        with contextlib.suppress(NameError):  # of a variable among the defaults
+            exec(compile(ast.Module([node], []), lecture.stem, "exec"), names)
+            found += [names[node.name]] if isinstance(node, ast.FunctionDef) else []
+    return found
+
+
+def passed(unit: str, functions: list[Callable]) -> list[str]:
+    """The answers of a lab in whose place one of the functions passes the check; each check of one answer is tried."""
+    checks, found = import_module(f"utils.checks.lab{unit[:2]}"), []
+    for check, answer in re.findall(r"^lab\d\d\.(\w+)\((\w+)\)$", "\n".join(labs.checks(unit, "labs").values()), re.MULTILINE):
+        for function in functions:
+            with contextlib.suppress(CheckFailed):
+                getattr(checks, check)(function)
+                found.append(answer)
+    return found
+
+
+@pytest.mark.parametrize("lecture", NUMPY, ids=lambda path: path.stem)
+def test_no_function_of_the_lecture_is_an_answer(lecture):
+    assert not passed(re.sub(r"_2$", "", lecture.stem), defined_in(lecture))
+
+
+def test_an_answer_in_another_form_is_found():
+    def in_one_sum(x, w):
+        windows = np.lib.stride_tricks.sliding_window_view(x, w.shape)
+        return np.einsum(windows, range(2 * x.ndim), w, range(x.ndim, 2 * x.ndim))
+
+    assert "convolve" in passed("01_convolution_filters", [in_one_sum])
