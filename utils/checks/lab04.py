@@ -339,7 +339,7 @@ def resumed(train_to: Callable) -> None:
             process(train_to, folder, steps, 4, start, right, stop)
 
 
-@check
+@check(seconds=10)
 def trained(train: Callable, faces: Dataset) -> Callable:
     """Task 6: the network that `train` gives without seeing a test face."""
     own_training(train)

@@ -236,7 +236,7 @@ def training(function: Callable) -> None:
             "The weights change, but the optimizer is not used: optimizer.apply(gradients, variables) changes them.")
     equal("The change of the weights", net.values() - same, weights - same,
           [(sentence, lambda wrong=wrong: wrong() - same) for sentence, wrong in wrong_weights], tolerance=1e-3)
-    example, optimizer = Net(np.array([[-1, 1]]), np.eye(2)), tf.keras.optimizers.SGD(rate)  # the loss of label 0 grows with the value
+    example, optimizer = Net(np.array([[-1, 1]]), np.eye(2, 4)), tf.keras.optimizers.SGD(rate)  # the loss of label 0 grows with the value
     optimizer.build(example.trainable_variables)
     x, start = (tf.constant(values, tf.float32, [2, 1, 1, 1]) for values in ([0.5, 0.5], [-0.1, 0.1]))
     got = call(function, example, optimizer, x, tf.constant([0, 0]), start, epsilon, size, hints=TAPE)
