@@ -1,10 +1,8 @@
 """The README's table is made from what `course.py acceptance` stored; what that command does with a measurement."""
 import json
-from types import SimpleNamespace
 
 import pytest
 
-from utils import training
 from utils.instructor import acceptance, results
 from utils.instructor.execute import ROOT
 
@@ -33,6 +31,18 @@ def measured(monkeypatch, tmp_path) -> list[str]:
     return done
 
 
+def test_lenet_is_measured_with_and_without_a_falling_rate(monkeypatch):
+    class Digits:
+        x_test = y_test = None
+
+    trained = []
+    monkeypatch.setattr(acceptance.training, "train_lenet", lambda model, digits, seed, last_rate: trained.append((last_rate, seed)))
+    monkeypatch.setattr(acceptance.training, "evaluate", lambda model, x, y: 1 - trained[-1][0] / 4)
+    figures = acceptance.lenet_built_in(Digits)
+    assert trained == [(last_rate, seed) for last_rate in (0, 1) for seed in range(5)]
+    assert figures["mean"] == 1 and figures["their mean"] == 0.75 and len(figures["seconds of training"]) == 5
+
+
 def test_what_is_stored_is_not_measured_again(measured, tmp_path):
     for _ in range(2):
         assert acceptance.main([]) == 0
@@ -56,12 +66,3 @@ def test_real_data_only_where_it_is_meant(measured, monkeypatch, tmp_path):
 def test_unknown_name(measured, capsys):
     assert acceptance.main(["cats"]) == 2
     assert "nothing has cats in its name: digits, quick, faces, full" in capsys.readouterr().err
-
-
-def test_lenet_is_measured_with_and_without_a_falling_rate(monkeypatch):
-    trained = []
-    monkeypatch.setattr(training, "train_lenet", lambda model, digits, seed, last_rate: trained.append((last_rate, seed)))
-    monkeypatch.setattr(training, "evaluate", lambda model, x, y: 1 - trained[-1][0] / 4)
-    figures = acceptance.lenet_built_in(SimpleNamespace(x_test=None, y_test=None))
-    assert trained == [(last_rate, seed) for last_rate in (0, 1) for seed in range(5)]
-    assert figures["mean"] == 1 and figures["their mean"] == 0.75 and len(figures["seconds of training"]) == 5
