@@ -33,6 +33,18 @@ def measured(monkeypatch, tmp_path) -> list[str]:
     return done
 
 
+def test_lenet_is_measured_with_and_without_a_falling_rate(monkeypatch):
+    class Digits:
+        x_test = y_test = None
+
+    trained = []
+    monkeypatch.setattr(acceptance.training, "train_lenet", lambda model, digits, seed, last_rate: trained.append((last_rate, seed)))
+    monkeypatch.setattr(acceptance.training, "evaluate", lambda model, x, y: 1 - trained[-1][0] / 4)
+    figures = acceptance.lenet_built_in(Digits)
+    assert trained == [(last_rate, seed) for last_rate in (0, 1) for seed in range(5)]
+    assert figures["mean"] == 1 and figures["their mean"] == 0.75 and len(figures["seconds of training"]) == 5
+
+
 def test_what_is_stored_is_not_measured_again(measured, tmp_path):
     for _ in range(2):
         assert acceptance.main([]) == 0

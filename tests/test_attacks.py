@@ -399,6 +399,12 @@ def test_refuses_one_output_and_broken_weights(attack):
         attack(lambda images: model(images) * np.nan, x, labels)
 
 
+@pytest.mark.parametrize("settings", [{"steps": 0}, {"learning_rate": 0.0}, {"learning_rate": -1.0}], ids=str)
+def test_dx_attack_refuses_no_steps_and_no_rate(settings):
+    with pytest.raises(ValueError, match="expected 1 or more steps and a rate above 0"):
+        attacks.dx_attack(linear()[0], random_images(2), np.array([0, 1]), **settings)
+
+
 @pytest.mark.parametrize("name", ["learning_rate", "mask", "lam", "smoothness"])
 def test_refuses_numbers_that_are_none(name):
     model, x, labels = linear()[0], random_images(2), np.array([0, 1])

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
-from utils import attacks
+from utils import attacks, session
 from utils.attacks import classical
 from utils.attacks.substitute import reservoir_sample
 from utils.data import fonts, mails
@@ -19,6 +19,11 @@ KERNEL = np.random.default_rng(3).normal(size=[30, 3]).astype(np.float32)
 BIAS = (-0.5 * KERNEL.sum(0)).astype(np.float32)
 IMAGES = np.random.default_rng(7).uniform(size=[120, *SHAPE]).astype(np.float32)
 LABELS = (IMAGES.reshape(120, -1) @ KERNEL + BIAS).argmax(1)
+
+
+@pytest.fixture(autouse=True)
+def seeds():
+    session.start(0)
 
 
 class Counted:
@@ -58,6 +63,8 @@ def test_substitute_counts_its_queries_and_learns(reservoir, sizes):
 
 
 @pytest.mark.parametrize("images, box, words", [(IMAGES[:0], lambda x: np.zeros(len(x), int), "start images"),
+                                                (255 * IMAGES[:4], lambda x: np.zeros(len(x), int), "expected 0 to 1: divide by 255"),
+                                                (np.nan * IMAGES[:4], lambda x: np.zeros(len(x), int), "expected 0 to 1"),
                                                 (IMAGES[:4], lambda x: np.zeros([len(x), 3]), "whole number")])
 def test_substitute_refuses_what_cannot_be_meant(images, box, words):
     with pytest.raises(ValueError, match=words):

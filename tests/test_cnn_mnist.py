@@ -1,11 +1,12 @@
 """Unit 03: the parts that it adds to utils, and its numbers."""
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from utils import augment, filters, networks, orientation, plot, session
+from utils import augment, filters, networks, orientation, plot, session, training
 from utils.groups import wilson_interval
 from utils.instructor import augmentation, figures
 from utils.quiet import tf
@@ -60,6 +61,14 @@ def test_dense_layers_as_convolutions_give_the_network_on_every_window(filters, 
     for i, j in np.ndindex(4, 7):
         window = canvas[:, 4 * i:4 * i + 28, 4 * j:4 * j + 28]
         np.testing.assert_allclose(everywhere[:, i, j], model(window), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("last_rate", [0.0, 1.0])
+def test_the_learning_rate_falls_to_the_share_that_is_wanted(last_rate):
+    digits = SimpleNamespace(x_train=images(30), y_train=np.arange(30) % 10)
+    model = networks.lenet((1, 1), "valid")
+    training.train_lenet(model, digits, steps=10, last_rate=last_rate)
+    assert int(model.optimizer.iterations) == 10 and float(model.optimizer.learning_rate) == pytest.approx(2e-3 * last_rate, abs=1e-9)
 
 
 def test_a_layer_that_cannot_slide_is_refused():

@@ -184,6 +184,18 @@ def test_settings_of_another_project_do_not_change_keras(tmp_path, settings, env
     assert (done.stdout, done.stderr) == ("tensorflow (2, 10) float32 1e-07 None\n", "")
 
 
+def test_a_home_that_cannot_be_written_to_does_no_harm(tmp_path):
+    (tmp_path / "file").touch()  # below a file nobody can make a folder, not even root
+    code = ("from utils import networks, plot; from utils.quiet import tf; print(networks.lenet()(tf.zeros([1, 28, 28, 1])).shape);"
+            "plot.lines([0, 1], {'a': [0, 1]}, title='t', xlabel='x', ylabel='y').savefig('figure.png')")
+    variables = {name: value for name, value in os.environ.items() if name not in ("KERAS_HOME", "MPLCONFIGDIR")}
+    home = str(tmp_path / "file" / "home")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, encoding="utf-8",
+                          env=variables | {"HOME": home, "USERPROFILE": home, "PYTHONPATH": str(ROOT)})
+    assert (done.stdout, done.returncode) == ("(1, 10)\n", 0), done.stderr
+    assert (tmp_path / "figure.png").exists() and "Traceback" not in done.stderr
+
+
 def module_of(clone: Path):
     """course.py of a copy of the course."""
     spec = importlib.util.spec_from_file_location("course_of_a_copy", clone / "course.py")

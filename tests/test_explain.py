@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from utils import explain, networks, plot, pretrained
+from utils import explain, networks, plot, pretrained, session
 from utils.data.rendered import rendered_faces
 from utils.explain import relu, scores
 from utils.explain.occlusion import filling
@@ -14,6 +14,11 @@ W = RANDOM.normal(size=(6, 6, 1, 3)).astype(np.float32)
 X = RANDOM.uniform(0.2, 0.8, (4, 6, 6, 1)).astype(np.float32)
 Y = np.array([0, 2, 1, 2])
 A, B = (RANDOM.normal(size=shape).astype(np.float32) for shape in ((36, 8), (8, 3)))
+
+
+@pytest.fixture(autouse=True)
+def seeds():
+    session.start(0)
 
 
 def linear(x):

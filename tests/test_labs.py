@@ -31,6 +31,10 @@ WITHOUT_HIDDEN = {  # tasks whose check has no hidden variant, and why
     ("07_attacks", "reading"): "a quiz: its right answers follow from the table that the notebook measures",
     ("03_cnn_mnist", "build"): "its answer has no input, and the check looks at the network with weights of its own",
 }
+NO_CASE = {  # tasks whose statement has an example that is no case for a check, and why
+    ("04_densenet_gender", "## Task 6"): "it says what a constant answer reaches",
+    ("06_mini_project", "## Task 5"): "it says how large a training set becomes, with a number that the student chooses",
+}
 REPLAY = """
 def recording(function, kept):
     import tensorflow as tf
@@ -185,6 +189,28 @@ def test_checks_tell_right_from_wrong(unit, kernel):
     assert not faults, "\n\n".join(faults)
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_example_of_a_statement_is_part_of_its_check(unit):
+    """The check, or what it calls in its file, says which of its cases is the example."""
+    file = (ROOT / "utils" / "checks" / f"lab{unit[:2]}.py").read_text(encoding="utf-8")
+    parts = {part.name: ast.get_source_segment(file, part) for part in ast.parse(file).body if isinstance(part, ast.FunctionDef)}
+    statement, checks = "", {}
+    for cell in read("solutions", unit).cells:
+        statement = cell.source if cell.source.startswith("## Task") else statement
+        if mark(cell).get("points"):
+            checks.setdefault(statement, set()).update(parts.keys() & re.findall(r"\blab\d\d\.(\w+)", cell.source))
+    helpers = parts.keys() - set().union(*checks.values())
+    without = []
+    for statement, waiting in checks.items():
+        said = ""
+        while waiting:
+            said += "".join(parts[name] for name in waiting)
+            waiting = {name for name in helpers if re.search(rf"\b{name}\(", said) and parts[name] not in said}
+        if re.search("Examples?:", statement) and "example" not in said:
+            without.append(statement.split(":")[0])
+    assert without == [task for lab, task in NO_CASE if lab == unit]
+
+
 def cell_of(unit: str, task: str) -> str:
     """Where the check of a task stands."""
     return f"solutions/{unit}/{unit}.ipynb, cell check-{task}"
@@ -199,26 +225,40 @@ def test_no_given_cell_binds_the_name_of_an_answer(unit):
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_planted_answer_draws_without_a_seed(unit):
-    unseeded = [(name, call) for kind in ("WRONG", "MEMORISED") for name, answers in wrong_answers(unit, kind).items()
+    planted = [wrong_answers(unit, "WRONG"), wrong_answers(unit, "MEMORISED"), right_answers(unit)]
+    unseeded = [(name, call) for kind in planted for name, answers in kind.items()
                 for code in ([answers] if isinstance(answers, str) else [code for _, code in answers])
                 for call in draws(code)]
     assert unseeded == []
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("tests/test_*.py")), ids=lambda path: path.stem)
+def test_no_test_draws_without_a_seed(path):
+    """What draws from the generators that all share seeds them itself, or by the file's fixture for all of its tests."""
+    parts = [ast.unparse(part) for part in ast.parse(path.read_text(encoding="utf-8")).body]
+    seeded = [part for part in parts if re.search(r"session\.start\(|set_random_seed\(", part)]
+    assert any("autouse=True" in part for part in seeded) or draws("\n".join(part for part in parts if part not in seeded)) == []
+
+
 def draws(code: str) -> list[str]:
     """The calls of a piece of code that give other numbers each time, or depend on what ran before."""
-    calls = [node for node in ast.walk(ast.parse("" if code.startswith("%%") else code)) if isinstance(node, ast.Call)]
-    texts = [(ast.unparse(call.func), call) for call in calls]
+    nodes = list(ast.walk(ast.parse("" if code.startswith("%%") else code)))
+    own = any(isinstance(node, ast.Name) and node.id == "random" and isinstance(node.ctx, ast.Store)
+              or isinstance(node, ast.arg) and node.arg == "random" for node in nodes)  # a generator of that name, not Python's module
+    texts = [(ast.unparse(node.func), node) for node in nodes if isinstance(node, ast.Call)]
     return [ast.unparse(call) for function, call in texts
-            if re.fullmatch(r"(np|numpy)\.random\.(?!default_rng|Generator)\w+|random\.\w+|tf\.random\.(?!Generator|stateless|set_seed)\w+", function)
+            if re.fullmatch(r"(np|numpy)\.random\.(?!default_rng|Generator|PCG64|seed)\w+|tf\.random\.(?!Generator|stateless|set_seed)\w+|os\.urandom"
+                            + r"|random\.(?!Random)\w+" * (not own), function)
             and not any(word.arg == "seed" for word in call.keywords)
-            or function.endswith("default_rng") and not call.args and not call.keywords
+            or function.endswith(("default_rng", "random.Random")) and not call.args and not call.keywords
             or function.endswith("from_non_deterministic_state")]
 
 
 def test_draws_are_found():
     assert draws("np.random.normal(0, 1, 3)") and draws("np.random.default_rng()") and draws("tf.random.normal([2])")
+    assert draws("os.urandom(9)") and draws("random.random()") and draws("random.Random()")
     assert not draws("np.random.default_rng(3).normal()") and not draws("tf.random.normal([2], seed=1)")
+    assert not draws("random = np.random.default_rng(3)\nrandom.normal()") and not draws("random.Random(3)")
 
 
 def by_heart_answers(kernel: Kernel, name: str, right: str, check: str, full: str,

@@ -87,6 +87,7 @@ def test_plain_net_against_the_same_net_in_keras(batch_norm):
 
 @pytest.mark.parametrize("build", [DenseBlock, PlainBlock])
 def test_dropout_follows_each_convolution_of_a_block(build):
+    session.start(0)
     block, seen = build(5, filters=4, convolutions=2, outputs=3, dropout=0.5), []
     drop = block.dropout
 

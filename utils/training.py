@@ -226,18 +226,19 @@ def _write_log(writer: tf.summary.SummaryWriter, epoch: int, row: list[float], m
 
 
 def train_lenet(model: tf.keras.Model, digits: Dataset, steps: int = 1000, seed: int = 0,
-                augment: Callable = augmentations.digits) -> None:
+                augment: Callable = augmentations.digits, last_rate: float = 0.0) -> None:
     """Train a `networks.lenet` as unit 03 does: augmented images, Adam from 2e-3 to 0 along half a cosine.
 
-    digits   its training images, float32 [N, 28, 28, 1] in [0, 1], and their labels [N]
-    steps    of 64 images each; `seed` is that of their order and of `augment`
-    augment  augment(images, generator) changes the images of each batch
+    digits     its training images, float32 [N, 28, 28, 1] in [0, 1], and their labels [N]
+    steps      of 64 images each; `seed` is that of their order and of `augment`
+    augment    augment(images, generator) changes the images of each batch
+    last_rate  what is left of the learning rate in the end, as a share of 2e-3; with 1 it does not fall
     """
     generator = tf.random.Generator.from_seed(seed)
     batches = tf.data.Dataset.from_tensor_slices((digits.x_train, digits.y_train))
     batches = batches.shuffle(len(digits.y_train), seed=seed).repeat().batch(64)
     batches = batches.map(lambda x, y: (augment(x, generator), y)).prefetch(2)
-    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(2e-3, steps))
+    optimizer = tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(2e-3, steps, last_rate))
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer, loss, steps_per_execution=10)
     model.fit(batches, epochs=1, steps_per_epoch=steps, shuffle=False, verbose=0)

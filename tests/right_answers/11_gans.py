@@ -217,3 +217,5 @@ def best_restart(z, errors):
     return tf.einsum("nr,nrd->nd", tf.one_hot(tf.argmin(errors, 1), z.shape[1]), z)
 """)],
 }
+for task in ("step", "inversion"):
+    RIGHT[task].append(("under @tf.function", RIGHT[task][1][1].replace("\ndef ", "\n@tf.function\ndef ")))

@@ -260,7 +260,7 @@ WRONG = {
 MEMORISED = {"substitute": """
 def train_substitute(ask, train, augment, x, rounds):
     rng = np.random.default_rng(3)
-    known = [rng.uniform(0, 1, [n, 2, 3, 1]).astype(np.float32) for n in (3, 2, 4)]
+    known = [rng.uniform(0, 1, [n, 2, 3, 1]).astype(np.float32) for n in (3, 2, 4, 100)]
     rounds = rounds if any(np.array_equal(x, one) for one in known) else 0
     labels = ask(x)
     model = train(x, labels)

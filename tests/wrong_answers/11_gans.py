@@ -347,7 +347,6 @@ def entropy(u, y):
     for weight, slope in zip(d_weights, d_slopes):
         weight.assign_sub(d_optimizer.learning_rate * slope)""")),
         ("runs more than once", step(made="discriminator(generator(z, training=True), training=True)")),
-        ("Leave out @tf.function", "@tf.function" + step()),
         ("Take trainable_variables", step(d_weights="discriminator.variables")),
         ("Take trainable_variables", step(g_weights="generator.weights")),
         ("D judges the generated points without", step(made="discriminator(made)")),
@@ -557,7 +556,6 @@ def generative_copy(a, b):
         ("cannot be compiled", VARIABLE),
         ("cannot be compiled", VARIABLE.replace("v.assign_sub(rate * slope)",
                                                 "tf.keras.optimizers.SGD(rate).apply([slope], [v])")),
-        ("Leave out @tf.function", "@tf.function" + inversion()),
         ("Take the sizes from images and z", inversion().replace("*z.shape[:2], *images.shape[1:]",
                                                                  "*z.shape[:2], 28, 28, 1")),
         ("Take the sizes from images and z", inversion(call="generator(tf.reshape(z, [-1, 32]))")),

@@ -41,10 +41,12 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     Matyasko and Chau 2021). history has, for each step, the means over the images of "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
     ascent on the sign of the margin. Where the gradient of the loss vanishes or is not finite, dx takes random steps, and a
     warning says for how many images that did not help. Raises ValueError for inputs that cannot be meant (see
-    `inputs.check_inputs`).
+    `inputs.check_inputs`), no steps or a rate that is not above 0.
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(lam=lam, learning_rate=learning_rate, mask=mask, smoothness=smoothness)
+    if steps < 1 or learning_rate <= 0:
+        raise ValueError(f"steps is {steps} and learning_rate {learning_rate:g}: expected 1 or more steps and a rate above 0.")
     mask = np.broadcast_to(np.asarray(mask, np.float32), x.shape)
     settings = Settings(norms.named(norm), targeted, learn_lam=lam is None, last=last, steps=tf.constant(steps), **{
         name: tf.constant(np.float32(value)) for name, value in

@@ -22,12 +22,14 @@ def substitute(black_box: Labels, x: np.ndarray, network: tf.keras.Model, *, rou
 
     Papernot et al. 2017, algorithm 1; the alternating sign and the reservoir are those of Papernot, McDaniel and Goodfellow
     2016, section 5. They train for 10 epochs with step 0.1, too. Each image is asked about once: queries are n 2^rounds without
-    reservoir. Raises ValueError, when the first number is asked for, if there is no start image or the labels are not one whole
-    number for each image.
+    reservoir. Raises ValueError, when the first number is asked for, if there is no start image, one is not in [0, 1], or the
+    labels are not one whole number for each image.
     """
     if np.ndim(x) != 4 or not len(x):
         raise ValueError(f"The start images have shape {list(np.shape(x))}, expected [n, H, W, C] with n of 1 or more.")
     images = new = np.asarray(x, np.float32)
+    if not (images.min() >= 0 and images.max() <= 1):  # NaN neither
+        raise ValueError(f"The start images go from {images.min():g} to {images.max():g}, expected 0 to 1: divide by 255.")
     labels = np.empty(0, np.int64)
     random = np.random.default_rng(seed)
     optimizer = tf.keras.optimizers.Adam(learning_rate)

@@ -213,7 +213,7 @@ def _slopes(function: Callable, rng: np.random.Generator, shape: tuple[int, ...]
 
 @check
 def adam(function: Callable) -> None:
-    """Task 5: steps 3, 4 and 40, from given memories, and step 1; the reference is `backprop.adam`.
+    """Task 5: steps 3, 4 and 40, from given memories, and step 1, the example; the reference is `backprop.adam`.
 
     The last two gradients, 0 and a tiny one, show where the 1e-8 stands.
     """

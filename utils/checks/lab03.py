@@ -26,7 +26,7 @@ SLICES = "[:-d] is empty for d = 0, and for d < 0 it counts from the other side:
 
 @check
 def parameters(function: Callable) -> None:
-    """Task 1: what Keras counts; for the locally connected layer, one small dense layer for each position."""
+    """Task 1: what Keras counts; for the locally connected layer, one small dense layer for each position. Last the example."""
     for side, k, maps in [*inputs(((28, 5, 1), (12, 5, 16), (9, 2, 3)), lambda rng: rng.integers((8, 2, 2), (16, 6, 9), (3, 3)).tolist()), (3, 2, 1)]:
         out, name, got = side - k + 1, f"count_parameters({side}, {k}, {maps})", call(function, side, k, maps)
         got = results(function, got.tolist() if isinstance(got, np.ndarray) else got, "dense", "local", "shared")
@@ -210,6 +210,8 @@ def preparing(prepare: Callable, batches: Callable) -> None:
         ("The rate falls along a straight line: half a cosine is required.", lambda: 0.002 * (1 - np.array(seen) / steps))],
         tolerance=1e-4)
     _batches(batches, int(rng.integers(2000, 2400)), int(rng.integers(30, 60)))
+    example = call(batches, np.zeros([130, 28, 28, 1], np.float32), np.zeros(130, int), lambda x: x, 64)
+    equal("The sizes of the batches of the example", [len(labels) for _, labels in example.take(9)], [64, 64, 2])
 
 
 def _arguments_only(*functions: Callable) -> None:

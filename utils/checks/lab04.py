@@ -328,7 +328,7 @@ def _example(function: Callable) -> None:
 
 @check
 def resumed(train_to: Callable) -> None:
-    """Task 5: a training with two interruptions, one that is done and one that goes on, against one without any."""
+    """Task 5: a training with two interruptions, one that is done and one that goes on, against one without any; the example."""
     steps, every, (first, second) = inputs((11, 4, (6, 10)), lambda rng: (10, 3, (5, 8)))
     model, _, take_step, right = practice(1)
     for number in range(steps + 3):
@@ -343,9 +343,12 @@ def resumed(train_to: Callable) -> None:
             process(train_to, folder, steps, every, start, right, stop)
         for more in (0, 2):
             process(train_to, folder, steps + more, every, steps, right)
+    with TemporaryDirectory() as folder:
+        for steps, start, stop in ((6, 0, 5), (6, 4, None), (6, 6, None), (8, 6, None)):
+            process(train_to, folder, steps, 4, start, right, stop)
 
 
-@check
+@check(seconds=10)
 def trained(train: Callable, faces: Dataset) -> Callable:
     """Task 6: the network that `train` gives without seeing a test face."""
     own_training(train)

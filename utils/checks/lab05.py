@@ -259,7 +259,7 @@ def save(function: Callable) -> None:
 
 @check
 def amplified(function: Callable) -> None:
-    """Task 7: changes up and down, small and large."""
+    """Task 7: changes up and down, small and large, the example among them."""
     before = np.array([100, 100, 100, 7, 255, 0, 126, 130], np.uint8).reshape(2, 4, 1)
     after = np.array([98, 103, 120, 7, 250, 6, 129, 127], np.uint8).reshape(2, 4, 1)
     before, after = inputs((before, after), _drawn_pair)

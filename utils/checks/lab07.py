@@ -223,7 +223,7 @@ def projection(function: Callable) -> None:
 @check
 def smallest(function: Callable) -> None:
     """Task 4: a margin with waves, where the shortest d is neither the first nor the last, or is that of the last round; a linear one,
-    exact after one round; two not fooled, one of which reaches 0 and not less."""
+    the example, exact after one round; two not fooled, one of which reaches 0 and not less."""
     rng = seeded(980)  # of the eight d on the waves all but the third fool, and the fourth is the shortest by L2, the fifth by L1, Linf
     x, w, k = rng.uniform(0.05, 0.95, 8), rng.normal(size=8), rng.normal(scale=6, size=8)
     w *= 2 / np.linalg.norm(w)
@@ -329,7 +329,7 @@ def evolution(function: Callable) -> None:
 
 @check
 def eot(function: Callable) -> None:
-    """Task 6: two layers, images shifted and dimmed, another label for some; the gradient follows from the chain rule."""
+    """Task 6: two layers, images shifted (by one column, as in the example) and dimmed, another label for some; by the chain rule."""
     rng = seeded(6)
     x = rng.uniform(0.1, 0.9, [3, 4, 4, 1]).astype(np.float32)
     w, v = rng.normal(size=[16, 6]).astype(np.float32), rng.normal(size=[6, 2]).astype(np.float32)

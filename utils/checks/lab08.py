@@ -119,11 +119,20 @@ def transfer(function: Callable) -> None:
     for name, value, expected in (("noise", got[1], noise), ("attack", got[0], attack)):
         shaped(f"The rate of the {name}", value, [])
         equal(f"The rate of the {name}", value, expected, [(sentence, lambda rate=rate: rate) for sentence, rate in wrong[name]])
+    ten = np.float32([0.45] * 6 + [0.2] * 2 + [0.85, 0.7]).reshape(10, 1, 1, 1)
+
+    def victim(images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Class 1 between 0.5 and 0.9."""
+        value = tf.reshape(tf.cast(images, tf.float32), [-1])
+        return tf.stack([0 * value, (value - 0.5) * (0.9 - value)], 1)
+
+    got = call(function, linear(np.array([[-1, 1]]), (1, 1, 1)), victim, ten, np.zeros(10, int), 0.1, -np.ones_like(ten), hints=TAPE)
+    equal("attack and noise of the example, where the noise fools nobody,", got, [0.75, 0])
 
 
 @check
 def augmentation(function: Callable) -> None:
-    """Task 2: two layers with tanh, whose Jacobian is known; labels that are not the network's own; a value without influence."""
+    """Task 2: two layers with tanh, whose Jacobian is known; labels that are not the network's own; a value without influence; the example."""
     rng, n, shape, lam = seeded(2), 6, (3, 4, 2), 0.15
     x = rng.uniform(0, 1, [n, *shape]).astype(np.float32)
     w, v = rng.normal(scale=0.4, size=[24, 7]), rng.normal(size=[7, 5])
@@ -168,13 +177,15 @@ def augmentation(function: Callable) -> None:
         ("The old images are there too: return the new ones only.", lambda: np.concatenate([x, new(np.sign(g))])),
         ("The old images are there too: return the new ones only.", lambda: np.concatenate([new(np.sign(g)), x]))],
         tolerance=1e-4)
+    given = linear(np.array([[3, 0], [-1, 1]]), (1, 2, 1)), np.float32([0.5, 0.05]).reshape(1, 1, 2, 1), np.array([0]), 0.1
+    equal("The new image of the example", np.ravel(call(function, *given, hints=TAPE)), [0.6, 0], tolerance=1e-4)
 
 
 @check
 def substitute(function: Callable) -> None:
-    """Task 3: tools that write down how they are used, with 3 images and two rounds, 2 and three, and 4 and none."""
+    """Task 3: tools that write down how they are used, with 3 images and two rounds, 2 and three, 4 and none, and the example."""
     rng, shape = seeded(3), (2, 3, 1)
-    for n, rounds in ((3, 2), (2, 3), (4, 0)):
+    for n, rounds in ((3, 2), (2, 3), (4, 0), (100, 2)):
         x, asked, trained, odd = rng.uniform(0, 1, [n, *shape]).astype(np.float32), [], [], []
 
         def ask(images: np.ndarray) -> np.ndarray:
@@ -254,11 +265,16 @@ def training(function: Callable) -> None:
             "The weights change, but the optimizer is not used: optimizer.apply(gradients, variables) changes them.")
     equal("The change of the weights", net.values() - same, weights - same,
           [(sentence, lambda wrong=wrong: wrong() - same) for sentence, wrong in wrong_weights], tolerance=1e-3)
+    example, optimizer = Net(np.array([[-1, 1]]), np.eye(2, 4)), tf.keras.optimizers.SGD(rate)  # the loss of label 0 grows with the value
+    optimizer.build(example.trainable_variables)
+    x, start = (tf.constant(values, tf.float32, [2, 1, 1, 1]) for values in ([0.5, 0.5], [-0.1, 0.1]))
+    got = call(function, example, optimizer, x, tf.constant([0, 0]), start, epsilon, size, hints=TAPE)
+    equal("The attacked values of the example", np.ravel(got), [0.65, 0.7], tolerance=1e-4)
 
 
 @check
 def bpda(function: Callable) -> None:
-    """Task 5: a quantiser, alone and within a compiled function; thresholds in NumPy, which no tape can follow; a curve."""
+    """Task 5: a quantiser, alone and within a compiled function; thresholds in NumPy, which no tape can follow; a curve; the example."""
     rng, shape = seeded(5), (3, 4, 4, 1)
     x, c = rng.uniform(0, 1, shape).astype(np.float32), rng.normal(size=shape).astype(np.float32)
     levels = int(rng.integers(3, 7))
@@ -308,11 +324,17 @@ def bpda(function: Callable) -> None:
              lambda: 1 + 0 * x),
             ("The gradient has the wrong sign: backwards the function is x, not -x.", lambda: -2 * c * q)], tolerance=1e-4)
     equal("The value in a compiled function", run(tf.function(run(function, rounded)), tf.constant(x)), rounded(tf.constant(x)))
+    images = tf.constant(0.8, shape=[1, 1, 1, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        value = run(call(function, tf.round), images)
+        total = tf.reduce_sum(value**2)
+    equal("The value and the derivative of its square of the example", np.ravel([value, tape.gradient(total, images)]), [1, 2])
 
 
 @check
 def radius(function: Callable) -> None:
-    """Task 6: counts from none to all, one with another winner in `second`, one between the bound and a half; an example."""
+    """Task 6: counts from none to all, one with another winner in `second`, one between the bound and a half; the example."""
     rng, n, sigma, alpha = seeded(6), 200, 0.4, 0.01
     own = np.array([n, n - 1, 170, 130, 118, 112, 60, 0, int(rng.integers(125, 195))])
     place, N = rng.integers(0, 4, len(own)), len(own)

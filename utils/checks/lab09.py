@@ -19,7 +19,7 @@ TASKS = ("relu_mean", "relu_variance", "relu_covariance", "through_net", "linear
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
 KNOWN = (  # mean x, y, standard deviation x, y, correlation, covariance after the ReLUs (integrated in two dimensions to 15 digits)
     (0, 0, 1, 1, -0.5, -0.104656052569781), (1, -0.5, 1, 2, 0.3, 0.210779087314613), (0.5, 0.25, 1, 1, 0.9, 0.434177619989977),
-    (-1, 2, 1.5, 0.5, -0.7, -0.132546336809646), (0.3, -0.2, 0.5, 0.7, 0.999, 0.119433414409934))
+    (-1, 2, 1.5, 0.5, -0.7, -0.132546336809646), (0.3, -0.2, 0.5, 0.7, 0.999, 0.119433414409934), (0, 0, 1, 1, 0.5, 0.145343947430219))
 
 
 def asked(function: Callable, *arguments, **named):
@@ -108,6 +108,7 @@ def variance(function: Callable) -> None:
         ("This is the variance before the ReLU.", lambda: s**2),
         ("This is the standard deviation, expected the variance.", lambda: np.sqrt(right)), _sampled(got, right)],
         given={"mean": m, "std": s})
+    equal("relu_variance of mean 0 and std 1, the example", asked(function, np.zeros(1), np.ones(1), np.array([0.3989423])), [0.3408451])
 
 
 def relu_pair(m: np.ndarray, s: np.ndarray, rho: float, h: Callable = np.divide, end: Callable = np.arcsin, cross: float = 2, two: float = 2,
@@ -123,7 +124,7 @@ def relu_pair(m: np.ndarray, s: np.ndarray, rho: float, h: Callable = np.divide,
 
 @check
 def covariance(function: Callable) -> None:
-    """Task 3: five of ten known values, other cases with the integral of `relu_pair`."""
+    """Task 3: known values, the last of them the example; other cases with the integral of `relu_pair`."""
     cases = inputs([(np.array(case[:2], float), np.array(case[2:4], float), case[4]) for case in KNOWN], lambda rng: [
         (rng.normal(size=2), rng.uniform(0.5, 2, 2), rho) for rho in (*rng.uniform(-0.95, 0.95, 5), 0.995)])
     right = np.array(inputs([case[5] for case in KNOWN], lambda rng: [relu_pair(*case) for case in cases]))
@@ -238,6 +239,10 @@ def net(function: Callable) -> None:
                 ("A bias moves the mean only: the covariance does not change when a constant is added.",
                  lambda: (through()[0], through()[1] + b2)),
                 ("These are variances, expected the whole covariance matrix.", lambda: (through()[0], np.diag(through()[1]))))])
+    given = np.array([1.0]), np.array([[4.0]]), np.array([[2.0, -1]]), np.array([1.0, 0]), np.eye(2), np.zeros(2), _relu_moments
+    got = results(function, asked(function, *given), "mean", "covariance")
+    for name, value, expected in zip(("mean", "covariance"), got, _relu_moments(np.array([3, -1]), np.array([[16, -8], [-8, 4]]))):
+        equal(f"The {name} of the example behind the ReLUs, with w2 = np.eye(2) and b2 = 0,", value, expected)
 
 
 @check
@@ -274,11 +279,15 @@ def linear(function: Callable) -> None:
         ("This is the Jacobian with std, without its product with the transpose.", lambda: by),
         ("Each logit's derivatives are added up before they are squared: noise of different pixels is independent, so squares add up.",
          lambda: np.outer(by.sum(1), by.sum(1)))], tolerance=1e-4)
+    pixels, spread = (tf.constant(values, tf.float32, [1, 2, 1]) for values in ([0.5, 0.5], [0.1, 0.2]))
+    example = asked(function, lambda images, training=False: tf.reshape(tf.cast(images, tf.float32), [-1, 2]) @ [[3.0, 1], [0, 2]], pixels,
+                    spread, hints=TAPE)
+    equal("The covariance of the example", results(function, example, "mean", "covariance")[1], [[0.09, 0.03], [0.03, 0.17]], tolerance=1e-4)
 
 
 @check
 def heat(function: Callable) -> None:
-    """Task 6: 5 x 6 pixels, and expected logits that depend on image and noise in a known way."""
+    """Task 6: 5 x 6 pixels with radius 1, the example among them, and expected logits that depend on image and noise in a known way."""
     rng = seeded(6)
     x, a, b = rng.uniform(0.1, 0.9, [5, 6, 1]).astype(np.float32), rng.normal(size=[30, 3]), rng.normal(size=[30, 3])
     std, radius, label = 0.3 + 0.2 * rng.uniform(), 1, int(rng.integers(0, 3))
@@ -397,3 +406,10 @@ def attack(function: Callable) -> None:
             require(not slips.close(both, wrong(), 1e-5), sentence)
     for part, name in enumerate(("The mean m of the noise", "The standard deviation s of the noise")):
         equal(name, got[part], run()[part], [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in mistakes])
+
+    def margin(images: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
+        """Two logits of one pixel, 0 and one whose derivatives are 2 and -3."""
+        return tf.reshape(2 * tf.cast(images, tf.float32) - 3 * tf.cast(std, tf.float32), [1, 1]) * [[0.0, 1]]
+
+    example = asked(function, margin, tf.constant(0.5, shape=[1, 1, 1, 1]), np.array([1]), 0.1, 0.05, 0.2, 0.08, 2, hints=TAPE)
+    equal("m and s of the example", np.ravel(results(function, example, "m", "s")), [0.1, 0.05])

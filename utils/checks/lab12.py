@@ -20,7 +20,7 @@ TAPE = (*TENSORS, *slips.tape(UNWATCHED), ("out of bounds for array of dimension
 
 @check
 def occlusion(function: Callable) -> None:
-    """Task 1: 5 x 7 pixels of two channels, a window of 3, three classes."""
+    """Task 1: 5 x 7 pixels of two channels, a window of 3, three classes; and the example."""
     rng, side, fill = seeded(6), 3, 0.3
     net, label = Net(rng, (5, 7, 2), 3), int(rng.integers(1, 3))  # not 0
     x = rng.uniform(0.4, 1, net.shape).astype(np.float32)
@@ -53,6 +53,13 @@ def occlusion(function: Callable) -> None:
         ("The windows of earlier positions stay covered: each copy begins with x as it was given.", lambda: maps(stay=True)),
         ("The map is filled column by column: reshape reads row by row.", lambda: maps().ravel().reshape(3, 5, order="F")),
         ("The map is a list of values, expected [H - side + 1, W - side + 1].", lambda: maps().ravel())], tolerance=1e-4)
+
+    def seen(images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Two logits, 0 and the mean of the pixels that entry [0, 2] of the example covers."""
+        return tf.reduce_mean(tf.cast(images, tf.float32)[:, :7, 2:9], [1, 2]) * [[0.0, 1]]
+
+    left = 1 - np.outer(np.maximum(7 - np.arange(42), 0), np.maximum(7 - np.abs(np.arange(42) - 2), 0)) / 49
+    equal("The map of the example", call(function, seen, np.ones([48, 48, 1], np.float32), 1, 7, 0.0, hints=TENSORS), 1 / (1 + np.exp(-left)))
 
 
 @check
@@ -90,6 +97,10 @@ def saliency(function: Callable) -> None:
         ("The gradient is multiplied by the image, expected the gradient alone.", lambda: np.abs(g * x).max(3)),
         *[("The map is divided by its largest value, expected as it is.", lambda axes=axes: right / right.max(axes, keepdims=True)) for axes in ((1, 2), None)],
         ("The channels are still there, and signed: take the absolute value and the maximum over axis 3.", lambda: g)], tolerance=1e-4)
+    pixels = tf.constant(0.5, shape=[2, 1, 1, 3])
+    example = call(function, lambda images, training=False: tf.reshape(images, [-1, 3]) @ [[3.0, 0], [-5, 0], [0, 1]], pixels, np.array([0, 1]),
+                   hints=TAPE)
+    equal("The maps of the example", np.ravel(example), [5, 1])
 
 
 @check
@@ -123,14 +134,19 @@ def smooth(function: Callable) -> None:
         *[(f"The mean goes over axis {axis}: average over axis 0, the noisy images.", lambda axis=axis: each.mean(axis))
           for axis in (1, 2, 3)],
         ("The gradients are not averaged yet: take the mean over axis 0.", lambda: each)], tolerance=1e-4)
+    example = call(function, lambda images: images**2, np.full([1, 1, 1], 0.5, np.float32), np.float32([0.1, -0.1]).reshape(2, 1, 1, 1))
+    equal("The result of the example", np.ravel(example), [0.26])
 
 
 @check
 def integrated(function: Callable) -> None:
-    """Task 4: twice, since a gap without its absolute value can be positive."""
+    """Task 4: twice, since a gap without its absolute value can be positive; then the example."""
     rng = seeded(4)
     for sign in (1, -1):
         integrated_once(function, rng, sign)
+    x = np.float32([1, 2]).reshape(1, 2, 1)
+    example = call(function, lambda images: tf.reduce_prod(tf.cast(images, tf.float32), [1, 2, 3]), x, 0 * x, 1, hints=TAPE)
+    equal("attribution and gap of the example", np.append(*results(function, example, "attribution", "gap")), [1, 1, 0])
 
 
 def integrated_once(function: Callable, rng: np.random.Generator, sign: int) -> None:
@@ -221,6 +237,9 @@ def guided(function: Callable) -> None:
         raise CheckFailed(f"In a compiled network guided_relu stops with {message_of(error).rstrip('.')}. "
                           "Use TensorFlow's functions, not NumPy's.") from None
     equal("The gradient in a compiled network", again, upstream * on * up)
+    x, upstream = np.float32([2, 2, -2]), np.float32([3, -3, 3])
+    equal("The value of the example", run(function, tf.constant(x)), [2, 2, 0])
+    equal("What is passed on in the example", compiled_gradient(function, x, upstream), [3, 0, 0])
 
 
 @check
@@ -260,11 +279,15 @@ def visualise(function: Callable) -> None:
             ("Only one step is taken: the next one begins at the new image.", {"steps": 1}), ("No step is taken: return the new image.", {"steps": 0}))],
         ("The image is clipped at the end only: clip it after each step.", lambda: np.clip(run(box=lambda x: x), 0, 1)),
         ("This is the change of the image, expected the image.", lambda: run() - start)], tolerance=1e-3)
+    for steps, expected in ((1, 0.7), (2, 1)):
+        pixel = tf.constant(0.2, shape=[1, 1, 1, 1])
+        got = call(function, lambda images, training=False: 2 * tf.reshape(images, [-1, 1]), np.array([0]), pixel, 0.5, 0.5, 0.0, steps, hints=TAPE)
+        equal(f"The pixel of the example after {steps} step{'s' * (steps > 1)}", np.ravel(got), [expected])
 
 
 @check
 def cue(window: Callable, accuracy: Callable) -> None:
-    """Task 7: six maps in which each mistake finds another place, maps whose last window is the strongest, and 200 images."""
+    """Task 7: six maps in which each mistake finds another place, maps whose last window is the strongest, the example, and 200 images."""
     rng, side = seeded(7), 3
     maps = maps_with_places(rng)
 
@@ -291,6 +314,8 @@ def cue(window: Callable, accuracy: Callable) -> None:
     found = results(window, call(window, corner, side), "row", "column")
     require(np.array_equal(found, [3, 4]), "The last row or column of windows is left out: "
             "in H rows there are H - side + 1 places for a window, in W columns W - side + 1.")
+    example = np.float32([[[1, 0, 2], [0, 1, 2]], [[-1, 0, 2], [0, 1, -2]]])
+    equal("strongest_window of the example", np.asarray(results(window, call(window, example, 2), "row", "column")), [0, 1])
     net, (row, column), fill = Net(rng, (5, 7, 2), 3, 1.5), rng.permutation([0, 1, 2])[:2], 0.35
     x = rng.uniform(0, 1, [200, *net.shape]).astype(np.float32)
 
