@@ -192,10 +192,17 @@ def run_row(row: Row, path: Path) -> dict[str, Any]:
                    str(row.images)]
     else:
         command = [os.environ["COURSE_PEERS"], bench_peers.__file__, str(path), attack, norm, str(row.images)]
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
-                            encoding="utf-8").stdout.strip()
     return json.loads(ran(command, real)) | {"settings": row.settings, "of": row.of, "date": date.today().isoformat(),
-                                             "commit": commit}
+                                             "commit": commit()}
+
+
+def commit() -> str:
+    """The commit that is measured, with "-dirty" if a file was changed since. Stored rows are no such change."""
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8").stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)data/results")
+    return git("describe", "--always") + ("-dirty" if changed else "")
 
 
 def load() -> dict[str, dict]:
