@@ -232,11 +232,13 @@ def fill(some: list[Row], run: Callable[[Row], dict]) -> int:
 def main(words: list[str]) -> int:
     import bench_table
 
+    def chosen(network: str, of_network: str) -> list[Row]:
+        return [row for row in rows(network, of_network, load()) if not words or any(word in row.key for word in words)]
+
     failed = 0
     for network in NETWORKS:
-        if (path := prepared(network)) is not None:
-            some = [row for row in rows(network, fingerprint(path), load())
-                    if not words or any(word in row.key for word in words)]
+        if chosen(network, "") and (path := prepared(network)) is not None:  # nothing is prepared for no row
+            some = chosen(network, fingerprint(path))
             print(f"{network}: {len(some)} rows", flush=True)
             failed += fill(some, lambda row: run_row(row, path))
     print("\nSeconds are processor seconds for all images of a row, one thread. "

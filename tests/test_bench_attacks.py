@@ -216,6 +216,16 @@ def test_network_that_is_missing_is_left_out(tmp_path, monkeypatch, capsys):
     assert "no weights" in capsys.readouterr().out
 
 
+def test_only_what_the_words_name_is_prepared_and_run(tmp_path, monkeypatch, capsys):
+    prepared, run = [], []
+    monkeypatch.setattr(bench_attacks, "prepared", lambda network: prepared.append(network) or tmp_path)
+    monkeypatch.setattr(bench_attacks, "fingerprint", lambda path: "fingerprint")
+    monkeypatch.setattr(bench_attacks, "fill", lambda some, run_one: run.extend(row.key for row in some) or 0)
+    assert bench_attacks.main(["digits/L2/Foolbox DDN", "faces/L0/course"]) == 0
+    assert prepared == ["digits", "faces"] and run == ["digits/L2/Foolbox DDN", "faces/L0/course minimal"]
+    assert "digits: 1 rows" in capsys.readouterr().out
+
+
 def test_sets_of_digits_have_no_image_in_common(tmp_path):
     found = {}
     for network in bench_table.SETS:
