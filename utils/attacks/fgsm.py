@@ -36,11 +36,14 @@ def gradient_step(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: f
                   targeted: bool = False) -> np.ndarray:
     """The dx of `fgsm` for every image, also for those that fool the model already: float32 [N, H, W, C], x + dx in [0, 1].
 
-    For another model than the one whose gradient it follows: that one may be right where this one is wrong. Images, numbers and
-    errors as for `fgsm`.
+    For another model than the one whose gradient it follows: that one may be right where this one is wrong. Images, numbers,
+    warnings and errors as for `fgsm`.
     """
     x, labels = check_inputs(model, x, labels, targeted)
-    return judged(model, x, _step(model, x, labels, targeted, epsilon, norm)[0], labels, targeted, {}).dx
+    dx, blind, _ = _step(model, x, labels, targeted, epsilon, norm)
+    result = judged(model, x, dx, labels, targeted, {})
+    warn_without_gradient(blind & ~result.success)
+    return result.dx
 
 
 def step_ll(model: Model, x: np.ndarray, *, epsilon: float, norm: str = "Linf") -> Result:

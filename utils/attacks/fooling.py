@@ -37,8 +37,8 @@ def fooling_gradient(model: Model, shape: Shape, labels: np.ndarray, *, steps: i
 
     All images start from the same noise, so that what differs comes from the label. Adam with a step size that falls from
     learning_rate (in pixel values) to 0 on a cosine; the box is kept in each step. Nguyen, Yosinski and Clune 2015, the
-    third kind of image there. Where the model gives no finite gradient but 0 only the penalty moves an image; a warning says for
-    how many that did not help. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
+    third kind of image there. Where the model's gradient is 0 or not finite only the penalty moves an image, and a warning says
+    for how many images it was so in the end. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     check_numbers(learning_rate=learning_rate, penalty=penalty)
     noise = np.random.default_rng(seed).normal(0.5, 0.1, shape).clip(0, 1)
