@@ -5,6 +5,8 @@ data/results/attacks.json as soon as it is there; a row that is there already, w
 WORDs only rows whose name (digits/L2/Foolbox DDN) holds one of them are run. Then come the tables, of everything that is stored.
 
 All peers run on the digits network, the two best for each norm on the others. What is compared is `utils.attacks.minimal`.
+No attack of the course is random, so no seed changes its result; what stands for three seeds are three sets of 100 digits for
+one network: digits, digits_1 and digits_2.
 A row depends on weights, images and settings, those of the course also on their source; on nothing that a processor rounds.
 """
 import hashlib
@@ -22,7 +24,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))  # course.py runs Python so that the folder of a script is not on the path
 import bench_peers  # noqa: E402
-from bench_measure import measured  # noqa: E402
+from bench_measure import made_with, measured  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "data" / "results" / "attacks.json"
@@ -31,9 +33,11 @@ NORMS = ("L0", "L1", "L2", "Linf")
 IMAGES, CLASSES = 100, {"faces": 2}
 FEWER = {"faces": 20}  # 1,000 gradients of this network for 100 images take 9 minutes of a core
 LIMIT = 1800  # seconds for a row: one that needs more is left out
-# {network: (weights, images, whether they are read from COURSE_DATA)}; one whose weights or images are missing is left out
-NETWORKS = {"digits": ("digits_lenet", "digits", False), "faces": ("faces_densenet", "faces", False),
-            "digits_adversarial": ("digits_adversarial", "digits", False), "mnist": ("digits_lenet", "digits", True)}
+# {network: (weights, images, whether they are read from COURSE_DATA, how many of those images come before the first)}; one
+# whose weights or images are missing is left out
+NETWORKS = {"digits": ("digits_lenet", "digits", False, 0), "faces": ("faces_densenet", "faces", False, 0),
+            "digits_adversarial": ("digits_adversarial", "digits", False, 0), "mnist": ("digits_lenet", "digits", True, 0),
+            "digits_1": ("digits_lenet", "digits", False, 100), "digits_2": ("digits_lenet", "digits", False, 200)}
 COURSE = {"minimal": ("minimal.py", NORMS), "dx_attack": ("dx.py", NORMS[1:])}  # the course's own, in utils/attacks
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS",
                                      "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TQDM_DISABLE")}
@@ -50,14 +54,17 @@ class Row(NamedTuple):
 
 # What runs in a process of its own ----------------------------------------------------------------------------------------
 
-def prepare(weights: str, data: str, path: str) -> None:
-    """Write a network's weights and IMAGES test images that it classifies correctly, with their labels and logits."""
+def prepare(weights: str, data: str, first: str, path: str) -> None:
+    """Write a network's weights and IMAGES test images that it classifies correctly, with their labels and logits.
+
+    first  how many such images are left out before
+    """
     from utils import data as sets
     from utils import pretrained
 
     model, dataset = pretrained.load(weights), sets.load(data, train=1)
     logits = np.asarray(model(dataset.x_test[:1000]))
-    right = np.flatnonzero(logits.argmax(1) == dataset.y_test[:1000])[:IMAGES]
+    right = np.flatnonzero(logits.argmax(1) == dataset.y_test[:1000])[int(first):][:IMAGES]
     arrays = {name: variable.numpy() for name, variable in pretrained.variables(model).items()}
     np.savez(path, x=dataset.x_test[right], labels=dataset.y_test[right].astype(np.int64), logits=logits[right], **arrays)
 
@@ -76,7 +83,7 @@ def run_course(weights: str, path: str, attack: str, norm: str, count: str) -> N
                    lambda images: np.asarray(model(images)).argmax(1), x, labels, norm)
     gradients = tf.Variable(0, dtype=tf.int64)
     function(counted(model, gradients), x, labels, norm=norm)  # apart from the timed runs
-    print(json.dumps(row | {"gradients": round(int(gradients) / len(x), 1)}))
+    print(json.dumps(row | made_with("tensorflow", "numpy") | {"gradients": round(int(gradients) / len(x), 1)}))
 
 
 def counted(model: Callable, gradients: Any) -> Callable:
@@ -113,14 +120,14 @@ def digest(*parts: bytes) -> str:
 
 def prepared(name: str) -> Path | None:
     """The file of a network, made anew, or None with a line that says why it is left out."""
-    weights, data, real = NETWORKS[name]
+    weights, data, real, first = NETWORKS[name]
     path = DRAFTS / f"{name}.npz"
     if real and not os.environ.get("COURSE_DATA"):
         print(f"{name}: left out, it needs COURSE_DATA.", flush=True)
         return None
     DRAFTS.mkdir(parents=True, exist_ok=True)
     try:
-        ran([sys.executable, __file__, "--prepare", weights, data, str(path)], real)
+        ran([sys.executable, __file__, "--prepare", weights, data, str(first), str(path)], real)
     except RuntimeError as error:
         print(f"{name}: left out. {error}", flush=True)
         return None
@@ -179,16 +186,23 @@ def best_peers(stored: dict[str, dict], norm: str, classes: int) -> list[str]:
 def run_row(row: Row, path: Path) -> dict[str, Any]:
     """The result of a row. Raises RuntimeError."""
     network, norm, attack = row.key.split("/")
-    weights, _, real = NETWORKS[network]
+    weights, _, real, _ = NETWORKS[network]
     if attack.startswith("course "):
         command = [sys.executable, __file__, "--course", weights, str(path), attack.removeprefix("course "), norm,
                    str(row.images)]
     else:
         command = [os.environ["COURSE_PEERS"], bench_peers.__file__, str(path), attack, norm, str(row.images)]
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
-                            encoding="utf-8").stdout.strip()
     return json.loads(ran(command, real)) | {"settings": row.settings, "of": row.of, "date": date.today().isoformat(),
-                                             "commit": commit}
+                                             "commit": commit()}
+
+
+def commit() -> str:
+    """The commit that is measured, with "-dirty" if a file was changed since. Stored rows are no such change."""
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, encoding="utf-8").stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)data/results")
+    return git("describe", "--always") + ("-dirty" if changed else "")
 
 
 def load() -> dict[str, dict]:
@@ -218,11 +232,13 @@ def fill(some: list[Row], run: Callable[[Row], dict]) -> int:
 def main(words: list[str]) -> int:
     import bench_table
 
+    def chosen(network: str, of_network: str) -> list[Row]:
+        return [row for row in rows(network, of_network, load()) if not words or any(word in row.key for word in words)]
+
     failed = 0
     for network in NETWORKS:
-        if (path := prepared(network)) is not None:
-            some = [row for row in rows(network, fingerprint(path), load())
-                    if not words or any(word in row.key for word in words)]
+        if chosen(network, "") and (path := prepared(network)) is not None:  # nothing is prepared for no row
+            some = chosen(network, fingerprint(path))
             print(f"{network}: {len(some)} rows", flush=True)
             failed += fill(some, lambda row: run_row(row, path))
     print("\nSeconds are processor seconds for all images of a row, one thread. "

@@ -1,8 +1,12 @@
 """What `course.py bench attacks` measures every attack by, the course's and the others'. NumPy is enough."""
+import os
+import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,6 +66,21 @@ def measured(attack: Callable[[], np.ndarray], classes: Callable[[np.ndarray], n
     return {"images": len(x), "success": float(success.mean()), "median": short(np.median(sizes)), "mean": short(sizes.mean()),
             "cold_s": short(cold), "warm_s": short(statistics.median(runs or [cold])), "elapsed_s": short(elapsed),
             "memory_mb": round(memory), "memory_before_mb": round(before), "distances": [short(size) for size in sizes]}
+
+
+def made_with(*packages: str) -> dict[str, Any]:
+    """What a row was measured with: the versions of Python and of installed packages, and the machine."""
+    return {"versions": {"python": platform.python_version()} | {name: version(name) for name in packages}, "machine": machine()}
+
+
+def machine() -> str:
+    """The kind of processor and how many there are, and the system: "AMD EPYC, 2 processors, Linux". No name of a computer."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{model}, {os.cpu_count()} processors, {platform.system()}"
 
 
 def short(number: float) -> float:

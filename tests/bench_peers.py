@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from bench_measure import measured
+from bench_measure import made_with, measured
 
 
 class Attack(NamedTuple):
@@ -203,7 +203,8 @@ def run(path: Path, name: str, norm: str, count: int) -> dict[str, Any]:
         return library(network, channels_first(x), torch.from_numpy(labels), function, settings, others).transpose(0, 2, 3, 1)
 
     row = measured(attack, lambda images: network(channels_first(images)).argmax(1).numpy(), x, labels, norm)
-    return row | {"gradients": round((calls + [network.gradients])[1] / count, 1)}
+    package = {"foolbox": "foolbox", "art": "adversarial-robustness-toolbox", "adv_lib": "adv-lib"}[ATTACKS[name].library]
+    return row | made_with("torch", "numpy", package) | {"gradients": round((calls + [network.gradients])[1] / count, 1)}
 
 
 if __name__ == "__main__":

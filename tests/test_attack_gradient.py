@@ -127,9 +127,12 @@ def test_fgsm_is_the_best_of_its_size_on_a_linear_model(norm):
     x = random_images(4, 0.0 if norm != "L2" else 0.4, 1.0 if norm != "L2" else 0.6)  # L2 is clipped: without the box
     epsilon = {"L1": 3.0, "L2": 0.3, "Linf": 0.3}[norm]
     for targeted in (False, True):
+        dx = attacks.gradient_step(model, x, np.ones(4, int), epsilon=epsilon, norm=norm, targeted=targeted)
         found = attacks.fgsm(model, x, np.ones(4, int), epsilon=epsilon, norm=norm, targeted=targeted)
+        fools = (logits_of(model, x).argmax(1) == 1) == targeted
+        np.testing.assert_array_equal(found.dx, np.where(fools[:, None, None, None], 0, dx))
         sign = -1 if targeted else 1
-        for d, image in zip(found.dx.reshape(4, -1), x.reshape(4, -1)):
+        for d, image in zip(dx.reshape(4, -1), x.reshape(4, -1)):
             best = lowest(sign * w[:, 1], image, epsilon, norm)
             assert sign * w[:, 1] @ d == pytest.approx(sign * w[:, 1] @ best, rel=1e-4)
             assert np.linalg.norm(d, ORDER[norm]) <= epsilon * (1 + 1e-5)
@@ -138,14 +141,14 @@ def test_fgsm_is_the_best_of_its_size_on_a_linear_model(norm):
 def test_fgsm_linf_is_the_sign_to_the_last_bit():
     model, w = linear()
     x = random_images(4)
-    found = attacks.fgsm(model, x, np.ones(4, int), epsilon=0.1)
-    np.testing.assert_array_equal(found.modified, np.clip(x - np.float32(0.1) * np.sign(w[:, 1]).reshape(SHAPE), 0, 1))
+    moved = np.clip(x - np.float32(0.1) * np.sign(w[:, 1]).reshape(SHAPE), 0, 1)
+    np.testing.assert_array_equal(attacks.gradient_step(model, x, np.ones(4, int), epsilon=0.1), moved - x)
 
 
 def test_fgsm_l2_of_a_tiny_gradient_has_its_size():
     model = linear()[0]
-    found = attacks.fgsm(lambda x: 1e-25 * model(x), random_images(2, 0.4, 0.6), np.ones(2, int), epsilon=0.1, norm="L2")
-    np.testing.assert_allclose(found.norms["L2"], 0.1, rtol=1e-4)
+    dx = attacks.gradient_step(lambda x: 1e-25 * model(x), random_images(2, 0.4, 0.6), np.ones(2, int), epsilon=0.1, norm="L2")
+    np.testing.assert_allclose(attacks.NORMS["L2"].size(dx), 0.1, rtol=1e-4)
 
 
 def test_step_ll_goes_to_the_least_likely_class():
@@ -153,8 +156,8 @@ def test_step_ll_goes_to_the_least_likely_class():
     x = random_images(5, 0.3, 0.7)
     logits = logits_of(model, x)
     found = attacks.step_ll(model, x, epsilon=0.05)
-    expected = attacks.fgsm(model, x, logits.argmin(1), epsilon=0.05, targeted=True)
-    np.testing.assert_array_equal(found.dx, expected.dx)
+    expected = attacks.gradient_step(model, x, logits.argmin(1), epsilon=0.05, targeted=True)
+    np.testing.assert_array_equal(found.dx, expected)
     gained = (logits_of(model, found.modified) - logits)[range(5), logits.argmin(1)]
     assert gained.min() > 0.1
     np.testing.assert_array_equal(found.success, logits_of(model, found.modified).argmax(1) != logits.argmax(1))

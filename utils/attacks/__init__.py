@@ -9,7 +9,7 @@ from utils.attacks.dx import dx_attack
 from utils.attacks.eight_bit import round_to_8bit, smallest_8bit
 from utils.attacks.eot import eot, survival
 from utils.attacks.exact import exact_minimum
-from utils.attacks.fgsm import fgsm, step_ll
+from utils.attacks.fgsm import fgsm, gradient_step, step_ll
 from utils.attacks.fooling import Fooling, fooling_evolution, fooling_gradient
 from utils.attacks.jsma import jsma
 from utils.attacks.losses import attack_loss, margin
@@ -25,7 +25,7 @@ from utils.attacks.tradeoff import tradeoff
 from utils.attacks.universal import transfer_matrix, universal
 
 __all__ = ["NORMS", "Fooling", "Patch", "Result", "apply_patch", "attack_loss", "augmented", "deepfool", "dx_attack", "eot",
-           "exact_minimum", "fgsm", "fooling_evolution", "fooling_gradient", "hop_skip_jump", "jsma", "margin", "masking",
-           "masks", "minimal", "one_pixel", "patch", "pgd", "place_at_random", "round_to_8bit", "smallest_8bit", "step_ll",
-           "substitute", "superdeepfool", "survival", "total_variation", "tradeoff", "transfer_matrix", "transformations",
-           "universal"]
+           "exact_minimum", "fgsm", "fooling_evolution", "fooling_gradient", "gradient_step", "hop_skip_jump", "jsma", "margin",
+           "masking", "masks", "minimal", "one_pixel", "patch", "pgd", "place_at_random", "round_to_8bit", "smallest_8bit",
+           "step_ll", "substitute", "superdeepfool", "survival", "total_variation", "tradeoff", "transfer_matrix",
+           "transformations", "universal"]

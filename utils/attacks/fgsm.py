@@ -2,7 +2,7 @@
 import numpy as np
 
 from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
-from utils.attacks.losses import attack_loss
+from utils.attacks.losses import attack_loss, margin
 from utils.attacks.norms import PIXELS, named
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
@@ -22,13 +22,28 @@ def fgsm(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, nor
 
     With Linf and L1 no other dx in the box lowers the linearised loss more; the dx of L2 is clipped, and then shorter. A value
     whose gradient is 0, NaN or infinite stays as it is. An image without any other value comes back unchanged, and a warning
-    says for how many images that was so. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
+    says for how many images that was so. An image that fools the model already gets dx = 0; `gradient_step` moves it too.
+    Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels, targeted)
-    dx, blind = _step(model, x, labels, targeted, epsilon, norm)
-    result = judged(model, x, dx, labels, targeted, {})
+    dx, blind, fools = _step(model, x, labels, targeted, epsilon, norm)
+    result = judged(model, x, np.where(fools[:, None, None, None], 0, dx), labels, targeted, {})
     warn_without_gradient(blind & ~result.success)
     return result
+
+
+def gradient_step(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float, norm: str = "Linf",
+                  targeted: bool = False) -> np.ndarray:
+    """The dx of `fgsm` for every image, also for those that fool the model already: float32 [N, H, W, C], x + dx in [0, 1].
+
+    For another model than the one whose gradient it follows: that one may be right where this one is wrong. Images, numbers,
+    warnings and errors as for `fgsm`.
+    """
+    x, labels = check_inputs(model, x, labels, targeted)
+    dx, blind, _ = _step(model, x, labels, targeted, epsilon, norm)
+    result = judged(model, x, dx, labels, targeted, {})
+    warn_without_gradient(blind & ~result.success)
+    return result.dx
 
 
 def step_ll(model: Model, x: np.ndarray, *, epsilon: float, norm: str = "Linf") -> Result:
@@ -43,40 +58,42 @@ def step_ll(model: Model, x: np.ndarray, *, epsilon: float, norm: str = "Linf") 
     """
     x, _ = check_inputs(model, x, np.zeros(len(x), int))
     logits = np.concatenate([np.asarray(model(tf.constant(x[part]))) for part in chunks(x)])
-    dx, blind = _step(model, x, logits.argmin(1), True, epsilon, norm)
+    dx, blind, _ = _step(model, x, logits.argmin(1), True, epsilon, norm)
     result = judged(model, x, dx, logits.argmax(1), False, {})
     warn_without_gradient(blind & ~result.success)
     return result
 
 
 def _step(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool, epsilon: float,
-          norm: str) -> tuple[np.ndarray, np.ndarray]:
-    """dx [N, H, W, C], and bool [N]: does the image have no gradient?"""
+          norm: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """dx [N, H, W, C], and twice bool [N]: does the image have no gradient, and does it fool the model already?"""
     check_numbers(epsilon=epsilon)
-    gradient = np.concatenate([_gradient(model, tf.constant(x[part]), tf.constant(labels[part]), targeted)
-                               for part in chunks(x)])
+    found = [_gradient(model, tf.constant(x[part]), tf.constant(labels[part]), targeted) for part in chunks(x)]
+    gradient, fools = (np.concatenate(arrays) for arrays in zip(*found))
     gradient = np.where(np.isfinite(gradient), gradient, 0)
     signs = np.sign(gradient)
     blind = ~signs.any(axis=PIXELS)
     if named(norm).name == "Linf":
-        return -epsilon * signs, blind
+        return -epsilon * signs, blind, fools
     if norm == "L2":
         # Divided by its largest value first: the square of a tiny gradient would be 0.
         scaled = gradient / np.where(blind, 1, np.abs(gradient).max(PIXELS))[:, None, None, None]
-        return -epsilon * scaled / np.maximum(np.sqrt(np.sum(scaled**2, PIXELS, keepdims=True)), 1), blind
+        return -epsilon * scaled / np.maximum(np.sqrt(np.sum(scaled**2, PIXELS, keepdims=True)), 1), blind, fools
     # L1: one value after the other, by falling |gradient|, moves as far as the box and what is left of epsilon allow.
     slope = np.abs(gradient).reshape(len(x), -1)
     room = np.where(signs > 0, x, np.where(signs < 0, 1 - x, 0)).reshape(slope.shape)
     order = np.argsort(-slope, axis=1, kind="stable")
     room = np.take_along_axis(room, order, 1)
     moved = np.clip(epsilon - (np.cumsum(room, axis=1) - room), 0, room)
-    return -signs * np.take_along_axis(moved, np.argsort(order, axis=1), 1).reshape(x.shape), blind
+    return -signs * np.take_along_axis(moved, np.argsort(order, axis=1), 1).reshape(x.shape), blind, fools
 
 
 @tf.function(reduce_retracing=True)
-def _gradient(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
-    """The gradient of the attacker's loss for x [N, H, W, C], of the same shape; labels [N]."""
+def _gradient(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    """The gradient of the attacker's loss for x [N, H, W, C], of the same shape; is the model fooled, bool [N]. labels [N]."""
     with tf.GradientTape() as tape:
         tape.watch(x)
-        loss = attack_loss(model(x), labels, targeted)
-    return tape.gradient(loss, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        logits = model(x)
+        loss = attack_loss(logits, labels, targeted)
+    gradient = tape.gradient(loss, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return gradient, margin(logits, labels, targeted) < 0

@@ -5,15 +5,15 @@ import numpy as np
 
 from utils.attacks import adam
 from utils.attacks.descent import finite
-from utils.attacks.inputs import Model, check_inputs, check_numbers
-from utils.attacks.losses import attack_loss
+from utils.attacks.inputs import Model, check_inputs, check_numbers, warn_without_gradient
+from utils.attacks.losses import attack_loss, margin
 from utils.attacks.transformations import Transform, identity, similarity, warp
-from utils.attacks.universal import minibatch
+from utils.attacks.universal import minibatch, most_at_once
 from utils.quiet import tf
 
 
 class Patch(NamedTuple):
-    """A sticker.
+    """A sticker: what `patch` gives instead of a `Result`, since it has no image of its own that it changes by a dx.
 
     image  float32 [h, w, C] in [0, 1]; grey (.5) where the mask is 0
     mask   float32 [h, w, 1] in [0, 1]: how far it covers what is under it
@@ -34,11 +34,13 @@ def patch(model: Model, x: np.ndarray, labels: np.ndarray, *, mask: np.ndarray, 
             anywhere; one as large as the image, such as `masks.glasses(48)`, stays where it is but for `angle` and `zoom`
     angle, zoom  the largest rotation (degrees) and scaling, as in `place_at_random`
     transform    what happens to the picture with the patch, such as `transformations.camera`
-    batch   images in each step, drawn by `seed`, each with a placement of its own
+    batch   images in each step, drawn by `seed`, each with a placement of its own. Of large images fewer, so that memory does
+            not grow with their size
 
     Adam, with a step size (in pixel values) that falls to 0 on a cosine, from grey. Brown et al. 2017, section 2. What it is
-    worth, `survival` measures on other images, with `partial(place_at_random, patch=...)` as the transformation. Raises
-    ValueError for a mask that does not fit and for inputs that cannot be meant (see `inputs.check_inputs`).
+    worth, `survival` measures on other images, with `partial(place_at_random, patch=...)` as the transformation. Where the
+    gradient vanishes or is not finite the patch stays as it is, and a warning says for how many images it was so in the end.
+    Raises ValueError for a mask that does not fit and for inputs that cannot be meant (see `inputs.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(mask=mask, angle=angle, zoom=zoom, learning_rate=learning_rate)
@@ -49,8 +51,9 @@ def patch(model: Model, x: np.ndarray, labels: np.ndarray, *, mask: np.ndarray, 
     if mask.min() < 0 or mask.max() > 1 or not mask.any():
         raise ValueError(f"The mask goes from {mask.min():g} to {mask.max():g}, expected 0 to 1, and more than 0 somewhere.")
     numbers = (tf.constant(np.float32(number)) for number in (angle, zoom, learning_rate))
-    counts = map(tf.constant, (steps, min(batch, len(x)), seed))
-    image = _train(model, tf.constant(x), tf.constant(labels), tf.constant(mask), targeted, transform, *numbers, *counts)
+    counts = map(tf.constant, (steps, min(batch, len(x), most_at_once(x)), seed))
+    image, blind = _train(model, tf.constant(x), tf.constant(labels), tf.constant(mask), targeted, transform, *numbers, *counts)
+    warn_without_gradient(blind.numpy())
     return Patch(image.numpy(), mask)
 
 
@@ -86,8 +89,13 @@ def place_at_random(images: np.ndarray | tf.Tensor, seed: tf.Tensor, patch: Patc
 
 @tf.function(reduce_retracing=True)
 def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor, targeted: bool, transform: Transform, angle: tf.Tensor,
-           zoom: tf.Tensor, learning_rate: tf.Tensor, steps: tf.Tensor, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The loop of `patch`, compiled whole: its image [h, w, C]."""
+           zoom: tf.Tensor, learning_rate: tf.Tensor, steps: tf.Tensor, batch: tf.Tensor,
+           seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The loop of `patch`, compiled whole: its image [h, w, C], and blind, bool [N].
+
+    An image is blind if, when it was last drawn, it did not fool the model and no image of its batch gave a gradient.
+    """
+    blind = tf.zeros([tf.shape(x)[0]], tf.bool)
     image = tf.fill(tf.stack([tf.shape(mask)[0], tf.shape(mask)[1], tf.shape(x)[3]]), 0.5)
     moments = adam.first_moments(image)
     for step in tf.range(steps):
@@ -97,9 +105,12 @@ def _train(model: Model, x: tf.Tensor, labels: tf.Tensor, mask: tf.Tensor, targe
         with tf.GradientTape() as tape:
             tape.watch(image)
             worn = place_at_random(tf.gather(x, chosen), for_place, Patch(image, mask), angle=angle, zoom=zoom)
-            loss = tf.reduce_mean(attack_loss(model(transform(worn, for_transform)), tf.gather(labels, chosen), targeted))
+            logits, wanted = model(transform(worn, for_transform)), tf.gather(labels, chosen)
+            loss = tf.reduce_mean(attack_loss(logits, wanted, targeted))
         gradient = tape.gradient(loss, image, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradient = finite(gradient)
+        stuck = (margin(logits, wanted, targeted) >= 0) & tf.reduce_all(gradient == 0)
+        blind = tf.tensor_scatter_nd_update(blind, chosen[:, None], stuck)
         change, moments = adam.step(gradient, moments, done, learning_rate * adam.cosine(done, tf.cast(steps, tf.float32)))
         image = tf.clip_by_value(image - change, 0.0, 1.0)
-    return image
+    return image, blind

@@ -5,7 +5,7 @@ import numpy as np
 
 from utils.attacks.ball import steepest
 from utils.attacks.descent import each, finite
-from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
+from utils.attacks.inputs import CHUNK_VALUES, Model, check_inputs, check_numbers, chunks, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.norms import named
 from utils.attacks.result import Result, judged
@@ -24,11 +24,12 @@ def universal(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float
     labels   [N]: the true ones, or the wanted ones when `targeted`
     epsilon  the largest size of dx, in pixel values
     norm     "Linf" or "L2"
-    batch    images in each step, drawn by `seed`; N or more takes all of them each time
+    batch    images in each step, drawn by `seed`; N or more takes all of them each time. Of large images fewer, so that memory
+             does not grow with their size
 
-    Returns a Result whose dx is [1, H, W, C], the perturbation itself; modified, success and norms say what it does to
-    each of the N images, after the box. What it is worth, `transfer_matrix` measures on other images. history has, for each
-    step, the means over the batch of "loss" and "success".
+    Returns a Result whose dx is [1, H, W, C], the perturbation itself, since it is one for all images; modified, success and
+    norms say what it does to each of the N images, after the box. What it is worth, `transfer_matrix` measures on other images.
+    history has, for each step, the means over the batch of "loss" and "success".
 
     The idea is Moosavi-Dezfooli et al. 2017, who add up DeepFool's steps for one image after the other. Here it is stochastic
     gradient descent with a projection onto the ball (Shafahi et al. 2020, section 3). They clip the cross-entropy, so that images
@@ -41,7 +42,7 @@ def universal(model: Model, x: np.ndarray, labels: np.ndarray, *, epsilon: float
     if norm not in ("Linf", "L2"):
         raise ValueError(f"There is no universal attack with the norm {norm!r}: choose 'Linf' or 'L2'.")
     dx, followed = _train(model, tf.constant(x), tf.constant(labels), targeted, norm, tf.constant(np.float32(epsilon)),
-                          tf.constant(steps), tf.constant(min(batch, len(x))), tf.constant(seed))
+                          tf.constant(steps), tf.constant(min(batch, len(x), most_at_once(x))), tf.constant(seed))
     history = dict(zip(("loss", "success"), followed.numpy().T))
     result = judged(model, x, dx.numpy(), labels, targeted, history)._replace(dx=dx.numpy())
     warn_without_gradient(~result.dx.any() & ~result.success)
@@ -70,6 +71,11 @@ def transfer_matrix(models: Sequence[Model], x: np.ndarray, labels: np.ndarray, 
             still = right(model, np.clip(x + np.asarray(dx, np.float32), 0, 1))
             rates[row, column] = (known & ~still).sum() / known.sum() if known.any() else np.nan
     return rates
+
+
+def most_at_once(x: np.ndarray) -> int:
+    """How many images of the size of those in x [N, H, W, C] a batch may have, 1 or more: fewer the larger they are."""
+    return max(1, CHUNK_VALUES // x[0].size)
 
 
 def minibatch(n: int | tf.Tensor, batch: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -198,8 +198,9 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
     """Task 5: a copy of the practice network gets GIVEN modified faces; it is judged on others, modified in the same way, and on faces as they are."""
     network, small = copy_of(practice), without_test(replace(faces, x_train=faces.x_train[:1000], y_train=faces.y_train[:1000]))
     x, y = faces.x_test[:500], faces.y_test[:500]
-    fooling = attacks.fgsm(practice, x, y, epsilon=FGSM)
-    images, labels = to_levels(fooling.modified[fooling.success][..., 0]), y[fooling.success]
+    moved = x + attacks.gradient_step(practice, x, y, epsilon=FGSM)
+    fooling = predict(practice, moved).argmax(1) != y
+    images, labels = to_levels(moved[fooling][..., 0]), y[fooling]
     given, other = slice(GIVEN), slice(GIVEN, None)
     before = [variable.numpy() for variable in practice.variables]
     fit, fitted = training.fit, []

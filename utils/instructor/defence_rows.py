@@ -51,7 +51,7 @@ def by_pgd(through: Model, epsilon: float, norm: str = "Linf", steps: int = 40, 
 
 def by_fgsm(through: Model, epsilon: float) -> Attack:
     """One step."""
-    return lambda x, y: attacks.fgsm(through, x, y, epsilon=epsilon).modified
+    return lambda x, y: np.clip(x + attacks.gradient_step(through, x, y, epsilon=epsilon), 0, 1)
 
 
 def by_minimal(through: Model, epsilon: float) -> Attack:

@@ -89,7 +89,7 @@ def matrix(digits: Dataset, seed: int) -> dict:
     signs = np.sign(np.random.default_rng(seed).normal(size=x.shape))
     victims, rates = [victim for _, victim in trained.values()], {}
     for epsilon in EPSILONS:
-        dxs = [attacks.fgsm(source, x, y, epsilon=epsilon).dx for source, _ in trained.values()] + [epsilon * signs]
+        dxs = [attacks.gradient_step(source, x, y, epsilon=epsilon) for source, _ in trained.values()] + [epsilon * signs]
         rates[str(epsilon)] = attacks.transfer_matrix(victims, x, y, dxs).round(3).tolist()
     right = [float(np.mean(np.asarray(model(tf.constant(digits.x_test))).argmax(1) == digits.y_test)) for model in victims]
     return {"models": list(trained), "accuracy": right, "rates": rates}
@@ -106,7 +106,7 @@ def halves(digits: Dataset, seed: int) -> dict:
     tf.keras.utils.set_random_seed(seed)
     for name, train in kinds.items():
         pair = [train(digits.x_train[part], digits.y_train[part]) for part in parts]
-        dxs = [attacks.fgsm(model, x, y, epsilon=0.2).dx for model in pair] + [0.2 * signs]
+        dxs = [attacks.gradient_step(model, x, y, epsilon=0.2) for model in pair] + [0.2 * signs]
         found[name] = attacks.transfer_matrix(pair, x, y, dxs).round(3).tolist()
     return {"epsilon": 0.2, "rates": found}
 
@@ -131,10 +131,10 @@ def substitutes(digits: Dataset, seed: int, name: str, reservoir: int | None = N
     net, curve, rounds = small_net(), [], 6 if reservoir is None else 9
     for queries in attacks.substitute(box, start, net, rounds=rounds, step=0.2, reservoir=reservoir, seed=seed):
         agreement = np.mean(training.predict(net, digits.x_test).argmax(1) == answers)
-        fooled = np.mean(box(attacks.fgsm(net, x, y, epsilon=0.3).modified) != y)
+        fooled = np.mean(box(x + attacks.gradient_step(net, x, y, epsilon=0.3)) != y)
         curve.append([queries, round(float(agreement), 3), round(float(fooled), 3)])
     noise = np.sign(np.random.default_rng(seed).normal(size=x.shape))
-    made = {f"FGSM {epsilon}": attacks.fgsm(net, x, y, epsilon=epsilon).dx for epsilon in EPSILONS}
+    made = {f"FGSM {epsilon}": attacks.gradient_step(net, x, y, epsilon=epsilon) for epsilon in EPSILONS}
     made |= {f"noise {epsilon}": epsilon * noise for epsilon in EPSILONS}
     shortest = attacks.minimal(net, x, y, norm="L2").dx
     made |= {f"minimal times {times}": times * shortest for times in (1, 2, 3, 5)}
