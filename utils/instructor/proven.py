@@ -31,11 +31,16 @@ Attack = Callable[[Model, np.ndarray, np.ndarray, str], Result]  # model, images
 
 
 def shortest(model: Model, x: np.ndarray, labels: np.ndarray, norm: str, tried: Iterable[Result]) -> Result:
-    """For each image the shortest by `norm` of the results that fool the model, or 0 where none does."""
+    """For each image the shortest by `norm` of the results that fool the model, or 0 where none does.
+
+    They come in growing size: once all images are fooled, no more are asked for.
+    """
     best, size = np.zeros_like(x), np.full(len(x), np.inf)
     for found in tried:
         better = found.success & (found.norms[norm] < size)
         best[better], size[better] = found.dx[better], found.norms[norm][better]
+        if np.isfinite(size).all():
+            break
     return judged(model, x, best, labels, False, {})
 
 
