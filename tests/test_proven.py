@@ -46,7 +46,8 @@ def test_minimal_finds_the_proven_minimum(stored, name, norm):
     chosen = [one["index"] for one in images]
     found = attacks.minimal(pretrained.load(name), halved(digits.x_test[chosen]), digits.y_test[chosen], norm=norm)
     ratio = found.norms[norm] / [one["norm"] for one in images]
-    assert found.success.all() and np.median(ratio) < 1.05 and ratio.max() < 1.3
+    assert found.success.all() and np.median(ratio) < 1.05
+    assert ratio.max() < {"digits_dense": 1.3, "digits_two_layers": 1.5}[name]  # measured: 1.11 and 1.21
     assert ratio.min() > 1 - 1e-4 - 1e-6 / min(one["norm"] for one in images), "below the proof"
 
 
