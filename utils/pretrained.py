@@ -55,6 +55,12 @@ def digits_dense() -> tf.keras.Model:
                              keras.layers.Dense(10)])
 
 
+def digits_two_layers() -> tf.keras.Model:
+    """Two hidden layers of 8 units on digits of 14x14 (`images.halved`), images -> logits [N, 10]: for exact minima too."""
+    return keras.Sequential([keras.Input([14, 14, 1]), keras.layers.Flatten(), keras.layers.Dense(8, activation="relu"),
+                             keras.layers.Dense(8, activation="relu"), keras.layers.Dense(10)])
+
+
 def signs_three_convolutions() -> networks.Chain:
     """Three convolutions and one dense layer for traffic signs of 32x32 in colour, images -> logits [N, 6]: 17,414 parameters."""
     return networks.Chain([
@@ -82,7 +88,7 @@ def digits_denoiser_pixels() -> tf.keras.Model:
 
 
 BUILD: dict[str, Callable] = {"digits_lenet": digits_lenet, "digits_adversarial": digits_adversarial,
-                              "digits_dense": digits_dense, **stored.BUILD,
+                              "digits_dense": digits_dense, "digits_two_layers": digits_two_layers, **stored.BUILD,
                               **dict.fromkeys(DEFENDED, digits_small),
                               **dict.fromkeys(("digits_denoiser_pixels", "digits_denoiser_logits"), digits_denoiser_pixels),
                               "faces_three_convolutions": networks.three_convolutions, "faces_densenet": networks.DenseNet,

@@ -33,7 +33,7 @@ def train(name: str, dataset: data.Dataset | None) -> tf.Module | GAN:
     elif name == "digits_adversarial":
         defences.train(network, dataset.x_train, dataset.y_train, defences.pgd_loss(network, defended.EPSILON), steps=STEPS[name],
                        augment=augment.digits)
-    elif name == "digits_dense":
+    elif name in ("digits_dense", "digits_two_layers"):
         loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         network.compile(tf.keras.optimizers.Adam(3e-3), loss, steps_per_execution=10)
         network.fit(halved(dataset.x_train), dataset.y_train, epochs=30, batch_size=64, verbose=0)

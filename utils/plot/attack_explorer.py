@@ -1,4 +1,4 @@
-"""An attack under your fingers: choose an image, a class, a norm, and the length of DX; `explorer(model, x, labels, names)`."""
+"""An attack under your fingers: choose an image, a class, a norm, and epsilon; `explorer(model, x, labels, names)`."""
 from collections.abc import Sequence
 
 import ipywidgets as widgets
@@ -14,18 +14,19 @@ NORMS = ("L2", "Linf", "L1", "L0")
 ANY = "any other"
 ENLARGED = 7  # screen pixels for each pixel of an image of 28x28; less for larger ones
 AMPLIFIED = 50
-INSTEAD = "The attack explorer, live in JupyterLab: choose an image, a class and a norm, and change the length of DX."
+INSTEAD = "The attack explorer, live in JupyterLab: choose an image, a class and a norm, and move epsilon."
 
 
 def explorer(model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> "Explorer":
-    """Lists of images, wanted classes and norms; the length of DX; original, modified image and amplified |DX|; probabilities.
+    """Lists of images, wanted classes and norms; epsilon; original, modified image and amplified |DX|; probabilities.
 
     model   images [N, H, W, C] in [0, 1] -> logits [N, classes]
     x       images [N, H, W, C] in [0, 1], C 1 or 3, with their true labels [N]
     names   of the classes, all different
 
-    DX is the smallest that `attacks.minimal` finds, or longer or shorter. It is computed when a choice is made for
-    the first time. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
+    DX is the smallest that `attacks.minimal` finds, made longer or shorter until its size is epsilon; for L0 it is the epsilon
+    largest of its changes. It is computed when a choice is made for the first time. Raises ValueError for inputs that
+    cannot be meant (see `inputs.check_inputs`).
     """
     return Explorer(model, *check_inputs(model, x, labels), names)
 
@@ -38,7 +39,7 @@ def three_images(original: np.ndarray, modified: np.ndarray) -> bytes:
 
 
 class Explorer(Live):
-    """The box on the screen: `image`, `wanted` and `norm` are lists, `length` the slider, in multiples of the smallest DX."""
+    """The box on the screen: `image`, `wanted` and `norm` are lists, `epsilon` is the slider, up to twice the smallest DX."""
 
     instead = INSTEAD
 
@@ -49,15 +50,16 @@ class Explorer(Live):
                                       description="Image")
         self.wanted = widgets.Dropdown(options=[ANY, *names], description="Wanted")
         self.norm = widgets.Dropdown(options=NORMS, description="Norm")
-        self.length = widgets.FloatSlider(value=1, min=0, max=2, step=0.02, description="Length", readout=False)
+        self.epsilon = widgets.FloatSlider(min=0, description="epsilon", readout_format=".3g")
         self.pictures, self.note = widgets.Image(format="png"), widgets.Label()
         self.bars = [widgets.FloatProgress(min=0, max=1, description=name, layout=widgets.Layout(width="260px"))
                      for name in names]
-        for part in (self.image, self.wanted, self.norm, self.length):
-            part.observe(self._draw, "value")
-        super().__init__([widgets.HBox([self.image, self.wanted, self.norm]), self.length, self.note,
+        for part in (self.image, self.wanted, self.norm):
+            part.observe(self._chosen, "value")
+        self.epsilon.observe(self._draw, "value")
+        super().__init__([widgets.HBox([self.image, self.wanted, self.norm]), self.epsilon, self.note,
                           widgets.HBox([self.pictures, widgets.VBox(self.bars)])])
-        self._draw()
+        self._chosen()
 
     def dx(self) -> tuple[np.ndarray, float, bool]:
         """The smallest dx [H, W, C] of what is chosen, its size, and whether it leads to the wanted class."""
@@ -74,7 +76,22 @@ class Explorer(Live):
 
     def modified(self) -> np.ndarray:
         """The modified image on the screen, [H, W, C] in [0, 1]."""
-        return np.clip(self.x[self.image.value] + self.length.value * self.dx()[0], 0, 1)
+        (dx, size, _), epsilon = self.dx(), self.epsilon.value
+        if self.norm.value == "L0":
+            largest = np.argsort(-np.abs(dx), axis=None)[:round(epsilon)]
+            dx = np.where(np.isin(np.arange(dx.size), largest).reshape(dx.shape), dx, 0)
+        elif size:
+            dx = epsilon / size * dx
+        return np.clip(self.x[self.image.value] + dx, 0, 1)
+
+    def _chosen(self, change: dict | None = None) -> None:
+        """Another DX: epsilon is its size, and can go from 0 to twice that, or for L0 to all of it."""
+        _, size, _ = self.dx()
+        counts = self.norm.value == "L0"
+        largest = (size if counts else 2 * size) or 1.0
+        with self.epsilon.hold_trait_notifications():
+            self.epsilon.max, self.epsilon.step, self.epsilon.value = largest, 1 if counts else largest / 100, size
+        self._draw()
 
     def _draw(self, change: dict | None = None) -> None:
         (_, size, fooled), original, modified = self.dx(), self.x[self.image.value], self.modified()

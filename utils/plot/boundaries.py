@@ -109,7 +109,9 @@ def gaps(ratios: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel:
     axis.set_yticks(range(len(ratios)), list(ratios))
     axis.invert_yaxis()
     axis.set(title=title, xlabel=xlabel, ylabel=ylabel, xscale="log")
-    ticks = [tick for tick in (1, 1.2, 1.5, 2, 3, 5, 10, 20) if tick <= 1.05 * max(map(max, ratios.values()))]
+    largest = max(map(max, ratios.values()))
+    numbers = (1, 1.2, 1.5, 2, 3, 5, 10, 20) if largest < 20 else (1, 2, 5, 10, 20, 50, 100)  # so that none touches the next
+    ticks = [tick for tick in numbers if tick <= 1.05 * largest]
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.set_xticks([], minor=True)
     return fig
