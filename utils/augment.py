@@ -11,8 +11,8 @@ from scipy.fft import dct
 
 from utils.quiet import tf
 
-# How coarsely JPEG stores the 8x8 frequencies of a block of grey pixels at quality 50 (ITU-T T.81, Annex K, table K.1): the constant
-# part first, higher vertical frequencies below, higher horizontal ones to the right.
+# How coarsely JPEG stores the 8x8 frequencies of a block of grey pixels at quality 50 (ITU-T T.81, Annex K, table K.1): the
+# constant part first, higher vertical frequencies below, higher horizontal ones to the right.
 LUMINANCE_STEPS = ((16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56),
                    (14, 17, 22, 29, 51, 87, 80, 62), (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92),
                    (49, 64, 78, 87, 103, 121, 120, 101), (72, 92, 95, 98, 112, 100, 103, 99))
@@ -83,8 +83,8 @@ def saved_as_jpeg(images: tf.Tensor, quality: tf.Tensor | float) -> tf.Tensor:
     """Grey images as they come back from a JPEG file of `quality` 1 to 100: one number, or [N], one for each image.
 
     [N, H, W, 1] -> the same shape, in [0, 1]; H and W are multiples of 8, ValueError for others and for colours.
-    The two-dimensional cosine transform of each 8x8 block (ITU-T T.81, A.3.3), rounded to multiples of the steps of table K.1 times
-    a percentage, and back. The percentage for a quality is that of the Independent JPEG Group's library.
+    The two-dimensional cosine transform of each 8x8 block (ITU-T T.81, A.3.3), rounded to multiples of the steps of table K.1
+    times a percentage, and back. The percentage for a quality is that of the Independent JPEG Group's library.
     """
     height, width, channels = images.shape[1:]
     if height % 8 or width % 8 or channels != 1:
