@@ -1,4 +1,5 @@
 """The training loop: it learns, stops, resumes exactly after a kill, says what is wrong, exports."""
+import io
 import os
 import signal
 import subprocess
@@ -8,6 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage.data import astronaut
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from utils import augment, layers, networks, session, training
@@ -217,7 +220,7 @@ def test_an_exported_model_gives_the_same_logits(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("name", ["mirror", "pose", "light", "sharpness", "faces"])
+@pytest.mark.parametrize("name", ["mirror", "pose", "light", "sharpness", "jpeg", "faces"])
 def test_augmentation_keeps_shape_and_range_and_follows_its_generator(name):
     change = getattr(augment, name)
     x = tf.constant(np.random.default_rng(0).random([8, 48, 48, 1]), tf.float32)
@@ -240,6 +243,46 @@ def test_pose_zooms_about_the_centre_and_repeats_the_edge():
     assert 0.74 < zoom.min() < 0.85 and 1.4 < zoom.max() < 1.6
     same = augment.pose(tf.fill([8, 48, 48, 1], 0.25), tf.random.Generator.from_seed(0))
     np.testing.assert_allclose(same, 0.25, atol=1e-6)
+
+
+def grey_photograph() -> np.ndarray:
+    """The astronaut in six pieces, float32 [6, 96, 48, 1]: smooth places, edges, and fine texture."""
+    grey = np.asarray(Image.fromarray(astronaut()).convert("L").resize([144, 192]), np.float32) / 255
+    return grey.reshape(2, 96, 3, 48).transpose(0, 2, 1, 3).reshape(6, 96, 48, 1)
+
+
+@pytest.mark.parametrize("quality", [5, 20, 49, 50, 75, 100])
+def test_a_jpeg_is_pillows(quality):
+    """But for the rounding in Pillow's integer transform: now and then a frequency is rounded to the next step."""
+    x, theirs = grey_photograph(), []
+    for levels in np.round(255 * x[..., 0]).astype(np.uint8):
+        file = io.BytesIO()
+        Image.fromarray(levels).save(file, "JPEG", quality=quality)
+        theirs.append(np.asarray(Image.open(file), float))
+    ours = 255 * augment.saved_as_jpeg(tf.constant(x), quality).numpy()[..., 0]
+    difference = np.abs(ours - theirs)
+    assert difference.mean() < 0.4 and (difference <= 2).mean() > 0.95
+    assert quality == 100 or difference.mean() < 0.1 * np.abs(255 * x[..., 0] - theirs).mean()
+    np.testing.assert_allclose(ours, np.round(ours), atol=1e-3)  # grey levels
+
+
+def test_a_jpeg_has_its_own_quality_for_each_image_and_loses_more_with_a_lower_one():
+    x = tf.constant(np.repeat(grey_photograph()[1:2], 4, axis=0))
+    saved = augment.saved_as_jpeg(x, tf.constant([10.0, 30.0, 60.0, 90.0]))
+    error = np.square(saved - x).mean(axis=(1, 2, 3))
+    assert (np.diff(error) < 0).all()
+    np.testing.assert_array_equal(saved[2:3], augment.saved_as_jpeg(x[:1], 60))
+    flat_grey = tf.fill([1, 16, 8, 1], 128 / 255)
+    np.testing.assert_allclose(augment.saved_as_jpeg(flat_grey, 1), flat_grey, atol=1e-6)
+    for wrong in ([1, 28, 28, 1], [1, 48, 48, 3]):
+        with pytest.raises(ValueError, match="expected .N, H, W, 1. with H and W multiples of 8"):
+            augment.saved_as_jpeg(tf.zeros(wrong), 50)
+
+
+def test_a_quarter_of_the_images_are_saved_as_jpeg():
+    x = tf.constant(np.tile(grey_photograph()[1:2, :48], [1000, 1, 1, 1]))
+    changed = np.abs(augment.jpeg(x, tf.random.Generator.from_seed(0)) - x).max(axis=(1, 2, 3)) > 1 / 255
+    assert 0.2 < changed.mean() < 0.3  # 3.6 standard deviations
 
 
 @pytest.mark.parametrize("changes, words", [

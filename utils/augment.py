@@ -6,7 +6,16 @@ whose state moves on with each call.
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+from scipy.fft import dct
+
 from utils.quiet import tf
+
+# How coarsely JPEG stores the 8x8 frequencies of a block of grey pixels at quality 50 (ITU-T T.81, Annex K, table K.1): the
+# constant part first, higher vertical frequencies below, higher horizontal ones to the right.
+LUMINANCE_STEPS = ((16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56),
+                   (14, 17, 22, 29, 51, 87, 80, 62), (18, 22, 37, 56, 68, 109, 103, 77), (24, 35, 55, 64, 81, 104, 113, 92),
+                   (49, 64, 78, 87, 103, 121, 120, 101), (72, 92, 95, 98, 112, 100, 103, 99))
 
 
 def mirror(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
@@ -70,9 +79,38 @@ def sharpness(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
     return tf.where(chosen, tf.clip_by_value(changed, 0.0, 1.0), images)
 
 
+def saved_as_jpeg(images: tf.Tensor, quality: tf.Tensor | float) -> tf.Tensor:
+    """Grey images as they come back from a JPEG file of `quality` 1 to 100: one number, or [N], one for each image.
+
+    [N, H, W, 1] -> the same shape, in [0, 1]; H and W are multiples of 8, ValueError for others and for colours.
+    The two-dimensional cosine transform of each 8x8 block (ITU-T T.81, A.3.3), rounded to multiples of the steps of table K.1
+    times a percentage, and back. The percentage for a quality is that of the Independent JPEG Group's library.
+    """
+    height, width, channels = images.shape[1:]
+    if height % 8 or width % 8 or channels != 1:
+        raise ValueError(f"images of shape {list(images.shape)}, expected [N, H, W, 1] with H and W multiples of 8.")
+    quality = tf.reshape(tf.cast(quality, tf.float32), [-1, 1, 1])
+    percent = tf.where(quality < 50, tf.floor(5000 / quality), 200 - 2 * quality)
+    steps = tf.clip_by_value(tf.floor((percent * tf.constant(LUMINANCE_STEPS, tf.float32) + 50) / 100), 1, 255)
+    steps = tf.tile(steps, [1, height // 8, width // 8])
+    # The transform of one block is D block D^T. With D repeated along the diagonal of a matrix it is that of all blocks at once.
+    cosines = dct(np.eye(8), axis=0, norm="ortho")
+    rows, columns = (tf.constant(np.kron(np.eye(size // 8), cosines), tf.float32) for size in (height, width))
+    frequencies = rows @ (tf.round(255 * images[..., 0]) - 128) @ tf.transpose(columns)
+    levels = tf.transpose(rows) @ (steps * tf.round(frequencies / steps)) @ columns + 128
+    return tf.clip_by_value(tf.round(levels), 0, 255)[..., None] / 255
+
+
+def jpeg(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
+    """A quarter of the images as after a JPEG file of quality 15 to 90; grey images as in `saved_as_jpeg`."""
+    n = tf.shape(images)[0]
+    chosen = generator.uniform([n, 1, 1, 1]) < 0.25
+    return tf.where(chosen, saved_as_jpeg(images, generator.uniform([n], 15.0, 90.0)), images)
+
+
 def faces(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """What changes between pictures of the same face: pose and crop, light, sharpness."""
-    return sharpness(light(pose(images, generator), generator), generator)
+    """What changes between pictures of the same grey face: pose and crop, light, sharpness, and the loss of a JPEG file."""
+    return jpeg(sharpness(light(pose(images, generator), generator), generator), generator)
 
 
 def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor | float = 0.0,

@@ -74,8 +74,9 @@ class PlainNet(DenseNet):
 class Detector(tf.Module):
     """A small residual network for faces: 469,362 parameters.
 
-    Each image is first brought to mean 0 and variance 1. In inference the logits are the mean over three
-    views of the image: 2 pixels looser on each side, mirrored, and 2 pixels tighter.
+    Each image is first brought to mean 0 and variance 1. In inference the logits are the mean over three views
+    of the image: whole, 2 pixels tighter on each side and mirrored, and 4 pixels tighter. So enlarged, by 1.09 on
+    average, a face has the size that it has on average in training with `augment.faces`.
     """
 
     def __init__(self):
@@ -96,14 +97,13 @@ class Detector(tf.Module):
         x = (x - mean) * tf.math.rsqrt(variance + 1e-3)
         if training:
             return self.body(x, training=True)
-        looser = tf.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]], "SYMMETRIC")
-        tighter = x[:, 2:-2, 2:-2]
-        views = [tf.image.resize(looser, [48, 48]), tf.reverse(x, [2]), tf.image.resize(tighter, [48, 48])]
+        crops = [x, tf.reverse(x[:, 2:-2, 2:-2], [2]), x[:, 4:-4, 4:-4]]
+        views = [tf.image.resize(crop, [48, 48]) for crop in crops]
         return tf.reduce_mean(tf.reshape(self.body(tf.concat(views, axis=0)), [3, -1, 2]), axis=0)
 
 
 # `training.fit(Detector(), faces, augment=augment.faces, **DETECTOR_RECIPE)` trains it on 10,000 real faces.
-DETECTOR_RECIPE = {"epochs": 22, "batch_size": 64, "learning_rate": 2e-3}
+DETECTOR_RECIPE = {"epochs": 19, "batch_size": 64, "learning_rate": 2e-3}
 
 
 def lenet(filters: tuple[int, int] = (6, 16), padding: str = "same", dropout: float = 0.0) -> tf.keras.Model:
