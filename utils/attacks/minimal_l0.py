@@ -6,7 +6,7 @@ from utils.attacks.descent import each, falling, margin_and_gradient, size
 from utils.attacks.inputs import Model
 from utils.attacks.losses import margin
 from utils.attacks.norms import largest_absolute
-from utils.attacks.projection import onto_boundary
+from utils.attacks.projection import onto_boundary, places
 from utils.quiet import tf
 
 # Settings of sigma-zero (section 3.2 of its paper, and its code).
@@ -96,5 +96,5 @@ def with_exchanges(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool
 def _lowest(score: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
     """Which values of each image have the `count` [N] lowest scores, bool [N, H, W, C]; an infinite score never has."""
     order = tf.argsort(tf.reshape(score, [tf.shape(score)[0], -1]), stable=True)
-    rank = tf.reshape(tf.argsort(order, stable=True), tf.shape(score))
+    rank = tf.reshape(places(order), tf.shape(score))
     return (tf.cast(rank, tf.float32) < each(count)) & tf.math.is_finite(score)
