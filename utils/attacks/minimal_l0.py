@@ -14,7 +14,7 @@ SMOOTH = 1e-3  # the penalty counts a value v as v^2 / (v^2 + SMOOTH): about 0 b
 THRESHOLD, THRESHOLD_STEP = 0.3, 0.01
 RATE = 1.0, 0.1  # the step size, in pixel values, at the start and at the end
 BETA_2 = 0.999  # Adam's
-LONGER = 10  # times `steps`: values come and go, so that the search needs 400 steps; half of these gave 5 % more values
+LONGER = 5  # times `steps`: values come and go, so that the search needs 200 steps
 # The local search after it. The best of a few settings that were tried on other digits than those of the benchmark.
 EXCHANGES = (2, 1), (1, 1), (3, 2), (4, 3)  # in turn: so many values go back to 0, and so many others may change
 PART = 0.1  # of the values: an exchange takes so many at once, 1 at least; less after each failure
