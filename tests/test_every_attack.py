@@ -263,3 +263,15 @@ def test_a_bar_over_the_parts_of_many_images(small_chunks, monkeypatch, capsys, 
 def test_minimal_refuses_what_cannot_be_meant(options, words):
     with pytest.raises(ValueError, match=words):
         attacks.minimal(linear, np.full([1, 6, 6, 1], 0.5, np.float32), np.array([0]), **options)
+
+
+@pytest.mark.parametrize("norm", ["L1", "L2", "Linf"])
+def test_minimal_finds_a_boundary_that_no_gradient_shows_on_the_way_from_the_image(norm, monkeypatch):
+    """One boundary, x1 = .9, lies in the direction of the gradient at (.5, .5); a nearer one, x2 = .6, is steep behind it only."""
+    def model(x):
+        first, second = tf.unstack(tf.reshape(x, [-1, 2]), axis=1)
+        return tf.stack([tf.zeros_like(first), tf.maximum(first - 0.9, 20 * (second - 0.6))], 1)
+    x, labels = np.full([1, 1, 2, 1], 0.5, np.float32), np.array([0])
+    assert attacks.minimal(model, x, labels, norm=norm).norms[norm] == pytest.approx([0.1], rel=0.01)
+    monkeypatch.setattr(import_module("utils.attacks.minimal"), "SEARCHES", 1)  # from the image only
+    assert attacks.minimal(model, x, labels, norm=norm).norms[norm] == pytest.approx([0.4], rel=0.01)

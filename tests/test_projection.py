@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from optimum import SOLVE
 
-from utils.attacks.projection import onto_boundary
+from utils.attacks.projection import onto_boundary, places
 from utils.quiet import tf
 
 RANDOM = np.random.default_rng(5)
@@ -45,3 +45,8 @@ def test_the_scale_of_the_linear_function_does_not_matter(norm, scale):
 @pytest.mark.parametrize("norm", SIZE)
 def test_without_a_gradient_nothing_moves(norm):
     assert not step(X, 0 * GRADIENT, CHANGE, norm).any()
+
+
+def test_the_place_of_each_value_in_an_order():
+    orders = np.array([RANDOM.permutation(9) for _ in range(5)], np.int32)
+    np.testing.assert_array_equal(places(tf.constant(orders)), np.argsort(orders, axis=1))

@@ -37,7 +37,14 @@ def _in_order(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -
     gain = tf.gather(gain, order, batch_dims=1)
     left = needed - tf.cumsum(gain, axis=1, exclusive=True)
     fraction = tf.clip_by_value(tf.math.divide_no_nan(left, gain), 0.0, 1.0)
-    return tf.gather(fraction, tf.argsort(order), batch_dims=1) * room
+    return tf.gather(fraction, places(order), batch_dims=1) * room
+
+
+def places(order: tf.Tensor) -> tf.Tensor:
+    """The inverse of each row's permutation `order`, int32 [N, D]: the place of each value in the order. Faster than a sort."""
+    count = tf.shape(order)[1]
+    first = count * tf.range(tf.shape(order)[0])[:, None]  # of each row, when all rows are one permutation
+    return tf.reshape(tf.math.invert_permutation(tf.reshape(order + first, [-1])), tf.shape(order)) - first
 
 
 def _together(slope: tf.Tensor, room: tf.Tensor, needed: tf.Tensor, norm: str) -> tf.Tensor:
