@@ -20,15 +20,13 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.data.images import FACE_CLASSES, to_png
-from utils.instructor.grading import sandbox, supervise
+from utils.instructor.grading import clean_copy, sandbox, supervise
 from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.supervise import Ended, Limits
 
 STEPS = 16
 NEAR = 8
 NEAR_ATTACK = 3  # of each image that attack.py made
-# A path of the host, as in /proc/self/mountinfo; the folders that a script is told of stay.
-HOST_PATH = re.compile(r"(?<![\w.])/(?!(?:submission|images)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 
 
@@ -173,6 +171,6 @@ def last_line(err: str) -> str:
 def _quoted(text: str) -> str:
     """A piece of a script's output, short and on one line: it must not carry hidden data out, or where this machine keeps what."""
     text = re.sub(r"\b[0-9a-f]{8}\.png", "FILE", text)  # names of hidden images
-    text = HOST_PATH.sub("PATH", text)
+    text = clean_copy.without_paths(text)
     text = "".join(sign if sign.isprintable() else "?" for sign in text)
     return f'"{text}"' if len(text) <= 120 else f'"{text[:117]}..."'

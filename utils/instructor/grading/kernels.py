@@ -29,12 +29,14 @@ CELL_BYTES = 2 << 20  # of what one cell prints, shows and says in errors; the r
 NOTEBOOK_BYTES = 20 << 20  # of all cells together
 OBJECT_BYTES = 16 << 20  # of what a cell of the grader's own sends: see `apart`
 MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
+WAITING = 10  # messages that may wait here to be read; more wait in the kernel, whose memory is bounded
 SHORT = 500  # characters of an error beyond that
 LIMITS = supervise.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
 TOGETHER = watch.Bounds(memory=4096, disk=64)  # a kernel of a right lab takes about 1 GiB
 # One thread for each kernel: each core has a kernel, and results do not depend on how many run.
 ONE_THREAD = supervise.ONE_THREAD
 DIED = "the kernel died here or before"
+ABORTED = "the kernel was told not to run this cell"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
 WORK = "/tmp/handed-in"  # where its notebook runs, in the sandbox's own /tmp, which is bounded
@@ -57,6 +59,7 @@ class SandboxedKernel(AsyncKernelManager):
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()
         context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)  # before anything of a larger message is in memory
+        context.setsockopt(zmq.RCVHWM, WAITING)
         return context
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
@@ -170,6 +173,8 @@ class SandboxedExecute(Execute):
         if cell.metadata.get("nbgrader", {}).get("grade"):
             cell.outputs = [output for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"
                             or output.output_type == "error" and reply["status"] != "ok"]
+            if reply["status"] == "aborted":  # the kernel did not run it
+                cell.outputs.append(error("Aborted", ABORTED))
         super().on_cell_executed(**told)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
