@@ -149,6 +149,15 @@ def test_hidden_tests_stay_in_the_solution(unit):
             f"cell {check.id}: a check has hidden tests, or a reason in WITHOUT_HIDDEN why it has none")
 
 
+def test_the_instructor_is_told_what_has_no_hidden_tests():
+    text = (ROOT / "solutions" / "README.md").read_text(encoding="utf-8")
+    told = next(line for line in text.split("\n\n") if "have no hidden check" in line)
+    assert all(f"`{task}`" in told and f"lab {unit[:2]}" in told for unit, task in WITHOUT_HIDDEN)
+    points = sum(mark(check)["points"] for unit in UNITS for answer, check in tasks(read("labs", unit))
+                 if (unit, mark(answer)["grade_id"]) in WITHOUT_HIDDEN)
+    assert told.startswith(f"Six tasks, of {points} points in all") and len(WITHOUT_HIDDEN) == 6
+
+
 @pytest.fixture
 def kernel(tmp_path):
     (tmp_path / "work").mkdir()
