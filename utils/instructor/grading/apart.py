@@ -195,16 +195,6 @@ def _bound(source: str) -> set[str]:
         return set()
 
 
-def words(source: str) -> set[str]:
-    """All names, attributes and parts of imported modules in a source; none where it is not Python."""
-    try:
-        nodes = list(ast.walk(ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE))))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    texts = [text for node in nodes for text in (getattr(node, field, None) for field in ("id", "attr", "name", "module")) if isinstance(text, str)]
-    return {part for text in texts for part in text.split(".")}
-
-
 def _load(name: str, text: str) -> str:
     return f"import base64, pickle\n{name} = pickle.loads(base64.b64decode('{text}'))"
 

@@ -2,6 +2,8 @@
 
 Nothing here writes to the gradebook, so that many processes, also on other machines that see the folders, can do it at once.
 """
+import ast
+import re
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -111,9 +113,19 @@ def _errors(cells: list[NotebookNode]) -> list[str]:
 def _reaching(notebook: NotebookNode, lab: NotebookNode) -> list[str]:
     """What to tell of the words of REACHES in a student's cells."""
     given = {cell.source for cell in lab.cells}
-    words = set().union(*(apart.words(cell.source) for cell in notebook.cells if cell.cell_type == "code" and cell.source not in given))
-    found = sorted(words & REACHES)
+    used = set().union(*(_words(cell.source) for cell in notebook.cells if cell.cell_type == "code" and cell.source not in given))
+    found = sorted(used & REACHES)
     return [f"Its cells use {', '.join(found)}: if it has many points, look at what for."] if found else []
+
+
+def _words(source: str) -> set[str]:
+    """The names, attributes and parts of imported modules in a source, without magic lines; none where it is not Python."""
+    try:
+        nodes = list(ast.walk(ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE))))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    texts = [getattr(node, field, None) for node in nodes for field in ("id", "attr", "name", "module")]
+    return {word for text in texts if isinstance(text, str) for word in text.split(".")}
 
 
 def _odd(notebook: NotebookNode, died: str, beside: list[str], seconds: int) -> list[str]:
