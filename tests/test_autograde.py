@@ -20,7 +20,7 @@ from utils.instructor import autograde
 from utils.instructor.execute import ROOT
 from utils.instructor.grading import kernels, lab_pages, variant
 from utils.instructor.grading.class_folder import CannotGrade
-from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine
+from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
 
 UNIT = "01_convolution_filters"
 WRONG = runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{UNIT}.py"))["WRONG"]
@@ -317,6 +317,10 @@ def test_what_may_not_be_read_stops_nobody_else():
             found = examine(Handed("ada", source, "x"), lab, Path(place), SECONDS, False)
     assert (found.outputs, found.settled) == (None, False)
     assert found.notes == [f"The grader may not read {UNIT}.ipynb of ada. Please look at this one yourself."]
+
+
+def test_a_fault_of_the_grader_names_no_path():
+    assert stopped(ValueError(f"{ROOT}/labs is full")).notes == ["The grader stopped with ValueError: PATH is full. Please look at this one yourself."]
 
 
 @pytest.mark.parametrize("make, words", [
