@@ -72,12 +72,11 @@ def _of_libraries(users: Iterable[Mapping[str, object]]) -> dict:
     @cache
     def of(number: int, depth: int) -> int:
         value, parts = objects[number], [number]
-        inside = vars(value) if isinstance(getattr(value, "__dict__", None), dict | MappingProxyType) else {}
         if type(value) is FunctionType:
-            inside = inside | (value.__kwdefaults__ or {})
             parts += [id(value.__code__), id(value.__defaults__), *map(id, (value.__kwdefaults__ or {}).values())]
-        for one in list(inside.values()) if depth else ():
-            if callable(one):
+        inside = vars(value) if isinstance(getattr(value, "__dict__", None), dict | MappingProxyType) else {}
+        for name, one in list(inside.items()) if depth else ():  # what else a function has may be a cache
+            if name == "__wrapped__" or isinstance(value, type) and isinstance(one, FunctionType):
                 objects[id(one)] = one
                 parts.append(of(id(one), depth - 1))
         return hash(tuple(parts))
@@ -154,5 +153,6 @@ def _hides(name: str, before: Mapping[str, int], after: Mapping[str, int]) -> bo
     """
     place, _, short = name.rpartition(".")
     watched = place.startswith("utils") and f"modules.{place}" in before or place.startswith("utils.checks") and place in before
-    watched = watched or not place.startswith("utils") and hasattr(builtins, short) and any(one.startswith(f"{place}.") for one in before)
+    if "." in place and not place.startswith("utils") and hasattr(builtins, short):  # np.float = float is an old habit, and no harm
+        watched = any(one.startswith(f"{place}.") for one in before)
     return watched and f"modules.{name}" not in after
