@@ -79,9 +79,9 @@ def test_what_replaces_the_engine_does_not_count(folder, source, named):
 def test_what_replaces_the_library_of_the_right_value_does_not_count(folder):
     set_up, check = "import numpy as np\nfrom scipy import ndimage\nfrom utils.checks import call, equal", (
         "equal('blur', call(blur, np.eye(4)), ndimage.uniform_filter(np.eye(4), 3))")
-    for source, named in (("ndimage.uniform_filter = lambda *words, **named: 1", "scipy.ndimage.uniform_filter"),
-                          ("ndimage._filters.correlate1d = lambda *words, **named: None", "scipy.ndimage._filters.correlate1d")):
-        said = failed(folder, f"class A:\n    {source}\ndef blur(x):\n    return 1", set_up=set_up, check=check)
+    for source, named in (("ndimage.uniform_filter = lambda *words, **named: 0 * words[0]", "scipy.ndimage.uniform_filter"),
+                          ("ndimage._filters.uniform_filter1d = lambda *words, **named: None", "scipy.ndimage._filters.uniform_filter1d")):
+        said = failed(folder, f"class A:\n    {source}\ndef blur(x):\n    return 0 * x", set_up=set_up, check=check)
         assert named in said["check-double"]
 
 
