@@ -186,12 +186,12 @@ def test_what_was_odd_is_said(graded):
     for student, words in {"finn": "is not a notebook",
                            "hal": "unknown mark check-everything. The cell convolve_1d is there twice: the last one counts. "
                                   "Missing: check-convolve, check-gaussian, edges. They were put back as they were given out.",
-                           "ida": "Missing: check-edges. They were put back",
+                           "ida": "Missing: check-edges. They were put back as they were given out. Its cells use get_ipython, sys: if it has",
                            "kim": "A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put back"}.items():
         assert words in notes.pop(student)
     assert "ran beside the notebook's own cells: check-convolve_1d." in notes.pop("dora"), "what she knows by heart is computed in a cell"
-    assert {student for student, note in notes.items() if note} == {"ida", "lee", "mia"} == {
-        student for student, note in notes.items() if note.startswith("Its cells use sys") or "Its cells use get_ipython, sys" in note}
+    assert {student: note.split(":")[0] for student, note in notes.items() if note} == {
+        "bob": "Its cells use setattr, vars", "lee": "Its cells use sys", "mia": "Its cells use sys"}
     assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
 
 

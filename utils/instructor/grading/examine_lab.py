@@ -21,8 +21,8 @@ from utils.instructor.labs import mark
 
 
 # With these an answer can reach the check that calls it, or the kernel; no right answer of a lab needs one.
-REACHES = {"sys", "inspect", "gc", "ctypes", "eval", "exec", "get_ipython", "globals", "_getframe", "f_locals", "f_back", "__code__",
-           "__globals__", "__array__", "__float__", "__eq__", "__import__", "import_module"}
+REACHES = {"sys", "inspect", "gc", "ctypes", "eval", "exec", "get_ipython", "globals", "vars", "setattr", "_getframe", "f_locals", "f_back",
+           "__dict__", "__code__", "__globals__", "__array__", "__float__", "__eq__", "__import__", "import_module"}
 
 
 class Lab(NamedTuple):
@@ -119,7 +119,9 @@ def _reaching(notebook: NotebookNode, lab: NotebookNode) -> list[str]:
 
 
 def _words(source: str) -> set[str]:
-    """The names, attributes and parts of imported modules in a source, without magic lines; none where it is not Python."""
+    """The names, attributes and parts of imported modules in a source, without magic lines; none where it is not Python, or a file."""
+    if source.startswith("%%writefile"):
+        return set()
     try:
         nodes = list(ast.walk(ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
