@@ -15,11 +15,12 @@ import pytest
 from nbgrader.api import Gradebook
 
 from conftest import need
-from utils.checks import OTHER
+from utils.checks import HIDDEN, OTHER
 from utils.instructor import autograde
 from utils.instructor.execute import ROOT
-from utils.instructor.grading import lab_pages
-from utils.instructor.grading.examine_lab import Handed, Lab, examine
+from utils.instructor.grading import kernels, lab_pages, variant
+from utils.instructor.grading.class_folder import CannotGrade
+from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
 
 UNIT = "01_convolution_filters"
 WRONG = runpy.run_path(str(ROOT / "tests" / "wrong_answers" / f"{UNIT}.py"))["WRONG"]
@@ -185,11 +186,12 @@ def test_what_was_odd_is_said(graded):
     for student, words in {"finn": "is not a notebook",
                            "hal": "unknown mark check-everything. The cell convolve_1d is there twice: the last one counts. "
                                   "Missing: check-convolve, check-gaussian, edges. They were put back as they were given out.",
-                           "ida": "Missing: check-edges. They were put back",
+                           "ida": "Missing: check-edges. They were put back as they were given out. Its cells use get_ipython, sys: if it has",
                            "kim": "A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put back"}.items():
         assert words in notes.pop(student)
     assert "ran beside the notebook's own cells: check-convolve_1d." in notes.pop("dora"), "what she knows by heart is computed in a cell"
-    assert set(notes.values()) == {""}
+    assert {student: note.split(":")[0] for student, note in notes.items() if note} == {
+        "bob": "Its cells use setattr, vars", "lee": "Its cells use sys", "mia": "Its cells use sys"}
     assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
 
 
@@ -244,11 +246,40 @@ def test_next_run_grades_what_changed_or_was_not_finished(graded, capsys):
     assert (float(grades["ada"]["score"]), float(grades["cem"]["score"]), float(grades["dora"]["score"])) == (0, 0, 18)
 
 
+def keep_inputs(out: Path) -> None:
+    """As if inputs for the hidden checks had been drawn: no kernel is started for that."""
+    (out / "inputs").mkdir(parents=True, exist_ok=True)
+    (out / "inputs" / f"{UNIT}.txt").write_text("7", encoding="utf-8")
+
+
+def test_inputs_are_drawn_once_and_stay(graded):
+    folder, out = graded
+    number = int((out / "inputs" / f"{UNIT}.txt").read_text(encoding="utf-8"))
+    assert number != HIDDEN and variant.of_class(out, Lab(UNIT, None, {}), SECONDS) == number
+    assert not (out / "submitted" / variant.SOLUTION).exists()
+
+
+def test_inputs_with_which_the_solution_fails_are_not_used(tmp_path, monkeypatch):
+    asked = []
+
+    def tried(one, lab, *words, **named):
+        asked.append(lab.variant)
+        (tmp_path / "submitted" / one.code).mkdir(parents=True)
+        return Examined([[], [kernels.error("CheckFailed", "by bad luck")] if len(asked) < 3 else None], [], True)
+    monkeypatch.setattr(variant, "examine", tried)
+    assert variant.of_class(tmp_path, Lab(UNIT, None, {}), SECONDS) == asked[2] and len(set(asked)) == 3
+    monkeypatch.setattr(variant, "TRIES", 2)
+    asked.clear()
+    with pytest.raises(CannotGrade, match="fails its own checks on this machine: by bad luck"):
+        variant.of_class(tmp_path, Lab("02_other", None, {}), SECONDS)
+
+
 def test_folders_of_a_killed_kernel_are_removed(tmp_path):
     sockets, place = tmp_path / "sockets", tmp_path / "handed-graded" / ".kernel-x"
     for folder in (sockets, place / "work"):
         folder.mkdir(parents=True)
     (place / "sockets").symlink_to(sockets)
+    keep_inputs(tmp_path / "handed-graded")
     hand_in(tmp_path / "handed", "ada", "{}")
     autograde.autograde(tmp_path / "handed", isolated=False)
     assert not sockets.exists() and not place.exists()
@@ -257,7 +288,7 @@ def test_folders_of_a_killed_kernel_are_removed(tmp_path):
 def test_a_page_that_cannot_be_made_stops_no_other(graded, monkeypatch):
     folder, out = graded
     made = lab_pages.page
-    monkeypatch.setattr(lab_pages, "page", lambda notebook, points, student: made(notebook, points, student) if student != "dora" else {}["state"])
+    monkeypatch.setattr(lab_pages, "page", lambda notebook, points, student, lab: made(notebook, points, student, lab) if student != "dora" else {}["state"])
     assert autograde.feedback(folder) == 11
     assert "18 points. No page could be made of it (KeyError)" in (out / "feedback" / "dora" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
     assert (out / "feedback" / "eve" / UNIT / f"{UNIT}.html").is_file()
@@ -286,6 +317,10 @@ def test_what_may_not_be_read_stops_nobody_else():
             found = examine(Handed("ada", source, "x"), lab, Path(place), SECONDS, False)
     assert (found.outputs, found.settled) == (None, False)
     assert found.notes == [f"The grader may not read {UNIT}.ipynb of ada. Please look at this one yourself."]
+
+
+def test_a_fault_of_the_grader_names_no_path():
+    assert stopped(ValueError(f"{ROOT}/labs is full")).notes == ["The grader stopped with ValueError: PATH is full. Please look at this one yourself."]
 
 
 @pytest.mark.parametrize("make, words", [

@@ -226,6 +226,25 @@ def test_cells_after_the_time_of_the_notebook_are_not_run(again):
     assert executed(out, "ada").count(kernels.LATE) > 30 and not list(out.glob(".kernel-*"))
 
 
+def test_messages_wait_in_the_kernel(tmp_path, monkeypatch):
+    """A signed flood of large messages: the grader holds a few of them at a time."""
+    flood = """
+kernel = get_ipython().kernel
+body = kernel.session.pack({"name": "stdout", "text": "x" * (8 << 20)})
+for _ in range(60):
+    message = kernel.session.msg("stream", {}, parent=kernel.get_parent())
+    parts = [kernel.session.pack(message["header"]), kernel.session.pack(message["parent_header"]), kernel.session.pack({}), body]
+    kernel.iopub_socket.send_multipart([b"stream", b"<IDS|MSG>", kernel.session.sign(parts), *parts])
+"""
+    (tmp_path / "handed").mkdir()
+    notebook, most, before = nbformat.v4.new_notebook(cells=[cell(flood), cell("print(1)")]), [0], psutil.Process().memory_info().rss
+    process = kernels.SandboxedExecute.process_message
+    monkeypatch.setattr(kernels.SandboxedExecute, "process_message", lambda *words: (
+        most.append(psutil.Process().memory_info().rss - before), time.sleep(0.02), process(*words))[-1])
+    kernels.run(notebook, tmp_path / "handed", 4 * SECONDS, isolated=False, scratch=tmp_path)
+    assert len(most) > 20 and max(most) < 200 << 20, "of 480 MiB"
+
+
 def test_refuses_without_sandbox_unless_told(again, monkeypatch, capsys):
     folder, out = again("ada")
     monkeypatch.setattr(sandbox, "TOOLS", {"no-such-program": "bubblewrap"})

@@ -91,7 +91,7 @@ def test_it_is_the_lab_again(make, note, tmp_path):
     assert {mark(cell)["grade_id"]: cell.source for cell in notebook.cells if mark(cell).get("solution")} == ANSWERS
     assert [cell.source for cell in notebook.cells if mark(cell).get("grade")] == [cell.source for cell in given().cells if mark(cell).get("grade")]
     assert not (tmp_path / "copy" / "timestamp.txt").exists()
-    assert "<h1>" in lab_pages.page(notebook, {}, "ada")
+    assert "<h1>" in lab_pages.page(notebook, {}, "ada", given())
 
 
 @pytest.mark.parametrize("make", [make for make, _ in CASES.values()], ids=CASES)

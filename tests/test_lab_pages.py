@@ -1,6 +1,9 @@
 """The feedback page of a lab, made of notebooks that try to run, to load or to forge something, and opened in Chromium."""
 import base64
+import sys
+import time
 from html.parser import HTMLParser
+from itertools import accumulate
 
 import nbformat
 import pytest
@@ -32,6 +35,15 @@ def error(name: str, text: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_output("error", ename=name, evalue=text, traceback=["line of HIDDEN TESTS"])
 
 
+def made_by(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)})
+
+
+text = nbformat.v4.new_markdown_cell
+LAB = made_by(text("# Lab 0: <b>proof</b>"), text("## Task 1: the first (2 points)"), check("check-a"),
+              text("## Task 2: <i>the second</i>"), check("check-b"), check("check-c"))
+
+
 @pytest.fixture(scope="module")
 def page() -> str:
     cell = nbformat.v4.new_code_cell("print('</code></pre><script>')")
@@ -39,13 +51,13 @@ def page() -> str:
         output(text_html=ATTACKS[0], text_plain="<script>"), output(image_png=PNG), output(image_png="not 64"), output(image_png=["a", 7]),
         output(**{"image_svg+xml": "<svg onload='x()'/>"}), output(application_javascript="document.title = 'forged'"),
         nbformat.v4.new_output("stream", text="\x1b[31m" + "x" * 10**6), error("ValueError", "\x1b[31m<b>bold</b>\u202e")]
-    markdown = nbformat.v4.new_markdown_cell
-    return lab_pages.page(nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
-        markdown("# Lab 0: <b>proof</b>"), markdown("## Task 1: the first (2 points)\n" + FORMULAS), cell,
-        check("check-a", nbformat.v4.new_output("stream", text="Score: 20")), *map(markdown, ATTACKS),
-        markdown("## Task 2: <i>the second</i>\n<details><summary>Hint 1</summary>\n\nLook.\n\n</details>"),
-        check("check-b", error("CheckFailed", "f(2) is 3, expected 4.")), check("check-c", error("NameError", "name 'f' is not defined"))]}),
-        {"check-a": (2, 2), "check-b": (0, 3), "check-c": (0, 1)}, "ada <script>")
+    return lab_pages.page(made_by(
+        text("# Lab 0 -- ada: 20 of 20 points"), text("## Task 1: right, 2 of 2 points\n" + FORMULAS), cell,
+        check("check-a", nbformat.v4.new_output("stream", text="Score: 20")), *map(text, ATTACKS),
+        text("## Task 2: also right\n<details><summary>Hint 1</summary>\n\nLook.\n\n</details>"),
+        check("check-b", error("CheckFailed", "Right. (2 of 2 points after a review)")),
+        check("check-c", error("NameError", "name 'f' is not defined"))),
+        {"check-a": (2, 2), "check-b": (0, 3), "check-c": (0, 1)}, "ada <script>", LAB)
 
 
 class Tags(HTMLParser):
@@ -75,8 +87,27 @@ def test_points_titles_and_sentences(page):
     rows = [row.split("</td>") for row in table.split("<tr>")[1:]]
     assert [row[0].removeprefix("<td>") for row in rows] == ["Task 1: the first (2 points)", *["Task 2: &lt;i&gt;the second&lt;/i&gt;"] * 2]
     assert [row[1].removeprefix("<td>") for row in rows] == ["2 of 2", "0 of 3", "0 of 1"] and "2 of 6 points" in page
-    assert "Right." in rows[0][2] and "f(2) is 3, expected 4." in rows[1][2] and "NameError: name &#39;f&#39; is not defined" in rows[2][2]
+    assert "Right." in rows[0][2] and rows[1][2].startswith("<td>Not yet: Right. (2 of 2 points")
+    assert "NameError: name &#39;f&#39; is not defined" in rows[2][2] and "<h1>Lab 0: &lt;b&gt;proof" in page, "titles are the lab's"
     assert "Score: 20" not in page and 'lang="en"' in page and "Lab 0" in page
+
+
+def test_no_path_of_the_machine_is_shown():
+    said = f"{sys.prefix}/bin/python\n/dev/sda1 /work/main /mnt\nFileNotFoundError: '/tmp/handed-in/faces.npz' 1 / 2 a/b/c https://example.org/a/b"
+    cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("stream", text=said)])
+    page = lab_pages.page(made_by(cell, check("check-a", error("ValueError", f"no {sys.prefix}/lib"))), {"check-a": (0, 2)}, "ada", LAB)
+    assert sys.prefix not in page and "/work/main" not in page and "ValueError: no PATH" in page
+    assert "/tmp/handed-in/faces.npz&#39; 1 / 2 a/b/c https://example.org/a/b" in page, "what it sees itself, and what is no path"
+
+
+def test_blanks_and_long_texts_cost_no_time():
+    long = [text("a" + 49_000 * " " + "b"), *(text(4999 * " a *b") for _ in range(30)), text("**the last**")]
+    began = time.process_time()
+    page = lab_pages.page(made_by(*long), {}, "ada", LAB)
+    assert time.process_time() - began < 20, "it was minutes"
+    formatted = [cell for cell in accumulate(len(cell.source) for cell in long) if cell <= lab_pages.MARKDOWN]
+    assert page.count("<section><pre>") == len(long) - len(formatted) and 5 < len(formatted) < 15
+    assert "<pre>**the last**</pre>" in page and f"a{lab_pages.MOST_BLANKS * ' '}b" in page
 
 
 def test_formulas_need_no_network_and_a_broken_one_stops_nothing(page):

@@ -24,11 +24,13 @@ UNITS = labs.units()
 
 
 TRAINED = "what is trained is judged on examples that it has not seen, from several starts"
-WITHOUT_HIDDEN = {  # tasks whose check has no hidden variant, and why
+WITHOUT_HIDDEN = {  # tasks whose check has no hidden tests, and why
     ("02_neural_networks", "descent"): TRAINED, ("02_neural_networks", "shape"): TRAINED,
-    ("02_neural_networks", "diagnosis"): "a quiz: its right answers are what is asked",
     ("06_mini_project", "harden"): TRAINED,
     ("07_attacks", "reading"): "a quiz: its right answers follow from the table that the notebook measures",
+}
+ONCE_MORE = {  # those whose hidden tests are the visible ones, once more in a kernel where the notebook's cells have not run, and why
+    ("02_neural_networks", "diagnosis"): "a quiz: its right answers are what is asked",
     ("03_cnn_mnist", "build"): "its answer has no input, and the check looks at the network with weights of its own",
 }
 NO_CASE = {  # tasks whose statement has an example that is no case for a check, and why
@@ -151,6 +153,17 @@ def test_hidden_tests_stay_in_the_solution(unit):
         assert HIDDEN.sub("", check.source) == in_lab.source, f"cell {check.id}: what fails the visible check must fail with hidden tests too"
         assert bool(hidden_part(check.source)) != ((unit, mark(answer)["grade_id"]) in WITHOUT_HIDDEN), (
             f"cell {check.id}: a check has hidden tests, or a reason in WITHOUT_HIDDEN why it has none")
+        again = hidden_part(check.source).replace(".hidden(", "(") == in_lab.source.split("print(")[0]
+        assert (unit, mark(answer)["grade_id"]) not in ONCE_MORE or again, f"cell {check.id}: its hidden tests are the visible ones"
+
+
+def test_the_instructor_is_told_what_has_no_hidden_tests():
+    text = (ROOT / "solutions" / "README.md").read_text(encoding="utf-8")
+    told = next(line for line in text.split("\n\n") if "have no hidden check" in line)
+    assert all(f"`{task}`" in told and f"lab {unit[:2]}" in told for unit, task in WITHOUT_HIDDEN)
+    points = sum(mark(check)["points"] for unit in UNITS for answer, check in tasks(read("labs", unit))
+                 if (unit, mark(answer)["grade_id"]) in WITHOUT_HIDDEN)
+    assert told.startswith(f"Four tasks, of {points} points in all") and len(WITHOUT_HIDDEN) == 4
 
 
 @pytest.fixture
@@ -167,7 +180,7 @@ def test_checks_tell_right_from_wrong(unit, kernel):
     visible inputs by heart, right ones of other forms, and last the solution; all but the first two with the hidden tests."""
     right, wrong, others, faults = labs.answers(unit), wrong_answers(unit), right_answers(unit), []
     checks, full = labs.checks(unit, "labs"), labs.checks(unit)
-    by_heart = wrong_answers(unit, "MEMORISED")
+    by_heart = wrong_answers(unit, "MEMORISED") | {name: None for part, name in ONCE_MORE if part == unit}
     kernel.run(REPLAY)
     for name, stub in walk(kernel, unit):
         for words, code in [("not written yet", stub), *wrong[name]]:
@@ -266,7 +279,7 @@ def by_heart_answers(kernel: Kernel, name: str, right: str, check: str, full: st
     """(what, code) of answers that know the visible check by heart: the one that is given, or one for each function that the
     hidden tests call, with the other functions right (those that only the visible check calls, by heart too: they may train)."""
     if name in given or not hidden_part(full):
-        return [("the answer", given[name])] if name in given else []
+        return [("the answer", given[name])] if given.get(name) else []
     functions = [node.name for node in ast.parse(right).body if isinstance(node, ast.FunctionDef)]
     called, visible = ([function for function in functions if re.search(rf"\b{function}\b", part)]
                        for part in (hidden_part(full), check))

@@ -14,7 +14,7 @@ import pytest
 from conftest import need
 from utils.instructor import autograde
 from utils.instructor.execute import ROOT
-from utils.instructor.grading import students
+from utils.instructor.grading import clean_copy, students
 
 UNIT = "01_convolution_filters"
 ZOE, ZHANG = "Zoë Müller_12_assignsubmission_file", "张伟_7_assignsubmission_file_"
@@ -31,6 +31,30 @@ def test_names(folder, shown, number):
 def test_two_of_one_name_are_two():
     first = students.student("ada")
     assert students.student("ada.zip", {first.code}).code != first.code
+
+
+def test_their_pages_are_two():
+    everybody = [students.student(name, taken) for name, taken in (("ada", ()), ("ada.zip", {"ada"}), ("bob.zip", ()), (ZOE, ()))]
+    names = students.page_names(everybody)
+    assert len(set(names.values())) == 4 and {"ada", "bob", ZOE} < set(names.values()) and list(names) == [one.code for one in everybody]
+
+
+def test_a_zip_with_too_many_entries_is_not_opened(tmp_path, monkeypatch):
+    (tmp_path / "ada").mkdir()
+    with zipfile.ZipFile(tmp_path / "ada" / "work.zip", "w") as archive:
+        for number in range(clean_copy.MOST_ENTRIES + 1):
+            archive.writestr(f"{number}", "")
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *words: pytest.fail("it was opened"))
+    assert students.handed_in(tmp_path, [UNIT, "02_other"]) == {}
+    assert len(students.handed_in(tmp_path, [UNIT])) == 1, "where one unit is graded its student gets a sentence"
+    with pytest.raises(clean_copy.BadSubmission, match="more than 4000 entries"):
+        clean_copy.take_in(tmp_path / "ada", tmp_path / "copy")
+
+
+def keep_inputs(out: Path) -> None:
+    """As if inputs for the hidden checks had been drawn: no kernel is started for that."""
+    (out / "inputs").mkdir(parents=True)
+    (out / "inputs" / f"{UNIT}.txt").write_text("7", encoding="utf-8")
 
 
 def make_class(folder: Path) -> None:
@@ -54,6 +78,7 @@ def graded_and_said(tmp_path_factory) -> tuple[Path, str]:
     with zipfile.ZipFile(place / "class.zip", "w") as archive:
         for path in sorted((place / "raw").rglob("*")):
             archive.write(path, path.relative_to(place / "raw"))
+    keep_inputs(place / "class-graded")
     words = [str(place / "class.zip"), UNIT, "--unsafe-no-sandbox"]
     with redirect_stderr(io.StringIO()) as said:
         assert autograde.main(["autograde", *words]) == 0 and autograde.main(["feedback", *words[:2]]) == 0

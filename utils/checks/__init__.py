@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from utils.checks import slips
+from utils.checks import plain, slips
 
 OTHER = "With other inputs:"  # how the sentence of a check that failed within `other_inputs` begins
-HIDDEN = 7  # the variant of the inputs that the hidden tests draw
+HIDDEN = 7  # the variant of the inputs that the hidden tests draw; a grader draws one of its own for its class, and puts it here
 LIBRARIES = {"tensorflow", "keras", "scipy", "sklearn"}  # have ready what the tasks in NumPy ask for
 
 Mistakes = Iterable[tuple[str, Callable[[], Any]]]
@@ -125,6 +125,7 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
         meant = next((sentence for words, sentence in [*hints, *slips.EXCEPTIONS] if words in said), "")
         raise CheckFailed(f"{name} stops {line}with {said.rstrip('.')}. {meant}" if meant else f"{name} stops {line}with {said}") from None
     require(value is not None, f"{name} gives None: {dict(hints).get('gives None', 'does it end with return?')}")
+    require(not (kind := plain.in_disguise(value)), f"{name} gives an object of the class {kind}, expected numbers.")
     for number, (before, after) in enumerate(zip(arguments, given)):
         require(_unchanged(before, after), f"{name} changes its argument {_parameter(function, number)} in place: work on a copy. "
                 "x = x + 1 makes a new array, x += 1 and x[...] = 1 write into the one that was given.")
@@ -180,6 +181,7 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
     given     the inputs by name, which are shown when they are small
     """
     try:
+        require(not (kind := plain.strange(got)), f"{name} is {slips.kind(got)}, expected numbers.")
         values = np.asarray(got, dtype=np.float64)
     except (TypeError, ValueError):
         raise CheckFailed(f"{name} is {slips.kind(got)}, expected numbers.") from None

@@ -50,7 +50,7 @@ def script_part(start: Path, part: Path, function: str) -> Callable:
 def answering(start: Path, part: Path) -> None:
     """Task 1: 601 files in no order, one of them twice, two bad, with a model that counts its calls; a bad one; the example."""
     answer, asked, read = script_part(start, part, "answer"), [], []
-    bad, slope = inputs(({"new/face-003", "new/face-300"}, 4), lambda rng: ({"new/face-077", "new/face-412"}, rng.uniform(3, 5)))
+    bad, slope = inputs(({"new/face-003", "new/face-300"}, 4), lambda rng: ({"new/face-077", "new/face-412"}, round(rng.uniform(3, 5), 1)))  # so that no gap is near 0
 
     def read_face(path: str) -> np.ndarray:
         if path in bad:

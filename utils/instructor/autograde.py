@@ -24,7 +24,7 @@ import nbformat
 from sqlalchemy.exc import OperationalError
 from tqdm import tqdm
 
-from utils.instructor.grading import clean_copy, gradebook, lab_pages, sandbox, stamp, students, workers
+from utils.instructor.grading import clean_copy, gradebook, lab_pages, sandbox, stamp, students, variant, workers
 from utils.instructor.grading.class_folder import CannotGrade, alone, need_room
 from utils.instructor.grading.examine_lab import Examined, Handed, Lab, examine, stopped
 from utils.instructor.grading.kernels import remove_kernel
@@ -62,7 +62,8 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
         for left in (*out.glob(".kernel-*"), *out.glob(f"{gradebook.DRAFT}*")):
             remove_kernel(left)
         labs = {unit: gradebook.generate(out, unit) for unit in sorted({unit for _, unit in sources})}
-        waiting = _waiting(out, sources, str(seconds), str(isolated))
+        labs = {unit: lab._replace(variant=variant.of_class(out, lab, seconds)) for unit, lab in labs.items()}
+        waiting = _waiting(out, sources, labs, str(seconds), str(isolated))
         calls = [joblib.delayed(_one)(one, labs[unit], out, seconds, isolated) for unit, one in waiting]
         done = len(sources) - len(waiting)
         running = workers.results(calls, jobs, scheduler, out, isolated=isolated)
@@ -75,11 +76,12 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
     return out
 
 
-def _waiting(out: Path, sources: dict[tuple[str, str], tuple[Student, Path]], *setting: str) -> list[tuple[str, Handed]]:
+def _waiting(out: Path, sources: dict[tuple[str, str], tuple[Student, Path]], labs: dict[str, Lab],
+             *setting: str) -> list[tuple[str, Handed]]:
     """(unit, what was handed in) of all that is not graded yet, or has changed since."""
     course, waiting = stamp.of_course(), []
     for (code, unit), (_, source) in sources.items():
-        now = stamp.of_submission(source, course, stamp.of_tree(gradebook.SOLUTIONS / unit), *setting)
+        now = stamp.of_submission(source, course, stamp.of_tree(gradebook.SOLUTIONS / unit), str(labs[unit].variant), *setting)
         if gradebook.read_state(_state(out, code, unit))["stamp"] != now or not now:
             waiting.append((unit, Handed(code, source, now)))
     return waiting
@@ -155,14 +157,16 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
     out, sources = results_folder(folder), _handed_in(folder, units)
     if not (out / "state").is_dir():
         raise CannotGrade(f"Nothing of {folder} is graded: run python3 course.py autograde {folder} first.")
-    made: dict[str, dict[Student, Path]] = defaultdict(dict)
+    made: dict[str, list[Path]] = defaultdict(list)
     tasks: dict[str, list[list[lab_pages.Task]]] = defaultdict(list)
+    names = students.page_names(student for student, _ in sources.values())
+    labs = {unit: nbformat.read(gradebook.SOLUTIONS / unit / f"{unit}.ipynb", as_version=4) for _, unit in sources}
     with alone(out):
         for (code, unit), (student, _) in sources.items():
             state = _state(out, code, unit)
             if not state.is_file():
                 continue
-            page = out / "feedback" / student.folder.removesuffix(".zip") / unit
+            page = out / "feedback" / names[code] / unit
             page.mkdir(parents=True, exist_ok=True)
             for old in page.iterdir():
                 old.unlink()
@@ -171,8 +175,8 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
             if notebook.is_file():
                 try:
                     ran, points = nbformat.read(notebook, as_version=4), gradebook.points(out, code, unit)
-                    tasks[unit][-1] = lab_pages.tasks(ran, points)
-                    write_whole(page / f"{unit}.html", lab_pages.page(ran, points, student.shown))
+                    tasks[unit][-1] = lab_pages.tasks(ran, points, labs[unit])
+                    write_whole(page / f"{unit}.html", lab_pages.page(ran, points, student.shown, labs[unit]))
                 except Exception as error:  # whatever a student's outputs hold: the others get their pages
                     if of_machine(error):
                         raise
@@ -180,12 +184,11 @@ def feedback(folder: Path, units: Sequence[str] = ()) -> int:
             if problem or not notebook.is_file():
                 score, note = gradebook.score(out, code, unit)[0], gradebook.read_state(state)["note"]
                 write_whole(page / f"{unit}.txt", f"{unit}: {score:g} points. {problem}{note}\n")
-            made[unit][student] = next(page.iterdir())
+            made[unit].append(next(page.iterdir()))
         for unit, pages in made.items():
             students.write_pages(out, unit, pages)
             (out / "class").mkdir(exist_ok=True)
-            lab = nbformat.read(gradebook.SOLUTIONS / unit / f"{unit}.ipynb", as_version=4)
-            write_whole(out / "class" / f"{unit}.html", lab_pages.of_class(lab, tasks[unit]))
+            write_whole(out / "class" / f"{unit}.html", lab_pages.of_class(labs[unit], tasks[unit]))
     return sum(map(len, made.values()))
 
 

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from utils.data.images import FACE_CLASSES, WHITE, to_png
-from utils.instructor.grading import sandbox, supervise
+from utils.instructor.grading import clean_copy, sandbox, supervise
 from utils.instructor.grading.hidden import Hidden
 from utils.instructor.grading.supervise import Ended, Limits
 
@@ -29,8 +29,6 @@ STEPS = 16
 NEAR = 8
 NEAR_ATTACK = 3  # of each image that attack.py made
 LARGEST_DECOY = 1.0  # L2: a larger change may, without any aim, be one that an honest network does not stand
-# A path of the host, as in /proc/self/mountinfo; the folders that a script is told of stay.
-HOST_PATH = re.compile(r"(?<![\w.])/(?!(?:submission|images)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,3})?")
 
 
@@ -190,6 +188,6 @@ def last_line(err: str) -> str:
 def _quoted(text: str) -> str:
     """A piece of a script's output, short and on one line: it must not carry hidden data out, or where this machine keeps what."""
     text = re.sub(r"\b[0-9a-f]{8}\.png", "FILE", text)  # names of hidden images
-    text = HOST_PATH.sub("PATH", text)
+    text = clean_copy.without_paths(text)
     text = "".join(sign if sign.isprintable() else "?" for sign in text)
     return f'"{text}"' if len(text) <= 120 else f'"{text[:117]}..."'

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
+from utils import checks
 from utils.instructor.grading import unchanged
 from utils.instructor.grading.kernels import SENDS, error
 from utils.instructor.labs import hidden_part, mark, names
@@ -120,8 +121,8 @@ def sent(cells: Sequence[NotebookNode]) -> dict[str, dict[str, str]]:
 
 
 def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objects: Mapping[str, Mapping[str, str]],
-                         set_up: Sequence[str], tasks: Sequence[str],
-                         run: Callable[[NotebookNode], object]) -> tuple[dict[str, NotebookNode], list[str]]:
+                         set_up: Sequence[str], tasks: Sequence[str], run: Callable[[NotebookNode], object],
+                         variant: int = checks.HIDDEN) -> tuple[dict[str, NotebookNode], list[str]]:
     """{grade_id of a check: the error of its hidden part} of an executed notebook, for the hidden checks that fail, and the
     grade_ids of those that ran beside the notebook's own cells, as a name was missing without them.
 
@@ -130,18 +131,20 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
     set_up   sources of the lab's cells before its first task
     tasks    sources of its cells for answers, as it was given out
     run      runs the cells of a notebook in a kernel of their own
+    variant  of the inputs
     """
     if not hidden:
         return {}, []
     sources = [check.source for check in hidden]
     given = set().union(*map(_used, sources)) - set().union(*map(_bound, tasks))
     needed = _needed([*set_up, *_definitions(notebook)], sources)
-    first = [source for source in set_up if source in needed]
-    cells = [(source, "") for source in needed[len(first):]]
+    own = [source for source in set_up if source in needed]
+    cells = [(source, "") for source in needed[len(own):]]
+    inputs = f"import utils.checks as _checks\n_checks.HIDDEN = {variant}"  # for the looks a part of the checks
     for check in sorted(hidden, key=lambda check: bool(check.needs)):  # what is unpickled could change the checks after it
         cells += [(_load(name, text), "") for name, text in objects.get(check.name, {}).items() if name in check.needs]
         cells.append((check.source, check.name))
-    failed = _failed(first, given, cells, run)
+    failed = _failed([*own, inputs], given, cells, run)
     again = {check.name: check.source for check in hidden
              if check.name in failed and MISSING.search(f"{failed[check.name].ename}: {failed[check.name].evalue}")}
     if not again:
@@ -153,7 +156,7 @@ def failed_hidden_checks(notebook: NotebookNode, hidden: Sequence[Hidden], objec
             if (name := mark(cell).get("grade_id")) in again:
                 whole.append((again[name], name))
     imports = [_imports(source) for source in set_up]
-    beside = _failed(imports, given & set().union(*map(_bound, imports)), whole, run)
+    beside = _failed([*imports, inputs], given & set().union(*map(_bound, imports)), whole, run)
     return {name: error for name, error in failed.items() if name not in again} | beside, list(again)
 
 

@@ -3,6 +3,7 @@
 Faults come back as sentences for the team; only a submission from which nothing at all can be taken raises BadSubmission.
 """
 import os
+import re
 import stat
 import unicodedata
 import zipfile
@@ -21,6 +22,8 @@ LESS = "hand in only the files that are asked for, without environments and data
 METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Python unpacks all others without a bound
 CODE = (".py", ".ipynb")  # what a submission is about
 OTHER_PACKERS = {".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar"}
+# A path of the host, as in /proc/self/mountinfo; the folders that a script or a notebook is told of stay.
+HOST_PATH = re.compile(r"(?<![\w.])(?<!:/)/(?!(?:submission|images|(?:tmp/)?handed-in)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", ".venv", "__pycache__", "Thumbs.db"}
 
 
@@ -128,15 +131,20 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
     return faults
 
 
-def _unzip(source: Path, target: Path) -> list[str]:
-    room, faults, seen = _Room(), [], set()
+def opened_zip(source: Path) -> zipfile.ZipFile:
+    """A zip file, opened. Raises BadSubmission before it costs memory if it is too large or has too many entries, and what `zipfile` raises."""
     if source.stat().st_size > MOST_BYTES:
         raise BadSubmission(f"The zip file is larger than {MOST_BYTES >> 20} MiB: {LESS}")
+    with open(source, "rb") as file:  # entries cost memory as soon as the zip file is opened: count them before, by their mark
+        if sum(piece.count(b"PK\1\2") for piece in iter(lambda: file.read(PIECE), b"")) > MOST_ENTRIES:
+            raise BadSubmission(f"The zip file has more than {MOST_ENTRIES} entries: {LESS}")
+    return zipfile.ZipFile(source)
+
+
+def _unzip(source: Path, target: Path) -> list[str]:
+    room, faults, seen = _Room(), [], set()
     try:
-        with open(source, "rb") as file:  # entries cost memory as soon as the zip file is opened: count them before, by their mark
-            if sum(piece.count(b"PK\1\2") for piece in iter(lambda: file.read(PIECE), b"")) > MOST_ENTRIES:
-                raise BadSubmission(f"The zip file has more than {MOST_ENTRIES} entries: {LESS}")
-        with zipfile.ZipFile(source) as archive:
+        with opened_zip(source) as archive:
             for entry in archive.infolist():
                 path, mode = PurePosixPath(entry.filename.replace("\\", "/")), entry.external_attr >> 16
                 if entry.is_dir() or IGNORED & set(path.parts):
@@ -170,6 +178,11 @@ def _unzip(source: Path, target: Path) -> list[str]:
             raise
         raise BadSubmission("The zip file is damaged or is none: pack it again and try to open it before you hand it in.") from None
     return faults
+
+
+def without_paths(text: str) -> str:
+    """A text in which no path tells where this machine keeps what."""
+    return HOST_PATH.sub("PATH", text)
 
 
 def plain(name: str, longest: int = 60) -> str:

@@ -2,6 +2,8 @@
 
 Nothing here writes to the gradebook, so that many processes, also on other machines that see the folders, can do it at once.
 """
+import ast
+import re
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -12,17 +14,24 @@ from typing import NamedTuple
 import nbformat
 from nbformat import NotebookNode
 
+from utils.checks import HIDDEN
 from utils.instructor.files import MachineFault, of_machine
 from utils.instructor.grading import apart, clean_copy, handed_in, kernels, unchanged
 from utils.instructor.labs import mark
 
 
+# With these an answer can reach the check that calls it, or the kernel; right answers hardly ever use one.
+REACHES = {"sys", "inspect", "gc", "ctypes", "eval", "exec", "get_ipython", "globals", "vars", "setattr", "_getframe", "f_locals", "f_back",
+           "__dict__", "__code__", "__globals__", "__array__", "__float__", "__eq__", "__import__", "import_module"}
+
+
 class Lab(NamedTuple):
-    """A lab as students get it, and {grade_id of a check cell: its source with hidden tests}."""
+    """A lab as students get it, {grade_id of a check cell: its source with hidden tests}, and the variant of the inputs in these."""
 
     unit: str
     notebook: NotebookNode
     checks: Mapping[str, str]
+    variant: int = HIDDEN
 
 
 class Handed(NamedTuple):
@@ -65,13 +74,13 @@ def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> E
         if of_machine(error):
             raise  # the disk is full, say: so it will be for all others
         return stopped(error)
-    odd = _odd(notebook, died, beside, seconds)
+    odd = [*_odd(notebook, died, beside, seconds), *_reaching(notebook, lab.notebook)]
     return Examined([cell.get("outputs") for cell in notebook.cells], [*notes, *odd], True)
 
 
 def stopped(error: Exception) -> Examined:
     """What is said where the grader itself failed at one submission, or may not read it."""
-    said = clean_copy.plain(str(error), 200)
+    said = clean_copy.plain(clean_copy.without_paths(str(error)), 200)
     said = said if isinstance(error, MachineFault) else f"The grader stopped with {type(error).__name__}: {said}."
     return Examined(None, [f"{said} Please look at this one yourself."], False)
 
@@ -89,7 +98,7 @@ def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, 
     passed = {mark(cell)["grade_id"] for cell in own if mark(cell).get("grade") and not _errors([cell])}
     tasks = [cell.source for cell in lab.notebook.cells if mark(cell) and not mark(cell).get("grade")]
     asked = [check for check in hidden if check.name in passed]
-    failed, beside = apart.failed_hidden_checks(notebook, asked, objects, set_up, tasks, run)
+    failed, beside = apart.failed_hidden_checks(notebook, asked, objects, set_up, tasks, run, lab.variant)
     for cell in own:
         if (name := mark(cell).get("grade_id")) in failed:
             cell.outputs.append(failed[name])
@@ -99,6 +108,26 @@ def _run(notebook: NotebookNode, lab: Lab, copy: Path, out: Path, seconds: int, 
 def _errors(cells: list[NotebookNode]) -> list[str]:
     """The names of the exceptions that cells raised."""
     return [str(output.get("ename")) for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def _reaching(notebook: NotebookNode, lab: NotebookNode) -> list[str]:
+    """What to tell of the words of REACHES in a student's cells."""
+    given = {cell.source for cell in lab.cells}
+    used = set().union(*(_words(cell.source) for cell in notebook.cells if cell.cell_type == "code" and cell.source not in given))
+    found = sorted(used & REACHES)
+    return [f"Its cells use {', '.join(found)}: if it has many points, look at what for."] if found else []
+
+
+def _words(source: str) -> set[str]:
+    """The names, attributes and parts of imported modules in a source, without magic lines; none where it is not Python, or a file."""
+    if source.startswith("%%writefile"):
+        return set()
+    try:
+        nodes = list(ast.walk(ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.MULTILINE))))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    texts = [getattr(node, field, None) for node in nodes for field in ("id", "attr", "name", "module")]
+    return {word for text in texts if isinstance(text, str) for word in text.split(".")}
 
 
 def _odd(notebook: NotebookNode, died: str, beside: list[str], seconds: int) -> list[str]:

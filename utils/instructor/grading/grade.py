@@ -132,8 +132,8 @@ def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isol
             except Exception as error:  # a fault of the grader: it must not cost the others their grades
                 if of_machine(error):
                     raise  # the disk is full, say: so it will be for all others
-                said = clean_copy.plain(str(error), 200) if isinstance(error, MachineFault) else (
-                    f"The grader stopped with {type(error).__name__}: {clean_copy.plain(str(error), 200)}.")
+                said = clean_copy.plain(clean_copy.without_paths(str(error)), 200)
+                said = said if isinstance(error, MachineFault) else f"The grader stopped with {type(error).__name__}: {said}."
                 fault = f"{said} Please look at this one yourself."
                 found, pictures = nothing() | {"faults": [fault], "measured": {}, "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
                 mark = ""  # tried again in the next run

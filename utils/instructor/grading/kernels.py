@@ -13,11 +13,12 @@ from typing import Any
 
 import nbformat
 import zmq.asyncio
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
-from traitlets import Bool, Float, Unicode
+from traitlets import Bool, Float, Type, Unicode
 from traitlets.config import Config
 
 from utils.instructor.execute import ROOT, environment
@@ -28,17 +29,29 @@ START_SECONDS = 120  # for a kernel to start, on a machine where others do
 CELL_BYTES = 2 << 20  # of what one cell prints, shows and says in errors; the rest is dropped
 NOTEBOOK_BYTES = 20 << 20  # of all cells together
 OBJECT_BYTES = 16 << 20  # of what a cell of the grader's own sends: see `apart`
-MESSAGE_BYTES = 32 << 20  # of one message of a kernel: a larger one ends the connection
+MESSAGE_BYTES = 128 << 20  # of one message of a kernel: a larger one ends the connection
+WAITING = 4  # messages that may wait here to be read; more wait in the kernel, whose memory is bounded
 SHORT = 500  # characters of an error beyond that
 LIMITS = supervise.Limits(cpu=3600, memory=6144, processes=512, disk=512)  # memory: address space of each process
 TOGETHER = watch.Bounds(memory=4096, disk=64)  # a kernel of a right lab takes about 1 GiB
 # One thread for each kernel: each core has a kernel, and results do not depend on how many run.
 ONE_THREAD = supervise.ONE_THREAD
 DIED = "the kernel died here or before"
+ABORTED = "the kernel was told not to run this cell"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
 WORK = "/tmp/handed-in"  # where its notebook runs, in the sandbox's own /tmp, which is bounded
 SENDS = "sends"  # in the metadata of a cell of the grader's own, that gives trained objects or looks at the checks; not in the total
+
+
+class BoundedClient(AsyncKernelClient):
+    """What reads from a kernel."""
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)  # before anything of a larger message is in memory
+        context.setsockopt(zmq.RCVHWM, WAITING)
+        return context
 
 
 class SandboxedKernel(AsyncKernelManager):
@@ -48,16 +61,12 @@ class SandboxedKernel(AsyncKernelManager):
     about the limit of TOGETHER, or of time, that it was ended for, or "".
     """
 
+    client_factory = Type(BoundedClient)
     handed = Unicode(help="the folder that the kernel gets a copy of").tag(config=True)
     isolated = Bool(True, help="in the sandbox").tag(config=True)
     scratch = Unicode("", help="where folders are made; the next run removes what a killed one left there").tag(config=True)
     seconds = Float(help="after which it is ended, whatever it does").tag(config=True)
     killed = ""
-
-    def _context_default(self) -> zmq.asyncio.Context:
-        context = super()._context_default()
-        context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)  # before anything of a larger message is in memory
-        return context
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         self._place = Path(tempfile.mkdtemp(prefix=".kernel-", dir=self.scratch))
@@ -170,6 +179,8 @@ class SandboxedExecute(Execute):
         if cell.metadata.get("nbgrader", {}).get("grade"):
             cell.outputs = [output for output in cell.outputs if output.output_type == "stream" and output.name == "stdout"
                             or output.output_type == "error" and reply["status"] != "ok"]
+            if reply["status"] == "aborted":  # the kernel did not run it
+                cell.outputs.append(error("Aborted", ABORTED))
         super().on_cell_executed(**told)
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:

@@ -16,12 +16,14 @@ from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
 
 from utils.instructor.grading.pages import fill, histogram
-from utils.instructor.grading.clean_copy import plain
+from utils.instructor.grading.clean_copy import plain, without_paths
 from utils.instructor.labs import mark
 from utils.instructor.slides import WithMathML
 
 LONGEST = 5000  # characters of one text
 MOST_PICTURES = 40
+MARKDOWN = 40 * LONGEST  # characters of Markdown of one page that are formatted, a lab has a fifth of that; the rest is shown as it was typed
+MOST_BLANKS = 40  # in a row: the time for formatting grows with their square
 SAID_TO = 2  # a sentence that one student alone got could tell who it was
 PICTURE_BYTES = 1 << 20
 COLOURS = re.compile(r"\x1b\[[\d;]*m")
@@ -57,20 +59,22 @@ class StudentsMathML(WithMathML):
         return f"({text})"  # it would have to be loaded
 
 
-def page(notebook: NotebookNode, points: Mapping[str, tuple[float, float]], student: str) -> str:
-    """HTML of one graded notebook; `points` {grade_id of a check cell: (points, maximum)}, `student` as the class knows them."""
-    body, pictures, found = [], MOST_PICTURES, tasks(notebook, points)
+def page(notebook: NotebookNode, points: Mapping[str, tuple[float, float]], student: str, lab: NotebookNode) -> str:
+    """HTML of one graded notebook; `points` {grade_id of a check cell: (points, maximum)}, `student` as the class knows them, titles are
+    those of the `lab`."""
+    body, pictures, room, found = [], MOST_PICTURES, MARKDOWN, tasks(notebook, points, lab)
     for cell in notebook.cells:
         if _judged(cell, points):
             continue
         if cell.cell_type == "markdown":
-            body.append({"text": as_html(cell.source[:10 * LONGEST])})
+            text = cell.source[:10 * LONGEST]
+            room -= len(text)
+            body.append({"text": as_html(text) if room >= 0 else Markup("<pre>{}</pre>").format(text)})
         elif cell.cell_type == "code":
             outputs = [shown for output in cell.get("outputs", [])[:100] if (shown := _output(output, pictures))]
             pictures -= sum("picture" in shown for shown in outputs)
             body.append({"code": cell.source[:10 * LONGEST], "outputs": outputs})
-    title = next((line.lstrip("# ") for cell in notebook.cells for line in cell.source.splitlines() if line.startswith("# ")), "Lab")
-    return fill("lab.html.j2", title=plain(title, 120), student=plain(student, 120), tasks=found, body=body,
+    return fill("lab.html.j2", title=_title(lab), student=plain(student, 120), tasks=found, body=body,
                 score=sum(task.points for task in found), maximum=sum(task.maximum for task in found))
 
 
@@ -81,25 +85,28 @@ def of_class(lab: NotebookNode, handed: Sequence[Sequence[Task]]) -> str:
     """
     most = {mark(cell)["grade_id"]: (0, mark(cell)["points"]) for cell in lab.cells if mark(cell).get("grade")}
     rows = []
-    for task in tasks(lab, most):
+    for task in tasks(lab, most, lab):
         got = [found for one in handed for found in one if found.name == task.name]
         said = Counter(found.sentence for found in got if found.sentence and found.points < task.maximum)
         rows.append((task, sum(found.points >= task.maximum for found in got),
                      [(count, sentence) for sentence, count in said.most_common(3) if count >= SAID_TO]))
     chart = histogram([sum(task.points for task in one) for one in handed], sum(points for _, points in most.values()), "Points", "points")
-    return fill("lab_class.html.j2", title=lab.cells[0].source.splitlines()[0].lstrip("# "), handed=len(handed), rows=rows, chart=chart)
+    return fill("lab_class.html.j2", title=_title(lab), handed=len(handed), rows=rows, chart=chart)
 
 
-def tasks(notebook: NotebookNode, points: Mapping[str, tuple[float, float]]) -> list[Task]:
-    """The tasks of a notebook as it ran; `points` as for `page`."""
-    found, heading = [], ""
-    for cell in notebook.cells:
+def tasks(notebook: NotebookNode, points: Mapping[str, tuple[float, float]], lab: NotebookNode) -> list[Task]:
+    """The tasks of a notebook as it ran; `points` as for `page`, titles are the headings of the `lab`, which no student wrote."""
+    titles, heading = {}, ""
+    for cell in lab.cells:
         if cell.cell_type == "markdown":
             heading = next(iter(re.findall(r"^## +(.+)$", cell.source, re.MULTILINE)), heading)
-        if _judged(cell, points):
-            name = mark(cell)["grade_id"]
-            found.append(Task(name, plain(heading or name, 120), *points[name], _sentence(cell)))
-    return found
+        titles[mark(cell).get("grade_id")] = heading
+    judged = [cell for cell in notebook.cells if _judged(cell, points)]
+    return [Task(name, titles.get(name) or name, *points[name], _sentence(cell)) for cell in judged for name in [mark(cell)["grade_id"]]]
+
+
+def _title(lab: NotebookNode) -> str:
+    return next((line.lstrip("# ") for cell in lab.cells for line in cell.source.splitlines() if line.startswith("# ")), "Lab")
 
 
 def _judged(cell: NotebookNode, points: Mapping[str, tuple[float, float]]) -> bool:
@@ -108,7 +115,8 @@ def _judged(cell: NotebookNode, points: Mapping[str, tuple[float, float]]) -> bo
 
 def as_html(markdown: str) -> Markup:
     """HTML of a student's Markdown; HTML in it is escaped, and links lead nowhere but to http addresses."""
-    return Markup(MarkdownWithMath(renderer=StudentsMathML(escape=True, exclude_anchor_links=True)).render(FOLDS.sub("", markdown)))
+    text = re.sub(rf"([ \t]{{{MOST_BLANKS}}})[ \t]+", r"\1", FOLDS.sub("", markdown))
+    return Markup(MarkdownWithMath(renderer=StudentsMathML(escape=True, exclude_anchor_links=True)).render(text))
 
 
 def _or_code(convert: Callable[[str], str], body: str) -> str:
@@ -151,6 +159,7 @@ def _joined(text: object) -> str:
 
 
 def _short(text: str) -> str:
-    text = COLOURS.sub("", str(text))
+    """A text that can be shown, without colours and without paths of the grader's machine."""
+    text = without_paths(COLOURS.sub("", str(text))[:2 * LONGEST])
     text = "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)
     return text if len(text) <= LONGEST else text[:LONGEST] + " ..."

@@ -8,7 +8,7 @@ import os
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -38,6 +38,12 @@ def student(folder: str, taken: Iterable[str] = ()) -> Student:
     shown = clean_copy.plain(found["name"] if found else name, 120)
     code = shown if TAKEN.fullmatch(shown) and shown not in taken else "s-" + hashlib.sha256(os.fsencode(folder)).hexdigest()[:10]
     return Student(folder, shown, code, found["number"] if found else "")
+
+
+def page_names(everybody: Iterable[Student]) -> dict[str, str]:
+    """{code: the name of the student's folder of pages}: that of what was delivered, without .zip unless two would have the same."""
+    short = {one.code: one.folder.removesuffix(".zip") for one in everybody}
+    return {code: name if list(short.values()).count(name) == 1 else code for code, name in short.items()}
 
 
 def handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple[Student, Path]]:
@@ -71,8 +77,8 @@ def _place(entry: Path, unit: str, *, alone: bool) -> Path | None:
 def _holds(path: Path, name: re.Pattern, alone: bool) -> bool:
     """Whether a zip file holds a file with such a name. A damaged one counts where only one unit is graded: its student gets a sentence."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.fullmatch(PurePosixPath(entry).name) for entry in archive.namelist()[:clean_copy.MOST_ENTRIES])
+        with clean_copy.opened_zip(path) as archive:
+            return any(name.fullmatch(PurePosixPath(entry).name) for entry in archive.namelist())
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return alone
 
@@ -106,11 +112,11 @@ def write_worksheet(out: Path, unit: str, rows: Sequence[tuple[Student, float, f
         for one, points, maximum, comment in rows])
 
 
-def write_pages(out: Path, unit: str, pages: Mapping[Student, Path]) -> None:
-    """moodle/UNIT.zip, the pages as Moodle's "Upload multiple feedback files in a zip" takes them."""
+def write_pages(out: Path, unit: str, pages: Iterable[Path]) -> None:
+    """moodle/UNIT.zip, the pages feedback/NAME/UNIT/FILE as Moodle's "Upload multiple feedback files in a zip" takes them."""
     (out / "moodle").mkdir(exist_ok=True)
     draft = out / "moodle" / f"{unit}.zip.part"
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one, page in pages.items():
-            archive.write(page, f"{one.folder.removesuffix('.zip')}/{page.name}")
+        for page in pages:
+            archive.write(page, f"{page.parents[1].name}/{page.name}")
     draft.replace(out / "moodle" / f"{unit}.zip")

@@ -5,6 +5,7 @@ process and can reach their modules (`sys.modules`, `eval`, `gc`). A look prints
 check, so that a kernel that lets every check pass is noticed too. The looks are compared outside. Who puts everything back
 before the look is not seen.
 """
+import builtins
 import inspect
 import json
 import secrets
@@ -26,7 +27,7 @@ def _look(given: dict) -> None:
     """In a kernel: print {name: number} of the objects that the checks are made of; one that was replaced has another number.
 
     Of the course's functions that is also the code, the defaults and what they enclose, of its classes the attributes, and of the
-    checks what is in their lists. Of NumPy and of Python itself it is the functions that checks call.
+    checks what is in their lists. Of Python itself it is the built-in functions, of other libraries see `_of_libraries`.
 
     given  the lab's own names
     """
@@ -36,7 +37,7 @@ def _look(given: dict) -> None:
 
     found = {}
     watched = {name: module for name, module in list(sys.modules.items())
-               if name.split(".")[0] == "utils" or name in ("builtins", "numpy", "numpy.linalg", "numpy.random")}
+               if name.split(".")[0] in ("utils", "builtins")}
     for root, values in {"modules": watched, "given": given, **{name: vars(module) for name, module in watched.items()}}.items():
         waiting, done = [(root, values)], set()  # anew for each, as a name must not depend on what else is loaded
         while waiting:
@@ -57,7 +58,44 @@ def _look(given: dict) -> None:
                     waiting.append((f"{place}.{name}", vars(value)))
                 elif root.startswith("utils.checks") and type(value) in (dict, list, tuple, set):
                     waiting.append((f"{place}.{name}", value if type(value) is dict else dict(enumerate(value))))
-    print(json.dumps(found))
+    print(json.dumps(found | _of_libraries([given, *map(vars, watched.values())])))
+
+
+def _of_libraries(users: Iterable[Mapping[str, object]]) -> dict:
+    """In a kernel: {name: number} of the functions, classes and modules in NumPy, and in those packages of SciPy, scikit-image and
+    scikit-learn from which `users` have something. In the number is what they are made of: code, defaults, wrapped functions, methods.
+    """
+    import sys
+    from functools import cache
+    from types import FunctionType, MappingProxyType, ModuleType
+
+    @cache
+    def of(number: int, depth: int) -> int:
+        value, parts = objects[number], [number]
+        if type(value) is FunctionType:
+            parts += [id(value.__code__), id(value.__defaults__), *map(id, (value.__kwdefaults__ or {}).values())]
+        inside = vars(value) if isinstance(getattr(value, "__dict__", None), dict | MappingProxyType) else {}
+        for name, one in list(inside.items()) if depth else ():  # what else a function has may be a cache
+            if name == "__wrapped__" or isinstance(value, type) and isinstance(one, FunctionType):
+                objects[id(one)] = one
+                parts.append(of(id(one), depth - 1))
+        return hash(tuple(parts))
+
+    packages, objects = {"numpy"}, {}
+    for value in [value for user in users for value in list(user.values())]:
+        home = (value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", None))).split(".")[:2]
+        if home[0] in ("scipy", "skimage", "sklearn"):
+            packages.add(".".join(home))
+    found = {}
+    for place, module in list(sys.modules.items()):
+        if place in packages or any(place.startswith(f"{package}.") for package in packages):
+            for name, value in list(vars(module).items()):
+                if isinstance(value, ModuleType):
+                    found[f"{place}.{name}"] = id(value)
+                elif callable(value):
+                    objects[id(value)] = value
+                    found[f"{place}.{name}"] = of(id(value), 2)
+    return found
 
 
 def keep(names: Iterable[str]) -> str:
@@ -73,7 +111,8 @@ def as_given(source: str) -> str:
 def look() -> NotebookNode:
     """A new cell that looks."""
     token = secrets.token_hex(8)
-    apart = f"{inspect.getsource(_look)}\n_look(given)"  # with names of its own: a student may have a variable called id or list
+    # With names of its own: a student may have a variable called id or list.
+    apart = f"from __future__ import annotations\n{inspect.getsource(_of_libraries)}\n{inspect.getsource(_look)}\n_look(given)"
     source = (f"import builtins as _builtins\n_builtins.exec({apart!r}, {{'given': {GIVEN}}})\n"
               f"import utils.checks as _checks\n_checks.require(False, '{token}')")
     return nbformat.v4.new_code_cell(source, metadata={TOKEN: token, SENDS: TOKEN})
@@ -107,10 +146,13 @@ def changed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
 
 
 def _hides(name: str, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
-    """Whether a new name stands in a module of the course, where it hides a function of Python, or in something of the checks.
+    """Whether a new name stands in a module of the course or, called like a function of Python, in one of a library, or in something of
+    the checks.
 
     A module that is loaded becomes a name of its package, which is no harm.
     """
-    place = name.rpartition(".")[0]
+    place, _, short = name.rpartition(".")
     watched = place.startswith("utils") and f"modules.{place}" in before or place.startswith("utils.checks") and place in before
+    if "." in place and not place.startswith("utils") and hasattr(builtins, short):  # np.float = float is an old habit, and no harm
+        watched = any(one.startswith(f"{place}.") for one in before)
     return watched and f"modules.{name}" not in after
