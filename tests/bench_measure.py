@@ -5,7 +5,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,15 @@ def measured(attack: Callable[[], np.ndarray], classes: Callable[[np.ndarray], n
 
 def made_with(*packages: str) -> dict[str, Any]:
     """What a row was measured with: the versions of Python and of installed packages, and the machine."""
-    return {"versions": {"python": platform.python_version()} | {name: version(name) for name in packages}, "machine": machine()}
+    return {"versions": {"python": platform.python_version()} | {name: _version(name) for name in packages}, "machine": machine()}
+
+
+def _version(package: str) -> str:
+    """Of an installed package, or of the module of that name: TensorFlow is there as tensorflow or tensorflow_cpu."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return import_module(package).__version__
 
 
 def machine() -> str:
