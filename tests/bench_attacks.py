@@ -5,8 +5,8 @@ data/results/attacks.json as soon as it is there; a row that is there already, w
 WORDs only rows whose name (digits/L2/Foolbox DDN) holds one of them are run. Then come the tables, of everything that is stored.
 
 All peers run on the digits network, the two best for each norm on the others. What is compared is `utils.attacks.minimal`.
-No attack of the course is random, so no seed changes its result; what stands for three seeds are three sets of 100 digits for
-one network: digits, digits_1 and digits_2.
+The course's attacks draw the same random numbers in each run; what stands for three seeds are three sets of 100 digits for one
+network: digits, digits_1 and digits_2.
 A row depends on weights, images and settings, those of the course also on their source; on nothing that a processor rounds.
 """
 import hashlib
