@@ -26,6 +26,9 @@ def test_equal_accepts_equal_numbers_however_they_come():
     checks.equal("x", 1.0, np.float32(1))
     checks.equal("x", np.array([1e6 + 1]), np.array([1e6]), tolerance=1e-5)
     checks.equal("x", np.zeros(3), np.zeros(3))
+    dense = tf.keras.layers.Dense(2, kernel_initializer="zeros", kernel_regularizer="l2", kernel_constraint="non_neg")
+    dense.build([None, 3])
+    checks.equal("x", dense.kernel, np.zeros([3, 2]))
 
 
 def test_equal_names_what_is_wrong():

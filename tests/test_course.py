@@ -297,4 +297,3 @@ def test_a_name_of_an_earlier_version_is_told_too(asked):
     with pytest.raises(AttributeError, match=f"^This version of the course has no utils.{asked}. If your notebook .* copy your answers into the new lab.$"):
         getattr(module, name)
     assert getattr(module, name, None) is None and not hasattr(module, "__wrapped__")
-

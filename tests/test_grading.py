@@ -220,6 +220,8 @@ def test_a_face_that_the_lab_gave_is_known():
     given, _, _ = rendered_faces(8, seed=zlib.crc32("ada grace".encode("utf-8")))
     face = to_levels(given[5, ..., 0])
     assert measures.own_face(face, "ada_grace") == 1 and measures.own_face(face, "bob_carol") == 0
+    given, _, _ = rendered_faces(8, seed=zlib.crc32("ada_l grace".encode("utf-8")))
+    assert measures.own_face(to_levels(given[0, ..., 0]), "ada_l_grace") == 1
     moved = face.copy()
     moved[10, 10] += 2
     assert measures.own_face(moved, "ada_grace") == 0

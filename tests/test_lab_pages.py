@@ -93,10 +93,10 @@ def test_points_titles_and_sentences(page):
 
 
 def test_no_path_of_the_machine_is_shown():
-    said = f"{sys.prefix}/bin/python\n/dev/sda1 /work/main /mnt\nFileNotFoundError: '/tmp/handed-in/faces.npz' 1 / 2 a/b/c https://example.org/a/b"
+    said = f"{sys.prefix}/bin/python\n/dev/sda1 /srv/course /mnt\nFileNotFoundError: '/tmp/handed-in/faces.npz' 1 / 2 a/b/c https://example.org/a/b"
     cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("stream", text=said)])
     page = lab_pages.page(made_by(cell, check("check-a", error("ValueError", f"no {sys.prefix}/lib"))), {"check-a": (0, 2)}, "ada", LAB)
-    assert sys.prefix not in page and "/work/main" not in page and "ValueError: no PATH" in page
+    assert sys.prefix not in page and "/srv/course" not in page and "ValueError: no PATH" in page
     assert "/tmp/handed-in/faces.npz&#39; 1 / 2 a/b/c https://example.org/a/b" in page, "what it sees itself, and what is no path"
 
 

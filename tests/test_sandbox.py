@@ -683,6 +683,7 @@ def test_a_sandbox_that_cannot_start_is_the_machines_fault():
     for said in ("bwrap: Can't find source path /x", "x" * 5000):
         ended = sandbox.run(["sh", "-c", f'echo "{said}" >&2; exit 1'], LIMITS)
         assert ended.status == 1 and ended.err.strip() == said[-4095:], "what a program says is its own"
+    assert sandbox.run(["sh", "-c", "yes \u2588 | head -c 9000 >&2; exit 1"], LIMITS).status == 1, "fewer letters than bytes"
     assert sandbox.run(["no-such-program"], LIMITS).status == 127
 
 

@@ -326,6 +326,23 @@ def test_evaluate_refuses_labels_that_numpy_would_broadcast():
             training.evaluate(model, data.x_test, labels)
 
 
+def test_keras_models_that_take_images_in_another_form_are_not_asked():
+    keras, x = tf.keras, np.zeros([2, 28, 28, 1], np.float32)
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.input_shape, self.flat = (28, 28, 1), keras.layers.Flatten()
+
+        def call(self, images):
+            return self.flat(images)
+
+    without_channel = keras.Sequential([keras.Input([28, 28]), keras.layers.Flatten()])
+    for model in (without_channel, Own()):
+        model(x)
+        assert training.predict(model, x).shape == (2, 784)
+
+
 WRONG_SHAPES = {"no batch axis": (48, 48, 1), "no channel": (5, 48, 48), "colour": (5, 48, 48, 3), "one number": (), "too long": (1, 5, 48, 48, 1)}
 NETWORKS = {"three_convolutions": networks.three_convolutions, "densenet": networks.DenseNet, "detector": networks.Detector,
             "plain": lambda: networks.plain_stages(6), "residual": lambda: networks.residual_stages(6), "dense": lambda: networks.dense_stages(6),

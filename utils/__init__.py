@@ -18,7 +18,7 @@ class OtherVersion(ImportError):
 
 
 def __getattr__(name: str) -> None:
-    if name.startswith("_") or find_spec(f"utils.{name}"):  # a part that is imported now, or what Python itself asks for
+    if name.startswith("_") or not name.isidentifier() or find_spec(f"utils.{name}"):  # what Python asks for, or imports now
         raise AttributeError(f"module 'utils' has no attribute {name!r}")
     raise OtherVersion(OTHER_VERSION.format(f"utils.{name}"))
 
@@ -31,7 +31,7 @@ class OtherVersionsName(AttributeError):
 
 
 def other_versions_names(module: str) -> Callable[[str], None]:
-    """The `__getattr__` of a module of the course in which names were changed or removed."""
+    """The `__getattr__` of a module of the course in which names were changed or removed; `from module import name` has Python's own words."""
     def __getattr__(name: str) -> None:
         if name.startswith("_"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")

@@ -75,10 +75,13 @@ def _check_outputs(model: tf.Module, dataset: Dataset) -> None:
 
 
 def check_shape(model: Callable, x: np.ndarray) -> None:
-    """Raise ValueError unless images x have the [N, H, W, C] that the model takes; one whose `input_shape` is not known is not asked."""
+    """Raise ValueError unless images x have the [N, H, W, C] that the model takes.
+
+    One whose `input_shape` is not known is not asked, nor a Keras model with inputs of another form, which Keras brings into it.
+    """
     given, expected = np.shape(x), getattr(model, "input_shape", None) or ()
     if isinstance(model, tf.keras.Model):
-        expected = expected[1:] if model.built and isinstance(expected, tuple) else ()
+        expected = expected[1:] if model.built and isinstance(expected, tuple) and len(expected) == 4 else ()
     if not expected or _fits(given[1:], expected):
         return
     hint = "give images of that size, or build a network for these."

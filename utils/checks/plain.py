@@ -9,6 +9,7 @@ LIBRARIES = {"numpy", "tensorflow", "keras", "ml_dtypes", "pandas"}
 ASKED = {"__array__", "__array_interface__", "__array_struct__", "__float__", "__int__", "__index__", "__bool__", "__eq__",
          "__tf_tensor__", "numpy"}  # what is called on the way to numbers
 PARTS = {"__iter__", "__getitem__", "__len__", "__getattribute__"}
+OF_TRAINING = {"_regularizer", "_constraint"}  # functions that a Keras variable has, and that nobody calls on the way to numbers
 HEAP = 1 << 9  # the flag of a class that was made while Python ran
 
 
@@ -21,7 +22,7 @@ def strange(value, depth: int = 10) -> str:
         return next(filter(None, (strange(part, depth - 1) for part in value)), "")
     own = getattr(value, "__dict__", {})
     if kind.__module__.split(".")[0] not in LIBRARIES or not _known(kind) or any(
-            name.startswith("__") or callable(own[name]) and not isinstance(own[name], type) for name in own):
+            name.startswith("__") or callable(own[name]) and not isinstance(own[name], type) for name in own.keys() - OF_TRAINING):
         return kind.__name__
     return next(filter(None, map(strange, value.ravel().tolist())), "") if kind is np.ndarray and value.dtype == object else ""
 

@@ -23,7 +23,6 @@ from utils.instructor.grading.examine_project import examine, judge, nothing
 from utils.instructor.grading.rubric import Rubric
 
 
-
 def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = None, seed: int | None = None,
           rubric_file: Path = rubric.DEFAULT, isolated: bool = True) -> Path:
     """Grade each folder and zip file in `folder`; gives the folder of the results, `folder`-graded beside it by default.
@@ -113,8 +112,13 @@ def delete_pictures(out: Path) -> int:
 
 # one class ------------------------------------------------------------------------------------------------------------
 
-def _grade_all(waiting, names, out, faces, rules, seed, detectors, setting, isolated, done) -> None:
-    """Grade the submissions that wait, as many at a time as there are processors, each script on one of its own."""
+def _grade_all(waiting: Sequence[Path], names: dict[Path, str], out: Path, faces: hidden.Hidden, rules: Rubric, seed: int,
+               detectors: Sequence[Callable], setting: str, isolated: bool, done: int) -> None:
+    """Grade the submissions that wait, as many at a time as there are processors, each script on one of its own.
+
+    setting  what a result depends on besides the submission, for its stamp
+    done     how many are graded already, for the bar
+    """
     processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
     free: SimpleQueue = SimpleQueue()
     for processor in processors:

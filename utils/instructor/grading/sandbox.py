@@ -123,7 +123,7 @@ def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
     ended = supervise(command([*SAY_STARTED, *words], limits, **where), limits)
     if ended.err.startswith(STARTED):
         return ended._replace(err=ended.err.removeprefix(STARTED))
-    if not (ended.killed or ended.out) and len(ended.err) < ERRORS:  # of a long text the beginning is not kept
+    if not (ended.killed or ended.out) and len(ended.err.encode("utf-8")) < ERRORS:  # of a long text the beginning is not kept
         raise MachineFault(f"The sandbox could not be started ({ended.err.strip()[-200:] or f'exit status {ended.status}'}). This is the machine's "
                            f"fault and costs nobody a point: run the same command again, it goes on from here.")
     return ended

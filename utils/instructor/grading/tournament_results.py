@@ -16,7 +16,7 @@ EARLIER = "{}, first round"  # what a team's image of the first round is called 
 
 
 def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray], why: Mapping[str, str],
-            absent: Sequence[tuple[str, str, str]], references: Sequence[str], faces: Hidden, before: dict | None, seed: int) -> None:
+          absent: Sequence[tuple[str, str, str]], references: Sequence[str], faces: Hidden, before: dict | None, seed: int) -> None:
     """tournament.csv, matrix.csv, tournament.html, first_round.npz for the teams, and round.json with images.npz for a second round.
 
     why     {code: faults of its script}
@@ -26,14 +26,7 @@ def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], to
     said = np.stack([told[player] for player in players], axis=1)  # [2 * images + faces, detectors]
     accuracy = (said[2 * len(images):] == faces.labels[:, None]).mean(axis=0)
     pairs = said[:2 * len(images)].reshape(2, len(images), len(players))
-    place = {code: number for number, code in enumerate(images)}
-    labels = np.full(len(images), -1)
-    for number, team in enumerate(teams):
-        if team.code in place:
-            labels[place[team.code]] = FACE_CLASSES.index(team.label) if team.label else pairs[0, place[team.code], number]
-    for code, label in (before["labels"] if before else {}).items():
-        if EARLIER.format(code) in place:
-            labels[place[EARLIER.format(code)]] = label
+    labels, place = _labels(teams, images, pairs[0], before), {code: number for number, code in enumerate(images)}
     everything = fooled(labels, pairs)
     matrix = np.full((len(teams), len(players)), np.nan)
     for number, team in enumerate(teams):
@@ -61,6 +54,20 @@ def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], to
     write_whole(out / "tournament.html", pages.fill(
         "tournament.html.j2", rows=rows, names=names, silent=silent, matrix=[(team.shown, _signs(matrix[number])) for number, team in enumerate(teams)],
         changes=_changes(before, kept, teams, references) if before else [], accuracy=ACCURACY, largest=LARGEST, faces=len(faces.labels)))
+
+
+def _labels(teams: Sequence[Team], images: Mapping[str, np.ndarray], said: np.ndarray, before: dict | None) -> np.ndarray:
+    """The labels of the originals, [images]: what the team declares, else what its script says; of images of the first round what they
+    were there; -1 where none is known.
+
+    said  of the originals, [images, detectors]
+    """
+    found = {EARLIER.format(code): label for code, label in (before["labels"] if before else {}).items()}
+    place = {code: number for number, code in enumerate(images)}
+    for number, team in enumerate(teams):
+        if team.code in place:
+            found[team.code] = FACE_CLASSES.index(team.label) if team.label else said[place[team.code], number]
+    return np.array([found.get(code, -1) for code in images], int)
 
 
 def _for_teams(path: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], labels: Mapping[str, int]) -> None:
