@@ -244,7 +244,7 @@ def test_grader_gives_full_points(finished, tmp_path, capsys):
     lost = [(line["title"], line["value"]) for line in found["judged"] if line["given"] is not None and line["given"] < line["most"]]
     assert [title for title, _ in lost if "with a small DX" not in title] == [], "the median of 50 faces varies by a tenth"
     assert 17 <= found["score"] <= 18 and found["maximum"] == 20 and found["reflection"].startswith("# Reflection")
-    assert set(found["groups"]) == {"age", "skin"} and "transfer" in found["measured"]
+    assert set(found["groups"]) == {"age", "skin reflectance (0.1 dark, 0.65 light)"} and "transfer" in found["measured"]
     grading(["check", str(finished[1])])
     said = capsys.readouterr().out
     assert "of 18 points that a program gives, on practice faces" in said and "to be graded by a person, of 2" in said
