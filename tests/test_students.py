@@ -125,7 +125,8 @@ def test_after_the_gradebook_was_deleted_all_are_graded_again(graded):
 FULL = """
 import os, sys
 from utils.instructor import autograde
-from utils.instructor.grading import gradebook
+from utils.instructor.grading import class_folder, gradebook
+class_folder.NEEDED_BYTES = 0
 no_points = gradebook.no_points
 def when_the_disk_is_full(out, *words):
     file = os.open(out / "filler", os.O_WRONLY | os.O_CREAT)
