@@ -122,8 +122,8 @@ def kept_seed(out: Path, seed: int | None) -> int:
 def need_room(out: Path) -> None:
     """Raise CannotGrade unless the disk of the folder of results has NEEDED_BYTES free."""
     if (free := shutil.disk_usage(out).free) < NEEDED_BYTES:
-        raise CannotGrade(f"The disk of {out} has {free >> 20} MiB free, and grading needs {NEEDED_BYTES >> 20}: make room there, or grade on "
-                          f"another disk.")
+        raise CannotGrade(f"The disk of {out} has {free >> 20} MiB free, and grading needs {NEEDED_BYTES >> 20}: make room "
+                          f"there, or grade on another disk.")
 
 
 @contextmanager
