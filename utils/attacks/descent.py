@@ -51,7 +51,7 @@ def unit(dx: tf.Tensor) -> tf.Tensor:
 
 
 def falling(step: tf.Tensor, steps: tf.Tensor, first: float, last: float) -> tf.Tensor:
-    """From `first` at step 0 to `last` at `steps` along half a cosine."""
+    """From `first` at step 0 to `last` at `steps` along half a cosine; all are numbers, []."""
     return last + (first - last) * adam.cosine(tf.cast(step, tf.float32), tf.cast(steps, tf.float32))
 
 
