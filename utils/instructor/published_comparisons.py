@@ -94,7 +94,7 @@ def distance_and_dimension(digits: Dataset, sides: tuple[int, ...] = (14, 28, 56
 
 
 def photographs(_: None = None) -> dict:
-    """The smallest perturbation that each attack finds for MobileNetV2 and scikit-image's photographs, and its seconds.
+    """The smallest perturbation that each attack finds for MobileNetV2 and scikit-image's photographs, and its processor seconds.
 
     Raises ValueError where its weights are not at hand.
     """
@@ -112,10 +112,10 @@ def photographs(_: None = None) -> dict:
             *(("DeepFool", norm, functools.partial(attacks.deepfool, norm=norm)) for norm in ("L2", "Linf")),
             ("PGD", "Linf", lambda *given: shortest(*given, "Linf", (balls(epsilon=radius) for radius in RADII))),
             ("JSMA", "L0", functools.partial(attacks.jsma, fraction=JSMA_FRACTION))):
-        started = time.perf_counter()
+        started = time.process_time()
         found = attack(network, x, labels)
         sizes = np.where(found.success, found.norms[norm], np.inf)
-        ours[f"{name}, {norm}"] = dict(zip(free, map(float, sizes))) | {"seconds": time.perf_counter() - started}
+        ours[f"{name}, {norm}"] = dict(zip(free, map(float, sizes))) | {"seconds": time.process_time() - started}
     return {"ours": ours, "paper": {},
             "source": "Moosavi-Dezfooli, Fawzi and Frossard 2016 (DeepFool on other networks for ImageNet)",
             "conditions": "MobileNetV2 1.0/224, Apache-2.0, and the photographs of scikit-image's wheel, 224x224 in colour; any "
