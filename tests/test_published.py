@@ -150,15 +150,16 @@ def test_photographs_are_attacked_by_all_and_minimal_is_the_smallest(monkeypatch
     monkeypatch.setattr(compared.pretrained, "free_photographs", lambda: pictures)
     monkeypatch.setattr(compared, "RADII", np.geomspace(0.001, 0.5, 40))
     monkeypatch.setattr(compared, "JSMA_FRACTION", 0.9)
-    ours = compared.photographs()["ours"]
-    assert ours["classes"].keys() == pictures.keys() and set(ours["classes"].values()) <= {"p", "q", "r"}
-    for one, other in (("minimal, L2", "DeepFool, L2"), ("minimal, Linf", "DeepFool, Linf"), ("minimal, Linf", "PGD, Linf"),
-                       ("minimal, L0", "JSMA, L0")):
-        assert all(0 < ours[one][name] <= 1.001 * ours[other][name] < np.inf for name in pictures)
-    assert all(ours["PGD, Linf"][name] <= 1.25 * ours["minimal, Linf"][name] for name in pictures)  # the next radius
+    rows = {key: compared.photographs(attack, key[1]) for key, attack in compared.ON_PHOTOGRAPHS.items()}
+    ours = {key: row["ours"] for key, row in rows.items()}
+    for row in rows.values():
+        assert row["classes"].keys() == pictures.keys() and set(row["classes"].values()) <= {"p", "q", "r"}
+    for other in (("DeepFool", "L2"), ("DeepFool", "Linf"), ("PGD", "Linf"), ("JSMA", "L0")):
+        assert all(0 < ours["minimal", other[1]][name] <= 1.001 * ours[other][name] < np.inf for name in pictures)
+    assert all(ours["PGD", "Linf"][name] <= 1.25 * ours["minimal", "Linf"][name] for name in pictures)  # the next radius
     monkeypatch.setattr(compared.pretrained, "imagenet", lambda: None)
     with pytest.raises(ValueError, match="MobileNetV2"):
-        compared.photographs()
+        compared.photographs(compared.jsma, "L0")
 
 
 def test_what_is_stored_is_complete():

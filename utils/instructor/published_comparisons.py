@@ -1,6 +1,5 @@
 """Facts of `published.py` that compare: networks by dimension of the images and by architecture, attacks on photographs."""
 import functools
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
@@ -8,6 +7,8 @@ from itertools import permutations
 import numpy as np
 
 from utils import attacks, augment, pretrained, session, training
+from utils.attacks.inputs import Model
+from utils.attacks.result import Result
 from utils.data import Dataset
 from utils.data.images import halved
 from utils.instructor import published_measures as measures
@@ -93,8 +94,8 @@ def distance_and_dimension(digits: Dataset, sides: tuple[int, ...] = (14, 28, 56
                           "weights.", "seeds": list(SEEDS)}
 
 
-def photographs(_: None = None) -> dict:
-    """The smallest perturbation that each attack finds for MobileNetV2 and scikit-image's photographs, and its processor seconds.
+def photographs(attack: Callable[..., Result], norm: str) -> dict:
+    """The size by `norm` of what an attack, (model, x, labels) -> Result, finds for MobileNetV2 and scikit-image's photographs.
 
     Raises ValueError where its weights are not at hand.
     """
@@ -105,23 +106,31 @@ def photographs(_: None = None) -> dict:
     free = pretrained.free_photographs()
     x = np.stack(list(free.values()))
     labels = np.argmax(network(x), axis=1)
-    ours = {"classes": {photo: names[label] for photo, label in zip(free, labels)}}
-    balls = functools.partial(attacks.pgd, network, x, labels, steps=20)
-    for name, norm, attack in (
-            *(("minimal", norm, functools.partial(attacks.minimal, norm=norm)) for norm in ("L0", "L1", "L2", "Linf")),
-            *(("DeepFool", norm, functools.partial(attacks.deepfool, norm=norm)) for norm in ("L2", "Linf")),
-            ("PGD", "Linf", lambda *given: shortest(*given, "Linf", (balls(epsilon=radius) for radius in RADII))),
-            ("JSMA", "L0", functools.partial(attacks.jsma, fraction=JSMA_FRACTION))):
-        started = time.process_time()
-        found = attack(network, x, labels)
-        sizes = np.where(found.success, found.norms[norm], np.inf)
-        ours[f"{name}, {norm}"] = dict(zip(free, map(float, sizes))) | {"seconds": time.process_time() - started}
-    return {"ours": ours, "paper": {},
+    found = attack(network, x, labels)
+    sizes = np.where(found.success, found.norms[norm], np.inf)
+    return {"ours": dict(zip(free, map(float, sizes))), "paper": {},
+            "classes": {photo: names[label] for photo, label in zip(free, labels)},
             "source": "Moosavi-Dezfooli, Fawzi and Frossard 2016 (DeepFool on other networks for ImageNet)",
             "conditions": "MobileNetV2 1.0/224, Apache-2.0, and the photographs of scikit-image's wheel, 224x224 in colour; any "
                           "other class than the network gives without an attack. Sizes with pixel values from 0 to 1, null "
                           f"where the attack failed. PGD: 20 steps, the smallest of {len(RADII)} radii that fools; JSMA: at "
                           f"most {100 * JSMA_FRACTION:g} % of the values.", "seeds": [0]}
+
+
+def shortest_pgd(model: Model, x: np.ndarray, labels: np.ndarray) -> Result:
+    """PGD of 20 steps with each of RADII: for each image the shortest by Linf."""
+    return shortest(model, x, labels, "Linf", (attacks.pgd(model, x, labels, epsilon=radius, steps=20) for radius in RADII))
+
+
+def jsma(model: Model, x: np.ndarray, labels: np.ndarray) -> Result:
+    """JSMA that may change JSMA_FRACTION of the values."""
+    return attacks.jsma(model, x, labels, fraction=JSMA_FRACTION)
+
+
+ON_PHOTOGRAPHS: dict[tuple[str, str], Callable[..., Result]] = {  # (name, norm)
+    **{("DeepFool", norm): functools.partial(attacks.deepfool, norm=norm) for norm in ("L2", "Linf")},
+    ("PGD", "Linf"): shortest_pgd, ("JSMA", "L0"): jsma,
+    **{("minimal", norm): functools.partial(attacks.minimal, norm=norm) for norm in ("L2", "Linf", "L1", "L0")}}
 
 
 def untrained(build: Callable[[], Chain], seed: int) -> Chain:
