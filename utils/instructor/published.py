@@ -106,8 +106,8 @@ def deepfool_of_the_paper(digits: Dataset, epochs: int = 3, count: int = 300, pa
     return {"ours": measures.over_seeds(rows), "paper": {"LeNet, error": 0.01, "LeNet, L2": 0.20, "LeNet, Linf": 0.10},
             "source": "Moosavi-Dezfooli, Fawzi and Frossard 2016, tables 1 and 2",
             "conditions": "Mean of ||dx|| / ||x||. The attack as in algorithm 2: no box, 2 % beyond the boundary at the end; "
-                          "\"in the box\" is the course's DeepFool on the same networks and images. Ours: LeNet with ReLU and max "
-                          f"pooling, {epochs} epochs of Adam; {count} correctly classified test images.",
+                          "\"in the box\" is the course's DeepFool on the same networks and images. Ours: LeNet with ReLU and "
+                          f"max pooling, {epochs} epochs of Adam; {count} correctly classified test images.",
             "seeds": list(SEEDS)}
 
 
