@@ -94,7 +94,7 @@ def retrain(learn: Learn, attack: Attack, x: np.ndarray, labels: np.ndarray, *, 
             ) -> tuple[Model, list[tuple[int, float]]]:
     """Learn, attack, add what fooled the model to the data, and learn again: for any way to learn.
 
-    learn   (x, labels) -> model; attack  (model, x, labels) -> modified images, of the shape of x
+    learn   (x [N, H, W, C], labels [N]) -> model; attack  (model, x, labels) -> modified images, of the shape of x
     rounds  at most so many
     little  stop when the answers for x differ in less than this share from those of the round before
 

@@ -46,7 +46,7 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 def grown(final: float, done: tf.Tensor) -> tf.Tensor:
-    """A size that grows from 0 to `final` during the first half of the training: `done` is the part that is over, in [0, 1).
+    """A size that grows from 0 to `final` during the first half of the training: `done` [] is the part that is over, in [0, 1).
 
     A small network that meets the full size at once gives one class to all images.
     """

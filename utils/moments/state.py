@@ -45,7 +45,7 @@ class Moments(NamedTuple):
                                             in self.response.items()}, self.rest * factor**2)
 
     def plus(self, other: "Moments | tf.Tensor") -> "Moments":
-        """The moments of x + other: of another tensor of the network, or of a constant, which moves the mean only."""
+        """The moments of x + other: of another tensor [N, ...] of the network, or of a constant, which moves the mean only."""
         if not isinstance(other, Moments):
             return self._replace(mean=self.mean + other)
         response = dict(self.response)
@@ -55,7 +55,7 @@ class Moments(NamedTuple):
 
 
 def flat(x: tf.Tensor, axes: int) -> tf.Tensor:
-    """x with all axes after the first `axes` as one."""
+    """x of any shape with all axes after the first `axes` as one: with axes=1 [N, ...] -> [N, D]."""
     shape = tf.shape(x)
     return tf.reshape(x, tf.concat([shape[:axes], [tf.reduce_prod(shape[axes:])]], 0))
 

@@ -40,7 +40,7 @@ def filtered(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def keeps_brightness(kernel: np.ndarray) -> bool:
-    """Whether the weights have a sum to divide by: at least a tenth of the sum of their absolute values."""
+    """Whether the weights [k, k] have a sum to divide by: at least a tenth of the sum of their absolute values."""
     return abs(np.sum(kernel)) >= 0.1 * np.abs(kernel).sum() > 0
 
 

@@ -47,7 +47,7 @@ def study_cell(rows: list[Row], **settings: object) -> Cell:
 
     With one seed the interval is Wilson's for the number of faces (95 %); with more it is that of their mean, and widened to hold
     each seed. Seeds of which one fails and one trains count as trained; `seeds` counts those that trained, or failed. So do seeds
-    of which one is at chance and one learns: `at_chance` counts the first kind.
+    of which one is at chance and one learns: `at_chance` counts the first kind. Raises ValueError for a setting that is not in SLIDES.
     """
     if unknown := settings.keys() - SLIDES.keys():
         raise ValueError(f"There is no setting {', '.join(sorted(unknown))}: choose among {', '.join(SLIDES)}.")
