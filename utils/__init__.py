@@ -1,7 +1,7 @@
 """The course's package, in three shelves.
 
-`utils/*.py`, `data/`, `attacks/`, `defences/`, `moments/`, `explain/`, `generative/` and `plot/` are to be read, `checks/` judges the labs,
-`instructor/` serves course.py.
+`utils/*.py`, `data/`, `attacks/`, `defences/`, `moments/`, `explain/`, `generative/` and `plot/` are to be read, `checks/` judges the
+labs, `instructor/` serves course.py.
 """
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -14,6 +14,7 @@ class OtherVersion(ImportError):
     """A notebook asks for a part of the package that this version of the course does not have. Jupyter shows its sentence alone."""
 
     def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows in the place of a traceback."""
         return [str(self)]
 
 
@@ -27,6 +28,7 @@ class OtherVersionsName(AttributeError):
     """A notebook asks a module for a name that it has not, in this version of the course. Jupyter shows its sentence alone."""
 
     def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows in the place of a traceback."""
         return [str(self)]
 
 

@@ -151,6 +151,7 @@ class Networks(tf.Module):
         return losses.stack()
 
     def _step(self, gradients: list[tf.Tensor]) -> None:
+        """One step of all networks by the rule; a gradient for each of `parameters`, of its shape."""
         t = tf.cast(self.steps, tf.float32)
         for number, (variable, gradient, first, second) in enumerate(zip(self.parameters, gradients, *self.memories)):
             if number < len(self.weights):

@@ -35,7 +35,7 @@ def shine(light: Light, nx: np.ndarray, ny: np.ndarray, nz: np.ndarray) -> np.nd
     return mirrored
 
 
-def photograph(scene: np.ndarray, f: Factors, grain: np.ndarray) -> np.ndarray:
+def captured(scene: np.ndarray, f: Factors, grain: np.ndarray) -> np.ndarray:
     """What the camera makes of the light from a scene: exposure, tone curve, blur, noise, 8 bits; float32 [b, 48, 48] in [0, 1].
 
     scene, grain  [b, 48, 48]: light, and noise of standard deviation 1

@@ -16,7 +16,7 @@ from utils.quiet import tf
 RELU, RELU6 = tf.nn.relu, tf.nn.relu6
 
 
-class Activation(NamedTuple):
+class ReluValues(NamedTuple):
     """A ReLU of a network: the values that went in and those that came out, [N, H, W, channels] or [N, units].
 
     Of a ReLU6, those that came out before they were cut off at 6.
@@ -62,7 +62,7 @@ def softplus(x: tf.Tensor, beta: float = 20.0) -> tf.Tensor:
     return tf.nn.softplus(beta * x) / beta
 
 
-def activations(model: Model, x: np.ndarray | tf.Tensor) -> list[Activation]:
+def activations(model: Model, x: np.ndarray | tf.Tensor) -> list[ReluValues]:
     """What goes into and comes out of each ReLU of the model for images [N, H, W, C], in the order of evaluation.
 
     Raises ValueError for a model without ReLU.
@@ -70,15 +70,15 @@ def activations(model: Model, x: np.ndarray | tf.Tensor) -> list[Activation]:
     return recorded(model, tf.convert_to_tensor(x))[1]
 
 
-def recorded(model: Model, x: tf.Tensor) -> tuple[tf.Tensor, list[Activation]]:
+def recorded(model: Model, x: tf.Tensor) -> tuple[tf.Tensor, list[ReluValues]]:
     """model(x) for images [N, H, W, C], and its `activations`, for use inside a `tf.GradientTape`.
 
     Raises ValueError for a model without ReLU.
     """
-    seen: list[Activation] = []
+    seen: list[ReluValues] = []
 
     def relu(before: tf.Tensor) -> tf.Tensor:
-        seen.append(Activation(before, RELU(before)))
+        seen.append(ReluValues(before, RELU(before)))
         return seen[-1].after
 
     with replaced(relu):
@@ -88,6 +88,6 @@ def recorded(model: Model, x: tf.Tensor) -> tuple[tf.Tensor, list[Activation]]:
     return output, seen
 
 
-def maps(seen: list[Activation]) -> list[Activation]:
+def maps(seen: list[ReluValues]) -> list[ReluValues]:
     """Those activations that are feature maps [N, H, W, channels]."""
     return [one for one in seen if len(one.after.shape) == 4]

@@ -128,11 +128,11 @@ class GAN(tf.Module):
             made = self.generator(tf.concat([z, labels], 1), training=True)
             on_real = self.judge(images, labels, noise)  # apart: batch norm must not mix real and generated images
             on_made = self.judge(made, labels, noise)
-            d_loss = tf.reduce_mean(cross_entropy(on_real, real_labels) + cross_entropy(on_made, fake_labels))
+            d_loss = tf.reduce_mean(binary_cross_entropy(on_real, real_labels) + binary_cross_entropy(on_made, fake_labels))
             if self.penalty:
                 if self.step % EVERY == 0:
                     d_loss += EVERY * self.penalty / 2 * self.steepness(images, labels)
-            g_loss = tf.reduce_mean(cross_entropy(on_made, tf.ones_like(on_made)))
+            g_loss = tf.reduce_mean(binary_cross_entropy(on_made, tf.ones_like(on_made)))
         weights = self.discriminator.trainable_variables
         self.optimizers[1].apply(d_tape.gradient(d_loss, weights), weights)
         if train_generator:
@@ -176,7 +176,7 @@ def shifted(images: tf.Tensor, random: tf.random.Generator, most: int = 2) -> tf
     return tf.gather(tf.gather(wider, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
 
-def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """-(y log D + (1 - y) log(1 - D)), D = sigmoid(logits), for labels y in [0, 1] or beyond; any shape, the same for both."""
     return tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
 

@@ -57,6 +57,7 @@ class Explorer(Live):
         return self.results[key]
 
     def _draw(self, change: dict | None = None) -> None:
+        """Show X, X + DX and |DX|, and what the network says, for what the widgets say now."""
         i, one = self.image.value, self.found()
         self.pictures.value = three_images(self.x[i], one.modified[0])
         p = tf.nn.softmax(self.model(tf.constant(one.modified))[0]).numpy()

@@ -89,6 +89,7 @@ class Editor(Live):
         return np.array([slider.value for slider in self.weights]).reshape(3, 3)
 
     def _choose(self, change: dict | None = None) -> None:
+        """Move the sliders to the weights of the filter that was chosen."""
         if self.preset.value == OWN:
             return
         self._moving = True
@@ -98,11 +99,13 @@ class Editor(Live):
         self._draw()
 
     def _slide(self, change: dict) -> None:
+        """A slider was moved: the filter is one of your own now."""
         if not self._moving:
             self.preset.value = OWN
             self._draw()
 
     def _draw(self) -> None:
+        """Show the picture filtered with the weights of the sliders."""
         kernel = self.kernel()
         self.image.value = png(filtered(self.picture, kernel))
         self.note.value = "Left the picture, right the filtered one" + (

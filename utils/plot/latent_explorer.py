@@ -47,6 +47,7 @@ class Explorer(Live):
         return np.concatenate([a, self.scale.value * between, b]).astype(np.float32)
 
     def _draw(self, change: dict | None = None) -> None:
+        """Show the three generated images and what the classifier says, for what the widgets say now."""
         z = self.z()
         images = self.generator(z).numpy()
         self.pictures.value = enlarged_png(np.concatenate(list(images), axis=1), ENLARGED)
