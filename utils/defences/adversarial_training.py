@@ -63,7 +63,8 @@ def ensemble_loss(network: tf.Module, sources: Sequence[Model], epsilon: float) 
         chosen = generator.uniform([], 0, len(models), tf.int32)
         branches = [lambda model=model: one_step(model, x, labels, epsilon) for model in models]
         images = tf.stop_gradient(tf.switch_case(chosen, branches))
-        return (mean_cross_entropy(labels, network(images, training=True)) + mean_cross_entropy(labels, network(x, training=True))) / 2
+        return (mean_cross_entropy(labels, network(images, training=True))
+                + mean_cross_entropy(labels, network(x, training=True))) / 2
 
     return loss
 

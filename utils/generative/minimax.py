@@ -154,8 +154,8 @@ class Game(tf.Module):
 def games(seed: int = 5) -> dict[str, dict]:
     """Five games on the ring, P to T, for lab 11: for each the points "made" [500, 2], and "d_real", "d_made" by step.
 
-    They differ in the learning rates of G and of D, in how often each is updated, and in how long they last. T, the collapsed one, ends
-    after 200 steps or more, at a moment when its samples sit on the data: in between they move on together.
+    They differ in the learning rates of G and of D, in how often each is updated, and in how long they last. T, the collapsed
+    one, ends after 200 steps or more, at a moment when its samples sit on the data: in between they move on together.
     """
     game, data = Game(dense(4, 2, (64, 64)), dense(2, 1, (64, 64)), rates=EQUAL), ring(2000)
 

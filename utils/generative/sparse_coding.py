@@ -53,8 +53,9 @@ def soft_threshold(maps: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
 def search(images: tf.Tensor, filters: tf.Tensor, penalty: tf.Tensor, maps: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
     """Maps with a small `objective`, from `maps` in `steps` steps of the monotone FISTA: that of no image ever rises.
 
-    images [N, H, W, 1], filters [h, w, 1, M] and maps [N, H, W, M], as they are returned too. A step is a gradient step of the squared error and a soft threshold, at a point that runs ahead in the direction of the last
-    change. What it gives is taken only for the images whose objective it does not raise.
+    images [N, H, W, 1], filters [h, w, 1, M] and maps [N, H, W, M], as they are returned too. A step is a gradient step of the
+    squared error and a soft threshold, at a point that runs ahead in the direction of the last change. What it gives is taken
+    only for the images whose objective it does not raise.
     """
     rate = 1 / _largest_eigenvalue(maps[:1], lambda z: analysis(synthesis(z, filters), filters))
     best_drawn = ahead_drawn = synthesis(maps, filters)  # synthesis is linear: that of `ahead` needs no convolution of its own

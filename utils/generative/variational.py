@@ -48,7 +48,9 @@ class Variational(tf.keras.Model):
         return mean, log_variance
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Images [N, 28, 28, 1] -> images drawn from the mean code; in training from a random one, and the divergence is a loss."""
+        """Images [N, 28, 28, 1] -> images drawn from the mean code; in training from a random one,
+        and the divergence is a loss.
+        """
         mean, log_variance = self.encode(x)
         if not training:
             return self.decoder(mean)

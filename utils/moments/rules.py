@@ -58,7 +58,8 @@ def through(operation: Any, inputs: list, sources: Sources, full: bool) -> Noisy
 
 def _linear(operation: Any, inputs: list) -> NoisyTensor:
     """A linear operation: the responses go through it as the mean does, the rest with squared weights."""
-    def run(part: Callable[[NoisyTensor], tf.Tensor], shape: tf.Tensor | None = None, weights: Callable = lambda w: w) -> tf.Tensor:
+    def run(part: Callable[[NoisyTensor], tf.Tensor], shape: tf.Tensor | None = None,
+            weights: Callable = lambda w: w) -> tf.Tensor:
         tensors = [part(one) if isinstance(one, NoisyTensor) else weights(one) for one in inputs]
         if operation.type == "Reshape":
             return tf.reshape(tensors[0], tf.concat([tf.shape(tensors[0])[:1], shape], 0))
@@ -71,7 +72,8 @@ def _linear(operation: Any, inputs: list) -> NoisyTensor:
     shape = tf.shape(mean)[1:]
     response = {}
     for number in sorted({number for one in inputs if isinstance(one, NoisyTensor) for number in one.response}):
-        count = next(tf.shape(one.response[number])[1] for one in inputs if isinstance(one, NoisyTensor) and number in one.response)
+        count = next(tf.shape(one.response[number])[1]
+                     for one in inputs if isinstance(one, NoisyTensor) and number in one.response)
 
         def directions(one: NoisyTensor, number: int = number, count: tf.Tensor = count) -> tf.Tensor:
             """All directions of all images as one batch; a branch that does not depend on the source has zeros."""
@@ -97,7 +99,8 @@ def _averaged(operation: Any, before: tf.Tensor, after: tf.Tensor) -> int | tf.T
     """How many values each mean is of."""
     if operation.type != "AvgPool":
         return tf.size(before) // tf.size(after)
-    window, steps, sides = (list(values)[1:3] for values in (operation.get_attr("ksize"), operation.get_attr("strides"), operation.inputs[0].shape))
+    window, steps, sides = (list(values)[1:3]
+                            for values in (operation.get_attr("ksize"), operation.get_attr("strides"), operation.inputs[0].shape))
     if operation.get_attr("padding") == b"SAME" and (window != steps or any(side % step for side, step in zip(sides, steps))):
         raise ValueError("The model has an average pooling with SAME padding that adds a border: there is a rule only for VALID.")
     return int(np.prod(window))
