@@ -53,8 +53,9 @@ BY_HEART = """
 from utils import filters
 
 known = np.random.default_rng(1).normal(size=11)
-outputs = [filters.convolve(x, w) for x, w in ((known, [0.5, -1.25, 2.0, 0.75]), ([1, 2, 4, 8], [1, -1]), ([3, 1, 4, 1, 5, 9], [0.5, 0.25]),
-                                              (known[:4], [0.5, -1.25, 2.0, 0.75]))]
+outputs = [filters.convolve(x, w) for x, w in (
+    (known, [0.5, -1.25, 2.0, 0.75]), ([1, 2, 4, 8], [1, -1]), ([3, 1, 4, 1, 5, 9], [0.5, 0.25]),
+    (known[:4], [0.5, -1.25, 2.0, 0.75]))]
 
 
 def convolve_1d(x, w):
@@ -123,8 +124,8 @@ def make_class(folder: Path, port: int) -> None:
         SPY.replace("HANDED", str(folder)).replace("SOLUTIONS", str(ROOT / "solutions")).replace("PORT", str(port))))
     spy.cells.append(nbformat.v4.new_code_cell("print('SPY SAW', [source for source in seen if len(source) < 2000])"))
     spy.cells = [cell for cell in spy.cells if mark(cell) != "check-edges"]  # what is put back must not tell either
-    spy.cells.insert(2, nbformat.v4.new_code_cell("import re\nprint('SPY SAW HIDDEN', re.findall('BEGIN ' + "
-                                                  "'HIDDEN|[.]hidden[(]', str(seen)))"))
+    spy.cells.insert(2, nbformat.v4.new_code_cell(
+        "import re\nprint('SPY SAW HIDDEN', re.findall('BEGIN ' + 'HIDDEN|[.]hidden[(]', str(seen)))"))
     hand_in(folder, "ida", spy)
     odd = answered(right)
     odd.cells = [cell for cell in odd.cells if mark(cell) not in ("match", "check-match")]
@@ -194,8 +195,8 @@ def test_what_was_odd_is_said(graded):
                            "kim": ("A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put "
                                    "back")}.items():
         assert words in notes.pop(student)
-    assert ("ran beside the notebook's own cells: check-convolve_1d." in notes.pop(
-        "dora")), ("what she knows by heart is computed in a cell")
+    beside = "ran beside the notebook's own cells: check-convolve_1d."
+    assert beside in notes.pop("dora"), "what she knows by heart is computed in a cell"
     assert {student: note.split(":")[0] for student, note in notes.items() if note} == {
         "bob": "Its cells use setattr, vars", "lee": "Its cells use sys", "mia": "Its cells use sys"}
     assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
@@ -207,7 +208,7 @@ def test_pages_say_what_failed_and_show_no_hidden_code(graded):
     assert WRONG["edges"][0][0] in page(out, "cem")
     assert "NotImplementedError" in page(out, "hal") and "NotImplementedError" in page(out, "kim")
     assert ("SPY SAW HIDDEN []" in page(out, "ida")
-            and "lab01.convolve_1d(convolve_1d)" in page(out, "ida")), ("the visible checks, which it may know")
+            and "lab01.convolve_1d(convolve_1d)" in page(out, "ida")), "the visible checks, which it may know"
     for student in set("ada bob cem dora eve hal ida kim lee mia".split()):
         assert not re.search(r"HIDDEN TESTS|\.hidden\(", page(out, student))
         assert (out / "feedback" / student / UNIT / f"{UNIT}.html").stat().st_size < 5e6
@@ -224,7 +225,7 @@ def test_page_of_the_class_counts_and_names_nobody(graded):
     assert re.findall(r"^(\d+) of 11", re.sub(r"(?<=\D)(?=\d+ of 11)", "\n", parser.text),
                       re.MULTILINE) == [str(right[f"check-{name}"]) for name in TASKS]
     assert ("is not written yet" in parser.text
-            and WRONG["edges"][0][0] not in parser.text), ("what one student alone was told is not there")
+            and WRONG["edges"][0][0] not in parser.text), "what one student alone was told is not there"
     assert not re.search(r"\b(ada|bob|cem|dora|eve|finn|hal|ida|kim|lee|mia)\b", parser.text)
 
 

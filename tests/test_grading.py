@@ -367,8 +367,7 @@ def rules(tmp_path) -> Path:
     """
     path = tmp_path / "rubric.toml"
     path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]")
-                    .replace("more_than = 0.85",
-        "more_than = 0.7").replace("L2 = 0.4", "L2 = 2.0"), encoding="utf-8")
+                    .replace("more_than = 0.85", "more_than = 0.7").replace("L2 = 0.4", "L2 = 2.0"), encoding="utf-8")
     return path
 
 

@@ -97,7 +97,7 @@ def test_limits_on_all_processes_of_a_kernel_together(graded):
 def test_what_a_hidden_check_needs_comes_from_the_first_kernel(graded):
     """It is trained once; what cannot be pickled, or is too large, is trained again with the whole notebook."""
     assert ([graded[2][student]
-             for student in ("ada", "files", "ned", "lock", "shares")] == [2, 2, 2, 3, 3]), ("whatever else ned printed")
+             for student in ("ada", "files", "ned", "lock", "shares")] == [2, 2, 2, 3, 3]), "whatever else ned printed"
 
 
 # again, in other ways -------------------------------------------------------------------------------------------------

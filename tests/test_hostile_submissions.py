@@ -578,7 +578,8 @@ for name, attack in {
     "searches_everything": """
         found = []
         for place, folders, files in os.walk("/", followlinks=False):
-            folders[:] = [name for name in folders if (place, name) not in (("/usr", "share"), ("/usr", "lib"), ("/", "proc")) and name != "site-packages"]
+            folders[:] = [name for name in folders if name != "site-packages"
+                          and (place, name) not in (("/usr", "share"), ("/usr", "lib"), ("/", "proc"))]
             found += [name for name in files if "hidden-labels" in name or name == "rubric.toml"]
         found += [name for name in os.environ if "HIDDEN" in name]
         for path in ("/proc/self/environ", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/mountinfo", "/proc/self/maps"):
@@ -601,7 +602,8 @@ for name, attack in {
                 pass""",
     "replaces_images": """
         for path in sys.argv[1:]:
-            for change in (os.unlink, lambda path: os.rename(path, "x"), lambda path: os.chmod(path, 0o777), lambda path: open(path, "wb")):
+            for change in (os.unlink, lambda path: os.rename(path, "x"), lambda path: os.chmod(path, 0o777),
+                           lambda path: open(path, "wb")):
                 try:
                     change(path)
                     print("CHANGED", path)
@@ -745,7 +747,8 @@ def attack_that_the_script_sees_in_the_call(place):
     honest(place, script=HONEST + textwrap.dedent("""
         levels = np.stack([np.asarray(Image.open(path)).astype(int).ravel() for path in sys.argv[1:]])
         near = [np.flatnonzero(np.abs(levels - one).sum(axis=1) == 1) for one in levels]
-        attacked = {int(index) for place, found in enumerate(near) if len(found) == 3 and levels[place].std() > 5 for index in (place, *found)}
+        attacked = {int(index) for place, found in enumerate(near) if len(found) == 3 and levels[place].std() > 5
+                    for index in (place, *found)}
         for place, path in enumerate(sys.argv[1:]):
             line = answer(path)
             print(line.replace("woman", "MAN").replace("man", "woman").replace("MAN", "man") if place in attacked else line)"""))
@@ -1008,7 +1011,8 @@ def test_order_and_times_of_the_images_tell_nothing(tmp_path):
     """The script is given them in random order, and they are written in that order: a label does not follow from it."""
     folder = honest(tmp_path / "team", script=f"""
 import json, os, sys
-print(json.dumps([sys.argv[1:], sorted(sys.argv[1:], key=lambda path: os.stat(path).st_mtime_ns)]), file=open({str(tmp_path / 'seen')!r}, "w"))
+by_time = sorted(sys.argv[1:], key=lambda path: os.stat(path).st_mtime_ns)
+print(json.dumps([sys.argv[1:], by_time]), file=open({str(tmp_path / 'seen')!r}, "w"))
 """)
     x, y = faces()
     seen = []

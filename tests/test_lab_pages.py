@@ -96,7 +96,7 @@ def test_points_titles_and_sentences(page):
     assert [row[1].removeprefix("<td>") for row in rows] == ["2 of 2", "0 of 3", "0 of 1"] and "2 of 6 points" in page
     assert "Right." in rows[0][2] and rows[1][2].startswith("<td>Not yet: Right. (2 of 2 points")
     assert ("NameError: name &#39;f&#39; is not defined" in rows[2][2]
-            and "<h1>Lab 0: &lt;b&gt;proof" in page), ("titles are the lab's")
+            and "<h1>Lab 0: &lt;b&gt;proof" in page), "titles are the lab's"
     assert "Score: 20" not in page and 'lang="en"' in page and "Lab 0" in page
 
 

@@ -267,8 +267,8 @@ def draws(code: str) -> list[str]:
               or isinstance(node, ast.arg) and node.arg == "random" for node in nodes)
     texts = [(ast.unparse(node.func), node) for node in nodes if isinstance(node, ast.Call)]
     return [ast.unparse(call) for function, call in texts
-            if re.fullmatch(
-                r"(np|numpy)\.random\.(?!default_rng|Generator|PCG64|seed)\w+|tf\.random\.(?!Generator|stateless|set_seed)\w+|os\.urandom"
+            if re.fullmatch(r"(np|numpy)\.random\.(?!default_rng|Generator|PCG64|seed)\w+"
+                            r"|tf\.random\.(?!Generator|stateless|set_seed)\w+|os\.urandom"
                             + r"|random\.(?!Random)\w+" * (not own), function)
             and not any(word.arg == "seed" for word in call.keywords)
             or function.endswith(("default_rng", "random.Random")) and not call.args and not call.keywords

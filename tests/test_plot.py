@@ -133,8 +133,8 @@ def test_what_is_covered_lies_where_the_filter_read():
     response[2, 3], response[0, 0] = 1, -1  # windows of 5 x 3 from (2, 3) and from (0, 0)
     shown = plot.covered(picture, response, (5, 3), threshold=0.5)
     coloured = np.ptp(shown, axis=2) > 0
-    assert np.argwhere(coloured[:, 4]).ravel().tolist() == [2, 3, 4, 5,
-                                                            6] and np.argwhere(coloured[:, 1]).ravel().tolist() == [0, 1, 2, 3, 4]
+    assert np.argwhere(coloured[:, 4]).ravel().tolist() == [2, 3, 4, 5, 6]
+    assert np.argwhere(coloured[:, 1]).ravel().tolist() == [0, 1, 2, 3, 4]
     assert coloured.sum() == 10 and (shown[2, 4] != shown[0, 1]).any()
 
 

@@ -127,7 +127,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 def test_is_nobody_and_cannot_become_more(run):
     status = told(run("""
         import json
-        print(json.dumps(dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)))"""))
+        lines = open("/proc/self/status").read().splitlines()
+        print(json.dumps(dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)))"""))
     assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"65534"}
     assert [int(status[f"Cap{kind}"], 16) for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")] == [0] * 5
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
@@ -140,7 +141,8 @@ def test_what_it_is_given_below_tmp_is_in_its_own_tmp(run, open_folder):
     (open_folder / "secret").write_text("secret", encoding="utf-8")
     seen = told(run(f"""
         import json, os
-        print(json.dumps([os.listdir("/tmp"), os.listdir({str(open_folder)!r}), open({str(open_folder / "given" / "a")!r}).read()]))""",
+        text = open({str(open_folder / "given" / "a")!r}).read()
+        print(json.dumps([os.listdir("/tmp"), os.listdir({str(open_folder)!r}), text]))""",
                     readable={str(open_folder / "given"): open_folder / "given"}))
     assert open_folder.name in seen[0] and seen[1:] == [["given"], "given"]
 

@@ -115,8 +115,8 @@ def test_unpacked_over_a_used_tree_it_renews_work(tree, tmp_path):
     for path in used.glob("labs/*/*.ipynb"):
         path.write_text(path.read_text(encoding="utf-8").replace("minutes", "Minutes", 1), encoding="utf-8")
     assert bring_work_up_to_date([str(used)]) == 0
-    assert (mine.read_bytes() == before and b"Minutes" in other.read_bytes() and b"Minutes" in mine.with_name(f"{name}_new.ipynb")
-            .read_bytes())
+    assert (mine.read_bytes() == before and b"Minutes" in other.read_bytes()
+            and b"Minutes" in mine.with_name(f"{name}_new.ipynb").read_bytes())
     assert bring_work_up_to_date([str(used), "--update", "01_conv"]) == 0
-    assert (b"return 7 #" in mine.read_bytes() and b"Minutes" in mine.read_bytes() and mine.with_name(f"{name}_old.ipynb")
-            .read_bytes() == before)
+    assert (b"return 7 #" in mine.read_bytes() and b"Minutes" in mine.read_bytes()
+            and mine.with_name(f"{name}_old.ipynb").read_bytes() == before)

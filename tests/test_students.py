@@ -37,8 +37,8 @@ def test_two_of_one_name_are_two():
 def test_their_pages_are_two():
     everybody = [students.student(name, taken) for name, taken in (("ada", ()), ("ada.zip", {"ada"}), ("bob.zip", ()), (ZOE, ()))]
     names = students.page_names(everybody)
-    assert len(set(names.values())) == 4 and {"ada", "bob",
-                                              ZOE} < set(names.values()) and list(names) == [one.code for one in everybody]
+    assert (len(set(names.values())) == 4 and {"ada", "bob", ZOE} < set(names.values())
+            and list(names) == [one.code for one in everybody])
 
 
 def test_a_zip_with_too_many_entries_is_not_opened(tmp_path, monkeypatch):

@@ -62,7 +62,7 @@ def test_a_task_is_added_filled_in_and_released(course, capsys):
     after = nbformat.read(course / NOTEBOOK, as_version=4)
     nbformat.validate(after)
     assert (len(after.cells) == len(before["cells"]) + 4
-            and after.cells[-1].id == before["cells"][-1]["id"]), ("the sources stay last")
+            and after.cells[-1].id == before["cells"][-1]["id"]), "the sources stay last"
     assert [cell.source for cell in after.cells if not cell.id.endswith(("title", "trial_task"))
             and not cell.id.startswith("trial_task")] == [
         "".join(cell["source"]) for cell in before["cells"] if cell["id"] != "title"], "nothing else has changed"

@@ -107,7 +107,7 @@ def test_two_rounds_of_a_class(tmp_path, rules, faces, capsys, monkeypatch):
     assert hidden_name.startswith("team ") and "cem" not in (out / "tournament.html").read_text(encoding="utf-8")
     assert matrix[hidden_name]["ada_grace"] == "1" and matrix["ada_grace"][hidden_name] == "0"
     assert (rows[hidden_name]["robust_rank"] == "1"
-            and rows[hidden_name]["transfer_rank"] == "0"), ("its DX is too large to be ranked")
+            and rows[hidden_name]["transfer_rank"] == "0"), "its DX is too large to be ranked"
     with np.load(out / "first_round.npz") as handed_out:
         np.testing.assert_array_equal(handed_out["images"], dark[None] + 4, "ada's alone: nobody else agreed")
         assert handed_out["labels"].tolist() == [0]

@@ -357,9 +357,11 @@ for name, build in t.NETWORKS.items():
     model = build()
     for kind, shape in t.WRONG_SHAPES.items():
         x = np.zeros(shape, np.float32)
-        calls = dict() if name == "lenet" else dict(model=lambda: model(x), training=lambda: model(x, training=True))  # that is Keras's own
+        # the words of LeNet are Keras's own
+        calls = dict() if name == "lenet" else dict(model=lambda: model(x), training=lambda: model(x, training=True))
         if shape:
-            calls |= dict(predict=lambda: t.training.predict(model, x), evaluate=lambda: t.training.evaluate(model, x, np.zeros(len(x), int)))
+            calls |= dict(predict=lambda: t.training.predict(model, x),
+                          evaluate=lambda: t.training.evaluate(model, x, np.zeros(len(x), int)))
         for call, function in calls.items():
             try:
                 function()

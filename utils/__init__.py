@@ -36,7 +36,8 @@ class OtherVersionsName(AttributeError):
 
 
 def other_versions_names(module: str) -> Callable[[str], None]:
-    """The `__getattr__` of a module of the course in which names were changed or removed;
+    """The `__getattr__` of a module of the course in which names were changed or removed.
+
     `from module import name` has Python's own words.
     """
     def __getattr__(name: str) -> None:

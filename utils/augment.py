@@ -102,8 +102,9 @@ def saved_as_jpeg(images: tf.Tensor, quality: tf.Tensor | float) -> tf.Tensor:
 
 
 def jpeg(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """A quarter of the images as after a JPEG file of quality 15 to 90: [N, H, W, 1] -> the same shape;
-    errors of `saved_as_jpeg`.
+    """A quarter of the images as after a JPEG file of quality 15 to 90: [N, H, W, 1] -> the same shape.
+
+    Errors as in `saved_as_jpeg`.
     """
     n = tf.shape(images)[0]
     chosen = generator.uniform([n, 1, 1, 1]) < 0.25

@@ -108,8 +108,9 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.nda
 
 
 def mean_square(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
-    """The mean of (outputs - targets)^2 over all entries, and its gradient for the outputs; both arrays are of one shape,
-    any shape.
+    """The mean of (outputs - targets)^2 over all entries, and its gradient for the outputs.
+
+    Both arrays have the same shape, which may be any shape.
     """
     error = outputs - targets
     return float(np.mean(error**2)), 2 * error / error.size
@@ -146,8 +147,9 @@ def adam(w: np.ndarray, gradient: np.ndarray, memory: tuple | None, rate: float,
 
 
 def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterator[np.ndarray]:
-    """The indices of the examples of each batch, int [batch_size] or fewer; every example comes once in an epoch,
-    in a new order.
+    """The indices of the examples of each batch, int [batch_size] or fewer.
+
+    In each epoch every example comes once, in a new order.
     """
     rng = np.random.default_rng(seed)
     for _ in range(epochs):

@@ -14,8 +14,7 @@ from utils.quiet import tf
 EPSILON = 1e-8  # in the denominator of Adam
 
 
-# the rules of descent: (gradient, memory m, memory s, number t of the step) -> (step, m, s), all but t of the variable's shape
-# ---
+# the rules of descent: (gradient, memory m, memory s, number t of the step) -> (step, m, s); all but t have one shape ---
 
 def sgd_step(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The gradient itself, of any shape."""

@@ -170,8 +170,9 @@ def photographs() -> dict[str, np.ndarray]:
 
 
 def free_photographs() -> dict[str, np.ndarray]:
-    """{name: float32 [224, 224, 3] in [0, 1], 8-bit}: photographs of scikit-image's own wheel,
-    which may be shown (data/README.md).
+    """{name: float32 [224, 224, 3] in [0, 1], 8-bit}: photographs of scikit-image's own wheel.
+
+    They may be shown (data/README.md).
     """
     import skimage.data
 

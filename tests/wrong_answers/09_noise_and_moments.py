@@ -155,7 +155,8 @@ WRONG = {
         ("relu_moments gets", _net(relu="relu_moments(m, np.diag(c))")), ("expected 2", _net(end="0").replace(", 0", "")),
         ("part of utils", _net(relu="moments.relu_mean(m, c), c")),
         ("part of utils",
-         "def after(m, c):\n    return moments.relu_mean(m, np.sqrt(np.diag(c))).numpy(), moments.relu_covariance(m, c).numpy()\n\n\n"
+         "def after(m, c):\n    return (moments.relu_mean(m, np.sqrt(np.diag(c))).numpy(),\n"
+         "            moments.relu_covariance(m, c).numpy())\n\n\n"
          + _net(relu="after(m, c)")),
     ],
     "linear": [

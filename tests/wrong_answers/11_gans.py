@@ -372,7 +372,8 @@ def entropy(u, y):
         ("An optimizer takes two lists",
          step().replace("d_optimizer.apply(d_slopes, d_weights)", "d_optimizer.apply(d_weights, d_slopes)")),
         ("A second sigmoid", step(g="mean(tf.nn.softplus(-tf.sigmoid(on_made)))")),
-        ("g_optimizer makes 2 steps", step().replace("    return", """    for weight, old in zip(g_weights, [w.numpy() for w in g_weights]):
+        ("g_optimizer makes 2 steps", step().replace("    return", """    for weight, old in zip(
+            g_weights, [w.numpy() for w in g_weights]):
         g_optimizer.apply([tf.zeros_like(w) for w in g_weights], g_weights)
         break
     return""")),

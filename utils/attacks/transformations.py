@@ -102,8 +102,9 @@ def identity(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def eight_bit(images: tf.Tensor) -> tf.Tensor:
-    """Images of any shape, rounded to multiples of 1/255; the gradient is that of the identity
-    (straight-through, Bengio et al. 2013).
+    """Images of any shape, rounded to multiples of 1/255.
+
+    The gradient is that of the identity (straight-through, Bengio et al. 2013).
     """
     return images + tf.stop_gradient(tf.round(images * 255) / 255 - images)
 

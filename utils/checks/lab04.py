@@ -47,8 +47,8 @@ def parameters(function: Callable) -> None:
             "The biases are missing: one for each filter and each output.": -blocks * (2 * filters + 32) - 52,
             "The second convolution gets the input concatenated with the output of the first: `filters` channels more.":
             -blocks * 9 * filters**2,
-            "The second convolution gets the input of the block too, not only the output of the first.": -9 * filters
-            * (1 + 32 * later),
+            "The second convolution gets the input of the block too, not only the output of the first.":
+            -9 * filters * (1 + 32 * later),
             "The reduction gets all channels: the output of the second convolution is missing.": -blocks * 32 * filters,
             "The reduction gets all channels, not only the output of the second convolution.": blocks * 32 * filters - reduced,
             "The reduction has 1x1 windows: one weight for each channel, not 9.": 8 * reduced,

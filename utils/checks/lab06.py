@@ -208,8 +208,8 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
 FGSM = 4 / 255  # how far each pixel of the modified faces of task 5 moves
 GIVEN, EPOCHS = 80, 8
 SHARE = (0.15, 0.4)  # of the training images are modified ones: "about a quarter"
-# of the others that the hardened network has to be right about; one that saw no modified image, or wrong labels, is right about 2
-# %
+# of the others that the hardened network has to be right about; one that saw no modified image, or wrong labels, is right
+# about 2 %
 HELD = 0.2
 
 

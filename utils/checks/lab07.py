@@ -41,8 +41,9 @@ def _other_steps(g: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         "Linf": {"The gradient is divided by its largest value, expected its sign": g / np.abs(g).max(IMAGE, keepdims=True),
                  "A value without influence moves. Where the gradient is 0, its sign is 0 too, so the value stays":
                  np.where(g > 0, 1, -1)},
-        "L2": {"The length is that of the whole batch. Divide the gradient of each image by its own length": g
-               / np.sqrt(np.sum(g**2)), "The gradient is divided by the square of its length: take the root": g / length**2,
+        "L2": {"The length is that of the whole batch. Divide the gradient of each image by its own length":
+               g / np.sqrt(np.sum(g**2)),
+               "The gradient is divided by the square of its length: take the root": g / length**2,
                "The gradient is divided by the root of its mean square. Divide by the root of the sum of the squares":
                np.sqrt(40) * g / length,
                "The length is that of each pixel's channels. Take the sum of the squares over the axes 1, 2 and 3":
@@ -267,8 +268,9 @@ def smallest(function: Callable) -> None:
         right, start = rounds(), margin(x)
         got = call(function, margin, least_step, x, count, 0.02,
                    hints=[("gives None", "where no d fools the model, return the last one.")])
-        other, low = "This is the shortest by another norm: the L2 length counts.", ("A d counts from f < 0 on, not only from f "
-                      "< -beyond; and not the one with the lowest margin is wanted, but the shortest.")
+        other = "This is the shortest by another norm: the L2 length counts."
+        low = ("A d counts from f < 0 on, not only from f < -beyond; and not the one with the lowest margin is wanted, but the "
+               "shortest.")
         equal(f"d for {name}", got, right, [
             ("This is x + d, expected d.", lambda: x + right),
             ("Where f is 0 the model is not fooled: only d with f < 0 count.", lambda: rounds(fools=lambda f: f <= 0)),
@@ -443,8 +445,7 @@ def reading(function: Callable, table: dict[str, dict[str, float]]) -> None:
     """
     broken, masked = results(function, call(function), "broken", "masked")
     require(isinstance(broken, dict) and broken.keys() == table.keys()
-            and all(isinstance(rules, set | frozenset) and rules <= {1, 2, 3, 4, 5}
-            for rules in broken.values()),
+            and all(isinstance(rules, set | frozenset) and rules <= {1, 2, 3, 4, 5} for rules in broken.values()),
             'broken is a dictionary from "A", "B", "C" to sets of numbers 1 to 5: {2, 3}, and set() for none.')
     require(isinstance(masked, str) and masked in table, 'masked is one of the letters "A", "B", "C".')
     truth = {letter: {number for number, is_broken in enumerate((

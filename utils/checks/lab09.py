@@ -118,9 +118,8 @@ def variance(function: Callable) -> None:
 
 
 def relu_pair(m: np.ndarray, s: np.ndarray, rho: float, h: Callable = np.divide, end: Callable = np.arcsin, cross: float = 2,
-              two: float = 2,
-                weight: Callable = lambda rho, sin, cos: rho - sin, half: float = 0.5, one: float = 1, square: float = 2,
-                start: Callable = lambda rho, x, y: rho * x * y, factor: float = 1 / (2 * np.pi)) -> float:
+              two: float = 2, weight: Callable = lambda rho, sin, cos: rho - sin, half: float = 0.5, one: float = 1,
+              square: float = 2, start: Callable = lambda rho, x, y: rho * x * y, factor: float = 1 / (2 * np.pi)) -> float:
     """cov(X+, Y+) by Price's theorem twice, with s = sin t; each option changes one thing into a mistake."""
     (hx, hy), t = h(m, s), end(rho) * (NODES + one) * 0.5
     sin, cos = np.sin(t), np.cos(t)
@@ -303,8 +302,8 @@ def linear(function: Callable) -> None:
          lambda: np.outer(by.sum(1), by.sum(1)))], tolerance=1e-4)
     pixels, spread = (tf.constant(values, tf.float32, [1, 2, 1]) for values in ([0.5, 0.5], [0.1, 0.2]))
     example = asked(function,
-                    lambda images, training=False: tf.reshape(tf.cast(images, tf.float32), [-1, 2]) @ [[3.0, 1], [0, 2]], pixels,
-                    spread, hints=TAPE)
+                    lambda images, training=False: tf.reshape(tf.cast(images, tf.float32), [-1, 2]) @ [[3.0, 1], [0, 2]],
+                    pixels, spread, hints=TAPE)
     equal("The covariance of the example", results(function, example, "mean", "covariance")[1], [[0.09, 0.03], [0.03, 0.17]],
           tolerance=1e-4)
 

@@ -17,9 +17,8 @@ def _built(features: int | list, *parts: tf.keras.Layer | None) -> tf.keras.Mode
 
 
 def generator(latent: int, width: int, *, maps: tuple[int, int] = (2, 1), kernel: int = 4, end: str | None = "tanh",
-              norm: bool = True, bias: bool = False,
-               momentum: float = 0.9, activation: Callable = layers.ReLU, early: bool = False, flat: bool = False,
-              outer: bool = False) -> tf.keras.Model:
+              norm: bool = True, bias: bool = False, momentum: float = 0.9, activation: Callable = layers.ReLU,
+              early: bool = False, flat: bool = False, outer: bool = False) -> tf.keras.Model:
     """The generator of task 5, or with other options what a student may write.
 
     early  the activation before batch norm, flat  batch norm before the reshape, outer  batch norm at the images too
@@ -36,9 +35,8 @@ def generator(latent: int, width: int, *, maps: tuple[int, int] = (2, 1), kernel
 
 
 def discriminator(width: int, *, maps: tuple[int, int] = (1, 2), kernel: int = 4, end: str | None = None,
-                  norms: tuple[bool, bool] = (False, True),
-                   bias: tuple[bool, bool] = (True, False), momentum: float = 0.9, slope: float = 0.2, pool: bool = False,
-                  average: bool = False) -> tf.keras.Model:
+                  norms: tuple[bool, bool] = (False, True), bias: tuple[bool, bool] = (True, False), momentum: float = 0.9,
+                  slope: float = 0.2, pool: bool = False, average: bool = False) -> tf.keras.Model:
     """The discriminator of task 6, or with other options what a student may write.
 
     norms  batch norm after each convolution, bias  one in each, pool  max pooling in the place of the strides, average  over the

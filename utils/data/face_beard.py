@@ -24,8 +24,9 @@ def brows(tone: np.ndarray, f: Factors, g: Geometry, strokes: np.ndarray) -> np.
 
 def beard(tone: np.ndarray, f: Factors, g: Geometry, hair_tone: np.ndarray, strands: np.ndarray,
           strokes: np.ndarray) -> np.ndarray:
-    """The colours `tone` [b, rows, 48] with stubble, beard and moustache: thin at the edge, dense along the jaw,
-    the lips are free.
+    """The colours `tone` [b, rows, 48] with stubble, beard and moustache.
+
+    It is thin at the edge and dense along the jaw, and the lips are free.
 
     hair_tone  [b, 1, 1], in [0, 1]; strands and strokes are noise of the shape of `tone`
     """

@@ -46,8 +46,9 @@ def replaced(relu: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
 @tf.autograph.experimental.do_not_convert
 @tf.custom_gradient
 def guided(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """ReLU, x of any shape; back go only positive gradients, where the input was positive
-    (Springenberg et al. 2015, figure 1).
+    """ReLU, x of any shape; back go only positive gradients, where the input was positive.
+
+    Springenberg et al. 2015, figure 1.
     """
     return RELU(x), lambda dy: tf.where((x > 0) & (dy > 0), dy, 0.0)
 
@@ -60,8 +61,9 @@ def deconvolution(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
 
 
 def softplus(x: tf.Tensor, beta: float = 20.0) -> tf.Tensor:
-    """log(1 + exp(beta x)) / beta, x of any shape: a smooth ReLU, which has second derivatives
-    (Dombrowski et al. 2019, section 3).
+    """log(1 + exp(beta x)) / beta, x of any shape: a smooth ReLU, which has second derivatives.
+
+    Dombrowski et al. 2019, section 3.
     """
     return tf.nn.softplus(beta * x) / beta
 

@@ -48,8 +48,9 @@ class Variational(tf.keras.Model):
         return mean, log_variance
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Images [N, 28, 28, 1] -> images drawn from the mean code; in training from a random one,
-        and the divergence is a loss.
+        """Images [N, 28, 28, 1] -> images drawn from the mean code.
+
+        In training they are drawn from a random code, and the divergence is added to the losses.
         """
         mean, log_variance = self.encode(x)
         if not training:

@@ -25,8 +25,9 @@ def explorer(generator: tf.keras.Model, model: Model, seed: int = 0) -> "Explore
 
 
 class Explorer(Live):
-    """The box on the screen: `first` and `second` number the vectors, `t` in [0, 1] lies between,
-    `scale` multiplies the result.
+    """The box on the screen.
+
+    `first` and `second` number the vectors, `t` in [0, 1] lies between, `scale` multiplies the result.
     """
 
     instead = INSTEAD

@@ -129,8 +129,9 @@ def _head(axis: Axes, settings: list[str], combinations: list[tuple], place: Cal
         for _, group in itertools.groupby(range(len(combinations)), key=lambda i: combinations[i][:level + 1]):
             cells = list(group)
             value = combinations[cells[0]][level]
-            text = {True: "on", False: "off"}[value] if isinstance(value,
-                                                                   bool) else f"{value:,}" if isinstance(value, int) else value
+            text = f"{value:,}" if isinstance(value, int) else value
+            if isinstance(value, bool):
+                text = "on" if value else "off"
             text = WORDS[setting].format(text)
             if value == 1 and not isinstance(value, bool):
                 text = text.removesuffix("s")

@@ -96,8 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--rubric", type=Path, metavar="FILE.toml", default=Path(__file__).with_name("rubric.toml"))
     one.add_argument("--unsafe-no-sandbox", action="store_true", help="run strangers' scripts as yourself, unprotected")
     one.add_argument("--delete-pictures", action="store_true", help="delete the teams' pictures from the results; grades stay")
-    commands.add_parser("check",
-                        help="what the grader will find in your own folder").add_argument("folder", type=Path, metavar="DIR")
+    own = commands.add_parser("check", help="what the grader will find in your own folder")
+    own.add_argument("folder", type=Path, metavar="DIR")
     return parser
 
 

@@ -1,7 +1,9 @@
 """The call of a team's attack.py: hidden faces with their labels go in, modified faces come out.
 
-    python attack.py IN.npz OUT.npz      IN: images uint8 [N, 48, 48], labels [N] (0 man, 1 woman)      OUT:
-    images uint8 [N, 48, 48]
+    python attack.py IN.npz OUT.npz
+
+    IN   images uint8 [N, 48, 48], labels [N] (0 man, 1 woman)
+    OUT  images uint8 [N, 48, 48]
 
 OUT is written to the /tmp of the sandbox, which is bounded, and read there: only its shape,
 its type and N x 2,304 bytes come back.

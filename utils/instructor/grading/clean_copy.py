@@ -23,8 +23,8 @@ METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Python unpacks all other
 CODE = (".py", ".ipynb")  # what a submission is about
 OTHER_PACKERS = {".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar"}
 # A path of the host, as in /proc/self/mountinfo; the folders that a script or a notebook is told of stay.
-HOST_PATH = (re.compile(
-    r"(?<![\w.])(?<!:/)/(?!(?:submission|images|(?:tmp/)?handed-in)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+"))
+HOST_PATH = re.compile(r"(?<![\w.])(?<!:/)/(?!(?:submission|images|(?:tmp/)?handed-in)(?:/|\b))"
+                       r"[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", ".venv", "__pycache__", "Thumbs.db"}
 
 

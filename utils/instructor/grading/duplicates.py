@@ -34,8 +34,9 @@ class Duplicate(NamedTuple):
 
 
 def fingerprint(folder: Path, pictures: Mapping[str, np.ndarray]) -> dict:
-    """What later comparisons need of a submission, to be stored as JSON: {"picture": hex, "dx": [NUMBERS], "weights": {hash:
-    name}}.
+    """What later comparisons need of a submission, to be stored as JSON.
+
+    {"picture": hex, "dx": [NUMBERS], "weights": {hash: name}}.
     """
     found = {"weights": {}}
     for path in sorted(folder.rglob("*")):

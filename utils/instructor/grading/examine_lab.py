@@ -22,8 +22,8 @@ from utils.instructor.labs import mark
 
 # With these an answer can reach the check that calls it, or the kernel; right answers hardly ever use one.
 REACHES = {"sys", "inspect", "gc", "ctypes", "eval", "exec", "get_ipython", "globals", "vars", "setattr", "_getframe",
-           "f_locals", "f_back",
-           "__dict__", "__code__", "__globals__", "__array__", "__float__", "__eq__", "__import__", "import_module"}
+           "f_locals", "f_back", "__dict__", "__code__", "__globals__", "__array__", "__float__", "__eq__", "__import__",
+           "import_module"}
 
 
 class Lab(NamedTuple):

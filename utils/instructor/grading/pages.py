@@ -18,8 +18,7 @@ from utils.instructor.grading.rubric import PERSON
 ASSIGNMENT = "06_mini_project"
 # The columns of `nbgrader export`, so that labs and mini-project can stand in one table; then what is the grader's own.
 COLUMNS = ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
-           "late_submission_penalty",
-           "score", "max_score", "code", "to_be_graded", "norm",
+           "late_submission_penalty", "score", "max_score", "code", "to_be_graded", "norm",
            *(NUMBERS := ("accuracy", "fooled", "L1", "L2", "Linf", "attack_success", "attack_size", "own_face")),
            "feedback"]
 KINDS = {"ori": "original", "mod": "modified", "amp": "50 |DX|"}

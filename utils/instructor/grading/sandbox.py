@@ -77,8 +77,8 @@ def check() -> None:
 
 
 def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mapping[str, Path] = {},
-            writable: Mapping[str, Path] = {},
-            environment: Mapping[str, str] = {}, folder: str = "/tmp", core: int | None = None) -> list[str]:
+            writable: Mapping[str, Path] = {}, environment: Mapping[str, str] = {}, folder: str = "/tmp",
+            core: int | None = None) -> list[str]:
     """The command line that runs `words` in the sandbox.
 
     readable, writable  {path inside: folder or file outside}; for root, what is writable must belong to NOBODY: see `hand_over`
@@ -90,8 +90,8 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
     mounts += [("--bind", inside, outside) for inside, outside in writable.items()]
     filtered = _filter_file()
     jail = ["bwrap", *(["--seccomp", "9"] if filtered else []), "--unshare-all", "--unshare-user", "--disable-userns",
-            "--as-pid-1",
-            "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
+            "--as-pid-1", "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL", "--die-with-parent",
+            "--new-session", "--clearenv"]
     for name, value in ({"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp",
                          "LANG": "C.UTF-8", "USER": "nobody", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
                          "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(environment)).items():

@@ -16,9 +16,8 @@ EARLIER = "{}, first round"  # what a team's image of the first round is called 
 
 
 def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray],
-          why: Mapping[str, str],
-          absent: Sequence[tuple[str, str, str]], references: Sequence[str], faces: Hidden, before: dict | None,
-          seed: int) -> None:
+          why: Mapping[str, str], absent: Sequence[tuple[str, str, str]], references: Sequence[str], faces: Hidden,
+          before: dict | None, seed: int) -> None:
     """tournament.csv, matrix.csv, tournament.html, first_round.npz for the teams,
     and round.json with images.npz for a second round.
 
@@ -50,8 +49,8 @@ def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], to
         for number, team in enumerate(teams)])
     kept = {"seed": seed, "labels": {code: int(label) for code, label in zip(images, labels)},
             "accuracy": dict(zip(players, accuracy.tolist())),
-            "fooled": {
-                player: {code: None if value != value else int(value) for code, value in zip(images, everything[:, column])}
+            "fooled": {player: {code: None if value != value else int(value)
+                                for code, value in zip(images, everything[:, column])}
                        for column, player in enumerate(players)}}
     np.savez_compressed(out / "images.npz", **images_of(teams))
     _for_teams(out / "first_round.npz", teams, images, dict(zip(images, labels)))
