@@ -114,15 +114,19 @@ def gradient(function: Callable) -> None:
 
 @check(seconds=5)
 def attack(function: Callable) -> None:
-    """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known."""
-    pictures = seeded(4).uniform(0, 1, [3, 4, 4, 1]).astype(np.float32)
+    """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known.
+
+    Three images of two channels: losses [N] and a penalty that is not reduced to [N] are not broadcast.
+    """
+    hints = *TAPE, ("Incompatible shapes", "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3.")
+    pictures = seeded(4).uniform(0, 1, [3, 4, 2, 2]).astype(np.float32)
     w = seeded(5).normal(size=16).astype(np.float32)
 
     def linear(images: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.reshape(images, [-1, 16]) @ w[:, None] + 3.0
 
     def run(lam: float, steps: int, learning_rate: float) -> np.ndarray:
-        got = call(function, linear, lambda f: tf.nn.softplus(f[:, 0]), tf.constant(pictures), lam, steps, learning_rate, hints=TAPE)
+        got = call(function, linear, lambda f: tf.nn.softplus(f[:, 0]), tf.constant(pictures), lam, steps, learning_rate, hints=hints)
         shaped("DX", got, pictures.shape)
         return np.asarray(got)
 
