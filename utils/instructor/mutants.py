@@ -38,7 +38,8 @@ except (ImportError, ValueError):  # Windows has no limits, and macOS not this o
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Pow: ast.Mult,
              ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
-SYMMETRIC = {"hypot", "max", "min", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d"}
+SYMMETRIC = {"hypot", "max", "min", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d",
+             "amplified"}  # the last one, of labs 05 and 06, is 50 |DX|
 NO_EFFECT = {"annotation", "returns", "reduce_retracing", "jit_compile"}  # on a value: fields of nodes, keywords of calls
 TERMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
 
