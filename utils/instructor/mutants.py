@@ -74,7 +74,7 @@ def changes(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[str, ast.AS
             if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant | ast.UnaryOp):
                 axis = ast.Constant(0 if ast.unparse(keyword.value) != "0" else 1)
                 yield "axis", ast.Call(node.func, node.args, [*(o for o in node.keywords if o is not keyword), ast.keyword("axis", axis)])
-        if len(node.args) == 1 and not isinstance(parent, ast.Expr):
+        if len(node.args) == 1 and not isinstance(parent, ast.Expr) and ast.unparse(node.func) != "float":  # a number in another type
             yield "call", node.args[0]
         if ast.unparse(node.func) == "range":
             yield "bound", ast.Call(node.func, [*node.args[:-1], ast.BinOp(node.args[-1], ast.Sub(), ast.Constant(1))], [])
