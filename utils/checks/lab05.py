@@ -11,7 +11,8 @@ from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
 
-TAPE = slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions.")
+TAPE = (*slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions."),
+        ("Incompatible shapes", "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3."))
 
 
 def _with_gradient(function: Callable, x: tf.Tensor, *others) -> tf.Tensor:
@@ -118,7 +119,6 @@ def attack(function: Callable) -> None:
 
     Three images of two channels: losses [N] and a penalty that is not reduced to [N] are not broadcast.
     """
-    hints = *TAPE, ("Incompatible shapes", "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3.")
     pictures = seeded(4).uniform(0, 1, [3, 4, 2, 2]).astype(np.float32)
     w = seeded(5).normal(size=16).astype(np.float32)
 
@@ -126,7 +126,7 @@ def attack(function: Callable) -> None:
         return tf.reshape(images, [-1, 16]) @ w[:, None] + 3.0
 
     def run(lam: float, steps: int, learning_rate: float) -> np.ndarray:
-        got = call(function, linear, lambda f: tf.nn.softplus(f[:, 0]), tf.constant(pictures), lam, steps, learning_rate, hints=hints)
+        got = call(function, linear, lambda f: tf.nn.softplus(f[:, 0]), tf.constant(pictures), lam, steps, learning_rate, hints=TAPE)
         shaped("DX", got, pictures.shape)
         return np.asarray(got)
 
