@@ -40,6 +40,7 @@ def test_what_has_no_effect_stays():
     assert len(mutants.mutants(marked)) == len(mutants.mutants(plain)) == 2, "n=3 and n=4"
     assert "x: int | None = 2" in code("x: int | None = 1"), "what stands beside an annotation is changed all the same"
     assert "@tf.function(input_signature=[b, a])" not in code("@tf.function(input_signature=[a, b])\ndef f(x):\n    return x")
+    assert "y = x" not in code("y = float(x)") and "y = x" in code("y = abs(x)")
     assert "@tf.function(autograph=False)" in code("@tf.function(autograph=True)\ndef f(x):\n    return x")
 
 

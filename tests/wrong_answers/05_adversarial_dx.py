@@ -113,6 +113,8 @@ WRONG = {
         ("DX is still 0", _attack(box=BOX, step="tape.gradient(total, dx)")),
         ("is lam times the penalty", _attack("loss(model(x + dx))", box=BOX)),
         ("take the mean", _attack("loss(model(x + dx)) + lam * tf.reduce_sum(dx**2, [1, 2, 3])", box=BOX)),
+        ("so the penalty must be [N] too", _attack("loss(model(x + dx)) + lam * dx**2", box=BOX)),
+        ("so the penalty must be [N] too", _attack("loss(model(x + dx)) + lam * tf.reduce_mean(dx**2, [1, 2])", box=BOX)),
         ("plain gradient descent", _attack(box=BOX, adam="SGD(learning_rate)")),
         ("one step too few", _attack(box=BOX, steps="steps - 1")),
         ("after one step of 0.02", _attack(box=BOX, steps="steps + 1")),

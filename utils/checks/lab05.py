@@ -11,7 +11,8 @@ from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
 
-TAPE = slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions.")
+TAPE = (*slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions."),
+        ("Incompatible shapes", "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3."))
 
 
 def _with_gradient(function: Callable, x: tf.Tensor, *others) -> tf.Tensor:
@@ -116,8 +117,11 @@ def gradient(function: Callable) -> None:
 
 @check(seconds=5)
 def attack(function: Callable) -> None:
-    """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known."""
-    pictures = seeded(4).uniform(0, 1, [3, 4, 4, 1]).astype(np.float32)
+    """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known.
+
+    Three images of two channels: losses [N] and a penalty that is not reduced to [N] are not broadcast.
+    """
+    pictures = seeded(4).uniform(0, 1, [3, 4, 2, 2]).astype(np.float32)
     w = seeded(5).normal(size=16).astype(np.float32)
 
     def linear(images: tf.Tensor, training: bool = False) -> tf.Tensor:

@@ -39,7 +39,9 @@ except (ImportError, ValueError):  # Windows has no limits, and macOS not this o
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Pow: ast.Mult,
              ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
-SYMMETRIC = {"hypot", "max", "min", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d"}
+SYMMETRIC = {"hypot", "max", "min", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d",
+             "amplified"}  # the last one, of labs 05 and 06, is 50 |DX|
+SAME_VALUE = {"float"}  # calls that give their one argument, in another type
 NO_EFFECT = {"annotation", "returns", "reduce_retracing", "jit_compile"}  # on a value: fields of nodes, keywords of calls
 TERMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
 
@@ -75,7 +77,7 @@ def changes(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[str, ast.AS
                 axis = ast.Constant(0 if ast.unparse(keyword.value) != "0" else 1)
                 yield "axis", ast.Call(node.func, node.args,
                                        [*(o for o in node.keywords if o is not keyword), ast.keyword("axis", axis)])
-        if len(node.args) == 1 and not isinstance(parent, ast.Expr):
+        if len(node.args) == 1 and not isinstance(parent, ast.Expr) and ast.unparse(node.func) not in SAME_VALUE:
             yield "call", node.args[0]
         if ast.unparse(node.func) == "range":
             yield "bound", ast.Call(node.func, [*node.args[:-1], ast.BinOp(node.args[-1], ast.Sub(), ast.Constant(1))], [])
