@@ -21,8 +21,8 @@ REFINE = {"blend": (0.5, 0.02), "inertia": 0.0, "memory": 0.9, "beyond": (0.01, 
 GROW = 1.5
 SETTLE = 2  # times the steps of a search has the one that refines
 STEPS = {"L0": 40, "L1": 40, "L2": 75, "Linf": 75}
-# For each image. Three from FAR made the median on other, adversarially trained digits 7 % smaller (L2; L1: 16 %) than none; with two,
-# as with the three classes of `minimal`, it is 1 % larger (L2) than with three.
+# For each image. Three from FAR made the median on other, adversarially trained digits 7 % smaller (L2; L1: 16 %) than none;
+# with two, which the three classes of `minimal` leave, it is 1 % larger (L2) than with three.
 SEARCHES = 5
 FAR = 3.0  # where a search starts that does not start at x, in lengths (L2) of the smallest dx so far; 1 gained less than half
 MOST_LIKELY = 10  # classes whose boundary may be the nearest
