@@ -20,7 +20,7 @@ class Moments(NamedTuple):
 
 
 def first_moments(variable: tf.Tensor) -> Moments:
-    """The moments before the first step: 0."""
+    """The moments before the first step: 0, of the shape of the variable, which is any shape."""
     return Moments(tf.zeros_like(variable), tf.zeros_like(variable))
 
 

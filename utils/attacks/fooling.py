@@ -6,10 +6,9 @@ import numpy as np
 from utils.attacks import adam
 from utils.attacks.descent import finite
 from utils.attacks.encodings import ENCODINGS, Shape
-from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, warn_without_gradient
+from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, most_at_once, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.norms import PIXELS, mean_square
-from utils.attacks.universal import most_at_once
 from utils.quiet import tf
 
 

@@ -57,7 +57,7 @@ def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool
 
 
 def check_numbers(**numbers: np.ndarray | float | None) -> None:
-    """Raise ValueError for a number or array that holds NaN or infinity; None stands for one that is chosen later."""
+    """Raise ValueError for a number, or an array of any shape, with NaN or infinity; None stands for one that is chosen later."""
     for name, value in numbers.items():
         if value is not None and not np.isfinite(value).all():
             raise ValueError(f"{name} holds {'NaN' if np.isnan(value).any() else 'infinity'}, expected finite numbers.")
@@ -65,9 +65,14 @@ def check_numbers(**numbers: np.ndarray | float | None) -> None:
 
 def chunks(x: np.ndarray) -> Iterable[slice]:
     """Slices of x [N, H, W, C] that together are all images, each small enough for a batch; a bar if there are several."""
-    size = max(1, min(CHUNK, CHUNK_VALUES // x[0].size))
+    size = min(CHUNK, most_at_once(x))
     parts = [slice(start, start + size) for start in range(0, len(x), size)]
     return tqdm(parts, desc="images", leave=False) if len(parts) > 1 else parts
+
+
+def most_at_once(x: np.ndarray) -> int:
+    """How many images of the size of those in x [N, H, W, C] a batch may have, 1 or more: fewer the larger they are."""
+    return max(1, CHUNK_VALUES // x[0].size)
 
 
 def warn_without_gradient(blind: np.ndarray) -> None:

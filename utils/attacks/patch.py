@@ -5,10 +5,10 @@ import numpy as np
 
 from utils.attacks import adam
 from utils.attacks.descent import finite
-from utils.attacks.inputs import Model, check_inputs, check_numbers, warn_without_gradient
+from utils.attacks.inputs import Model, check_inputs, check_numbers, most_at_once, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.transformations import Transform, identity, similarity, warp
-from utils.attacks.universal import minibatch, most_at_once
+from utils.attacks.universal import minibatch
 from utils.quiet import tf
 
 

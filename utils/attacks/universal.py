@@ -5,7 +5,7 @@ import numpy as np
 
 from utils.attacks.ball import steepest
 from utils.attacks.descent import each, finite
-from utils.attacks.inputs import CHUNK_VALUES, Model, check_inputs, check_numbers, chunks, warn_without_gradient
+from utils.attacks.inputs import Model, check_inputs, check_numbers, chunks, most_at_once, warn_without_gradient
 from utils.attacks.losses import attack_loss, margin
 from utils.attacks.norms import named
 from utils.attacks.result import Result, judged
@@ -71,11 +71,6 @@ def transfer_matrix(models: Sequence[Model], x: np.ndarray, labels: np.ndarray, 
             still = right(model, np.clip(x + np.asarray(dx, np.float32), 0, 1))
             rates[row, column] = (known & ~still).sum() / known.sum() if known.any() else np.nan
     return rates
-
-
-def most_at_once(x: np.ndarray) -> int:
-    """How many images of the size of those in x [N, H, W, C] a batch may have, 1 or more: fewer the larger they are."""
-    return max(1, CHUNK_VALUES // x[0].size)
 
 
 def minibatch(n: int | tf.Tensor, batch: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
