@@ -10,7 +10,8 @@ FILES = [ROOT / "course.py", ROOT / "conftest.py", ROOT / "nbgrader_config.py", 
          *sorted(ROOT.glob("tests/**/*.py"))]
 READ = [path for path in FILES if path.is_relative_to(ROOT / "utils") and not {"checks", "instructor"} & set(path.parts)]
 SIZE = r"(?:at most |\d+ |\*)?[\w.]+(?: ?[-+*/]+ ?[\w.]+)*"  # of one axis: N, 48, 2 N, 2 * H, *shape, at most M, ...
-SHAPE = re.compile(rf"\[(?!(?:0|-1), ?1\])(?:{SIZE}(?:, ?{SIZE})*)?\]|any (?:\w+ )?shape")  # [0, 1] and [-1, 1] are intervals
+# [0, 1] and [-1, 1] are intervals, no shapes.
+SHAPE = re.compile(rf"\[(?!(?:0|-1), ?1\])(?:{SIZE}(?:, ?{SIZE})*)?\]|any (?:\w+ )?shape|of the shape of")
 
 
 def public_functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -23,7 +24,7 @@ def public_functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
 
 
 def without_shape(code: str) -> list[str]:
-    """The public functions that take or give arrays and name neither a shape in brackets nor "any shape"."""
+    """The public functions that take or give arrays and name neither a shape in brackets, nor "any shape", nor whose it is."""
     return [name for name, function in public_functions(ast.parse(code))
             if re.search("ndarray|Tensor", f"{ast.unparse(function.args)} {ast.unparse(function.returns or ast.Pass())}")
             and not SHAPE.search(" ".join((ast.get_docstring(function) or "").split()))]
@@ -37,7 +38,8 @@ def test_functions_of_arrays_name_their_shapes():
 def test_what_names_a_shape():
     code = ('def f(x: np.ndarray) -> float:\n    """{}"""\n'
             "class A:\n    def g(self, x: tf.Tensor) -> None: ...\n    def _h(x: tf.Tensor): ...")
-    for words in ("x [N, H, W, C]", "[48,48]", "[2 N, 2 * H, H // 2]", "a scalar []", "[...] in [0, 1]", "of any shape",
+    for words in ("x [N, H, W, C]", "of the shape of x", "[48,48]", "[2 N, 2 * H, H // 2]", "a scalar []",
+                  "[...] in [0, 1]", "of any shape",
                   "any other shape", "[n, *shape]", "[N, at most MOST]"):
         assert without_shape(code.format(words)) == ["A.g"], words
     for words in ("", "x in [0, 1]", "in [-1, 1]", "done in [0, 1)", "[loss of D, loss of G]", "`play`, compiled"):

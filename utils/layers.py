@@ -207,7 +207,10 @@ class Normalised(tf.Module):
 
 
 class Residual(tf.Module):
-    """ReLU(x + F(x)), where F is two convolutions with batch norm (He et al. 2016, figure 2): [N, H, W, channels] -> the same shape."""
+    """ReLU(x + F(x)), where F is two convolutions with batch norm (He et al. 2016, figure 2).
+
+    [N, H, W, channels] -> the same shape.
+    """
 
     def __init__(self, channels: int):
         super().__init__()

@@ -11,7 +11,8 @@ from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
 
-TAPE = (*slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions."),
+TAPE = (*slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's "
+                    "functions."),
         ("Incompatible shapes", "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3."))
 
 
