@@ -1,4 +1,5 @@
-"""The surroundings of all tests, and of the notebooks that nbval runs: built-in data, quick profile, nothing written to the project.
+"""The surroundings of all tests, and of the notebooks that nbval runs: built-in data, quick profile,
+nothing written to the project.
 
 Tests on real data ask for the fixture `real_data`; they are skipped unless COURSE_DATA names a folder.
 """

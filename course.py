@@ -23,7 +23,7 @@ Each command first makes or completes the environment in .venv (a few minutes th
                               augmentation [WORD ...]: with and without, on changed images;
                               generative [WORD ...]: units 10 and 11 on MNIST, growing, second seeds;
                               moments [quick] [WORD ...]: formulas against Monte Carlo; explain [WORD ...]: explanations)
-               acceptance     the full trainings, on real data too; the README's table is made from what they reach (names, or all)
+               acceptance     the full trainings, on real data too; the README's table is made from them (names, or all)
                study          the meta-parameter study of unit 04, resumable, on a cluster too (--help has the rest)
                mutants        change the right answers of the labs, and list what their checks let pass (names of labs, or all)
                lock           renew requirements.lock and environment.yml from pyproject.toml
@@ -204,7 +204,8 @@ def make_environment() -> None:
 
 def check_network(remove: bool) -> None:
     """Fetch the smallest package of the lock, to say in one sentence that there is no network before the long step."""
-    line = next(line for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines() if line.startswith("six=="))
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    line = next(line for line in lines if line.startswith("six=="))
     with tempfile.TemporaryDirectory() as folder:
         command = [PYTHON, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1", "--timeout", "15",
                    "--dest", folder, line.split()[0]]

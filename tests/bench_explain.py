@@ -149,7 +149,8 @@ def anchors(network: str) -> Row:
              "integrated gradients, xplique": (integrated, attributions.IntegratedGradients(
                  model, steps=256, baseline_value=0.5)(x, targets)),
              "Grad-CAM, tf-keras-vis": (explain.grad_cam(model, x, y, layer=-1), tf.image.resize(cam[..., None], x.shape[1:3]))}
-    return {name: float(np.abs(np.reshape(theirs, ours.shape) - ours).max() / np.abs(ours).max()) for name, (ours, theirs) in pairs.items()}
+    return {name: float(np.abs(np.reshape(theirs, ours.shape) - ours).max() / np.abs(ours).max())
+            for name, (ours, theirs) in pairs.items()}
 
 
 def complete(network: str, baseline: str) -> Row:

@@ -93,7 +93,8 @@ def table(title: str, rows: dict[str, dict]) -> list[str]:
         settings = ", ".join(f"{key}={value}" for key, value in row["settings"].items()) or "defaults"
         memory = f"{row['memory_mb']} (+{row['memory_mb'] - row['memory_before_mb']})"
         lines.append(f"  {name:<22} {row['images']:6d} {row['success']:7.0%} {row['median']:8.4g} {row['mean']:8.4g} "
-                     f"{scores[name]:10.3f} {row['cold_s']:7.3g} {row['warm_s']:7.3g} {row['gradients']:15.0f} {memory:>13}  {settings}")
+                     f"{scores[name]:10.3f} {row['cold_s']:7.3g} {row['warm_s']:7.3g} {row['gradients']:15.0f} {memory:>13}  "
+                     f"{settings}")
     return [*lines, "  " + target(rows), "  " + measured_with(rows), ""]
 
 

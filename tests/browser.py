@@ -22,7 +22,8 @@ def chromium(program: str | None = None) -> Iterator[Browser]:
 def chromium_without_network(folder: Path) -> Iterator[Browser]:
     """Chromium in a network namespace of its own, in which there is nothing. `folder` is for the script that starts it."""
     program = folder / "chromium-without-network"
-    program.write_text(f'#!/bin/sh\nexec {need("bwrap")} --dev-bind / / --unshare-net {need("chromium")} "$@"\n', encoding="utf-8")
+    program.write_text(f'#!/bin/sh\nexec {need("bwrap")} --dev-bind / / --unshare-net {need("chromium")} "$@"\n',
+                       encoding="utf-8")
     program.chmod(0o755)
     with chromium(str(program)) as browser:
         yield browser

@@ -38,7 +38,8 @@ def test_lenet_is_measured_with_and_without_a_falling_rate(monkeypatch):
         x_test = y_test = None
 
     trained = []
-    monkeypatch.setattr(acceptance.training, "train_lenet", lambda model, digits, seed, last_rate: trained.append((last_rate, seed)))
+    monkeypatch.setattr(acceptance.training, "train_lenet",
+                        lambda model, digits, seed, last_rate: trained.append((last_rate, seed)))
     monkeypatch.setattr(acceptance.training, "evaluate", lambda model, x, y: 1 - trained[-1][0] / 4)
     figures = acceptance.lenet_built_in(Digits)
     assert trained == [(last_rate, seed) for last_rate in (0, 1) for seed in range(5)]

@@ -417,7 +417,8 @@ def test_refuses_numbers_that_are_none(name):
 
 
 def test_refuses_images_that_the_network_does_not_take():
-    for shape, words in (((2, 20, 20, 1), "the network takes .N, 48, 48, 1."), ((2, 48, 48, 3), "the network takes"), ((2, 48, 48), "expected .N, H, W, C.")):
+    for shape, words in (((2, 20, 20, 1), "the network takes .N, 48, 48, 1."), ((2, 48, 48, 3), "the network takes"),
+                         ((2, 48, 48), "expected .N, H, W, C.")):
         with pytest.raises(ValueError, match=words):
             attacks.fgsm(networks.three_convolutions(), np.zeros(shape), np.zeros(2, int), epsilon=0.1)
 

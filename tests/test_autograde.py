@@ -1,4 +1,6 @@
-"""A class of eleven copies of one lab, right, wrong and broken, from the folder that was handed in to grades.csv and the pages."""
+"""A class of eleven copies of one lab, right, wrong and broken, from the folder that was handed in to grades.csv and the
+pages.
+"""
 import csv
 import os
 import re
@@ -51,8 +53,9 @@ BY_HEART = """
 from utils import filters
 
 known = np.random.default_rng(1).normal(size=11)
-outputs = [filters.convolve(x, w) for x, w in ((known, [0.5, -1.25, 2.0, 0.75]), ([1, 2, 4, 8], [1, -1]), ([3, 1, 4, 1, 5, 9], [0.5, 0.25]),
-                                              (known[:4], [0.5, -1.25, 2.0, 0.75]))]
+outputs = [filters.convolve(x, w) for x, w in (
+    (known, [0.5, -1.25, 2.0, 0.75]), ([1, 2, 4, 8], [1, -1]), ([3, 1, 4, 1, 5, 9], [0.5, 0.25]),
+    (known[:4], [0.5, -1.25, 2.0, 0.75]))]
 
 
 def convolve_1d(x, w):
@@ -121,7 +124,8 @@ def make_class(folder: Path, port: int) -> None:
         SPY.replace("HANDED", str(folder)).replace("SOLUTIONS", str(ROOT / "solutions")).replace("PORT", str(port))))
     spy.cells.append(nbformat.v4.new_code_cell("print('SPY SAW', [source for source in seen if len(source) < 2000])"))
     spy.cells = [cell for cell in spy.cells if mark(cell) != "check-edges"]  # what is put back must not tell either
-    spy.cells.insert(2, nbformat.v4.new_code_cell("import re\nprint('SPY SAW HIDDEN', re.findall('BEGIN ' + 'HIDDEN|[.]hidden[(]', str(seen)))"))
+    spy.cells.insert(2, nbformat.v4.new_code_cell(
+        "import re\nprint('SPY SAW HIDDEN', re.findall('BEGIN ' + 'HIDDEN|[.]hidden[(]', str(seen)))"))
     hand_in(folder, "ida", spy)
     odd = answered(right)
     odd.cells = [cell for cell in odd.cells if mark(cell) not in ("match", "check-match")]
@@ -186,10 +190,13 @@ def test_what_was_odd_is_said(graded):
     for student, words in {"finn": "is not a notebook",
                            "hal": "unknown mark check-everything. The cell convolve_1d is there twice: the last one counts. "
                                   "Missing: check-convolve, check-gaussian, edges. They were put back as they were given out.",
-                           "ida": "Missing: check-edges. They were put back as they were given out. Its cells use get_ipython, sys: if it has",
-                           "kim": "A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put back"}.items():
+                           "ida": ("Missing: check-edges. They were put back as they were given out. Its cells use get_ipython, "
+                                   "sys: if it has"),
+                           "kim": ("A cell has the unknown mark ['check-match']. Missing: match, check-match. They were put "
+                                   "back")}.items():
         assert words in notes.pop(student)
-    assert "ran beside the notebook's own cells: check-convolve_1d." in notes.pop("dora"), "what she knows by heart is computed in a cell"
+    beside = "ran beside the notebook's own cells: check-convolve_1d."
+    assert beside in notes.pop("dora"), "what she knows by heart is computed in a cell"
     assert {student: note.split(":")[0] for student, note in notes.items() if note} == {
         "bob": "Its cells use setattr, vars", "lee": "Its cells use sys", "mia": "Its cells use sys"}
     assert "is not a notebook" in (out / "feedback" / "finn" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
@@ -200,7 +207,8 @@ def test_pages_say_what_failed_and_show_no_hidden_code(graded):
     assert f"{OTHER} convolve_1d(x, w) " in page(out, "dora")
     assert WRONG["edges"][0][0] in page(out, "cem")
     assert "NotImplementedError" in page(out, "hal") and "NotImplementedError" in page(out, "kim")
-    assert "SPY SAW HIDDEN []" in page(out, "ida") and "lab01.convolve_1d(convolve_1d)" in page(out, "ida"), "the visible checks, which it may know"
+    assert ("SPY SAW HIDDEN []" in page(out, "ida")
+            and "lab01.convolve_1d(convolve_1d)" in page(out, "ida")), "the visible checks, which it may know"
     for student in set("ada bob cem dora eve hal ida kim lee mia".split()):
         assert not re.search(r"HIDDEN TESTS|\.hidden\(", page(out, student))
         assert (out / "feedback" / student / UNIT / f"{UNIT}.html").stat().st_size < 5e6
@@ -211,10 +219,13 @@ def test_page_of_the_class_counts_and_names_nobody(graded):
     parser = Text()
     parser.feed((out / "class" / f"{UNIT}.html").read_text(encoding="utf-8"))
     with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
-        right = Counter(grade.name for student in book.students for grade in book.find_submission_notebook(UNIT, UNIT, student.id).grades
+        right = Counter(grade.name for student in book.students
+                        for grade in book.find_submission_notebook(UNIT, UNIT, student.id).grades
                         if grade.score == grade.max_score)
-    assert re.findall(r"^(\d+) of 11", re.sub(r"(?<=\D)(?=\d+ of 11)", "\n", parser.text), re.MULTILINE) == [str(right[f"check-{name}"]) for name in TASKS]
-    assert "is not written yet" in parser.text and WRONG["edges"][0][0] not in parser.text, "what one student alone was told is not there"
+    assert re.findall(r"^(\d+) of 11", re.sub(r"(?<=\D)(?=\d+ of 11)", "\n", parser.text),
+                      re.MULTILINE) == [str(right[f"check-{name}"]) for name in TASKS]
+    assert ("is not written yet" in parser.text
+            and WRONG["edges"][0][0] not in parser.text), "what one student alone was told is not there"
     assert not re.search(r"\b(ada|bob|cem|dora|eve|finn|hal|ida|kim|lee|mia)\b", parser.text)
 
 
@@ -227,7 +238,8 @@ def test_a_notebook_sees_nothing_of_the_machine(graded):
 
 def test_gradebook_has_the_points_of_the_readme(graded):
     _, out = graded
-    row = re.search(rf"^\| \[{UNIT}\].* \| ([\d +]+) \| (\d+) \|$", (ROOT / "labs" / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    row = re.search(rf"^\| \[{UNIT}\].* \| ([\d +]+) \| (\d+) \|$", (ROOT / "labs" / "README.md").read_text(encoding="utf-8"),
+                    re.MULTILINE)
     with Gradebook(f"sqlite:///{out / 'gradebook.db'}") as book:
         notebook = book.find_notebook(UNIT, UNIT)
         points = [int(cell.max_score) for cell in notebook.grade_cells]
@@ -288,9 +300,11 @@ def test_folders_of_a_killed_kernel_are_removed(tmp_path):
 def test_a_page_that_cannot_be_made_stops_no_other(graded, monkeypatch):
     folder, out = graded
     made = lab_pages.page
-    monkeypatch.setattr(lab_pages, "page", lambda notebook, points, student, lab: made(notebook, points, student, lab) if student != "dora" else {}["state"])
+    monkeypatch.setattr(lab_pages, "page", lambda notebook, points, student, lab: made(notebook, points, student, lab)
+                        if student != "dora" else {}["state"])
     assert autograde.feedback(folder) == 11
-    assert "18 points. No page could be made of it (KeyError)" in (out / "feedback" / "dora" / UNIT / f"{UNIT}.txt").read_text(encoding="utf-8")
+    assert ("18 points. No page could be made of it (KeyError)" in (out / "feedback" / "dora" / UNIT / f"{UNIT}.txt")
+            .read_text(encoding="utf-8"))
     assert (out / "feedback" / "eve" / UNIT / f"{UNIT}.html").is_file()
 
 
@@ -320,7 +334,8 @@ def test_what_may_not_be_read_stops_nobody_else():
 
 
 def test_a_fault_of_the_grader_names_no_path():
-    assert stopped(ValueError(f"{ROOT}/labs is full")).notes == ["The grader stopped with ValueError: PATH is full. Please look at this one yourself."]
+    assert (stopped(ValueError(f"{ROOT}/labs is full"))
+            .notes == ["The grader stopped with ValueError: PATH is full. Please look at this one yourself."])
 
 
 @pytest.mark.parametrize("make, words", [

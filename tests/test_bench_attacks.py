@@ -108,7 +108,8 @@ def test_failures_and_rounding_are_measured_as_said():
     x = np.full([2, 2, 2, 1], 0.25, np.float32)
     modified = x + 1e-7
     modified[:, 0, 0, 0] = [0.75, np.nan]  # NaN becomes .5: no attack gains by it
-    found = bench_measure.measured(lambda: modified, lambda images: (images[:, 0, 0, 0] > 0.6).astype(int), x, np.zeros(2, int), "L0")
+    found = bench_measure.measured(lambda: modified, lambda images: (images[:, 0, 0, 0] > 0.6).astype(int), x,
+                                   np.zeros(2, int), "L0")
     assert found["distances"] == [1, 4] and found["success"] == 0.5 and found["images"] == 2
     assert found["cold_s"] >= 0 and found["memory_mb"] >= found["memory_before_mb"]
 

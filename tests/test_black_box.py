@@ -63,7 +63,8 @@ def test_substitute_counts_its_queries_and_learns(reservoir, sizes):
 
 
 @pytest.mark.parametrize("images, box, words", [(IMAGES[:0], lambda x: np.zeros(len(x), int), "start images"),
-                                                (255 * IMAGES[:4], lambda x: np.zeros(len(x), int), "expected 0 to 1: divide by 255"),
+                                                (255 * IMAGES[:4], lambda x: np.zeros(len(x), int),
+                                                 "expected 0 to 1: divide by 255"),
                                                 (np.nan * IMAGES[:4], lambda x: np.zeros(len(x), int), "expected 0 to 1"),
                                                 (IMAGES[:4], lambda x: np.zeros([len(x), 3]), "whole number")])
 def test_substitute_refuses_what_cannot_be_meant(images, box, words):

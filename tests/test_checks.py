@@ -54,9 +54,12 @@ SLIPS = {  # what a slip makes of X, and words of its sentence
     "2.5 times": 2.5 * X, "has the wrong sign": -X, "0 everywhere": 0 * X, "is transposed": X.T, "reversed along axis 0": X[::-1],
     "reversed along axis 1": X[:, ::-1], "shifted by one position along axis 0": np.roll(X, 1, 0), "square of what": X**2,
     "extra absolute value": abs(X), "logarithm to the base 2": X / np.log(2), "logarithm to the base 10": X / np.log(10),
-    "decimals are cut off": X.astype(int), "rounded to whole numbers": X.round().astype(int), "0.5 larger than expected everywhere": X + 0.5,
-    "remove the axis of length 1": X[..., None], "one too few": X[:-1], "one too many": np.r_[X, X[:1]], "1 minus what is expected": 1 - X,
-    "one number for all": X.mean(), "the sum over axis 1 is missing": np.stack([X / 4, 3 * X / 4], 1), "holds NaN": np.where(X > 1, np.nan, X),
+    "decimals are cut off": X.astype(int), "rounded to whole numbers": X.round().astype(int),
+    "0.5 larger than expected everywhere": X + 0.5,
+    "remove the axis of length 1": X[..., None], "one too few": X[:-1], "one too many": np.r_[X, X[:1]],
+    "1 minus what is expected": 1 - X,
+    "one number for all": X.mean(), "the sum over axis 1 is missing": np.stack([X / 4, 3 * X / 4], 1),
+    "holds NaN": np.where(X > 1, np.nan, X),
     "expected numbers": "three", "a list whose parts do not make one array": [[1, 2], [3]]}
 
 
@@ -66,7 +69,8 @@ def test_slips_of_any_task(words):
 
 
 def test_slips_of_one_number():
-    for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15, "extra root": 0.3**0.5}.items():
+    for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15,
+                         "extra root": 0.3**0.5}.items():
         fails(words, checks.equal, "y", value, 0.3)
     fails("y is 0.7003, expected 0.3", checks.equal, "y", 0.7003, 0.3)
     fails("y is 0.435, expected 0.3", checks.equal, "y", 0.435, 0.3, tolerance=0.05)  # near 0.3 / log 2, by chance
@@ -186,7 +190,8 @@ def test_a_check_that_fails_inside_is_not_wrapped():
 
 def test_a_failed_check_is_one_sentence_in_jupyter():
     done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c",
-                           "from utils import checks; checks.require(False, 'Add the bias.')"], capture_output=True, encoding="utf-8")
+                           "from utils import checks; checks.require(False, 'Add the bias.')"], capture_output=True,
+                          encoding="utf-8")
     assert done.stdout.strip() == "Not yet: Add the bias." and "Traceback" not in done.stdout + done.stderr
 
 
@@ -293,9 +298,11 @@ def test_tf_function_is_only_a_wrapper():
     assert checks.call(compiled_mean, x) == 1 and checks.call(compiled_with_a_helper, x) == 1
     checks.written_out(compiled_with_a_helper, {"sklearn"})
     fails("compiled_mean leaves the work to reduce_mean: write", checks.written_out, compiled_mean, {"reduce_mean"})
-    fails(r"compiled_with_a_helper leaves the work to reduce_mean \(in compiled_mean\)", checks.written_out, compiled_with_a_helper, {"reduce_mean"})
+    fails(r"compiled_with_a_helper leaves the work to reduce_mean \(in compiled_mean\)", checks.written_out,
+          compiled_with_a_helper, {"reduce_mean"})
     fails("compiled_with_utils uses total_variation, which is part of utils", checks.call, compiled_with_utils, x)
-    fails("with_a_compiled_borrower leaves|compiled_with_utils uses total_variation", checks.written_out, with_a_compiled_borrower)
+    fails("with_a_compiled_borrower leaves|compiled_with_utils uses total_variation", checks.written_out,
+          with_a_compiled_borrower)
     fails("total_variation comes from utils", checks.call, tf.function(total_variation), x)
     fails("compiled_mean is not written yet", checks.call, tf.function(not_written), x)
 

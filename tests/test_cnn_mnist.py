@@ -68,7 +68,8 @@ def test_the_learning_rate_falls_to_the_share_that_is_wanted(last_rate):
     digits = SimpleNamespace(x_train=images(30), y_train=np.arange(30) % 10)
     model = networks.lenet((1, 1), "valid")
     training.train_lenet(model, digits, steps=10, last_rate=last_rate)
-    assert int(model.optimizer.iterations) == 10 and float(model.optimizer.learning_rate) == pytest.approx(2e-3 * last_rate, abs=1e-9)
+    assert (int(model.optimizer.iterations) == 10
+            and float(model.optimizer.learning_rate) == pytest.approx(2e-3 * last_rate, abs=1e-9))
 
 
 def test_a_layer_that_cannot_slide_is_refused():
@@ -254,7 +255,8 @@ def test_the_hue_moves_from_red_over_green_to_blue():
     np.testing.assert_allclose(change(change(red, 120), 120)[0, 0, 0], [0, 0, 1], atol=1e-5)
 
 
-@pytest.mark.parametrize("make, dataset, training_of", [(augmentation.digits_net, "digits", "train_lenet"), (augmentation.signs_net, "signs", "fit")])
+@pytest.mark.parametrize("make, dataset, training_of",
+                         [(augmentation.digits_net, "digits", "train_lenet"), (augmentation.signs_net, "signs", "fit")])
 def test_the_two_networks_of_a_seed_differ_in_the_augmentation_alone(monkeypatch, make, dataset, training_of):
     trained = []
     monkeypatch.setattr(augmentation.training, training_of, lambda network, *rest, **options: trained.append(

@@ -1,7 +1,8 @@
 """Colours that stand together in a figure can be told apart by readers who lack one of the three cones.
 
-What they see is simulated by the matrices of Machado, Oliveira and Fernandes 2009 (https://doi.org/10.1109/TVCG.2009.113, severity 1),
-which hold for linear RGB. Distances are CIEDE2000 (1 can just be noticed); all pairs of the six line colours have 10 or more.
+What they see is simulated by the matrices of Machado, Oliveira and Fernandes 2009 (https://doi.org/10.1109/TVCG.2009.113,
+severity 1), which hold for linear RGB. Distances are CIEDE2000 (1 can just be noticed);
+all pairs of the six line colours have 10 or more.
 """
 import itertools
 

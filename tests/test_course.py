@@ -29,8 +29,9 @@ def test_right_versions_of_python(version):
     assert course.version_problem(version, []) is None
 
 
-@pytest.mark.parametrize("version, found, remedy", [((3, 14), [], "install Python 3.11"), ((3, 9), ["3.12"], "python3.12 course.py"),
-                                                    ((2, 7), [], "install Python 3.11")])
+@pytest.mark.parametrize("version, found, remedy",
+                         [((3, 14), [], "install Python 3.11"), ((3, 9), ["3.12"], "python3.12 course.py"),
+                          ((2, 7), [], "install Python 3.11")])
 def test_wrong_version_of_python_is_one_sentence(version, found, remedy):
     problem = course.version_problem(version, found)
     assert remedy in problem and f"{version[0]}.{version[1]}" in problem and "\n" not in problem
@@ -94,7 +95,8 @@ def test_help_of_every_command_starts_nothing(tmp_path):
     commands = course.commands()
     assert {"lab", "test", "task", "grade", "lock"} <= set(commands) and len(commands) >= 15
     for command in commands:
-        done = subprocess.run([sys.executable, "course.py", command, "--help"], cwd=tmp_path, capture_output=True, encoding="utf-8")
+        done = subprocess.run([sys.executable, "course.py", command, "--help"], cwd=tmp_path, capture_output=True,
+                              encoding="utf-8")
         assert done.returncode == 0 and done.stdout.startswith(f"python3 course.py {command}: ") and done.stderr == "", command
     assert {path.name for path in tmp_path.iterdir()} == {"course.py", "solutions"}
 
@@ -176,8 +178,9 @@ OLD_KERAS = {"image_dim_ordering": "th", "epsilon": 1e-07, "floatx": "float64", 
 def test_settings_of_another_project_do_not_change_keras(tmp_path, settings, environment):
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text(json.dumps(settings), encoding="utf-8")
-    code = ("from utils import networks; from utils.quiet import tf; import keras; y = networks.lenet(padding='valid')(tf.zeros([2, 28, 28, 1]));"
-            "print(keras.backend.backend(), y.shape, y.dtype.name, keras.config.epsilon(), keras.config.max_epochs())")
+    code = ("from utils import networks; from utils.quiet import tf; import keras; y = "
+            "networks.lenet(padding='valid')(tf.zeros([2, 28, 28, 1]));print(keras.backend.backend(), y.shape, y.dtype.name, "
+            "keras.config.epsilon(), keras.config.max_epochs())")
     variables = {name: value for name, value in os.environ.items() if not name.startswith("KERAS_")}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8",
                           env=variables | {"HOME": str(tmp_path)} | environment)
@@ -186,8 +189,8 @@ def test_settings_of_another_project_do_not_change_keras(tmp_path, settings, env
 
 def test_a_home_that_cannot_be_written_to_does_no_harm(tmp_path):
     (tmp_path / "file").touch()  # below a file nobody can make a folder, not even root
-    code = ("from utils import networks, plot; from utils.quiet import tf; print(networks.lenet()(tf.zeros([1, 28, 28, 1])).shape);"
-            "plot.lines([0, 1], {'a': [0, 1]}, title='t', xlabel='x', ylabel='y').savefig('figure.png')")
+    code = ("from utils import networks, plot; from utils.quiet import tf; print(networks.lenet()(tf.zeros([1, 28, 28, "
+            "1])).shape);plot.lines([0, 1], {'a': [0, 1]}, title='t', xlabel='x', ylabel='y').savefig('figure.png')")
     variables = {name: value for name, value in os.environ.items() if name not in ("KERAS_HOME", "MPLCONFIGDIR")}
     home = str(tmp_path / "file" / "home")
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, encoding="utf-8",
@@ -219,7 +222,8 @@ def test_an_environment_that_was_moved_is_made_again(tmp_path, monkeypatch, move
     script = environment / "bin" / "pip"
     script.parent.mkdir(parents=True)
     script.write_text(f"#!{tmp_path / 'course' / '.venv' / 'bin' / 'python'}\nfrom pip import main\n", encoding="utf-8")
-    for name, value in {"ENVIRONMENT": environment, "PYTHON": script.with_name("python"), "STAMP": environment / "course-complete",
+    for name, value in {"ENVIRONMENT": environment, "PYTHON": script.with_name("python"),
+                        "STAMP": environment / "course-complete",
                         "works": lambda command: True, "pip": lambda *words: None, "check_network": lambda remove: None}.items():
         monkeypatch.setattr(course, name, value)
     made = []
@@ -284,16 +288,21 @@ def test_settings_at_home_do_not_change_what_a_notebook_of_the_tests_shows(tmp_p
 
 
 def test_a_notebook_of_an_earlier_version_is_told_what_to_do():
-    code = "from utils import session, attacks\nimport utils\nassert not hasattr(utils, '__wrapped__')\nfrom utils import data, filter_checks"
-    done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", code], capture_output=True, encoding="utf-8")
-    assert done.stdout.strip() == ("This version of the course has no utils.filter_checks. If your notebook is a copy of an earlier version: rename its "
-                                   "folder in work/, run python3 course.py lab, and copy your answers into the new lab.")
+    code = ("from utils import session, attacks\nimport utils\nassert not hasattr(utils, '__wrapped__')\nfrom utils import data, "
+            "filter_checks")
+    done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", code], capture_output=True,
+                          encoding="utf-8")
+    assert done.stdout.strip() == ("This version of the course has no utils.filter_checks. If your notebook is a copy of an "
+                                   "earlier version: rename its folder in work/, run python3 course.py lab, and copy your "
+                                   "answers into the new lab.")
 
 
-@pytest.mark.parametrize("asked", ["networks.dense_net", "data.pictures.landscape", "checks.lab10.contractive", "generative.minimax.covered"])
+@pytest.mark.parametrize("asked", ["networks.dense_net", "data.pictures.landscape", "checks.lab10.contractive",
+                                   "generative.minimax.covered"])
 def test_a_name_of_an_earlier_version_is_told_too(asked):
     module, _, name = asked.rpartition(".")
     module = importlib.import_module(f"utils.{module}")
-    with pytest.raises(AttributeError, match=f"^This version of the course has no utils.{asked}. If your notebook .* copy your answers into the new lab.$"):
+    with pytest.raises(AttributeError, match=(f"^This version of the course has no utils.{asked}. If your notebook .* copy your "
+                                              "answers into the new lab.$")):
         getattr(module, name)
     assert getattr(module, name, None) is None and not hasattr(module, "__wrapped__")

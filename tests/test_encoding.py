@@ -8,7 +8,8 @@ import pytest
 
 from utils.instructor.execute import ROOT, code_cells, sources
 
-FILES = [ROOT / "course.py", ROOT / "conftest.py", *sorted(ROOT.glob("utils/**/*.py")), *sorted(ROOT.glob("tests/**/*.py")), *sources()]
+FILES = [ROOT / "course.py", ROOT / "conftest.py", *sorted(ROOT.glob("utils/**/*.py")),
+         *sorted(ROOT.glob("tests/**/*.py")), *sources()]
 NOT_TEXT = {"os", "Image", "webbrowser", "archive", "zipfile", "tarfile", "wave", "request"}  # their `open` is another one
 
 
@@ -52,8 +53,9 @@ def test_every_text_has_an_encoding(path):
 
 
 def test_calls_without_an_encoding_are_found():
-    bad = ["open(p)", "open(p, 'w')", "p.open()", "p.open('a')", "p.read_text()", "p.write_text(t)", "subprocess.run(w, text=True)",
-           "subprocess.Popen(w, universal_newlines=True)", "os.fdopen(3, 'w')"]
+    bad = ["open(p)", "open(p, 'w')", "p.open()", "p.open('a')", "p.read_text()", "p.write_text(t)",
+           "subprocess.run(w, text=True)", "subprocess.Popen(w, universal_newlines=True)", "os.fdopen(3, 'w')"]
     good = ["open(p, 'rb')", "open(p, encoding='utf-8')", "p.open('xb')", "p.read_bytes()", "Image.open(p)", "os.open(p, 0)",
-            "p.write_text(t, encoding='utf-8')", "subprocess.run(w, encoding='utf-8')", "os.fdopen(3, 'wb')", "open(p, mode='rb')"]
+            "p.write_text(t, encoding='utf-8')", "subprocess.run(w, encoding='utf-8')", "os.fdopen(3, 'wb')",
+            "open(p, mode='rb')"]
     assert [bool(without_encoding(code)) for code in bad + good] == [True] * len(bad) + [False] * len(good)

@@ -171,8 +171,8 @@ def whole_patch(model, x, labels, targeted, steps=60):
     return np.broadcast_to(made.image, x.shape)
 
 
-# attack: (model, x, labels, targeted) -> images [N, H, W, C]; and what they are in closed form, of x, w and `up`, which is 1 where
-# a value shall go up and -1 where it shall go down
+# attack: (model, x, labels, targeted) -> images [N, H, W, C]; and what they are in closed form, of x, w and `up`, which is 1
+# where a value shall go up and -1 where it shall go down
 SETS = {
     "universal Linf": (lambda *given: attacks.universal(*given[:3], epsilon=0.1, targeted=given[3]).modified,
                        lambda x, w, up: x + 0.1 * up),
@@ -267,7 +267,9 @@ def test_minimal_refuses_what_cannot_be_meant(options, words):
 
 @pytest.mark.parametrize("norm", ["L1", "L2", "Linf"])
 def test_minimal_finds_a_boundary_that_no_gradient_shows_on_the_way_from_the_image(norm, monkeypatch):
-    """One boundary, x1 = .9, lies in the direction of the gradient at (.5, .5); a nearer one, x2 = .6, is steep behind it only."""
+    """One boundary, x1 = .9, lies in the direction of the gradient at (.5, .5); a nearer one, x2 = .6,
+    is steep behind it only.
+    """
     def model(x):
         first, second = tf.unstack(tf.reshape(x, [-1, 2]), axis=1)
         return tf.stack([tf.zeros_like(first), tf.maximum(first - 0.9, 20 * (second - 0.6))], 1)

@@ -41,7 +41,8 @@ def test_a_path_chooses_the_lecture_or_the_solution(stored, capsys):
 
 
 @pytest.mark.parametrize("cell, words", [
-    ("import time\ntime.sleep(60)", "it runs for more than 3 seconds"), ("1 / 0", "it raises ZeroDivisionError: division by zero (at In[2], line 1)"),
+    ("import time\ntime.sleep(60)", "it runs for more than 3 seconds"),
+    ("1 / 0", "it raises ZeroDivisionError: division by zero (at In[2], line 1)"),
     ("import os\nos._exit(1)", "the kernel died")])
 def test_a_cell_that_hangs_or_raises_is_shown_with_its_notebook(stored, capsys, cell, words):
     path = stored("1 + 1", cell)
@@ -49,13 +50,15 @@ def test_a_cell_that_hangs_or_raises_is_shown_with_its_notebook(stored, capsys, 
     assert execute.execute(["77"]) == 1
     said = capsys.readouterr().err
     name = nbformat.read(path, as_version=4).cells[1].id
-    assert said.startswith(f"lectures/77_trial.ipynb, cell {name}: {words}") and said.endswith(f"\n\n{cell}\n") and "Traceback" not in said
+    assert (said.startswith(f"lectures/77_trial.ipynb, cell {name}: {words}") and said.endswith(f"\n\n{cell}\n")
+            and "Traceback" not in said)
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("change, words", [
     (lambda cell: cell.pop("metadata"), 'cell trial: it has no "metadata"; expected "metadata": {}'),
-    (lambda cell: cell.pop("outputs"), 'cell trial: it has no "outputs"'), (lambda cell: cell.pop("id"), 'cell number 0 (counted from 0): it needs an "id"')])
+    (lambda cell: cell.pop("outputs"), 'cell trial: it has no "outputs"'),
+    (lambda cell: cell.pop("id"), 'cell number 0 (counted from 0): it needs an "id"')])
 def test_a_damaged_cell_is_a_sentence(stored, capsys, change, words):
     path = stored("1 + 1")
     notebook = json.loads(path.read_text(encoding="utf-8"))

@@ -200,9 +200,9 @@ def test_grad_cam_is_that_of_its_formula(layer, name):
 # Units
 
 def test_the_receptive_field_grows_with_depth_and_ends_at_the_border(detector):
-    assert explain.receptive_field(detector, (48, 48, 1), 0, (20, 30)) == (slice(19, 22), slice(29, 32))
-    assert explain.receptive_field(detector, (48, 48, 1), 0, (0, 47)) == (slice(0, 2), slice(46, 48))
-    assert explain.receptive_field(detector, (48, 48, 1), 1, (10, 10)) == (slice(17, 25), slice(17, 25))  # 3 + 1 + 2 * 2 pixels
+    assert explain.receptive_region(detector, (48, 48, 1), 0, (20, 30)) == (slice(19, 22), slice(29, 32))
+    assert explain.receptive_region(detector, (48, 48, 1), 0, (0, 47)) == (slice(0, 2), slice(46, 48))
+    assert explain.receptive_region(detector, (48, 48, 1), 1, (10, 10)) == (slice(17, 25), slice(17, 25))  # 3 + 1 + 2 * 2 pixels
 
 
 def test_the_strongest_images_and_crops_hold_what_was_planted():

@@ -1,4 +1,6 @@
-"""The stored figures: each says how it was made, is used, and shows only what may be shown; the commands that draw them; the DX explorer."""
+"""The stored figures: each says how it was made, is used, and shows only what may be shown; the commands that draw them;
+the DX explorer.
+"""
 import inspect
 import io
 import json
@@ -99,6 +101,7 @@ def test_the_dx_explorer_shows_the_last_dx_of_the_chosen_lambda_and_its_verdict(
         assert f"says {said} " in box.note.value and f"{norm} {found.norms[norm][0]:.3g}" in box.note.value
         row = np.asarray(Image.open(io.BytesIO(box.pictures.value)), float)
         larger = row.shape[0] // 6
-        np.testing.assert_allclose(row[larger // 2::larger, larger // 2::larger][:, 6:12], 255 * found.modified[0, :, :, 0], atol=0.6)
+        np.testing.assert_allclose(row[larger // 2::larger, larger // 2::larger][:, 6:12],
+                                   255 * found.modified[0, :, :, 0], atol=0.6)
     monkeypatch.setenv("TQDM_DISABLE", "1")
     assert box._repr_mimebundle_() == {"text/plain": INSTEAD}

@@ -54,7 +54,8 @@ def test_many_channels_and_strides_are_tensorflows(size, k, stride):
     assert y.shape == (filters.output_size(size, k, stride=stride), filters.output_size(size + 3, k - 1, stride=stride), 5)
 
 
-@pytest.mark.parametrize("d, k, padding, stride, size", [(5, 3, 0, 1, 3), (224, 7, 3, 2, 112), (227, 11, 0, 4, 55), (28, 5, 2, 1, 28)])
+@pytest.mark.parametrize("d, k, padding, stride, size",
+                         [(5, 3, 0, 1, 3), (224, 7, 3, 2, 112), (227, 11, 0, 4, 55), (28, 5, 2, 1, 28)])
 def test_sizes_of_known_networks(d, k, padding, stride, size):
     """The first layers of ResNet (112), AlexNet (55) and LeNet (28)."""
     assert filters.output_size(d, k, padding, stride) == size

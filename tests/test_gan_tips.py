@@ -66,5 +66,6 @@ def test_what_is_stored_is_complete():
     stored = json.loads(tips.RESULTS.read_text(encoding="utf-8"))
     assert list(stored) == list(tips.SETTINGS)
     for name, row in stored.items():
-        assert all(len(row[key]) == tips.SEEDS and min(row[key]) >= 0 for key in ("Fréchet", "precision", "recall", "confidence", "rarest class"))
+        assert all(len(row[key]) == tips.SEEDS and min(row[key]) >= 0
+                   for key in ("Fréchet", "precision", "recall", "confidence", "rarest class"))
         assert row["steps"] == tips.SETTINGS[name].steps

@@ -98,9 +98,9 @@ def log_loss(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def test_cross_entropy_for_hard_and_soft_labels():
     logits = np.linspace(-6, 6, 25)
     for label in (0.0, 0.3, 1.0, 1.2):
-        got = gans.cross_entropy(tf.constant(logits), tf.fill([25], tf.constant(label, tf.float64)))
+        got = gans.binary_cross_entropy(tf.constant(logits), tf.fill([25], tf.constant(label, tf.float64)))
         np.testing.assert_allclose(got, log_loss(logits, label), rtol=1e-9)
-    far = gans.cross_entropy(tf.constant([1000.0, -1000.0, 1000.0]), tf.constant([0.0, 1.0, 1.0]))
+    far = gans.binary_cross_entropy(tf.constant([1000.0, -1000.0, 1000.0]), tf.constant([0.0, 1.0, 1.0]))
     np.testing.assert_allclose(far, [1000.0, 1000.0, 0.0])
 
 

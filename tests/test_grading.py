@@ -1,4 +1,6 @@
-"""The mini-project grader: what it measures against closed forms and other libraries, and a whole class with a script whose answers are known."""
+"""The mini-project grader: what it measures against closed forms and other libraries,
+and a whole class with a script whose answers are known.
+"""
 import csv
 import json
 import os
@@ -19,7 +21,8 @@ from utils.checks.alone import of_course
 from utils.data.images import to_levels
 from utils.data.rendered import rendered_faces
 from utils.instructor.files import OF_MACHINE
-from utils.instructor.grading import (answers, attack, class_folder, clean_copy, duplicates, grade, hidden, measures, pages, rubric, stamp,
+from utils.instructor.grading import (answers, attack, class_folder, clean_copy, duplicates, grade, hidden, measures, pages,
+                                      rubric, stamp,
                                         submission, tournament)
 from utils.instructor.grading.__main__ import main
 from utils.instructor.grading.examine_project import examine
@@ -140,9 +143,11 @@ def test_lines_of_the_contract_are_read():
     assert said("a.png\twoman\t9e-1\r\nb.png\tman\t0.5") == ([1, 0], [0.9, 0.5], [])
 
 
-@pytest.mark.parametrize("line", ["a.png\tWoman\t0.9", "a.png woman 0.9", "a.png\twoman\t1.01", "a.png\twoman\tnan", "a.png\twoman\tinf",
-                                  "a.png\twoman\t-0.1", "a.png\twoman\t0.9\t", "c.png\twoman\t0.9", "a.png\twoman\t", "", "a.png\twoman\t0,9",
-                                  "a.png\twoman\t١", "a.png\twoman\t0x1", " a.png\twoman\t0.9", "a.png\twoman\t1e9999999999"])
+@pytest.mark.parametrize("line",
+                         ["a.png\tWoman\t0.9", "a.png woman 0.9", "a.png\twoman\t1.01", "a.png\twoman\tnan", "a.png\twoman\tinf",
+                          "a.png\twoman\t-0.1", "a.png\twoman\t0.9\t", "c.png\twoman\t0.9", "a.png\twoman\t", "",
+                          "a.png\twoman\t0,9",
+                          "a.png\twoman\t١", "a.png\twoman\t0x1", " a.png\twoman\t0.9", "a.png\twoman\t1e9999999999"])
 def test_any_other_line_is_named_and_does_not_count(line):
     labels, woman, faults = said(f"{line}\nb.png\tman\t0.75\n")
     assert labels == [-1, 0] and woman == [None, 0.25]
@@ -157,12 +162,14 @@ def test_two_lines_for_a_file_are_no_answer():
 
 def test_nothing_counts_of_a_script_that_was_stopped():
     labels, _, faults = said("a.png\tman\t0.9\n", killed="It used more than 5 seconds of processor time and was stopped.")
-    assert labels == [-1, -1] and faults == ["infer.py was called with 2 images. It used more than 5 seconds of processor time and was stopped."]
+    assert (labels == [-1, -1] and faults
+            == ["infer.py was called with 2 images. It used more than 5 seconds of processor time and was stopped."])
 
 
 def test_last_words_of_a_script_are_short():
     _, _, faults = said("a.png\tman\t1\nb.png\tman\t1\n", status=3, err="Traceback\nValueError: \x1b[31m" + 500 * "x" + "\n")
-    assert faults[0].startswith('infer.py ended with the exit status 3. Its last words: "ValueError: ?[31mxxx') and len(faults[0]) < 250
+    assert (faults[0].startswith('infer.py ended with the exit status 3. Its last words: "ValueError: ?[31mxxx')
+            and len(faults[0]) < 250)
 
 
 # rubric ---------------------------------------------------------------------------------------------------------------
@@ -198,8 +205,8 @@ def test_sizes_and_success_of_an_attack():
     labels, before = np.array([0, 0, 0, 1, 1]), np.full((5, 48, 48), 100, np.uint8)
     after = before.copy()
     after[:, 0, 0], after[:, 0, 1] = 100 - 51, 100 + 68
-    own = {"attack before": np.array([1, 0, 0, 1, 1]), "attack after": np.array([1, 1, 1, 0, 1]), "decoy": np.array([1, 0, 1, 1, 1]),
-           "near attack": np.array([1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1])}
+    own = {"attack before": np.array([1, 0, 0, 1, 1]), "attack after": np.array([1, 1, 1, 0, 1]),
+           "decoy": np.array([1, 0, 1, 1, 1]), "near attack": np.array([1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1])}
     said = answers.Answers(np.array([1, 0, 1, 1, 0, 0]), np.zeros(0), own, {}, [], True)
     found, faults = measures.of_attack(said, labels, before, after, "L2", 0.5)
     assert found == {"attack_success": 2 / 4}, "the median is infinite"
@@ -241,23 +248,29 @@ def test_decoys_have_the_norms_of_the_attack_and_no_aim():
 
 
 @pytest.mark.parametrize("out, words", [
-    (b"nothing\n", "wrote no file"), (b"unnamed\n", "without an array named images"), (b"unreadable\n", "no npz file of plain numbers"),
-    (b"float32 2,48,48\n", "wrote float32 [2, 48, 48], expected uint8 [2, 48, 48]"), (b"uint8 \n", "wrote uint8 []"), (b"", "wrote no array"),
-    (b"uint8 2,48,48\n" + bytes(4607), "left a process"), (b"\xff" * 999, "wrote no array"), (b"uint8 2,48,48\n" + bytes(4609), "left a process")])
+    (b"nothing\n", "wrote no file"), (b"unnamed\n", "without an array named images"),
+    (b"unreadable\n", "no npz file of plain numbers"),
+    (b"float32 2,48,48\n", "wrote float32 [2, 48, 48], expected uint8 [2, 48, 48]"), (b"uint8 \n", "wrote uint8 []"),
+    (b"", "wrote no array"),
+    (b"uint8 2,48,48\n" + bytes(4607), "left a process"), (b"\xff" * 999, "wrote no array"),
+    (b"uint8 2,48,48\n" + bytes(4609), "left a process")])
 def test_what_attack_py_wrote_is_said(out, words):
     images, faults = attack.read(Ended(0, out, "", ""), 2)
     assert images is None and words in faults[0] and len(faults) == 1 and len(faults[0]) < 200
 
 
 @pytest.mark.parametrize("text, words", [
-    ("", "no [[line]]"), ("[[line]", "cannot be read"), ('[[line]]\ntitle="a"\nmeasure="beauty"\nat_least=1\npoints=1', "expected one of accuracy"),
-    ('[[line]]\ntitle="a"\nmeasure="L2"\npoints=1', "a number, or numbers"), ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most="x"\npoints=1', "a number"),
+    ("", "no [[line]]"), ("[[line]", "cannot be read"),
+    ('[[line]]\ntitle="a"\nmeasure="beauty"\nat_least=1\npoints=1', "expected one of accuracy"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\npoints=1', "a number, or numbers"),
+    ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most="x"\npoints=1', "a number"),
     ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=-1', "points, 0 or more"),
     ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1\nbonus=true', "bonus, which means nothing"),
     ('[[line]]\ntitle="a"\nmeasure="L2"\nat_most=[2, 1]\npoints=1', "as many as there are bounds"),
     ('[[line]]\ntitle="a"\nmeasure="person"\nat_most=1\npoints=1', "without one for a person"),
     ('[norms]\nL0=3\n[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1', "positive numbers named L1, L2, Linf"),
-    ('[limits]\nwal=3\n[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1', "positive numbers named wall"), ('[grades]\na=1', "grades")])
+    ('[limits]\nwal=3\n[[line]]\ntitle="a"\nmeasure="L2"\nat_most=1\npoints=1', "positive numbers named wall"),
+    ('[grades]\na=1', "grades")])
 def test_a_rubric_with_a_mistake_is_refused_in_a_sentence(tmp_path, text, words):
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="mine.toml") as refused:
@@ -285,7 +298,8 @@ def test_pictures_and_perturbations_are_compared(tmp_path):
     noisy = plus(first, np.round(rng.normal(0, 3, first.shape)).astype(int))
     noisy_dx = dx + (rng.random(dx.shape) < 0.05)
     found = duplicates.compare(fingerprints(tmp_path, a=(first, plus(first, dx)), b=(noisy, plus(noisy, other)),
-                                            c=(second, plus(second, noisy_dx)), d=(second[:, ::-1], plus(second[:, ::-1], -other))))
+                                            c=(second, plus(second, noisy_dx)),
+                                            d=(second[:, ::-1], plus(second[:, ::-1], -other))))
     assert {(pair.first, pair.second, pair.what) for pair in found} == {("a", "b", "picture"), ("a", "c", "perturbation"),
                                                                        ("b", "d", "perturbation")}
 
@@ -313,7 +327,8 @@ def test_weights_with_the_same_bytes_are_found(tmp_path):
 
 def test_different_faces_are_not_the_same_picture():
     levels = hidden.rendered(seed=9, faces=200).levels
-    found = duplicates.compare({f"{i:03}": duplicates.fingerprint(Path("no-folder"), {"ori": image}) for i, image in enumerate(levels)})
+    found = duplicates.compare({f"{i:03}": duplicates.fingerprint(Path("no-folder"), {"ori": image})
+                                for i, image in enumerate(levels)})
     assert found == []
 
 
@@ -347,10 +362,12 @@ def test_real_faces_can_be_hidden(real_data):
 
 @pytest.fixture
 def rules(tmp_path) -> Path:
-    """The course's rubric without reference detectors, which would need TensorFlow, and with an accuracy that the script reaches."""
+    """The course's rubric without reference detectors, which would need TensorFlow,
+    and with an accuracy that the script reaches.
+    """
     path = tmp_path / "rubric.toml"
-    path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]").replace("more_than = 0.85",
-                                                                                                                  "more_than = 0.7").replace("L2 = 0.4", "L2 = 2.0"), encoding="utf-8")
+    path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]")
+                    .replace("more_than = 0.85", "more_than = 0.7").replace("L2 = 0.4", "L2 = 2.0"), encoding="utf-8")
     return path
 
 
@@ -371,23 +388,28 @@ def test_a_class_whose_grades_can_be_computed_by_hand(tmp_path, faces, rules):
     found = results(out)
     right = found["right"]["measured"]
     assert right["accuracy"] == 28 / 38, "the last twelve faces went to attack.py with their labels"
-    assert found["wasteful"]["measured"]["accuracy"] == 0.8 and right["contract"] == right["original_right"] == right["fooled"] == right["steady"] == 1
+    assert (found["wasteful"]["measured"]["accuracy"] == 0.8
+            and right["contract"] == right["original_right"] == right["fooled"] == right["steady"] == 1)
     assert right["shortest_t"] == 11 / 16, "98 + 4 t is above 100 from t = 10/16 on, where rounding gives 100 or 101"
     assert right["L2"] == pytest.approx(48 * 4 / 255) and found["right"]["score"] == 15
-    assert right["size"] == right["L2"] / 2 and right["attack_success"] == 1 and right["attack_size"] == pytest.approx(48 * 45 / 255 / 2)
+    assert (right["size"] == right["L2"] / 2 and right["attack_success"] == 1
+            and right["attack_size"] == pytest.approx(48 * 45 / 255 / 2))
     assert found["right"]["said"]["ori"] == [pytest.approx(1 / (1 + np.exp(1)), abs=1e-4)]
     assert found["wasteful"]["measured"]["original_right"] == 0 and "the script says man" in found["wasteful"]["faults"][0]
-    assert found["not_fooled"]["measured"]["fooled"] == 0 and "for the original and for the modified image" in found["not_fooled"]["faults"][0]
+    assert (found["not_fooled"]["measured"]["fooled"] == 0
+            and "for the original and for the modified image" in found["not_fooled"]["faults"][0])
     with open(out / "grades.csv", encoding="utf-8-sig") as table:
         rows = {row["student_id"]: row for row in csv.DictReader(table)}
-    assert rows["right"]["score"] == "15.0" and rows["right"]["to_be_graded"] == "2" and rows["right"]["norm"] == "L2" and rows["right"]["max_score"] == "20.0" and float(rows["wasteful"]["score"]) < 20
+    assert (rows["right"]["score"] == "15.0" and rows["right"]["to_be_graded"] == "2" and rows["right"]["norm"] == "L2"
+            and rows["right"]["max_score"] == "20.0" and float(rows["wasteful"]["score"]) < 20)
     page = (out / "class.html").read_text(encoding="utf-8")
     assert "ada_grace" in page and "wasteful" not in page and "not_fooled" not in page
     for name in found:
         page = (out / "feedback" / f"{name}.html").read_text(encoding="utf-8")
         assert f"Mini-project: {name}" in page and page.count("data:image/png") == 3
     page, other = ((out / "feedback" / f"{name}.html").read_text(encoding="utf-8") for name in ("right", "not_fooled"))
-    assert "to be graded by a person, of 2" in page and "Labels &lt;b&gt;say&lt;/b&gt; little." in page and "Hand in attack.py" not in page
+    assert ("to be graded by a person, of 2" in page and "Labels &lt;b&gt;say&lt;/b&gt; little." in page
+            and "Hand in attack.py" not in page)
     assert "There is no reflection.md." in other and "0 of 2" in other and "Hand in attack.py beside infer.py" in other
 
 
@@ -433,7 +455,8 @@ def test_another_rubric_judges_again_without_running_scripts(tmp_path, faces, ru
     out = grade.grade(tmp_path / "class", hidden_file=faces, seed=1, rubric_file=rules)
     assert results(out)["a"]["score"] == 12
     monkeypatch.setattr(answers, "ask", pytest.fail)
-    rules.write_text(rules.read_text(encoding="utf-8").replace("more_than = 0.7\npoints = 4", "more_than = 0.85\npoints = 7"), encoding="utf-8")
+    rules.write_text(rules.read_text(encoding="utf-8").replace("more_than = 0.7\npoints = 4", "more_than = 0.85\npoints = 7"),
+                     encoding="utf-8")
     grade.grade(tmp_path / "class", hidden_file=faces, rubric_file=rules)
     assert results(out)["a"]["score"] == 8 and results(out)["a"]["maximum"] == 23
     assert "8 of 23 points" in (out / "feedback" / "a.html").read_text(encoding="utf-8")
@@ -464,8 +487,8 @@ def test_what_decides_a_result_is_measured_again_and_nothing_else_is(tmp_path, f
         return len(calls)
 
     assert measured() == 1 and measured() == 0
-    for name in ("utils/groups.py", "utils/data/rendered.py", "utils/instructor/grading/measures.py", "data/weights/faces_densenet.npz",
-                 "requirements.lock"):
+    for name in ("utils/groups.py", "utils/data/rendered.py", "utils/instructor/grading/measures.py",
+                 "data/weights/faces_densenet.npz", "requirements.lock"):
         change(course / name)
         assert (name, measured(), measured()) == (name, 1, 0)
     for name in ("utils/instructor/grading/feedback.html.j2", "utils/instructor/grading/rubric.toml"):
@@ -513,7 +536,8 @@ def test_another_seed_for_the_same_results_is_refused(tmp_path, faces, rules):
 
 
 def test_what_cannot_be_graded_is_a_sentence(tmp_path, capsys):
-    for words, sentence in ((["grade", str(tmp_path / "none")], "There is no folder"), (["grade", str(tmp_path)], "no folder and no zip file"),
+    for words, sentence in ((["grade", str(tmp_path / "none")], "There is no folder"),
+                            (["grade", str(tmp_path)], "no folder and no zip file"),
                             (["grade", str(tmp_path), "--delete-pictures"], "There are no results")):
         assert main(words) == 1
         assert sentence in capsys.readouterr().err
@@ -522,32 +546,38 @@ def test_what_cannot_be_graded_is_a_sentence(tmp_path, capsys):
 def test_a_team_can_check_at_home(tmp_path):
     """The same checks, without a sandbox, on validation faces: this script is right for half of them at best."""
     folder = team(tmp_path / "mine", modified=DARK + 1)
-    done = subprocess.run([sys.executable, "-m", "utils.instructor.grading", "check", str(folder)], cwd=tmp_path, capture_output=True, encoding="utf-8",
-                          env=os.environ | {"COURSE_PROFILE": "quick"})
+    done = subprocess.run([sys.executable, "-m", "utils.instructor.grading", "check", str(folder)], cwd=tmp_path,
+                          capture_output=True, encoding="utf-8", env=os.environ | {"COURSE_PROFILE": "quick"})
     assert done.returncode == 1 and done.stderr == ""
     assert "ok  2 of 2  The script keeps its contract" in done.stdout
     assert "--  0 of 3  Your image survives 8 bits" in done.stdout and "try Start from a face" in done.stdout
     assert "! " not in done.stdout.replace("!   There is no ", "").replace("!   The script says man for the original", "")
     assert all(f"!   There is no {name}" in done.stdout for name in ("attack.py: hand it in", "team.toml: then", "reflection.md"))
     assert "Hand in attack.py" not in done.stdout and "A DX that goes" not in done.stdout, "advice is about what was measured"
-    assert "8 bits" in done.stdout and ": no (yes)" in done.stdout and "of 18 points that a program gives, on practice faces" in done.stdout and "manifest.json lists the 4 files of this folder" in done.stdout
+    assert ("8 bits" in done.stdout and ": no (yes)" in done.stdout
+            and "of 18 points that a program gives, on practice faces" in done.stdout
+            and "manifest.json lists the 4 files of this folder" in done.stdout)
     assert set(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]) == {
         "infer.py", *(f"adv_ada_grace_{kind}.png" for kind in submission.KINDS)}
 
 
 def test_what_is_missing_beside_the_script_is_said(tmp_path):
     folder = team(tmp_path / "team", about='norm = "L2"')
-    assert [words.split(":")[0] for words in submission.lacks(folder)] == ["There is no attack.py", "There is no reflection.md, or nothing in it"]
+    assert [words.split(":")[0] for words in submission.lacks(folder)] == ["There is no attack.py",
+                                                                           "There is no reflection.md, or nothing in it"]
     (folder / "attack.py").write_text(ATTACK, encoding="utf-8")
-    for text, said in (("# Reflection\n\n1. Why?\n\n...\n\n2. Who?\n\nWe.\n\n3. How?\n\n...\n", ["question 1, 3:"]), ("1. Why?\n\nThree dots ...\n", [])):
+    for text, said in (("# Reflection\n\n1. Why?\n\n...\n\n2. Who?\n\nWe.\n\n3. How?\n\n...\n", ["question 1, 3:"]),
+                       ("1. Why?\n\nThree dots ...\n", [])):
         (folder / "reflection.md").write_text(text, encoding="utf-8")
         found = submission.lacks(folder)
         assert len(found) == len(said) and all(words in line for words, line in zip(said, found))
 
 
 @pytest.mark.parametrize("source, line", [
-    ("import numpy\nfrom utils import attacks", 2), ("def f():\n    import os, utils.session", 2), ("if True:\n    from utils.quiet import tf", 2),
-    ("try:\n    import utils\nexcept ImportError:\n    pass", 0), ("from .utils import a\nimport utilities\nutils = 3", 0), ("this is (", 0)])
+    ("import numpy\nfrom utils import attacks", 2), ("def f():\n    import os, utils.session", 2),
+    ("if True:\n    from utils.quiet import tf", 2),
+    ("try:\n    import utils\nexcept ImportError:\n    pass", 0), ("from .utils import a\nimport utilities\nutils = 3", 0),
+    ("this is (", 0)])
 def test_a_script_that_needs_the_course_is_refused_at_home_too(tmp_path, faces, source, line):
     """There the course's package can be imported, so that the team would learn it only from its grade."""
     assert of_course(source) == line
@@ -578,9 +608,12 @@ def test_results_survive_as_json(tmp_path, faces, rules):
 
 def in_a_room(out: Path, words: list[str], *, before: str = "") -> subprocess.CompletedProcess:
     """`grading grade` in a process of its own that sees `out` as bubblewrap's `words` lay it."""
-    code = f"import sys; from utils.instructor.grading import class_folder, grade, __main__ as command\n{before}\nsys.exit(command.main(sys.argv[1:]))"
-    return subprocess.run(["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", *words, "--", sys.executable, "-c", code, "grade",
-                           str(out.with_name("class")), "--out", str(out), "--unsafe-no-sandbox", "--hidden", str(out.with_name("hidden.npz")),
+    code = (f"import sys; from utils.instructor.grading import class_folder, grade, __main__ as command\n{before}\n"
+            "sys.exit(command.main(sys.argv[1:]))")
+    return subprocess.run(["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", *words, "--", sys.executable, "-c",
+                           code, "grade",
+                           str(out.with_name("class")), "--out", str(out), "--unsafe-no-sandbox", "--hidden",
+                           str(out.with_name("hidden.npz")),
                            "--rubric", str(out.with_name("rubric.toml"))], capture_output=True, encoding="utf-8", cwd=out.parent)
 
 
@@ -597,13 +630,16 @@ def two_teams(tmp_path, faces, rules) -> Path:
 def test_a_full_disk_stops_the_grader_and_costs_nobody_a_point(two_teams):
     full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)])
     assert full.returncode == 1 and "needs 2048: make room" in full.stderr, "before anything is run"
-    full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)], before="class_folder.NEEDED_BYTES = 0; import atexit, glob, sys; "
-                     f"atexit.register(lambda: print(*(open(path).read() for path in glob.glob({str(two_teams / 'results/*.json')!r}))))")
+    full = in_a_room(two_teams, ["--size", str(4 << 20), "--tmpfs", str(two_teams)],
+                     before="class_folder.NEEDED_BYTES = 0; import atexit, glob, sys; "
+                     "atexit.register(lambda: print(*(open(path).read() for path in "
+                     f"glob.glob({str(two_teams / 'results/*.json')!r}))))")
     assert full.returncode == 1 and "No space left on device" in full.stderr and "costs nobody a point" in full.stderr
     assert "Traceback" not in full.stderr and "weights.bin" not in full.stdout and "could not be read" not in full.stdout
 
 
-@pytest.mark.parametrize("fault", [MemoryError("of the machine"), *(OSError(number, "of the machine") for number in sorted(OF_MACHINE))], ids=repr)
+@pytest.mark.parametrize("fault", [MemoryError("of the machine"),
+                                   *(OSError(number, "of the machine") for number in sorted(OF_MACHINE))], ids=repr)
 @pytest.mark.parametrize("packed", [False, True])
 def test_no_fault_of_the_machine_is_taken_for_the_teams(tmp_path, monkeypatch, fault, packed):
     source = team(tmp_path / "ada")

@@ -96,7 +96,8 @@ def test_limits_on_all_processes_of_a_kernel_together(graded):
 
 def test_what_a_hidden_check_needs_comes_from_the_first_kernel(graded):
     """It is trained once; what cannot be pickled, or is too large, is trained again with the whole notebook."""
-    assert [graded[2][student] for student in ("ada", "files", "ned", "lock", "shares")] == [2, 2, 2, 3, 3], "whatever else ned printed"
+    assert ([graded[2][student]
+             for student in ("ada", "files", "ned", "lock", "shares")] == [2, 2, 2, 3, 3]), "whatever else ned printed"
 
 
 # again, in other ways -------------------------------------------------------------------------------------------------
@@ -140,13 +141,15 @@ def test_a_killed_run_leaves_tables_of_those_who_are_graded_and_the_next_one_not
         assert all_end(family, 10), "kernels, and the processes that run them, die with it"
         assert scores(out) == {"anna": 3}
         grades, moodle = (table.read_text(encoding="utf-8-sig") for table in (out / "grades.csv", out / "moodle" / f"{UNIT}.csv"))
-        assert re.search(rf'"{UNIT}",.*"anna",.*"3.0"$', grades, re.MULTILINE) and '"anna","anna",3.0,3.0,""' in moodle and "moth" not in moodle
+        assert re.search(rf'"{UNIT}",.*"anna",.*"3.0"$', grades,
+                         re.MULTILINE) and '"anna","anna",3.0,3.0,""' in moodle and "moth" not in moodle
         finished = (out / "state" / f"anna--{UNIT}.json").stat().st_mtime_ns
         shutil.rmtree(folder / "moth")
         hand_in(folder, "moth")
         subprocess.run(words, env=environment, check=True, capture_output=True)
         assert scores(out) == {"anna": 3, "moth": 3} and (out / "state" / f"anna--{UNIT}.json").stat().st_mtime_ns == finished
-        assert not list(out.rglob("*.part")) and [path.name for path in out.glob(".*")] == [".lock"] and not list(temporary.iterdir())
+        assert not list(out.rglob("*.part")) and [path.name
+                                                  for path in out.glob(".*")] == [".lock"] and not list(temporary.iterdir())
     finally:
         shutil.rmtree(temporary)
 
@@ -206,8 +209,8 @@ def test_a_notebook_that_ends_its_workers_is_the_machines_fault(tmp_path):
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), \
             LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         with pytest.raises(MachineFault, match="1 of 2 calls ended the workers.*run the same command again"):
-            for result in workers.results([joblib.delayed(os._exit)(1), joblib.delayed(abs)(-1)], 1, cluster.scheduler_address, tmp_path,
-                                          isolated=False):
+            for result in workers.results([joblib.delayed(os._exit)(1), joblib.delayed(abs)(-1)], 1,
+                                          cluster.scheduler_address, tmp_path, isolated=False):
                 done.append(result)
     assert done == [1]
 
@@ -238,7 +241,8 @@ for _ in range(60):
     kernel.iopub_socket.send_multipart([b"stream", b"<IDS|MSG>", kernel.session.sign(parts), *parts])
 """
     (tmp_path / "handed").mkdir()
-    notebook, most, before = nbformat.v4.new_notebook(cells=[cell(flood), cell("print(1)")]), [0], psutil.Process().memory_info().rss
+    notebook, most, before = (nbformat.v4.new_notebook(cells=[cell(flood), cell("print(1)")]), [0],
+                              psutil.Process().memory_info().rss)
     process = kernels.SandboxedExecute.process_message
     monkeypatch.setattr(kernels.SandboxedExecute, "process_message", lambda *words: (
         most.append(psutil.Process().memory_info().rss - before), time.sleep(0.02), process(*words))[-1])

@@ -1,4 +1,6 @@
-"""Accuracy by group: intervals against SciPy's, published ones and simulation, McNemar's test against SciPy's binomial test, few people."""
+"""Accuracy by group: intervals against SciPy's, published ones and simulation, McNemar's test against SciPy's binomial test,
+few people.
+"""
 import numpy as np
 import pytest
 from scipy.stats import binomtest, ttest_1samp
@@ -106,7 +108,8 @@ def test_different_lengths_are_refused():
 def test_bands():
     ages = np.array([18, 29.9, 30, 49, 50, 90, 5, 90.5])
     names = groups.bands(ages, [18, 30, 50, 90], " years")
-    assert list(names) == ["18-30 years", "18-30 years", "30-50 years", "30-50 years", "50-90 years", "50-90 years", "under 18 years", "over 90 years"]
+    assert list(names) == ["18-30 years", "18-30 years", "30-50 years", "30-50 years", "50-90 years", "50-90 years",
+                           "under 18 years", "over 90 years"]
 
 
 def test_balanced_accuracy_is_scikit_learns():

@@ -18,7 +18,8 @@ def given() -> nbformat.NotebookNode:
     """The lab as students get it; the answers in it do not matter here."""
     lab = solution(list(ANSWERS))
     for cell in lab.cells:
-        cell.source = cell.source.replace(hidden_part(cell.source), "").replace("\n### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS\n", "")
+        cell.source = cell.source.replace(hidden_part(cell.source),
+                                          "").replace("\n### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS\n", "")
     return lab
 
 
@@ -72,9 +73,10 @@ CASES = {
     "ids under format 4.4": (change(ids_of_old_format), ""),
     "half a pair of surrogates": (change(half_a_smiley), ""),
     "widgets of Colab": (change(colab), ""),
-    "renamed, beside another lab": (lambda folder: (folder / f"{UNIT}.ipynb").rename(folder / f"{UNIT} (1).ipynb").with_name("02_other.ipynb").touch(),
-                                    ""),
-    "renamed, beside a lecture": (lambda folder: (folder / f"{UNIT}.ipynb").rename(folder / f"{UNIT} (1).ipynb").with_name(f"{UNIT}_2.ipynb").touch(), ""),
+    "renamed, beside another lab": (lambda folder: (folder / f"{UNIT}.ipynb").rename(folder / f"{UNIT} (1).ipynb")
+                                    .with_name("02_other.ipynb").touch(), ""),
+    "renamed, beside a lecture": (lambda folder: (folder / f"{UNIT}.ipynb").rename(folder / f"{UNIT} (1).ipynb")
+                                  .with_name(f"{UNIT}_2.ipynb").touch(), ""),
     "a folder for a time": (lambda folder: (folder / "timestamp.txt" / "deep").mkdir(parents=True), ""),
     "damaged time": (lambda folder: (folder / "timestamp.txt").write_text("yesterday, about noon", encoding="utf-8"), ""),
     "beside an environment": (with_environment, ""),
@@ -89,7 +91,8 @@ def test_it_is_the_lab_again(make, note, tmp_path):
     assert note in " ".join(notes) and len(notes) == bool(note), notes
     notebook = nbformat.read(tmp_path / "copy" / f"{UNIT}.ipynb", as_version=4)
     assert {mark(cell)["grade_id"]: cell.source for cell in notebook.cells if mark(cell).get("solution")} == ANSWERS
-    assert [cell.source for cell in notebook.cells if mark(cell).get("grade")] == [cell.source for cell in given().cells if mark(cell).get("grade")]
+    assert [cell.source for cell in notebook.cells if mark(cell)
+            .get("grade")] == [cell.source for cell in given().cells if mark(cell).get("grade")]
     assert not (tmp_path / "copy" / "timestamp.txt").exists()
     assert "<h1>" in lab_pages.page(notebook, {}, "ada", given())
 
@@ -145,6 +148,7 @@ def test_every_lab_can_be_marked_again(unit, tmp_path):
 
 def test_a_path_that_nbgrader_takes_for_a_pattern_is_refused(tmp_path, capsys):
     hand_in(tmp_path / "[SoSe 26] CNN" / "handed", "ada")
-    (tmp_path / "[SoSe 26] CNN" / "handed" / "ada" / UNIT).rename(tmp_path / "[SoSe 26] CNN" / "handed" / "ada" / "01_convolution_filters")
+    (tmp_path / "[SoSe 26] CNN" / "handed" / "ada" / UNIT).rename(tmp_path / "[SoSe 26] CNN" / "handed" / "ada"
+                                                                  / "01_convolution_filters")
     assert autograde.main(["autograde", str(tmp_path / "[SoSe 26] CNN" / "handed"), "--unsafe-no-sandbox"]) == 1
     assert "has the sign [" in capsys.readouterr().err

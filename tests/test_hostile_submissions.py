@@ -1,7 +1,7 @@
 """A class of hostile submissions, graded for real: each gets its points, a clear sentence and no more, and the others are graded.
 
-A submission is made by a small function that is given where to lie in the folder of the class. With `FULL` points for a script and images
-that keep their promise; scripts are plain NumPy, the hidden faces forty grey squares.
+A submission is made by a small function that is given where to lie in the folder of the class. With `FULL` points for a script
+and images that keep their promise; scripts are plain NumPy, the hidden faces forty grey squares.
 """
 import base64
 import csv
@@ -40,7 +40,8 @@ from utils.instructor.grading.__main__ import main
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 5
 FULL = 12  # all lines of the rubric but those of attack.py and of the reflection
-IMAGES, SCRIPT, CONTRACT, ACCURACY, ATTACK = 1, 6, 2, 4, 3  # points: amplified; no image of any use; ...; attack.py fools, with a large DX
+# points: amplified; no image of any use; ...; attack.py fools, with a large DX
+IMAGES, SCRIPT, CONTRACT, ACCURACY, ATTACK = 1, 6, 2, 4, 3
 ASKED = 40 + 2 + 2 * answers.NEAR + answers.STEPS  # images of a call: hidden faces, the two, what is near them and between them
 LIMITS = """
 [limits]
@@ -95,7 +96,8 @@ def case(points: float, *words: str) -> Callable:
     return register
 
 
-def honest(place: Path, *, script: str = HONEST + "main()", about: str | bytes = "", names: str | bytes = "ada_grace", **pictures) -> Path:
+def honest(place: Path, *, script: str = HONEST + "main()", about: str | bytes = "", names: str | bytes = "ada_grace",
+           **pictures) -> Path:
     """A folder as it should be; pictures are levels, bytes of a file, or None for none."""
     place.mkdir(parents=True, exist_ok=True)
     (place / "infer.py").write_text(script, encoding="utf-8")
@@ -132,10 +134,12 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png_of(*more: bytes, width: int = 48, height: int = 48, depth: int = 8, colour: int = 0, interlace: int = 0, data: bytes | None = None) -> bytes:
+def png_of(*more: bytes, width: int = 48, height: int = 48, depth: int = 8, colour: int = 0, interlace: int = 0,
+           data: bytes | None = None) -> bytes:
     """A png file written chunk by chunk; `data` are its rows with their filter bytes, `more` chunks before them."""
     rows = b"".join(b"\0" + bytes([102]) * 48 for _ in range(48)) if data is None else data
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)) + b"".join(more)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
+            + b"".join(more)
             + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
@@ -147,16 +151,18 @@ def saved(image: Image.Image, form: str = "png", **options) -> bytes:
 
 # archives -------------------------------------------------------------------------------------------------------------
 
-@case(FULL, *(f"{path}course-hostile-trace leads out of the zip file" for path in ("../", "../tmp/", "/tmp/", "..\\..\\", "C:\\")))
+@case(FULL,
+      *(f"{path}course-hostile-trace leads out of the zip file" for path in ("../", "../tmp/", "/tmp/", "..\\..\\", "C:\\")))
 def zip_slip(place):
-    zipped(place, ("../course-hostile-trace", b"x"), ("/tmp/course-hostile-trace", b"x"), ("a/" + "../" * 9 + "tmp/course-hostile-trace", b"x"),
+    zipped(place, ("../course-hostile-trace", b"x"), ("/tmp/course-hostile-trace", b"x"),
+           ("a/" + "../" * 9 + "tmp/course-hostile-trace", b"x"),
            ("..\\..\\course-hostile-trace", b"x"), ("C:\\course-hostile-trace", b"x"))
 
 
 @case(FULL, "etc is a link or a device", "sda is a link or a device", "fifo is a link or a device")
 def zip_with_links_and_devices(place):
-    zipped(place, (entry("etc", stat.S_IFLNK | 0o777), b"/etc"), (entry("etc/passwd", 0o644), b"x"), (entry("sda", stat.S_IFBLK | 0o666), b""),
-           (entry("fifo", stat.S_IFIFO | 0o666), b""))
+    zipped(place, (entry("etc", stat.S_IFLNK | 0o777), b"/etc"), (entry("etc/passwd", 0o644), b"x"),
+           (entry("sda", stat.S_IFBLK | 0o666), b""), (entry("fifo", stat.S_IFIFO | 0o666), b""))
 
 
 @case(0, "larger than 24 MiB when unpacked")
@@ -271,7 +277,8 @@ def zip_with_a_file_as_folder(place):
 
 @case(FULL)
 def zip_with_a_folder(place):
-    zipped(place, ("__MACOSX/project/._infer.py", b"x"), ("project/.DS_Store", b"x"), ("__MACOSX/infer.py", b"x"), before="project/")
+    zipped(place, ("__MACOSX/project/._infer.py", b"x"), ("project/.DS_Store", b"x"), ("__MACOSX/infer.py", b"x"),
+           before="project/")
 
 
 @case(FULL)
@@ -421,7 +428,8 @@ image_case("image_huge", png_of(width=60000, height=60000), "is far larger than 
 image_case("image_large", png_of(width=9000, height=3), "is 9000x3, expected 48x48")
 image_case("image_huge_on_disk", saved(Image.new("L", (48, 48))) + bytes(2 << 20), "bytes, expected a png of 48x48")
 image_case("image_of_negative_size", png_of(width=2**32 - 1), "is far larger than 48x48")
-image_case("image_data_bomb", png_of(data=bytes(300 << 20)), "for the original and for the modified image")  # black: an image, but not a good one
+# black: an image, but not a good one
+image_case("image_data_bomb", png_of(data=bytes(300 << 20)), "for the original and for the modified image")
 TEXT_BOMB = png_of(*[chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(60 << 20), 9))] * 3)
 image_case("image_text_bomb", TEXT_BOMB, points=FULL)  # what is not the picture is not read
 image_case("image_profile_bomb", png_of(chunk(b"iCCP", b"key\0\0" + zlib.compress(bytes(60 << 20), 9))), points=FULL)
@@ -468,11 +476,14 @@ def image_raw_is_the_same(place):
 
 # names ----------------------------------------------------------------------------------------------------------------
 
-NAMES = {"chinese": "张伟_李娜", "arabic": "محمد", "hebrew_and_override": "שלום\u202egnp.exe\u202c\u2066", "newline": "a\nb\r\n=1+1", "quotes": "\"'`,;\t",
-         "formula": "=cmd|' \u2215C calc'!A0", "wide_formula": "＝1+1", "at": "@SUM(1)", "plus": "+1", "minus": "-rf", "html": "<script>alert(1)<\u2215script>",
-         "attribute": "x\" onerror=\"alert(1)", "template": "{{ 7*7 }}{% raw %}", "long": "x" * 240, "combining": "a" + "\u0301" * 100,
-         "separated": "x;=1+1", "tabbed": "x\t=1+1",
-         "no_encoding": b"\xff\xfe\x80", "surrogate": "a\U0001F600", "nothing_visible": "\u200b\u200d", "percent": "%s%n%00", "dots": "a.."}
+NAMES = {"chinese": "张伟_李娜", "arabic": "محمد", "hebrew_and_override": "שלום\u202egnp.exe\u202c\u2066", "newline": "a\nb\r\n=1+1",
+         "quotes": "\"'`,;\t",
+         "formula": "=cmd|' \u2215C calc'!A0", "wide_formula": "＝1+1", "at": "@SUM(1)", "plus": "+1", "minus": "-rf",
+         "html": "<script>alert(1)<\u2215script>",
+         "attribute": "x\" onerror=\"alert(1)", "template": "{{ 7*7 }}{% raw %}", "long": "x" * 240,
+         "combining": "a" + "\u0301" * 100, "separated": "x;=1+1", "tabbed": "x\t=1+1",
+         "no_encoding": b"\xff\xfe\x80", "surrogate": "a\U0001F600", "nothing_visible": "\u200b\u200d", "percent": "%s%n%00",
+         "dots": "a.."}
 for given, spelt in NAMES.items():
     CASES[f"name_{given}"] = (lambda place, spelt=spelt: honest(
         place, names=os.fsencode(spelt)[:200], about="consent = true"), FULL, ())
@@ -567,7 +578,8 @@ for name, attack in {
     "searches_everything": """
         found = []
         for place, folders, files in os.walk("/", followlinks=False):
-            folders[:] = [name for name in folders if (place, name) not in (("/usr", "share"), ("/usr", "lib"), ("/", "proc")) and name != "site-packages"]
+            folders[:] = [name for name in folders if name != "site-packages"
+                          and (place, name) not in (("/usr", "share"), ("/usr", "lib"), ("/", "proc"))]
             found += [name for name in files if "hidden-labels" in name or name == "rubric.toml"]
         found += [name for name in os.environ if "HIDDEN" in name]
         for path in ("/proc/self/environ", "/proc/1/environ", "/proc/1/cmdline", "/proc/self/mountinfo", "/proc/self/maps"):
@@ -590,7 +602,8 @@ for name, attack in {
                 pass""",
     "replaces_images": """
         for path in sys.argv[1:]:
-            for change in (os.unlink, lambda path: os.rename(path, "x"), lambda path: os.chmod(path, 0o777), lambda path: open(path, "wb")):
+            for change in (os.unlink, lambda path: os.rename(path, "x"), lambda path: os.chmod(path, 0o777),
+                           lambda path: open(path, "wb")):
                 try:
                     change(path)
                     print("CHANGED", path)
@@ -609,8 +622,11 @@ script_case("prints_carriage_returns", "main(end='\\r\\n')", FULL)
 script_case("ends_without_a_newline", "print('\\n'.join(answer(path) for path in sys.argv[1:]), end='')", FULL)
 script_case("answers_in_another_order", "sys.argv[1:] = sorted(sys.argv[1:])[::-1]\nmain()", FULL)
 
-script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES, f"called with {ASKED} images. It was stopped after 12 seconds, with ", "It was tried twice.")
-script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES, "It was stopped after 12 seconds, with ", " of its 2 seconds of processor time used: it waits for something, or the machine was busy.")
+script_case("hangs", "main(); sys.stdout.flush(); time.sleep(60)", IMAGES,
+            f"called with {ASKED} images. It was stopped after 12 seconds, with ", "It was tried twice.")
+script_case("stops_itself", "import signal; os.kill(os.getpid(), signal.SIGSTOP)", IMAGES,
+            "It was stopped after 12 seconds, with ",
+            " of its 2 seconds of processor time used: it waits for something, or the machine was busy.")
 script_case("spins", "main(); sys.stdout.flush()\nwhile True: pass", IMAGES, "It used more than 2 seconds of processor time")
 script_case("prints_without_end", "while True: print('x' * 100)", IMAGES, "It printed more than 1 MiB and was stopped.")
 script_case("forks_and_takes_memory", """
@@ -636,18 +652,23 @@ script_case("is_no_python", "this is (", IMAGES, "exit status 1")
 
 script_case("says_nothing", "", IMAGES, f"gave no answer for {ASKED} of {ASKED} images")
 script_case("ends_with_a_status", "main(); sys.exit(3)", FULL - CONTRACT, "exit status 3.")
-script_case("ends_with_a_page", "main(); sys.exit('<script>alert(1)</script>\\u202e\\x1b[31m=1+1')", FULL - CONTRACT, "Its last words", "<script>")
+script_case("ends_with_a_page", "main(); sys.exit('<script>alert(1)</script>\\u202e\\x1b[31m=1+1')", FULL - CONTRACT,
+            "Its last words", "<script>")
 script_case("crashes", "main(); sys.stdout.flush(); os.abort()", FULL - CONTRACT, "exit status 134")
 script_case("says_more", "main(); print('other.png\\tman\\t0.9'); print('<script>alert(1)</script>\\u202e')", FULL - CONTRACT,
             "2 lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY", "other.png")
 script_case("says_much", "main(); print('=' * 500_000)", FULL - CONTRACT, "1 lines of infer.py are not", "...")
 script_case("begins_with_a_mark", "print('\\ufeff'); main()", FULL - CONTRACT, "1 lines of infer.py are not")
 script_case("says_it_twice", "main(); main()", IMAGES, f"more than one line for {ASKED} images: these have no answer")
-script_case("gives_the_whole_path", "sys.argv[1:] = map(os.path.abspath, sys.argv[1:]); main()", IMAGES, f"{ASKED} lines of infer.py are not", "/images/FILE")
+script_case("gives_the_whole_path", "sys.argv[1:] = map(os.path.abspath, sys.argv[1:]); main()", IMAGES,
+            f"{ASKED} lines of infer.py are not", "/images/FILE")
 script_case("writes_wide_letters", "sys.stdout.reconfigure(encoding='utf-16'); main()", IMAGES, "lines of infer.py are not")
-for name, line in {"nan": "woman\\tnan", "inf": "woman\\tinf", "huge": "woman\\t1e999", "two": "woman\\t2", "less": "woman\\t-0.5", "unsure": "woman\\t0.4999", "none": "woman\\t",
-                   "hex": "woman\\t0x1p-1", "arabic_digits": "woman\\t٠", "label": "Woman\\t0.9", "both": "man woman\\t0.9", "spaces": " man\\t 0.9"}.items():
-    script_case(f"says_{name}", f"for path in sys.argv[1:]: print(f'{{path}}\\t{line}')", IMAGES, f"{ASKED} lines of infer.py are not", '"FILE')
+for name, line in {"nan": "woman\\tnan", "inf": "woman\\tinf", "huge": "woman\\t1e999", "two": "woman\\t2",
+                   "less": "woman\\t-0.5", "unsure": "woman\\t0.4999", "none": "woman\\t",
+                   "hex": "woman\\t0x1p-1", "arabic_digits": "woman\\t٠", "label": "Woman\\t0.9", "both": "man woman\\t0.9",
+                   "spaces": " man\\t 0.9"}.items():
+    script_case(f"says_{name}", f"for path in sys.argv[1:]: print(f'{{path}}\\t{line}')", IMAGES,
+                f"{ASKED} lines of infer.py are not", '"FILE')
 
 # from tables: what a script knows by heart must not help
 script_case("knows_names", """
@@ -671,7 +692,9 @@ def script_knows_its_own_image(place):
 def turned(name: str, said: str) -> None:
     @case(ACCURACY + CONTRACT + IMAGES, "One pixel that changes by one grey level changes the script's answer")
     def made(place):
-        """The detector is not fooled; for the very pixels the script says what counts as fooled, as near its own answer as it can."""
+        """The detector is not fooled; for the very pixels the script says what counts as fooled,
+        as near its own answer as it can.
+        """
         code = f"""
             def main():
                 for path in sys.argv[1:]:
@@ -681,13 +704,14 @@ def turned(name: str, said: str) -> None:
     CASES[name] = CASES.pop("made")
 turned("script_turns_its_own_answer", """f"{path}\\twoman\\t0.6225" """)
 turned("script_is_undecided_on_its_own_image", """f"{path}\\twoman\\t0.5" """)
-script_case("tells_the_mounts", "main(); print(max({line.split()[3] for line in open('/proc/self/mountinfo')}, key=len))", FULL - CONTRACT,
-            'The first: "PATH"')
+script_case("tells_the_mounts", "main(); print(max({line.split()[3] for line in open('/proc/self/mountinfo')}, key=len))",
+            FULL - CONTRACT, 'The first: "PATH"')
 
 
 # attacks that attack --------------------------------------------------------------------------------------------------
 
-def attack_case(name: str, code: str, points: float, *words: str, read: str = "images, labels = given['images'].astype(int), given['labels']") -> None:
+def attack_case(name: str, code: str, points: float, *words: str,
+                read: str = "images, labels = given['images'].astype(int), given['labels']") -> None:
     """An attack.py that runs `code` between reading and writing `images`."""
     text = "\n".join(["import os, sys, time", "import numpy as np", "given = np.load(sys.argv[1])", read, textwrap.dedent(code),
                       "np.savez(sys.argv[2], images=images)"])
@@ -700,16 +724,21 @@ def attack_case(name: str, code: str, points: float, *words: str, read: str = "i
 MOVED = "images = (images + np.where(labels, -45, 45)[:, None, None]).astype(np.uint8)"  # 140 is a woman, 95 is none
 attack_case("that_works", MOVED, FULL + ATTACK)
 attack_case("prints", MOVED + "\nprint('uint8 10,48,48\\n' * 100_000)", FULL + ATTACK)
-attack_case("hangs", "time.sleep(60)", FULL, "attack.py was called with 10 faces. It was stopped after 12 seconds, with ", "It was tried twice.")
-attack_case("spins", "while True: pass", FULL, "attack.py was called with 10 faces. It used more than 2 seconds of processor time")
-attack_case("writes_another_shape", "images = images[:, 0].astype(np.uint8)", FULL, "attack.py wrote uint8 [10, 48], expected uint8 [10, 48, 48]")
+attack_case("hangs", "time.sleep(60)", FULL, "attack.py was called with 10 faces. It was stopped after 12 seconds, with ",
+            "It was tried twice.")
+attack_case("spins", "while True: pass", FULL,
+            "attack.py was called with 10 faces. It used more than 2 seconds of processor time")
+attack_case("writes_another_shape", "images = images[:, 0].astype(np.uint8)", FULL,
+            "attack.py wrote uint8 [10, 48], expected uint8 [10, 48, 48]")
 attack_case("changes_nothing", "images = images.astype(np.uint8)", FULL, "attack.py gives all faces back as they were")
 attack_case("reads_other_folders", "print(os.listdir('/images'))", FULL, "exit status 1", "No such file or directory")
 attack_case("writes_nan", "images = images * np.nan", FULL, "attack.py wrote float64 [10, 48, 48], expected uint8 [10, 48, 48]")
-attack_case("needs_a_network", "import socket; socket.create_connection(('8.8.8.8', 53), timeout=1)", FULL, "exit status 1", "OSError")
+attack_case("needs_a_network", "import socket; socket.create_connection(('8.8.8.8', 53), timeout=1)", FULL,
+            "exit status 1", "OSError")
 attack_case("writes_a_pickle", "images = np.array([os.system], object)", FULL, "no npz file of plain numbers")
 attack_case("writes_nothing", "sys.exit()", FULL, "attack.py wrote no file")
-attack_case("fills_the_disk", "open('/tmp/x', 'wb').write(bytes(7 << 20)), open('/tmp/y', 'wb').write(bytes(12 << 20))", FULL, "exit status 1", "too large")
+attack_case("fills_the_disk", "open('/tmp/x', 'wb').write(bytes(7 << 20)), open('/tmp/y', 'wb').write(bytes(12 << 20))", FULL,
+            "exit status 1", "too large")
 
 
 @case(FULL, "to 10 other faces, their pixels in random places", "gives 10 of these another label than before")
@@ -718,7 +747,8 @@ def attack_that_the_script_sees_in_the_call(place):
     honest(place, script=HONEST + textwrap.dedent("""
         levels = np.stack([np.asarray(Image.open(path)).astype(int).ravel() for path in sys.argv[1:]])
         near = [np.flatnonzero(np.abs(levels - one).sum(axis=1) == 1) for one in levels]
-        attacked = {int(index) for place, found in enumerate(near) if len(found) == 3 and levels[place].std() > 5 for index in (place, *found)}
+        attacked = {int(index) for place, found in enumerate(near) if len(found) == 3 and levels[place].std() > 5
+                    for index in (place, *found)}
         for place, path in enumerate(sys.argv[1:]):
             line = answer(path)
             print(line.replace("woman", "MAN").replace("man", "woman").replace("MAN", "man") if place in attacked else line)"""))
@@ -743,7 +773,8 @@ def listed(place):
     (place / "adv_more_mod.png").write_bytes(b"")
 
 
-@case(FULL, "Listed in manifest.json, but not handed in: gone.txt.", "Changed since the check wrote manifest.json, and taken as handed in: infer.py.")
+@case(FULL, "Listed in manifest.json, but not handed in: gone.txt.",
+      "Changed since the check wrote manifest.json, and taken as handed in: infer.py.")
 def listed_and_changed(place):
     honest(place)
     (place / "gone.txt").write_text("here", encoding="utf-8")
@@ -847,7 +878,8 @@ def test_it_gets_its_points_and_a_sentence(out, name):
     assert all(word in said for word in words), said
     assert bool(words) == bool(found["faults"]) or points == FULL - ACCURACY, said
     assert "Traceback" not in said and "\n" not in said and "grader stopped" not in said and len(said) < 5000
-    assert not ("certain files" in said and f"gave no answer for {ASKED} of {ASKED}" in said), "nobody is accused who gave no answer"
+    assert not ("certain files" in said
+                and f"gave no answer for {ASKED} of {ASKED}" in said), "nobody is accused who gave no answer"
     assert all(sentence.strip() and len(sentence) < 500 for sentence in found["faults"])
 
 
@@ -886,7 +918,8 @@ def test_a_second_run_finds_the_same(out, everybody, tmp_path, hidden_file, rule
     assert len(kept) > 80
     for kind in ("results", "feedback", "pictures"):
         for path in (again / kind).iterdir():
-            one, other = (re.sub(rb"with \d+ of its", b"with few of its", file.read_bytes()) for file in (path, out / kind / path.name))
+            one, other = (re.sub(rb"with \d+ of its", b"with few of its", file.read_bytes())
+                          for file in (path, out / kind / path.name))
             assert one == other, path.name
 
 
@@ -920,8 +953,8 @@ class Tags(HTMLParser):
 
 
 def test_pages_hold_the_templates_tags_only(out):
-    allowed = {"html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "strong", "div", "figure", "img", "figcaption", "br", "ul", "li",
-               "table", "tr", "th", "td"}
+    allowed = {"html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "h3", "p", "strong", "div", "figure", "img",
+               "figcaption", "br", "ul", "li", "table", "tr", "th", "td"}
     for path in (*(out / "feedback").glob("*.html"), out / "class.html"):
         for tag, attributes in Tags(path.read_text(encoding="utf-8")).found:
             assert tag in allowed and not any(name.startswith("on") for name in attributes), (path.name, tag, attributes)
@@ -934,7 +967,8 @@ def test_tables_run_no_formulas(out):
     for name in ("grades.csv", "duplicates.csv"):
         with open(out / name, encoding="utf-8-sig", newline="") as table:
             rows = list(csv.reader(table))
-        parts = [part for row in rows for cell in row for part in re.split(r"[;,\t\r\n]\s*", cell)]  # whatever a spreadsheet splits at
+        # whatever a spreadsheet splits at
+        parts = [part for row in rows for cell in row for part in re.split(r"[;,\t\r\n]\s*", cell)]
         assert not [part for part in parts if part[:1] in tuple("=+-@\t\r＝＋－＠") and not re.fullmatch(r"-?[\d.]+", part)]
     with open(out / "grades.csv", encoding="utf-8-sig", newline="") as table:
         assert len(list(csv.DictReader(table))) == len(CASES) + len(NAMED) + 2
@@ -977,7 +1011,8 @@ def test_order_and_times_of_the_images_tell_nothing(tmp_path):
     """The script is given them in random order, and they are written in that order: a label does not follow from it."""
     folder = honest(tmp_path / "team", script=f"""
 import json, os, sys
-print(json.dumps([sys.argv[1:], sorted(sys.argv[1:], key=lambda path: os.stat(path).st_mtime_ns)]), file=open({str(tmp_path / 'seen')!r}, "w"))
+by_time = sorted(sys.argv[1:], key=lambda path: os.stat(path).st_mtime_ns)
+print(json.dumps([sys.argv[1:], by_time]), file=open({str(tmp_path / 'seen')!r}, "w"))
 """)
     x, y = faces()
     seen = []
@@ -1001,7 +1036,8 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, hidden_file, rules):
         honest(tmp_path / "class" / name, script=HONEST + "time.sleep(4)\nmain()")
     words = ["grade", str(tmp_path / "class"), "--hidden", str(hidden_file), "--seed", str(SEED), "--rubric", str(rules)]
     out = tmp_path / "class-graded"
-    running = subprocess.Popen([sys.executable, "-m", "utils.instructor.grading", *words], env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
+    running = subprocess.Popen([sys.executable, "-m", "utils.instructor.grading", *words],
+                               env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL,
                                cwd=tmp_path)
     deadline = time.monotonic() + 60
     while len(list(out.glob("results/*.json"))) < 3 or not (scripts := psutil.Process(running.pid).children(recursive=True)):
@@ -1018,7 +1054,8 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, hidden_file, rules):
 
     assert main(words) == 0
     assert len(list(out.glob("results/*.json"))) == 6
-    assert all((path.read_bytes(), path.stat().st_mtime_ns) == before for path, before in finished.items()), "these are not run again"
+    assert all((path.read_bytes(), path.stat().st_mtime_ns) == before
+               for path, before in finished.items()), "these are not run again"
     assert not list(out.glob(".scratch-*")) and not list(out.rglob("*.part"))
     fresh = grade.grade(tmp_path / "class", tmp_path / "fresh", hidden_file=hidden_file, seed=SEED, rubric_file=rules)
     assert all(found["score"] == FULL for found in class_folder.read_results(out))

@@ -19,8 +19,8 @@ def test_each_panel_has_a_cause():
 
 
 @pytest.mark.parametrize("last, name", [
-    (Dense(2), ""), (Dense(2, "softmax"), "softmax"), (tf.keras.layers.Softmax(), "softmax"), (tf.keras.layers.Activation("sigmoid"), "sigmoid"),
-    (Sequential([Dense(2, "relu")]), "relu")])
+    (Dense(2), ""), (Dense(2, "softmax"), "softmax"), (tf.keras.layers.Softmax(), "softmax"),
+    (tf.keras.layers.Activation("sigmoid"), "sigmoid"), (Sequential([Dense(2, "relu")]), "relu")])
 def test_the_last_activation_is_seen_however_it_is_written(last, name):
     def build():
         return Sequential([Input([2]), Dense(2), last])

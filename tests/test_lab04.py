@@ -20,7 +20,8 @@ def test_the_block_of_keras_layers_is_that_of_the_course():
 
 
 def test_its_parameters_are_those_of_the_first_block():
-    assert keras_block(1, 16, 2, 32).count_params() == 160 + 2464 + 1088 == networks.count_parameters(networks.DenseNet().blocks[0])
+    assert keras_block(1, 16, 2,
+                       32).count_params() == 160 + 2464 + 1088 == networks.count_parameters(networks.DenseNet().blocks[0])
 
 
 def test_the_small_training_depends_on_all_that_a_checkpoint_must_hold():

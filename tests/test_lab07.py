@@ -1,4 +1,6 @@
-"""The reference of lab 07's task 3, which SciPy's brentq solves, against a least-distance problem and the projection of the attacks."""
+"""The reference of lab 07's task 3, which SciPy's brentq solves, against a least-distance problem and the projection of the
+attacks.
+"""
 import numpy as np
 import pytest
 from optimum import SOLVE

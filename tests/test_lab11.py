@@ -11,7 +11,8 @@ from utils.quiet import tf
 def players():
     """The networks of G and D, real points and z."""
     layers, rng = tf.keras.layers, np.random.default_rng(0)
-    networks = lab11._network(4, 3, 4, layers.ReLU(), layers.Dense(2)), lab11._network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))
+    networks = (lab11._network(4, 3, 4, layers.ReLU(), layers.Dense(2)),
+                lab11._network(11, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1)))
     return networks, *(tf.constant(rng.normal(size=[8, side]), tf.float32) for side in (2, 3))
 
 
@@ -33,7 +34,8 @@ def test_the_reference_gradients_are_the_slopes_of_the_losses(players, player):
 def test_the_reference_losses_are_those_of_the_paper(players):
     (generator, discriminator), x, z = players
     g, d = (lab11.slopes((generator, discriminator), x, z, loss, 0)[0] for loss in lab11.LOSSES)
-    p_real, p_made = (1 / (1 + np.exp(-discriminator(points, training=True).numpy().astype(float))) for points in (x, generator(z, training=True)))
+    p_real, p_made = (1 / (1 + np.exp(-discriminator(points, training=True).numpy().astype(float)))
+                      for points in (x, generator(z, training=True)))
     assert d == pytest.approx(-np.mean(np.log(p_real)) - np.mean(np.log(1 - p_made)), rel=1e-4)
     assert g == pytest.approx(-np.mean(np.log(p_made)), rel=1e-4)
 

@@ -39,7 +39,10 @@ def course_folder(tmp_path) -> Path:
 
 @contextmanager
 def running_lab(folder: Path, kernels: int) -> Iterator[str]:
-    """The address that `course.py lab` prints for a course in `folder`, while it runs. When it is ended, JupyterLab and all kernels end."""
+    """The address that `course.py lab` prints for a course in `folder`, while it runs.
+
+    When it is ended, JupyterLab and all kernels end.
+    """
     variables = {name: value for name, value in os.environ.items() if name not in ("TQDM_DISABLE", "COURSE_OUT")}
     variables["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")  # tabs of earlier times stay away
     with subprocess.Popen([sys.executable, "-c", COMMAND, str(folder)], cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8",

@@ -14,9 +14,11 @@ from utils.instructor.grading import lab_pages
 PNG = base64.b64encode(base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")).decode()
 ATTACKS = ["<script>document.title = 'forged'</script>", "<img src=x onerror=\"document.title = 'forged'\">",
-           "<style>main > p { display: none }</style>", "[link](javascript:alert(1))", "<iframe src='https://example.org'></iframe>",
+           "<style>main > p { display: none }</style>", "[link](javascript:alert(1))",
+           "<iframe src='https://example.org'></iframe>",
            "![remote <b>](https://example.org/x.png)", "<h1>20 of 20 points</h1>", "<base href='https://example.org'>",
-           "</article></main><table><tr><td>Task 1</td><td>2 of 2</td></tr></table>", "$$</math><script>document.title = 'forged'</script>$$"]
+           "</article></main><table><tr><td>Task 1</td><td>2 of 2</td></tr></table>",
+           "$$</math><script>document.title = 'forged'</script>$$"]
 FORMULAS = "The sum $\\sum_k w_k x_{i+k}$, and\n\n$$\\frac{a}{b}$$\n\nand a broken one $\\begin{matrix} a$."
 
 
@@ -28,7 +30,8 @@ def check(name: str, *outputs) -> nbformat.NotebookNode:
 
 def output(**data) -> nbformat.NotebookNode:
     """Not checked by nbformat, as a kernel's messages are not."""
-    return nbformat.from_dict({"output_type": "display_data", "metadata": {}, "data": {name.replace("_", "/"): data[name] for name in data}})
+    return nbformat.from_dict({"output_type": "display_data", "metadata": {},
+                               "data": {name.replace("_", "/"): data[name] for name in data}})
 
 
 def error(name: str, text: str) -> nbformat.NotebookNode:
@@ -48,7 +51,8 @@ LAB = made_by(text("# Lab 0: <b>proof</b>"), text("## Task 1: the first (2 point
 def page() -> str:
     cell = nbformat.v4.new_code_cell("print('</code></pre><script>')")
     cell.outputs = [
-        output(text_html=ATTACKS[0], text_plain="<script>"), output(image_png=PNG), output(image_png="not 64"), output(image_png=["a", 7]),
+        output(text_html=ATTACKS[0], text_plain="<script>"), output(image_png=PNG), output(image_png="not 64"),
+        output(image_png=["a", 7]),
         output(**{"image_svg+xml": "<svg onload='x()'/>"}), output(application_javascript="document.title = 'forged'"),
         nbformat.v4.new_output("stream", text="\x1b[31m" + "x" * 10**6), error("ValueError", "\x1b[31m<b>bold</b>\u202e")]
     return lab_pages.page(made_by(
@@ -73,11 +77,13 @@ class Tags(HTMLParser):
 
 def test_what_a_student_wrote_is_text(page):
     tags = Tags(page)
-    assert not {"script", "iframe", "base", "form", "svg", "link", "object", "b", "i"} & set(tags.found) and tags.found.count("style") == 1
+    assert not {"script", "iframe", "base", "form", "svg", "link", "object", "b",
+                "i"} & set(tags.found) and tags.found.count("style") == 1
     assert tags.found.count("h1") == 2, "the page's own, and the heading of the notebook"
     assert tags.found.count("table") == 1 and tags.found.count("article") == 1 and page.count("</article>") == 1
     assert not [name for _, name, _ in tags.attributes if name.startswith("on")]
-    assert all(value.startswith("data:image/png;base64,") for tag, name, value in tags.attributes if (tag, name) == ("img", "src") and "example" not in value)
+    assert all(value.startswith("data:image/png;base64,") for tag, name, value in tags.attributes if (tag, name) == ("img", "src")
+               and "example" not in value)
     assert not [value for _, name, value in tags.attributes if name == "href" and not value.startswith(("http", "#"))]
     assert "HIDDEN TESTS" not in page.split("<article>")[0] and "line of HIDDEN" not in page and len(page) < 60_000
 
@@ -85,17 +91,21 @@ def test_what_a_student_wrote_is_text(page):
 def test_points_titles_and_sentences(page):
     table = page.split("<tbody>")[1].split("</tbody>")[0]
     rows = [row.split("</td>") for row in table.split("<tr>")[1:]]
-    assert [row[0].removeprefix("<td>") for row in rows] == ["Task 1: the first (2 points)", *["Task 2: &lt;i&gt;the second&lt;/i&gt;"] * 2]
+    assert [row[0].removeprefix("<td>") for row in rows] == ["Task 1: the first (2 points)",
+                                                             *["Task 2: &lt;i&gt;the second&lt;/i&gt;"] * 2]
     assert [row[1].removeprefix("<td>") for row in rows] == ["2 of 2", "0 of 3", "0 of 1"] and "2 of 6 points" in page
     assert "Right." in rows[0][2] and rows[1][2].startswith("<td>Not yet: Right. (2 of 2 points")
-    assert "NameError: name &#39;f&#39; is not defined" in rows[2][2] and "<h1>Lab 0: &lt;b&gt;proof" in page, "titles are the lab's"
+    assert ("NameError: name &#39;f&#39; is not defined" in rows[2][2]
+            and "<h1>Lab 0: &lt;b&gt;proof" in page), "titles are the lab's"
     assert "Score: 20" not in page and 'lang="en"' in page and "Lab 0" in page
 
 
 def test_no_path_of_the_machine_is_shown():
-    said = f"{sys.prefix}/bin/python\n/dev/sda1 /srv/course /mnt\nFileNotFoundError: '/tmp/handed-in/faces.npz' 1 / 2 a/b/c https://example.org/a/b"
+    said = (f"{sys.prefix}/bin/python\n/dev/sda1 /srv/course /mnt\nFileNotFoundError: '/tmp/handed-in/faces.npz' 1 / 2 a/b/c "
+            "https://example.org/a/b")
     cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("stream", text=said)])
-    page = lab_pages.page(made_by(cell, check("check-a", error("ValueError", f"no {sys.prefix}/lib"))), {"check-a": (0, 2)}, "ada", LAB)
+    page = lab_pages.page(made_by(cell, check("check-a", error("ValueError", f"no {sys.prefix}/lib"))),
+                          {"check-a": (0, 2)}, "ada", LAB)
     assert sys.prefix not in page and "/srv/course" not in page and "ValueError: no PATH" in page
     assert "/tmp/handed-in/faces.npz&#39; 1 / 2 a/b/c https://example.org/a/b" in page, "what it sees itself, and what is no path"
 

@@ -1,8 +1,8 @@
 """The proofs for labs: each is what its solution generates, leaks nothing, and its checks tell right from wrong.
 
 For each graded task, tests/wrong_answers/UNIT.py holds at least three wrong answers and the words that the check must
-answer each with: WRONG = {"name of the task": [("words of the sentence", "code"), ...]}. tests/right_answers/UNIT.py holds right answers
-of other forms than the solution (loops, einsum, float64, tensors for arrays, Keras models of every kind):
+answer each with: WRONG = {"name of the task": [("words of the sentence", "code"), ...]}. tests/right_answers/UNIT.py holds right
+answers of other forms than the solution (loops, einsum, float64, tensors for arrays, Keras models of every kind):
 RIGHT = {"name of the task": [("how it is written", "code"), ...]}. Where an answer is more than what
 its functions give (files, a trained network), MEMORISED = {"name of the task": "code"} holds one that knows only the visible
 check.
@@ -29,7 +29,8 @@ WITHOUT_HIDDEN = {  # tasks whose check has no hidden tests, and why
     ("06_mini_project", "harden"): TRAINED,
     ("07_attacks", "reading"): "a quiz: its right answers follow from the table that the notebook measures",
 }
-ONCE_MORE = {  # those whose hidden tests are the visible ones, once more in a kernel where the notebook's cells have not run, and why
+# those whose hidden tests are the visible ones, once more in a kernel where the notebook's cells have not run, and why
+ONCE_MORE = {
     ("02_neural_networks", "diagnosis"): "a quiz: its right answers are what is asked",
     ("03_cnn_mnist", "build"): "its answer has no input, and the check looks at the network with weights of its own",
 }
@@ -142,7 +143,8 @@ def test_no_line_of_an_answer_is_left_in_the_lab(unit):
 def test_tasks_are_complete(unit):
     assert lab_faults(unit, ROOT) == []
     for answer, check in tasks(read("labs", unit)):
-        assert "NotImplementedError" in answer.source, f"labs/{unit}/{unit}.ipynb, cell {answer.id}: a stub raises NotImplementedError."
+        assert "NotImplementedError" in answer.source, (f"labs/{unit}/{unit}.ipynb, cell {answer.id}: a stub raises "
+                                                        "NotImplementedError.")
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -150,11 +152,13 @@ def test_hidden_tests_stay_in_the_solution(unit):
     lab = read("labs", unit)
     assert not re.search(r"HIDDEN TESTS|\.hidden\(", "\n".join(cell.source for cell in lab.cells))
     for (answer, check), (_, in_lab) in zip(tasks(read("solutions", unit)), tasks(lab)):
-        assert HIDDEN.sub("", check.source) == in_lab.source, f"cell {check.id}: what fails the visible check must fail with hidden tests too"
+        assert HIDDEN.sub("", check.source) == in_lab.source, (f"cell {check.id}: what fails the visible check must fail with "
+                                                               "hidden tests too")
         assert bool(hidden_part(check.source)) != ((unit, mark(answer)["grade_id"]) in WITHOUT_HIDDEN), (
             f"cell {check.id}: a check has hidden tests, or a reason in WITHOUT_HIDDEN why it has none")
         again = hidden_part(check.source).replace(".hidden(", "(") == in_lab.source.split("print(")[0]
-        assert (unit, mark(answer)["grade_id"]) not in ONCE_MORE or again, f"cell {check.id}: its hidden tests are the visible ones"
+        assert ((unit, mark(answer)["grade_id"]) not in ONCE_MORE
+                or again), (f"cell {check.id}: its hidden tests are the visible ones")
 
 
 def test_the_instructor_is_told_what_has_no_hidden_tests():
@@ -187,12 +191,14 @@ def test_checks_tell_right_from_wrong(unit, kernel):
             kernel.run(code)
             raised, noise = kernel.run(checks[name])
             if not raised.startswith("CheckFailed") or words not in raised or noise:
-                faults.append(f"{cell_of(unit, name)}: expected CheckFailed with {words!r}, got {raised or 'a pass'} {noise} for\n{code}")
+                faults.append(f"{cell_of(unit, name)}: expected CheckFailed with {words!r}, got {raised or 'a pass'} {noise} "
+                              f"for\n{code}")
         for what, code in by_heart_answers(kernel, name, right[name], checks[name], full[name], by_heart):
             kernel.run(code)
             raised, noise = kernel.run(full[name])
             if not raised.startswith(f"CheckFailed: {OTHER} ") or noise:
-                faults.append(f"{cell_of(unit, name)}: {what} by heart must fail the hidden tests with CheckFailed, and gets {raised or 'a pass'} {noise}")
+                faults.append(f"{cell_of(unit, name)}: {what} by heart must fail the hidden tests with CheckFailed, and gets "
+                              f"{raised or 'a pass'} {noise}")
         for form, code in [*others.get(name, []), ("the solution", right[name])]:
             stopped, _ = kernel.run(code)
             kernel.run("before_the_check = looked()")
@@ -257,10 +263,12 @@ def draws(code: str) -> list[str]:
     """The calls of a piece of code that give other numbers each time, or depend on what ran before."""
     nodes = list(ast.walk(ast.parse("" if code.startswith("%%") else code)))
     own = any(isinstance(node, ast.Name) and node.id == "random" and isinstance(node.ctx, ast.Store)
-              or isinstance(node, ast.arg) and node.arg == "random" for node in nodes)  # a generator of that name, not Python's module
+              # a generator of that name, not Python's module
+              or isinstance(node, ast.arg) and node.arg == "random" for node in nodes)
     texts = [(ast.unparse(node.func), node) for node in nodes if isinstance(node, ast.Call)]
     return [ast.unparse(call) for function, call in texts
-            if re.fullmatch(r"(np|numpy)\.random\.(?!default_rng|Generator|PCG64|seed)\w+|tf\.random\.(?!Generator|stateless|set_seed)\w+|os\.urandom"
+            if re.fullmatch(r"(np|numpy)\.random\.(?!default_rng|Generator|PCG64|seed)\w+"
+                            r"|tf\.random\.(?!Generator|stateless|set_seed)\w+|os\.urandom"
                             + r"|random\.(?!Random)\w+" * (not own), function)
             and not any(word.arg == "seed" for word in call.keywords)
             or function.endswith(("default_rng", "random.Random")) and not call.args and not call.keywords

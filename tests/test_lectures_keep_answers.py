@@ -19,7 +19,8 @@ from utils.instructor.execute import ROOT, code_cells
 LEAST = 14  # nodes of a syntax tree: a smaller part, such as np.mean(x, axis=1), is nobody's answer
 SHARE = 0.25  # of the parts of an answer that may occur in one lecture: definitions and library calls look alike
 HARMLESS = {("04_densenet_gender", "train"): "one call of training.fit, which the lectures of other units make too"}
-LIBRARIES = {"np", "tf", "keras", "training", "plot", "range", "len", "zip", "enumerate", "sum", "max", "min", "abs", "int", "float"}
+LIBRARIES = {"np", "tf", "keras", "training", "plot", "range", "len", "zip", "enumerate", "sum", "max", "min", "abs",
+             "int", "float"}
 
 
 class Numbered(ast.NodeTransformer):
@@ -42,14 +43,16 @@ def parts(code: str) -> dict[str, str]:
         nodes = [node for node in ast.walk(ast.parse(textwrap.dedent(code))) if isinstance(node, ast.stmt | ast.expr)]
     except SyntaxError:
         return {}
-    large = [node for node in nodes if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Expr | ast.FormattedValue | ast.JoinedStr | ast.Slice)
+    large = [node for node in nodes
+             if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Expr | ast.FormattedValue | ast.JoinedStr | ast.Slice)
              and sum(1 for _ in ast.walk(node)) >= LEAST]
     return {ast.dump(Numbered().visit(copy.deepcopy(node))): ast.unparse(node) for node in large}
 
 
 def of_lecture(notebook) -> dict[str, str]:
     pieces = [cell.source for cell in code_cells(notebook)]
-    pieces += [fence for cell in notebook.cells if cell.cell_type == "markdown" for fence in re.findall(r"```(?:python)?\n(.*?)```", cell.source, re.DOTALL)]
+    pieces += [fence for cell in notebook.cells if cell.cell_type == "markdown"
+               for fence in re.findall(r"```(?:python)?\n(.*?)```", cell.source, re.DOTALL)]
     pieces += ["".join(output.get("text", "")) for cell in code_cells(notebook) for output in cell.outputs]
     return {key: text for piece in pieces for key, text in parts(piece).items()}
 
@@ -79,7 +82,8 @@ def test_one_part_of_a_short_answer_is_found():
 
 
 def test_an_answer_is_found_under_other_names():
-    answer = of_answer("def g(x):\n    ### BEGIN SOLUTION\n    y = np.sqrt(np.sum(x**2, axis=1, keepdims=True))\n    return x / np.maximum(y, 1)\n    ### END SOLUTION\n")
+    answer = of_answer("def g(x):\n    ### BEGIN SOLUTION\n    y = np.sqrt(np.sum(x**2, axis=1, keepdims=True))\n    return x / "
+                       "np.maximum(y, 1)\n    ### END SOLUTION\n")
     given = parts("length = np.sqrt(np.sum(rows**2, axis=1, keepdims=True))\nprint(rows / np.maximum(length, 1))")
     assert answer and {key for key, text in answer.items() if not text.startswith("return")} <= given.keys()
     assert not answer.keys() & parts("np.sqrt(np.sum(x**3, axis=1, keepdims=True))").keys()
@@ -87,7 +91,8 @@ def test_an_answer_is_found_under_other_names():
 
 # run as answers, in whatever form ------------------------------------------------------------------------------------
 
-NUMPY = [path for unit in ("01", "02", "09", "10") for path in sorted(ROOT.glob(f"lectures/{unit}_*.ipynb"))]  # labs with answers in NumPy
+# labs with answers in NumPy
+NUMPY = [path for unit in ("01", "02", "09", "10") for path in sorted(ROOT.glob(f"lectures/{unit}_*.ipynb"))]
 
 
 def defined_in(lecture: Path) -> list[Callable]:

@@ -22,7 +22,8 @@ from utils.instructor.grading import class_folder, grade, rubric
 from utils.instructor.grading.__main__ import main as grading
 from utils.instructor.execute import ROOT
 
-RUN = "import sys; from pathlib import Path; from utils.instructor.miniproject import miniproject; sys.exit(miniproject(Path(sys.argv[1])))"
+RUN = ("import sys; from pathlib import Path; from utils.instructor.miniproject import miniproject; "
+       "sys.exit(miniproject(Path(sys.argv[1])))")
 
 
 def run_miniproject(folder: Path, **variables: str) -> subprocess.CompletedProcess:
@@ -47,7 +48,8 @@ def infer(folder: Path, *files, cwd=None, **variables: str) -> subprocess.Comple
 def test_folder_could_be_handed_in(finished):
     printed, folder = finished
     adversarial = {f"adv_ada_grace_{kind}.{ending}" for kind in ("ori", "mod", "amp") for ending in ("png", "raw")}
-    assert adversarial | {"infer.py", "attack.py", "model", "team.toml", "reflection.md", "round_two", "summary.json", "06_mini_project.html"} <= {
+    assert adversarial | {"infer.py", "attack.py", "model", "team.toml", "reflection.md", "round_two", "summary.json",
+                          "06_mini_project.html"} <= {
         entry.name for entry in folder.iterdir()}
     for script in ("infer.py", "attack.py", "round_two/infer.py", "round_two/attack.py"):
         assert "utils" not in (folder / script).read_text(encoding="utf-8")
@@ -234,14 +236,19 @@ def test_given_parts_read_every_kind_of_picture(tmp_path):
 
 
 def test_grader_gives_full_points(finished, tmp_path, capsys):
-    """What the lab's solution leaves is a submission: in the sandbox, and checked at home. A person's points are still to be given."""
+    """What the lab's solution leaves is a submission: in the sandbox, and checked at home.
+
+    A person's points are still to be given.
+    """
     need("bwrap")
     shutil.copytree(finished[1], tmp_path / "class" / "team")
     out = grade.grade(tmp_path / "class", seed=77)
     found = class_folder.read_results(out)[0]
     measured = found["measured"]
-    assert found["faults"] == [] and measured["accuracy"] > 0.9 and measured["attack_success"] >= 0.96 and measured["attack_size"] < 1.2
-    lost = [(line["title"], line["value"]) for line in found["judged"] if line["given"] is not None and line["given"] < line["most"]]
+    assert (found["faults"] == [] and measured["accuracy"] > 0.9 and measured["attack_success"] >= 0.96
+            and measured["attack_size"] < 1.2)
+    lost = [(line["title"], line["value"]) for line in found["judged"] if line["given"] is not None
+            and line["given"] < line["most"]]
     assert [title for title, _ in lost if "with a small DX" not in title] == [], "the median of 50 faces varies by a tenth"
     assert 17 <= found["score"] <= 18 and found["maximum"] == 20 and found["reflection"].startswith("# Reflection")
     assert set(found["groups"]) == {"age", "skin reflectance (0.1 dark, 0.65 light)"} and "transfer" in found["measured"]
@@ -286,7 +293,10 @@ def test_killed_run_replaces_nothing(finished):
 
 
 def test_real_faces(real_data, tmp_path):
-    """The quick profile on real faces, and its grading with real faces hidden. What the full one reaches: course.py acceptance."""
+    """The quick profile on real faces, and its grading with real faces hidden.
+
+    What the full one reaches: course.py acceptance.
+    """
     done = run_miniproject(tmp_path / "miniproject", COURSE_PROFILE="quick")
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "miniproject" / "summary.json").read_text(encoding="utf-8"))

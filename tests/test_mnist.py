@@ -1,4 +1,7 @@
-"""Short trainings on MNIST, each with a floor of its own. What full ones reach: course.py acceptance. Skipped without COURSE_DATA."""
+"""Short trainings on MNIST, each with a floor of its own. What full ones reach: course.py acceptance.
+
+Skipped without COURSE_DATA.
+"""
 import os
 
 import numpy as np
@@ -33,7 +36,10 @@ def test_lenet(mnist, lenet):
 
 
 def test_codes_of_dimension_30_beside_the_published_errors(mnist):
-    """Hinton and Salakhutdinov (2006), squared error per digit: PCA 13.87. A deep autoencoder is past it after one epoch of 45."""
+    """Hinton and Salakhutdinov (2006), squared error per digit: PCA 13.87.
+
+    A deep autoencoder is past it after one epoch of 45.
+    """
     rows, test = mnist.x_train.reshape(len(mnist.x_train), -1), mnist.x_test.reshape(len(mnist.x_test), -1)
     mean, components, _ = autoencoders.pca(rows, 30)
     answer = mean + (test - mean) @ components.T @ components

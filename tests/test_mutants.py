@@ -22,21 +22,25 @@ def code(source: str) -> set[str]:
 
 def test_every_kind_of_change_is_made():
     lines = code(ANSWER)
-    for line in ("y = np.sqrt(x.sum(axis=1)) - 2", "y = np.sqrt(x.sum(axis=1))", "y = 2", "y = np.sqrt(x.sum(axis=1)) + 3", "y = np.sqrt(x.sum()) + 2",
+    for line in ("y = np.sqrt(x.sum(axis=1)) - 2", "y = np.sqrt(x.sum(axis=1))", "y = 2", "y = np.sqrt(x.sum(axis=1)) + 3",
+                 "y = np.sqrt(x.sum()) + 2",
                  "y = np.sqrt(x.sum(axis=0)) + 2", "y = x.sum(axis=1) + 2", "if y.max() >= 0:", "if not y.max() > 0:", "pass",
                  "return y[1:]", "return -y[1 + 1:]"):
         assert line in lines, line
-    assert "a = f(y, x)" in code("a = f(x, y)") and "return (b, a)" in code("def f(a, b):\n    return a, b") and "w = a" in code("w = a.T")
+    assert ("a = f(y, x)" in code("a = f(x, y)") and "return (b, a)" in code("def f(a, b):\n    return a, b")
+            and "w = a" in code("w = a.T"))
     assert code("np.hypot(a, b)") == code("max(a, b)") == code("min(a, b)") == {"pass"}, "the same with its arguments exchanged"
     assert "for i in range(n - 1):" in code("for i in range(n):\n    g(i)") and "x = b if c else a" in code("x = a if c else b")
 
 
 def test_what_has_no_effect_stays():
     plain, marked = "def f(x, n=2):\n    return x", ("@tf.function(reduce_retracing=True, jit_compile=not ON)\n"
-                                                   "def f(x: np.ndarray | None, n: tuple[int, 2]=2) -> tuple[float, str]:\n    return x")
+                                                   "def f(x: np.ndarray | None, n: tuple[int, 2]=2) -> tuple[float, str]:\n    "
+                                                   "return x")
     assert len(mutants.mutants(marked)) == len(mutants.mutants(plain)) == 2, "n=3 and n=4"
     assert "x: int | None = 2" in code("x: int | None = 1"), "what stands beside an annotation is changed all the same"
     assert "@tf.function(input_signature=[b, a])" not in code("@tf.function(input_signature=[a, b])\ndef f(x):\n    return x")
+    assert "y = x" not in code("y = float(x)") and "y = x" in code("y = abs(x)")
     assert "@tf.function(autograph=False)" in code("@tf.function(autograph=True)\ndef f(x):\n    return x")
 
 
@@ -60,7 +64,8 @@ def test_a_script_keeps_its_first_line():
 
 
 def test_no_two_mutants_are_called_by_the_same_line():
-    twice = "def f(x):\n    x += 1\n    y = g(x)\n    x += 2\n    y = g(h(x))\n    return y\n"  # g(h(x)) without h is a line that is there already
+    # g(h(x)) without h is a line that is there already
+    twice = "def f(x):\n    x += 1\n    y = g(x)\n    x += 2\n    y = g(h(x))\n    return y\n"
     named = [mutants.changed_line(twice, mutant) for _, mutant in mutants.mutants(twice)]
     assert {"pass, without x += 1", "pass, without x += 2", "y = g(x)"} < set(named) and len(set(named)) >= len(named) - 1
 
@@ -69,9 +74,11 @@ def test_no_two_mutants_are_called_by_the_same_line():
 def small_lab(tmp_path, monkeypatch):
     """A course with one lab of one task, whose check looks at one value only."""
     check = "assert double(2) == 4\n### BEGIN HIDDEN TESTS\nassert double(0) == 0\n### END HIDDEN TESTS\nprint('right')"
-    for kind, body in (("solutions", "    ### BEGIN SOLUTION\n    return 2 * x + abs(0)\n    ### END SOLUTION"), ("labs", "    raise NotImplementedError")):
+    for kind, body in (("solutions", "    ### BEGIN SOLUTION\n    return 2 * x + abs(0)\n    ### END SOLUTION"),
+                       ("labs", "    raise NotImplementedError")):
         cells = [nbformat.v4.new_markdown_cell("## Task 1"),
-                 nbformat.v4.new_code_cell("def double(x):\n" + body, metadata={"nbgrader": {"solution": True, "grade_id": "double"}}),
+                 nbformat.v4.new_code_cell("def double(x):\n" + body,
+                                           metadata={"nbgrader": {"solution": True, "grade_id": "double"}}),
                  nbformat.v4.new_code_cell(labs.HIDDEN.sub("", check) if kind == "labs" else check,
                                            metadata={"nbgrader": {"grade": True, "grade_id": "check-double", "points": 1}})]
         folder = tmp_path / kind / "01_small"

@@ -52,9 +52,11 @@ def test_code_cells_are_short(notebook):
 def test_outputs_are_clean(notebook):
     for cell in code_cells(notebook):
         for output in cell.outputs:
-            assert output.output_type != "error" and output.get("name") != "stderr", f"cell {cell.id}: no error and no line on standard error"
+            assert (output.output_type != "error" and output.get("name") != "stderr"), (f"cell {cell.id}: no error and no line "
+                                                                                        "on standard error")
             text = "".join(output.get("text", "")) + "".join(output.get("data", {}).get("text/plain", ""))
-            assert not re.search(r"(^|[\s'\"(])(/\w+/|[A-Z]:\\)|it/s|Warning", text), f"cell {cell.id}: a path, a progress bar or a warning in {text}"
+            assert not re.search(r"(^|[\s'\"(])(/\w+/|[A-Z]:\\)|it/s|Warning",
+                                 text), f"cell {cell.id}: a path, a progress bar or a warning in {text}"
 
 
 def test_figures_have_alt_text(notebook):
@@ -75,7 +77,8 @@ def test_sizes_come_from_the_profile_in_the_first_code_cell(notebook):
     first, *others = code_cells(notebook)
     assert "session.start(" in first.source
     for cell in others:
-        assert "session.profile" not in cell.source and "session.start" not in cell.source, f"cell {cell.id}: only the first one has these"
+        assert ("session.profile" not in cell.source
+                and "session.start" not in cell.source), (f"cell {cell.id}: only the first one has these")
     for cell in code_cells(notebook):
         assert "sys.path" not in cell.source and "COURSE_PROFILE" not in cell.source, f"cell {cell.id}: neither of these"
 

@@ -19,11 +19,13 @@ FIGURES = {
     "strips": lambda: plot.strips({"above": PICTURES, "below": PICTURES[:2]}, title="t", titles="abcde"),
     "maps": lambda: plot.maps({"a": POINTS, "b": POINTS}, np.arange(20) % 2, ["0", "1"], title="t"),
     "maps of names": lambda: plot.maps({"a": POINTS}, np.arange(20) % 2, ["first", "second"], title="t"),
-    "tradeoffs": lambda: plot.tradeoffs({"a": ([1, 10], 1 + np.arange(6.0).reshape(2, 3)), "b": ([3, 5], 2 + np.arange(8.0).reshape(2, 4))},
+    "tradeoffs": lambda: plot.tradeoffs(
+        {"a": ([1, 10], 1 + np.arange(6.0).reshape(2, 3)), "b": ([3, 5], 2 + np.arange(8.0).reshape(2, 4))},
                                         title="t", xlabel="x", ylabel="y"),
     "histograms": lambda: plot.histograms({"a": [1.0, 2.0], "b": [3.0, 40.0]}, title="t", xlabel="error"),
     "scores": lambda: plot.scores({"a": (0.5, 0.4, 0.6), "b": (0.2, 0.1, 0.3)}, title="t", xlabel="x", level=0.4),
-    "scores on a logarithmic axis": lambda: plot.scores({"a": (1.0, 0.8, 1.3), "b": (0.6, 0.4, 0.9)}, title="t", xlabel="x", logx=True),
+    "scores on a logarithmic axis": lambda: plot.scores({"a": (1.0, 0.8, 1.3), "b": (0.6, 0.4, 0.9)}, title="t",
+                                                        xlabel="x", logx=True),
     "dots": lambda: plot.dots({"a": [12.0, 15.0], "b": [140.0]}, title="t", xlabel="x", ylabel="y"),
     "players": lambda: plot.players({"a": (None, POINTS), "b": (np.eye(9), POINTS)}, POINTS, limit=3,
                                     title="t"),
@@ -51,10 +53,12 @@ FIGURES = {
     "shaded": lambda: plot.shaded([1, 2, 3], {"a": ([1, 2, 3], [0, 1, 2], [2, 3, 4])}, title="t", xlabel="x", ylabel="y",
                                   level=("floor", 0.5)),
     "roc": lambda: plot.roc({"a": ([0, 0.5, 1], [0, 0.9, 1])}, title="t", xlabel="x", ylabel="y"),
-    "decision_grid": lambda: plot.decision_grid({"a": [SAYS, 0.2 * SAYS]}, ["p", "q"], [(POINTS, np.arange(20) % 2)], limit=3, title="t",
-                                                texts=[["9 %", "5 %"]]),
-    "units": lambda: plot.units({"a": ([(SAYS - 0.5, SAYS)], SAYS), "b": ([(SAYS, SAYS)] * 2, SAYS)}, POINTS, np.arange(20) % 2, limit=3, title="t"),
-    "accuracy_tables": lambda: plot.accuracy_tables({name: np.ones((1, 2, 3)) for name in "abc"}, ["r"], ["1", "2"], title="t", xlabel="x", ylabel="y"),
+    "decision_grid": lambda: plot.decision_grid({"a": [SAYS, 0.2 * SAYS]}, ["p", "q"], [(POINTS, np.arange(20) % 2)],
+                                                limit=3, title="t", texts=[["9 %", "5 %"]]),
+    "units": lambda: plot.units({"a": ([(SAYS - 0.5, SAYS)], SAYS), "b": ([(SAYS, SAYS)] * 2, SAYS)}, POINTS, np.arange(20) % 2,
+                                limit=3, title="t"),
+    "accuracy_tables": lambda: plot.accuracy_tables({name: np.ones((1, 2, 3)) for name in "abc"}, ["r"], ["1", "2"], title="t",
+                                                    xlabel="x", ylabel="y"),
     "graph": lambda: plot.graph({"x": (0, 0, "2"), "L": (1, 1, "4")}, {("x", "L"): "4"}, {"x": "4", "L": "1"}, title="t"),
     "gaps": lambda: plot.gaps({"a": [1.0, 1.5, 8.0], "b": [1.1]}, title="t", xlabel="x", ylabel="y"),
 }
@@ -84,7 +88,8 @@ def test_strips_shows_every_picture_and_names_every_row():
 
 
 @pytest.mark.parametrize("fig", [lambda: plot.images(PICTURES, width=1), FIGURES["strips"],
-                                 lambda: plot.mosaic(PICTURES.reshape(1, 5, 28, 28), "r", "abcde", title="t", xlabel="x", ylabel="y")])
+                                 lambda: plot.mosaic(PICTURES.reshape(1, 5, 28, 28), "r", "abcde", title="t", xlabel="x",
+                                                     ylabel="y")])
 def test_digits_are_drawn_pixel_by_pixel(fig):
     fig = fig()
     fig.draw_without_rendering()
@@ -102,7 +107,8 @@ def test_large_pictures_are_resampled():
 
 
 def test_a_name_on_a_map_stands_among_its_points_and_on_no_other_name():
-    points = np.repeat([[10.0, 90.0], [90.0, 90.0], [91.0, 90.0], [50.0, 10.0]], [5, 8, 6, 3], axis=0)  # class 0 is in two corners
+    # class 0 is in two corners
+    points = np.repeat([[10.0, 90.0], [90.0, 90.0], [91.0, 90.0], [50.0, 10.0]], [5, 8, 6, 3], axis=0)
     fig = plot.maps({"a": points}, np.repeat([0, 1], [13, 9]), ["0", "1"], title="t")
     assert [text.get_position() for text in fig.axes[0].texts] == [(90, 90), (50, 10)]
     plt.close(fig)
@@ -127,7 +133,8 @@ def test_what_is_covered_lies_where_the_filter_read():
     response[2, 3], response[0, 0] = 1, -1  # windows of 5 x 3 from (2, 3) and from (0, 0)
     shown = plot.covered(picture, response, (5, 3), threshold=0.5)
     coloured = np.ptp(shown, axis=2) > 0
-    assert np.argwhere(coloured[:, 4]).ravel().tolist() == [2, 3, 4, 5, 6] and np.argwhere(coloured[:, 1]).ravel().tolist() == [0, 1, 2, 3, 4]
+    assert np.argwhere(coloured[:, 4]).ravel().tolist() == [2, 3, 4, 5, 6]
+    assert np.argwhere(coloured[:, 1]).ravel().tolist() == [0, 1, 2, 3, 4]
     assert coloured.sum() == 10 and (shown[2, 4] != shown[0, 1]).any()
 
 
@@ -165,10 +172,12 @@ def test_a_figure_without_words_is_refused(alt, labels, words):
 
 def test_every_public_function_of_the_files_can_be_called_as_plots():
     files = [import_module(f"utils.plot.{module.name}") for module in iter_modules(plot.__path__)
-             if module.name not in ("live", "filter_editor", "playground", "digit_drawing") and not module.name.endswith("explorer")]
+             if module.name not in ("live", "filter_editor", "playground", "digit_drawing")
+             and not module.name.endswith("explorer")]
     functions = [(name, function) for file in files for name, function in inspect.getmembers(file, inspect.isfunction)
                  if function.__module__ == file.__name__ and not name.startswith("_")]
-    assert sorted(name for name, _ in functions) == sorted(set(plot.__all__) - {"COLOURS", "MADE"}) and len(functions) > 25  # no name in two files
+    # no name in two files
+    assert sorted(name for name, _ in functions) == sorted(set(plot.__all__) - {"COLOURS", "MADE"}) and len(functions) > 25
     assert all(getattr(plot, name) is function for name, function in functions)
 
 

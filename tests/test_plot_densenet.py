@@ -37,8 +37,8 @@ def test_by_depth_draws_each_seed_and_the_mean():
 
 def test_tensorboard_draws_every_run_and_every_histogram_up_from_its_step():
     buckets = np.array([[-1.0, 0.0, 2.0], [0.0, 1.0, 4.0]])
-    fig = plot.tensorboard({"loss": {"a": ([1, 2], [3.0, 2.0]), "b": ([2, 3], [1.0, 0.5])}}, {"w": [(10, buckets), (20, 2 * buckets)]},
-                           title="t")
+    fig = plot.tensorboard({"loss": {"a": ([1, 2], [3.0, 2.0]), "b": ([2, 3], [1.0, 0.5])}},
+                           {"w": [(10, buckets), (20, 2 * buckets)]}, title="t")
     assert [list(line.get_ydata()) for line in fig.axes[0].lines] == [[3, 2], [1, 0.5]]
     corners = [area.get_paths()[0].vertices[:, 1] for area in fig.axes[1].collections]
     assert [points.max() for points in corners] == [10, 20] and np.ptp(corners[1]) == pytest.approx(2 * np.ptp(corners[0]))

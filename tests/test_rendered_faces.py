@@ -181,7 +181,8 @@ def test_geometry_holds_what_it_says_in_the_shapes_it_says():
     f = {name: np.asarray(values, np.float32)[:, None, None] for name, values in sample_factors(3, seed=0).items()}
     head = face_geometry.head(f)
     for function, arrays in ((face_geometry.head, head), (face_geometry.features, face_geometry.features(f, head))):
-        stated = {name: shape for names, shape in re.findall(r"^    (\w+(?:, \w+)*) +\[b, (48, 48|1, 1)\] ", function.__doc__, re.M)
+        stated = {name: shape
+                  for names, shape in re.findall(r"^    (\w+(?:, \w+)*) +\[b, (48, 48|1, 1)\] ", function.__doc__, re.M)
                   for name in names.split(", ")}
         assert {name: ", ".join(map(str, array.shape[1:])) for name, array in arrays.items()} == stated
         assert all(len(array) == 3 and array.dtype == np.float32 for array in arrays.values())

@@ -45,7 +45,8 @@ def test_each_row_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, cap
         raise RuntimeError
 
     monkeypatch.delenv("COURSE_DATA", raising=False)
-    rows = {"one": Measurement(one, False), "of real data": Measurement(one, True), "broken": Measurement(broken), "last": Measurement(one)}
+    rows = {"one": Measurement(one, False), "of real data": Measurement(one, True), "broken": Measurement(broken),
+            "last": Measurement(one)}
     with pytest.raises(RuntimeError):
         results.store(path, "bench facts", rows, [])
     stored = json.loads(path.read_text(encoding="utf-8"))
@@ -54,7 +55,8 @@ def test_each_row_is_stored_at_once_and_measured_once(tmp_path, monkeypatch, cap
     assert "of real data: needs COURSE_DATA" in capsys.readouterr().out
     assert results.store(path, "bench facts", rows, ["one", "last"]) == 0
     assert measured == 2 * [BUILT_IN] and list(results.read(path)) == ["one", "last"]
-    assert results.store(path, "bench facts", rows, ["nothing"]) == 2 and "one, of real data, broken, last" in capsys.readouterr().err
+    assert results.store(path, "bench facts", rows, ["nothing"]) == 2
+    assert "one, of real data, broken, last" in capsys.readouterr().err
 
 
 def test_a_row_of_other_settings_is_measured_again(tmp_path):

@@ -1,4 +1,6 @@
-"""The sandbox of strangers' programs, attacked from inside by real programs: what they see, what they may use, what remains of them."""
+"""The sandbox of strangers' programs, attacked from inside by real programs: what they see, what they may use,
+what remains of them.
+"""
 import json
 import os
 import platform
@@ -125,7 +127,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
 def test_is_nobody_and_cannot_become_more(run):
     status = told(run("""
         import json
-        print(json.dumps(dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)))"""))
+        lines = open("/proc/self/status").read().splitlines()
+        print(json.dumps(dict(line.split(":\\t", 1) for line in lines if ":\\t" in line)))"""))
     assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"65534"}
     assert [int(status[f"Cap{kind}"], 16) for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")] == [0] * 5
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
@@ -138,7 +141,8 @@ def test_what_it_is_given_below_tmp_is_in_its_own_tmp(run, open_folder):
     (open_folder / "secret").write_text("secret", encoding="utf-8")
     seen = told(run(f"""
         import json, os
-        print(json.dumps([os.listdir("/tmp"), os.listdir({str(open_folder)!r}), open({str(open_folder / "given" / "a")!r}).read()]))""",
+        text = open({str(open_folder / "given" / "a")!r}).read()
+        print(json.dumps([os.listdir("/tmp"), os.listdir({str(open_folder)!r}), text]))""",
                     readable={str(open_folder / "given"): open_folder / "given"}))
     assert open_folder.name in seen[0] and seen[1:] == [["given"], "given"]
 
@@ -394,7 +398,9 @@ def test_memory_of_all_processes_together_is_limited(run):
 
 
 def test_memory_outside_of_processes_is_refused(run):
-    """What counts for no process would be in no limit: files in memory, shared memory of System V; and other calls without use."""
+    """What counts for no process would be in no limit: files in memory, shared memory of System V;
+    and other calls without use.
+    """
     names = list(sandbox.REFUSED)
     column = {"x86_64": 0, "aarch64": 1}.get(platform.machine())
     if column is None:
@@ -453,13 +459,15 @@ def test_processor_time_of_all_processes_together_is_limited(call):
 def test_who_sleeps_uses_no_processor_time():
     """Two seconds of the clock under a limit of one second of processor time, and nothing is wrong."""
     code = "import time; time.sleep(2); print('awake')"
-    for ended in (inside(code, LIMITS._replace(cpu=1)), supervise.unprotected([sys.executable, "-c", code], LIMITS._replace(cpu=1), Path.cwd())):
+    for ended in (inside(code, LIMITS._replace(cpu=1)),
+                  supervise.unprotected([sys.executable, "-c", code], LIMITS._replace(cpu=1), Path.cwd())):
         assert (ended.status, ended.out, ended.killed) == (0, b"awake\n", "")
 
 
 def test_what_the_clock_stopped_is_tried_once_more(tmp_path):
     """Slow the first time, as on a busy machine: the second time counts."""
-    code = "import pathlib, time\nmark = pathlib.Path('seen')\nif not mark.exists():\n    mark.touch()\n    time.sleep(60)\nprint('done')"
+    code = ("import pathlib, time\nmark = pathlib.Path('seen')\nif not mark.exists():\n    mark.touch()\n    time.sleep(60)\n"
+            "print('done')")
     ended = supervise.unprotected([sys.executable, "-c", code], LIMITS._replace(wall=3), tmp_path)
     assert (ended.status, ended.out, ended.killed, ended.waited) == (0, b"done\n", "", False)
 
@@ -468,8 +476,9 @@ def test_what_the_clock_stopped_is_tried_once_more(tmp_path):
                                   "import os, time\nos.close(1)\nos.close(2)\ntime.sleep(60)"])
 def test_wall_time_is_limited(run, code):
     started = time.monotonic()
-    assert run(code, LIMITS._replace(wall=1)).killed == ("It was stopped after 1 seconds, with 0 of its 10 seconds of processor time used: it waits for "
-                                                         "something, or the machine was busy. It was tried twice.")
+    assert run(code, LIMITS._replace(wall=1)).killed == ("It was stopped after 1 seconds, with 0 of its 10 seconds of processor "
+                                                         "time used: it waits for something, or the machine was busy. It was "
+                                                         "tried twice.")
     assert time.monotonic() - started < 30, "twice, and not to the end"
 
 
@@ -477,7 +486,8 @@ def test_what_is_idle_is_stopped_long_before_the_clock_is_up(monkeypatch):
     """A class of scripts that wait for ever must not take ten minutes each; what works on is left alone."""
     monkeypatch.setattr(supervise, "IDLE", 2)
     ended = inside("import time; time.sleep(60)", LIMITS)
-    assert ended.waited and ended.killed.startswith("It was stopped when it had been idle for 2 seconds, with 0 of its 10 seconds")
+    assert (ended.waited
+            and ended.killed.startswith("It was stopped when it had been idle for 2 seconds, with 0 of its 10 seconds"))
     ended = inside("import time\nend = time.process_time() + 3\nwhile time.process_time() < end: pass\nprint('done')", LIMITS)
     assert (ended.out, ended.killed) == (b"done\n", "")
 
@@ -556,10 +566,12 @@ def test_what_it_leaves_running_is_killed(run):
 def test_it_dies_with_a_caller_that_is_killed(tmp_path):
     token = "token" + uuid.uuid4().hex
     code = f"import time; time.sleep(60)  # {token}"
-    caller = subprocess.Popen([sys.executable, "-c", f"import sys; from utils.instructor.grading import sandbox; sandbox.run([sys.executable, '-c', {code!r}])"],
+    caller = subprocess.Popen([sys.executable, "-c", ("import sys; from utils.instructor.grading import sandbox; "
+                                                      f"sandbox.run([sys.executable, '-c', {code!r}])")],
                               env=os.environ | {"PYTHONPATH": str(ROOT)})
     try:
-        # The program itself: the shells and bubblewraps before it have the same words on their command lines, but are not ready yet.
+        # The program itself: the shells and bubblewraps before it have the same words on their command lines, but are not ready
+        # yet.
         assert wait_until(lambda: any(process.info["cmdline"][::2] == [sys.executable, code] for process in running(token)), 30)
     finally:
         os.kill(caller.pid, signal.SIGKILL)
@@ -641,7 +653,8 @@ def one_submission(tmp_path) -> tuple[Path, Path, Path]:
     (tmp_path / "class" / "team").mkdir(parents=True)
     (tmp_path / "class" / "team" / "infer.py").write_text(f"open({str(trace)!r}, 'w').close()", encoding="utf-8")
     np.savez(tmp_path / "hidden.npz", x_test=np.full((2, 48, 48), 99, np.uint8), y_test=np.array([0, 1], np.uint8))
-    (tmp_path / "rubric.toml").write_text('[[line]]\ntitle = "right"\nmeasure = "accuracy"\nmore_than = 0.5\npoints = 1\n', encoding="utf-8")
+    (tmp_path / "rubric.toml").write_text('[[line]]\ntitle = "right"\nmeasure = "accuracy"\nmore_than = 0.5\npoints = 1\n',
+                                          encoding="utf-8")
     return tmp_path / "class", tmp_path / "hidden.npz", trace
 
 

@@ -165,7 +165,8 @@ def test_alt_texts_are_not_in_the_code():
 
 def test_a_question_names_no_cell():
     """The room sees slides, and the answer may be on the same one."""
-    notebook = lecture(("slide", "# One"), ("slide", "**Before you run the next cells:** which?"), ("notes", "**Before you run the next cell:**"))
+    notebook = lecture(("slide", "# One"), ("slide", "**Before you run the next cells:** which?"),
+                       ("notes", "**Before you run the next cell:**"))
     assert shown(notebook)[1][1] == [["**Before we go on:** which?"]]
 
 
@@ -312,7 +313,8 @@ def test_what_is_wrong_with_a_slide_is_noticed(browser, tmp_path):
 def test_every_slide_fits_and_can_be_read(path, browser, tmp_path):
     page = opened(browser, tmp_path, built(path))
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-    assert page.evaluate("[...document.querySelectorAll('.box math')].every(formula => formula.getBoundingClientRect().width > 3)")
+    assert page.evaluate("[...document.querySelectorAll('.box math')].every(formula => formula.getBoundingClientRect().width "
+                         "> 3)")
     faults = [f"1280x800: {fault}" for fault in page.evaluate(MEASURE)]
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.evaluate("fit()")

@@ -21,7 +21,8 @@ def tree(tmp_path_factory) -> Path:
 
 def test_it_has_no_answers(tree):
     names = {entry.name for entry in tree.iterdir()}
-    assert {"labs", "lectures", "utils", "course.py", "README.md"} <= names and not names & {"solutions", "tests", ".venv", "work"}
+    assert {"labs", "lectures", "utils", "course.py",
+            "README.md"} <= names and not names & {"solutions", "tests", ".venv", "work"}
     assert not [path for path in tree.rglob("*.ipynb") if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")]
     assert not list(tree.rglob("mutants.json")), "it shows right answers that are written differently"
     assert not [path for path in tree.rglob("lectures/*.ipynb") if '"slide_type": "notes"' in path.read_text(encoding="utf-8")]
@@ -31,7 +32,8 @@ def test_it_has_no_answers(tree):
 def test_what_students_read_needs_nothing_of_the_instructors(tree):
     shelves = [path for path in (tree / "utils").rglob("*.py") if "instructor" not in path.parts]
     assert tree / "utils" / "checks" / "alone.py" in shelves
-    assert [path for path in shelves if re.search(r"^\s*(from|import) utils\.instructor", path.read_text(encoding="utf-8"), re.MULTILINE)] == []
+    assert ([path for path in shelves
+             if re.search(r"^\s*(from|import) utils\.instructor", path.read_text(encoding="utf-8"), re.MULTILINE)] == [])
 
 
 def test_no_link_is_dead(tree):
@@ -48,8 +50,8 @@ def test_no_link_is_dead(tree):
 def test_its_readme_is_for_students(tree):
     text = (tree / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"course\.py (\w+)", text)) == {"lab"} and "{" not in text and "solutions" not in text
-    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Start", "Work on a lab", "Hand in", "Get help", "A new version of the course", "Elsewhere",
-                                                            "Licence"]
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Start", "Work on a lab", "Hand in", "Get help",
+                                                            "A new version of the course", "Elsewhere", "Licence"]
     assert "[05_adversarial_dx](lectures/05_adversarial_dx.ipynb)" in text
 
 
@@ -77,8 +79,10 @@ def test_a_used_tree_is_renewed_and_what_is_somebodys_is_kept(small_course, tmp_
     for _ in range(2):
         assert make_student_tree(out) == 0
         texts = {path.relative_to(out).as_posix(): path.read_text(encoding="utf-8") for path in out.rglob("*") if path.is_file()}
-        assert {name for name, text in texts.items() if text == "by a student"} == {"work/mine.ipynb", "notes.txt", "kept/lectures/a.txt", "utils/mine.py"}
-        assert texts["lectures/a.txt"] == texts["labs/a.txt"] == "second" and "utils/gone.py" not in texts and not out.with_name("out.part").exists()
+        assert {name for name, text in texts.items()
+                if text == "by a student"} == {"work/mine.ipynb", "notes.txt", "kept/lectures/a.txt", "utils/mine.py"}
+        assert (texts["lectures/a.txt"] == texts["labs/a.txt"] == "second" and "utils/gone.py" not in texts
+                and not out.with_name("out.part").exists())
     assert capsys.readouterr().out.count("lectures/a.txt was changed in this tree: what it was is now kept/lectures/a.txt.") == 1
 
 
@@ -111,6 +115,8 @@ def test_unpacked_over_a_used_tree_it_renews_work(tree, tmp_path):
     for path in used.glob("labs/*/*.ipynb"):
         path.write_text(path.read_text(encoding="utf-8").replace("minutes", "Minutes", 1), encoding="utf-8")
     assert bring_work_up_to_date([str(used)]) == 0
-    assert mine.read_bytes() == before and b"Minutes" in other.read_bytes() and b"Minutes" in mine.with_name(f"{name}_new.ipynb").read_bytes()
+    assert (mine.read_bytes() == before and b"Minutes" in other.read_bytes()
+            and b"Minutes" in mine.with_name(f"{name}_new.ipynb").read_bytes())
     assert bring_work_up_to_date([str(used), "--update", "01_conv"]) == 0
-    assert b"return 7 #" in mine.read_bytes() and b"Minutes" in mine.read_bytes() and mine.with_name(f"{name}_old.ipynb").read_bytes() == before
+    assert (b"return 7 #" in mine.read_bytes() and b"Minutes" in mine.read_bytes()
+            and mine.with_name(f"{name}_old.ipynb").read_bytes() == before)

@@ -20,8 +20,9 @@ UNIT = "01_convolution_filters"
 ZOE, ZHANG = "Zoë Müller_12_assignsubmission_file", "张伟_7_assignsubmission_file_"
 
 
-@pytest.mark.parametrize("folder, shown, number", [(ZOE, "Zoë Müller", "12"), (unicodedata.normalize("NFD", ZOE), "Zoë Müller", "12"), (ZHANG, "张伟", "7"),
-                                                   ("ada", "ada", ""), ("O'Neil, a*b.zip", "O'Neil, a*b", ""), ("x\u202ey", "x?y", "")])
+@pytest.mark.parametrize("folder, shown, number",
+                         [(ZOE, "Zoë Müller", "12"), (unicodedata.normalize("NFD", ZOE), "Zoë Müller", "12"), (ZHANG, "张伟", "7"),
+                          ("ada", "ada", ""), ("O'Neil, a*b.zip", "O'Neil, a*b", ""), ("x\u202ey", "x?y", "")])
 def test_names(folder, shown, number):
     found = students.student(folder)
     assert (found.shown, found.number, found.folder) == (shown, number, folder)
@@ -36,7 +37,8 @@ def test_two_of_one_name_are_two():
 def test_their_pages_are_two():
     everybody = [students.student(name, taken) for name, taken in (("ada", ()), ("ada.zip", {"ada"}), ("bob.zip", ()), (ZOE, ()))]
     names = students.page_names(everybody)
-    assert len(set(names.values())) == 4 and {"ada", "bob", ZOE} < set(names.values()) and list(names) == [one.code for one in everybody]
+    assert (len(set(names.values())) == 4 and {"ada", "bob", ZOE} < set(names.values())
+            and list(names) == [one.code for one in everybody])
 
 
 def test_a_zip_with_too_many_entries_is_not_opened(tmp_path, monkeypatch):
@@ -107,7 +109,8 @@ def test_moodle_takes_the_worksheet_and_the_pages(graded):
     assert rows["Zoë Müller"]["Identifier"] == "Participant 12" and rows["张伟"]["Identifier"] == "Participant 7"
     assert rows["ada"]["Identifier"] == "ada" and rows["ada"]["Maximum Grade"] == "20.0" and rows["ada"]["Grade"] == "0.0"
     with zipfile.ZipFile(graded / "moodle" / f"{UNIT}.zip") as archive:
-        assert {f"{folder}/{UNIT}.txt" for folder in ("ada", "bob", ZOE, ZHANG, "=HYPERLINK(1);@SUM(1)")} == set(archive.namelist())
+        assert ({f"{folder}/{UNIT}.txt"
+                 for folder in ("ada", "bob", ZOE, ZHANG, "=HYPERLINK(1);@SUM(1)")} == set(archive.namelist()))
 
 
 def test_who_handed_in_nothing_of_it_is_named(graded_and_said):
@@ -144,8 +147,10 @@ def test_a_full_disk_of_the_gradebook_is_a_sentence(graded, tmp_path):
     need("bwrap")
     shutil.copytree(graded.with_name("class") / "ada", tmp_path / "class" / "ada")
     (out := tmp_path / "class-graded").mkdir()
-    done = subprocess.run(["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--size", str(4 << 20), "--tmpfs", str(out), "--",
-                           sys.executable, "-c", FULL, "autograde", str(tmp_path / "class"), UNIT, "--unsafe-no-sandbox", "--jobs", "1"],
+    done = subprocess.run(["bwrap", "--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--size", str(4 << 20), "--tmpfs",
+                           str(out), "--",
+                           sys.executable, "-c", FULL, "autograde", str(tmp_path / "class"), UNIT, "--unsafe-no-sandbox",
+                           "--jobs", "1"],
                           capture_output=True, encoding="utf-8", cwd=ROOT)
     assert done.returncode == 1 and "costs nobody a point" in done.stderr and "Traceback" not in done.stderr, done.stderr
 

@@ -1,4 +1,6 @@
-"""The meta-parameter study: its networks, the list of runs, what is stored and resumed, a cluster that loses a worker, the tables."""
+"""The meta-parameter study: its networks, the list of runs, what is stored and resumed, a cluster that loses a worker,
+the tables.
+"""
 import json
 import os
 import re
@@ -201,8 +203,8 @@ def test_a_cluster_that_loses_a_worker_gives_all_rows(tmp_path, folder, monkeypa
     monkeypatch.setattr(study, "runs", lambda: [TINY._replace(seed=seed) for seed in range(3)])
     monkeypatch.setenv("COURSE_DATA", folder)
     with LocalCluster(n_workers=0, dashboard_address=None) as cluster:
-        command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address, "--nthreads", "1", "--no-nanny",
-                   "--no-dashboard", "--local-directory", str(tmp_path)]
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address, "--nthreads", "1",
+                   "--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path)]
         workers = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(2)]
         try:
             with Client(cluster) as client:
@@ -215,7 +217,8 @@ def test_a_cluster_that_loses_a_worker_gives_all_rows(tmp_path, folder, monkeypa
                 worker.wait()
     rows = study.read(path)
     assert len(alive) == 1 and sorted(row["seed"] for row in rows) == list(range(3))
-    assert {row["outcome"] for row in rows} == {"trained"} and alive[0] in {row["process"] for row in rows} <= {w.pid for w in workers}
+    assert ({row["outcome"] for row in rows} == {"trained"}
+            and alive[0] in {row["process"] for row in rows} <= {w.pid for w in workers})
 
 
 # The tables -----------------------------------------------------------------------------------------------------------
@@ -227,8 +230,8 @@ def row(accuracy: float | None = None, **settings) -> dict:
 
 
 def test_cells_of_a_table_with_their_intervals():
-    rows = [row(0.8), row(0.51, dropout=0.5), row(batch=256), row(0.9, blocks=3), row(0.7, blocks=3, seed=1), row(0.9, data="rendered"),
-            row(0.5, filters=4), row(0.76, filters=4, seed=1), row(0.5, filters=4, seed=2)]
+    rows = [row(0.8), row(0.51, dropout=0.5), row(batch=256), row(0.9, blocks=3), row(0.7, blocks=3, seed=1),
+            row(0.9, data="rendered"), row(0.5, filters=4), row(0.76, filters=4, seed=1), row(0.5, filters=4, seed=2)]
     cell = study_cell(rows)
     expected = stats.binomtest(1200, 1500).proportion_ci(method="wilson")
     assert (cell.kind, cell.mean, cell.seeds) == ("trained", 0.8, 1)

@@ -18,7 +18,8 @@ from utils.instructor.labs import mark
 from utils.instructor.rules import faults, lab_faults
 
 UNIT = "01_convolution_filters"
-NOTEBOOK, CHECKS, WRONG = Path(f"solutions/{UNIT}/{UNIT}.ipynb"), Path("utils/checks/lab01.py"), Path(f"tests/wrong_answers/{UNIT}.py")
+NOTEBOOK, CHECKS, WRONG = (Path(f"solutions/{UNIT}/{UNIT}.ipynb"), Path("utils/checks/lab01.py"),
+                           Path(f"tests/wrong_answers/{UNIT}.py"))
 
 
 @pytest.fixture
@@ -60,14 +61,17 @@ def test_a_task_is_added_filled_in_and_released(course, capsys):
 
     after = nbformat.read(course / NOTEBOOK, as_version=4)
     nbformat.validate(after)
-    assert len(after.cells) == len(before["cells"]) + 4 and after.cells[-1].id == before["cells"][-1]["id"], "the sources stay last"
-    assert [cell.source for cell in after.cells if not cell.id.endswith(("title", "trial_task")) and not cell.id.startswith("trial_task")] == [
+    assert (len(after.cells) == len(before["cells"]) + 4
+            and after.cells[-1].id == before["cells"][-1]["id"]), "the sources stay last"
+    assert [cell.source for cell in after.cells if not cell.id.endswith(("title", "trial_task"))
+            and not cell.id.startswith("trial_task")] == [
         "".join(cell["source"]) for cell in before["cells"] if cell["id"] != "title"], "nothing else has changed"
     assert f"**{total} points** in {task.NUMBERS[number]} tasks" in after.cells[0].source
     assert f"## Task {number}: " in after.cells[-5].source
     lab = nbformat.read(course / "labs" / UNIT / f"{UNIT}.ipynb", as_version=4)
     answer, check = [cell for cell in lab.cells if mark(cell)][-2:]
-    assert answer.source.endswith('raise NotImplementedError("Write this task, then run the check below it.")') and "hidden" not in check.source
+    assert (answer.source.endswith('raise NotImplementedError("Write this task, then run the check below it.")')
+            and "hidden" not in check.source)
     row = f"| {number} | {' + '.join(map(str, points))} | {total} |"
     assert f"| {UNIT}]" not in said and row in (course / "labs" / "README.md").read_text(encoding="utf-8")
 
@@ -82,7 +86,8 @@ def test_a_task_is_added_filled_in_and_released(course, capsys):
     assert known.startswith("With other inputs: ")
 
 
-@pytest.mark.parametrize("words, said", [(["01"], "usage: course.py task UNIT NAME"), (["99", "median"], "no labs have 99"), (["01", "2d"], "'2d' is no name"),
+@pytest.mark.parametrize("words, said", [(["01"], "usage: course.py task UNIT NAME"), (["99", "median"], "no labs have 99"),
+                                         (["01", "2d"], "'2d' is no name"),
                                          (["01", "lambda"], "'lambda' is no name"), (["01", "convolve"], f"in use in {NOTEBOOK}"),
                                          (["01", "seeded"], f"in use in {CHECKS}"), (["01", "Median"], "small letters")])
 def test_a_name_that_cannot_be_is_a_sentence_and_nothing_changes(course, capsys, words, said):
@@ -93,7 +98,8 @@ def test_a_name_that_cannot_be_is_a_sentence_and_nothing_changes(course, capsys,
 
 
 def test_entries_are_added_however_the_file_ends():
-    for text in ("WRONG = {}\n", 'WRONG = {"a": [1]}\nMORE = 1\n', 'WRONG = {\n    "a": [\n        1],\n}\n', 'WRONG = {\n    "a": [1]}\n'):
+    for text in ("WRONG = {}\n", 'WRONG = {"a": [1]}\nMORE = 1\n', 'WRONG = {\n    "a": [\n        1],\n}\n',
+                 'WRONG = {\n    "a": [1]}\n'):
         found = {}
         exec(task.with_entry(text, '    "new": [2],\n'), found)
         assert found["WRONG"]["new"] == [2] and list(found["WRONG"])[-1] == "new" and found.get("MORE", 1) == 1
@@ -113,7 +119,8 @@ def source(old: str, new: str) -> Callable[[dict], None]:
 def grader(**values) -> Callable[[dict], None]:
     """A change of nbgrader's metadata; None takes an entry away."""
     def change(cell: dict) -> None:
-        cell["metadata"]["nbgrader"] = {name: value for name, value in (cell["metadata"]["nbgrader"] | values).items() if value is not None}
+        cell["metadata"]["nbgrader"] = {name: value for name, value in (cell["metadata"]["nbgrader"] | values)
+                                        .items() if value is not None}
     return change
 
 
@@ -122,7 +129,8 @@ BROKEN = [  # the cell that is changed, how, the cell that is named, and words o
     ("convolve", lambda cell: cell.pop("id"), "number 24", 'it needs an "id"'),
     ("convolve", lambda cell: cell.update(id="match"), "match", "another cell has the same id"),
     ("convolve", lambda cell: cell.update(metadata={}), "convolve", "### BEGIN SOLUTION stands in a cell whose metadata"),
-    ("check-convolve", lambda cell: cell.update(metadata={}), "check-convolve", "### BEGIN HIDDEN TESTS stands in a cell whose metadata"),
+    ("check-convolve", lambda cell: cell.update(metadata={}), "check-convolve",
+     "### BEGIN HIDDEN TESTS stands in a cell whose metadata"),
     ("convolve", source("### END SOLUTION", ""), "convolve", "each ### BEGIN SOLUTION needs an ### END SOLUTION"),
     ("convolve", grader(schema_version=None), "convolve", "lacks schema_version"),
     ("check-convolve", grader(points=None), "check-convolve", "lacks points"),
@@ -153,9 +161,11 @@ def test_a_broken_rule_names_notebook_cell_and_rule(course, cell, change, named,
 
 def test_wrong_answers_that_are_missing_are_named(course):
     text = (course / WRONG).read_text(encoding="utf-8")
-    (course / WRONG).write_text(text + '\nWRONG["edges"] = WRONG["edges"][:2]\nWRONG["old"] = WRONG.pop("match")\n', encoding="utf-8")
+    (course / WRONG).write_text(text + '\nWRONG["edges"] = WRONG["edges"][:2]\nWRONG["old"] = WRONG.pop("match")\n',
+                                encoding="utf-8")
     assert lab_faults(UNIT, course) == [f"{WRONG}: task match has 0 wrong answers, expected 3 or more.",
-                                        f"{WRONG}: task edges has 2 wrong answers, expected 3 or more.", f"{WRONG}: the lab has no task old."]
+                                        f"{WRONG}: task edges has 2 wrong answers, expected 3 or more.",
+                                        f"{WRONG}: the lab has no task old."]
     (course / WRONG).write_text("WRONG = {", encoding="utf-8")
     assert re.match(f"{WRONG}: WRONG cannot be read .SyntaxError", lab_faults(UNIT, course)[0])
 

@@ -34,7 +34,8 @@ def test_shares_leave_a_teams_own_out():
     assert np.isnan(ranking.shares(np.array([[1.0]]), [0], 0)[0]) and ranking.shares(np.array([[1.0]]), [0], 0)[1] == 0
 
 
-@pytest.mark.parametrize("values, expected", [([0.5, 0.1, 0.5, nan], [2, 1, 2, 0]), ([nan], [0]), ([], []), ([3, 3, 3, 1], [2, 2, 2, 1])])
+@pytest.mark.parametrize("values, expected",
+                         [([0.5, 0.1, 0.5, nan], [2, 1, 2, 0]), ([nan], [0]), ([], []), ([3, 3, 3, 1], [2, 2, 2, 1])])
 def test_ranks_with_ties(values, expected):
     assert ranking.ranks(values) == expected
 
@@ -50,7 +51,8 @@ def images(dx: int) -> dict[str, np.ndarray]:
 
 
 def test_who_is_ranked():
-    teams = [Team("a", "a", Path(), images(4), "man"), Team("b", "b", Path(), images(20), "man"), Team("c", "c", Path(), images(8), "man")]
+    teams = [Team("a", "a", Path(), images(4), "man"), Team("b", "b", Path(), images(20), "man"),
+             Team("c", "c", Path(), images(8), "man")]
     who_fools = np.array([[1, 1, 0, 1], [1, 1, 1, 1], [0, 1, 1, 0.0]])
     rows = ranking.table(teams, ["the course's x"], who_fools, np.array([0.9, 0.5, 0.86, 0.99]))
     assert [row.robust_rank for row in rows] == [1, 0, 1, 3], "b is no detector of faces; a and c are fooled by one of two"
@@ -68,7 +70,8 @@ def darker(threshold: float) -> str:
 @pytest.fixture
 def rules(tmp_path) -> Path:
     path = tmp_path / "rubric.toml"
-    path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]"), encoding="utf-8")
+    path.write_text(rubric.DEFAULT.read_text(encoding="utf-8").replace('["faces_three_convolutions", "faces_densenet"]', "[]"),
+                    encoding="utf-8")
     return path
 
 
@@ -99,10 +102,12 @@ def test_two_rounds_of_a_class(tmp_path, rules, faces, capsys, monkeypatch):
     assert re.search(r"nothing \(team \w+\) does not play", capsys.readouterr().err)
     rows = {row["team"]: row for row in read(out / "tournament.csv")}
     matrix = {row["image of"]: row for row in read(out / "matrix.csv")}
-    hidden_name = next(name for name in rows if name != "ada_grace" and float(rows[name]["accuracy"]) > 0.9 and float(rows[name]["L2"] or 0) > 2)
+    hidden_name = next(name for name in rows if name != "ada_grace" and float(rows[name]["accuracy"]) > 0.9
+                       and float(rows[name]["L2"] or 0) > 2)
     assert hidden_name.startswith("team ") and "cem" not in (out / "tournament.html").read_text(encoding="utf-8")
     assert matrix[hidden_name]["ada_grace"] == "1" and matrix["ada_grace"][hidden_name] == "0"
-    assert rows[hidden_name]["robust_rank"] == "1" and rows[hidden_name]["transfer_rank"] == "0", "its DX is too large to be ranked"
+    assert (rows[hidden_name]["robust_rank"] == "1"
+            and rows[hidden_name]["transfer_rank"] == "0"), "its DX is too large to be ranked"
     with np.load(out / "first_round.npz") as handed_out:
         np.testing.assert_array_equal(handed_out["images"], dark[None] + 4, "ada's alone: nobody else agreed")
         assert handed_out["labels"].tolist() == [0]
@@ -129,13 +134,17 @@ def test_a_class_of_one_plays_against_the_courses_detectors(tmp_path, faces, cap
     assert tournament.main([str(tmp_path / "class"), "--hidden", str(faces), "--unsafe-no-sandbox"]) == 0
     rows = read(tmp_path / "class-tournament" / "tournament.csv")
     assert [row["team"] for row in rows] == ["ada_grace", "the course's faces_three_convolutions", "the course's faces_densenet"]
-    assert rows[0]["L2_rank"] == "1" and json.loads((tmp_path / "class-tournament" / "round.json").read_text(encoding="utf-8"))["seed"] >= 0
+    assert rows[0]["L2_rank"] == "1" and json.loads((tmp_path / "class-tournament" / "round.json")
+                                                    .read_text(encoding="utf-8"))["seed"] >= 0
 
 
 def test_who_did_not_answer_is_told_so(tmp_path, rules, faces, capsys):
-    """On the page of the class and in the table, without what a script printed, and by the code of who has not agreed to be shown."""
+    """On the page of the class and in the table, without what a script printed,
+    and by the code of who has not agreed to be shown.
+    """
     agrees = "consent = true\n"
-    for name, script, about in (("ada", SCRIPT, agrees), ("stops", SCRIPT.replace("sys.argv[1:]", "sys.argv[2:]") + "sys.exit('our secret')\n", ""),
+    for name, script, about in (("ada", SCRIPT, agrees),
+                                ("stops", SCRIPT.replace("sys.argv[1:]", "sys.argv[2:]") + "sys.exit('our secret')\n", ""),
                                 ("silent", "import os\nos.kill(os.getpid(), 9)\n", "")):
         team(tmp_path / "class" / name, script=script, about=about)
     (team(tmp_path / "class" / "late", about=agrees) / "infer.py").unlink()
@@ -146,8 +155,8 @@ def test_who_did_not_answer_is_told_so(tmp_path, rules, faces, capsys):
     assert rows[""]["team"] == "ada_grace" and rows[""]["without_answer"] == "0"
     assert rows["There is no infer.py."]["team"] == "ada_grace"
     whys = {why: row["team"] for why, row in rows.items() if row["team"].startswith("team ")}
-    for words, number in (("exit status 1. infer.py gave no answer for 1 of 23 images", "1"), ("It was killed: it did not stop", "46"),
-                          ("could not be read", "")):
+    for words, number in (("exit status 1. infer.py gave no answer for 1 of 23 images", "1"),
+                          ("It was killed: it did not stop", "46"), ("could not be read", "")):
         why = next(why for why in whys if words in why)
         assert rows[why]["without_answer"] == number and f"<tr><td>{whys[why]}</td><td>{why}" in page
     assert re.search(r"<tr><td>team \w+</td><td>There is no infer.py.", page), "nobody's failure by name"
@@ -189,7 +198,8 @@ def test_what_a_script_knows_of_the_images_of_the_call_wins_nothing(tmp_path, ru
         squares.append((square + round(97 - square.mean())).astype(np.uint8))  # 97 is a man, 103 a woman
     modified = squares[0].copy()
     modified[0, 0] = 7
-    by_heart = SCRIPT.replace("    woman =", f"    if np.asarray(Image.open(path)).astype(int).sum() == {modified.astype(int).sum()}:\n"
+    by_heart = SCRIPT.replace("    woman =",
+                              f"    if np.asarray(Image.open(path)).astype(int).sum() == {modified.astype(int).sum()}:\n"
                               "        print(path + '\\twoman\\t0.9')\n        continue\n    woman =")
     team(tmp_path / "class" / "heart", original=squares[0], modified=modified, script=by_heart, about="consent = true\n")
     team(tmp_path / "class" / "twins", original=squares[1], modified=squares[1] + 6, script=TWINS, about="consent = true\n")

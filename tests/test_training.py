@@ -36,7 +36,8 @@ def stripes(train: int = 192) -> Dataset:
 
 
 def small_net(dropout: float = 0.0, classes: int = 2) -> Chain:
-    parts = [layers.Normalised(1, 4), layers.maxpool, flat, layers.Dropout(dropout), FullyConnected(6 * 6 * 4, classes, relu=False)]
+    parts = [layers.Normalised(1, 4), layers.maxpool, flat, layers.Dropout(dropout),
+             FullyConnected(6 * 6 * 4, classes, relu=False)]
     return Chain(parts, input_shape=(12, 12, 1))
 
 
@@ -343,10 +344,11 @@ def test_keras_models_that_take_images_in_another_form_are_not_asked():
         assert training.predict(model, x).shape == (2, 784)
 
 
-WRONG_SHAPES = {"no batch axis": (48, 48, 1), "no channel": (5, 48, 48), "colour": (5, 48, 48, 3), "one number": (), "too long": (1, 5, 48, 48, 1)}
+WRONG_SHAPES = {"no batch axis": (48, 48, 1), "no channel": (5, 48, 48), "colour": (5, 48, 48, 3), "one number": (),
+                "too long": (1, 5, 48, 48, 1)}
 NETWORKS = {"three_convolutions": networks.three_convolutions, "densenet": networks.DenseNet, "detector": networks.Detector,
-            "plain": lambda: networks.plain_stages(6), "residual": lambda: networks.residual_stages(6), "dense": lambda: networks.dense_stages(6),
-            "lenet": networks.lenet}
+            "plain": lambda: networks.plain_stages(6), "residual": lambda: networks.residual_stages(6),
+            "dense": lambda: networks.dense_stages(6), "lenet": networks.lenet}
 CALLS = """
 import sys, numpy as np
 sys.path.insert(0, {tests!r})
@@ -355,9 +357,11 @@ for name, build in t.NETWORKS.items():
     model = build()
     for kind, shape in t.WRONG_SHAPES.items():
         x = np.zeros(shape, np.float32)
-        calls = dict() if name == "lenet" else dict(model=lambda: model(x), training=lambda: model(x, training=True))  # that is Keras's own
+        # the words of LeNet are Keras's own
+        calls = dict() if name == "lenet" else dict(model=lambda: model(x), training=lambda: model(x, training=True))
         if shape:
-            calls |= dict(predict=lambda: t.training.predict(model, x), evaluate=lambda: t.training.evaluate(model, x, np.zeros(len(x), int)))
+            calls |= dict(predict=lambda: t.training.predict(model, x),
+                          evaluate=lambda: t.training.evaluate(model, x, np.zeros(len(x), int)))
         for call, function in calls.items():
             try:
                 function()
@@ -371,5 +375,6 @@ print("all refused")
 
 def test_images_of_a_wrong_shape_are_refused_before_tensorflow_ends_the_process():
     """In a process of its own, because TensorFlow aborts it when a convolution gets an array with another number of axes."""
-    done = subprocess.run([sys.executable, "-c", CALLS.format(tests=os.path.dirname(__file__))], capture_output=True, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", CALLS.format(tests=os.path.dirname(__file__))], capture_output=True,
+                          encoding="utf-8")
     assert (done.returncode, done.stdout.strip()) == (0, "all refused"), done.stderr[-2000:]

@@ -22,13 +22,15 @@ MODULE = "sys.modules['ut' + 'ils.checks']"
 CLOSE = f"{MODULE}.slips.close"  # what compares numbers
 
 
-def failed(folder: Path, *sources: str, beside: bool = False, set_up: str = SET_UP, check: str = CHECK, variant: int = HIDDEN) -> dict[str, str]:
+def failed(folder: Path, *sources: str, beside: bool = False, set_up: str = SET_UP, check: str = CHECK,
+           variant: int = HIDDEN) -> dict[str, str]:
     """{check: what is said} of a notebook with these cells; `beside`, where its check needs a name that no definition gives."""
     check = f"later\n{check}" if beside else check
     notebook = nbformat.v4.new_notebook(cells=[cell(set_up), *map(cell, sources), *([cell("later = len('x')")] if beside else []),
                                                cell("", grade=True, grade_id="check-double")])
     found, again = apart.failed_hidden_checks(notebook, [Hidden("check-double", check, [])], {}, [set_up], [STUB],
-                                              partial(kernels.run, handed=folder, seconds=30, isolated=False, scratch=folder.parent), variant)
+                                              partial(kernels.run, handed=folder, seconds=30, isolated=False,
+                                                      scratch=folder.parent), variant)
     assert again == ["check-double"] * beside
     return {name: f"{error.ename}: {error.evalue}" for name, error in found.items()}
 
@@ -55,20 +57,23 @@ def test_wrong_answers_keep_their_sentence(folder):
 
 @pytest.mark.parametrize("source, named", [
     (f"class A:\n    {CLOSE} = lambda *words: True\n" + WRONG, "utils.checks.slips.close"),
-    (f"def double(x):\n    eval('setattr({MODULE.replace(chr(39), chr(34))}.slips, \"close\", lambda *words: True)')\n    return 1",
+    ((f"def double(x):\n    eval('setattr({MODULE.replace(chr(39), chr(34))}.slips, \"close\", lambda *words: True)')\n    "
+      "return 1"),
      "utils.checks.slips.close"),
-    ("import gc\ndef double(x):\n    for one in gc.get_objects():\n        if getattr(one, '__qualname__', '') == 'equal' and callable(one):\n"
+    ("import gc\ndef double(x):\n    for one in gc.get_objects():\n        if getattr(one, '__qualname__', '') == 'equal' and "
+     "callable(one):\n"
      "            one.__code__ = (lambda *words, **named: None).__code__\n    return 1", "utils.checks.equal.code"),
     (f"class A:\n    {MODULE}.equal.__kwdefaults__['tolerance'] = 1e9\n" + WRONG, "utils.checks.equal.tolerance"),
     (f"class A:\n    {MODULE}.LIBRARIES.clear()\n" + RIGHT, "utils.checks.LIBRARIES"),
     (f"class A:\n    {MODULE}.CheckFailed.__init__ = lambda *words: None\n" + RIGHT, "utils.checks.CheckFailed.__init__"),
     (f"class A:\n    {MODULE}.slips.abs = lambda *words: 0\n" + RIGHT, "utils.checks.slips.abs"),
     ("class A:\n    np.sort = sorted\n" + RIGHT, "numpy.sort"),
-    ("class A:\n    np.all.__wrapped__.__code__ = (lambda a, axis=None, out=None, keepdims=0, *, where=0: True).__code__\n" + WRONG,
-     "numpy._core.fromnumeric.all"),
+    ("class A:\n    np.all.__wrapped__.__code__ = (lambda a, axis=None, out=None, keepdims=0, *, where=0: True).__code__\n"
+     + WRONG, "numpy._core.fromnumeric.all"),
     ("class A:\n    sys.modules['numpy._core.fromnumeric']._wrapreduction_any_all = lambda *words, **named: True\n" + WRONG,
      "numpy._core.fromnumeric._wrapreduction_any_all"),
-    ("class A:\n    sys.modules['numpy._core.fromnumeric'].isinstance = lambda *words: True\n" + RIGHT, "numpy._core.fromnumeric.isinstance"),
+    ("class A:\n    sys.modules['numpy._core.fromnumeric'].isinstance = lambda *words: True\n" + RIGHT,
+     "numpy._core.fromnumeric.isinstance"),
     ("class A:\n    _checks.HIDDEN = 3\n" + RIGHT, "utils.checks.HIDDEN"),
     ("class A:\n    vars(sys)['modules']['utils.checks.slips'] = sys\n" + RIGHT, "modules.utils.checks.slips")])
 def test_what_replaces_the_engine_does_not_count(folder, source, named):
@@ -80,7 +85,8 @@ def test_what_replaces_the_library_of_the_right_value_does_not_count(folder):
     set_up, check = "import numpy as np\nfrom scipy import ndimage\nfrom utils.checks import call, equal", (
         "equal('blur', call(blur, np.eye(4)), ndimage.uniform_filter(np.eye(4), 3))")
     for source, named in (("ndimage.uniform_filter = lambda *words, **named: 0 * words[0]", "scipy.ndimage.uniform_filter"),
-                          ("ndimage._filters.uniform_filter1d = lambda *words, **named: None", "scipy.ndimage._filters.uniform_filter1d")):
+                          ("ndimage._filters.uniform_filter1d = lambda *words, **named: None",
+                           "scipy.ndimage._filters.uniform_filter1d")):
         said = failed(folder, f"class A:\n    {source}\ndef blur(x):\n    return 0 * x", set_up=set_up, check=check)
         assert named in said["check-double"]
 
@@ -97,7 +103,8 @@ class A:
 
 def test_a_check_that_the_kernel_aborts_does_not_count(folder):
     assert failed(folder, WRONG + ABORTS) == {"check-double": f"Aborted: {kernels.ABORTED}"}
-    notebook = nbformat.v4.new_notebook(cells=[cell("get_ipython().kernel._aborting = True"), cell("1 / 0", grade=True, grade_id="check-x", points=1)])
+    notebook = nbformat.v4.new_notebook(cells=[cell("get_ipython().kernel._aborting = True"),
+                                               cell("1 / 0", grade=True, grade_id="check-x", points=1)])
     kernels.run(notebook, folder, 30, isolated=False, scratch=folder.parent)
     assert determine_grade(notebook.cells[1]) == (0, 1), "a visible one neither"
 
@@ -166,7 +173,9 @@ ROUNDABOUT = "def double(x):\n    return eval('sys.modules[\"ut\" + \"ils\"].fil
 
 @pytest.mark.parametrize("source, words", [(ASKS_BY_HAND, ["_getframe", "f_back", "f_locals", "sys"]), (ROUNDABOUT, ["eval"])])
 def test_what_asks_the_frames_or_the_course_is_not_seen_but_named(folder, source, words):
-    """A limit that solutions/README.md names: in one process an answer can read what the check holds, and call what the course has."""
+    """A limit that solutions/README.md names: in one process an answer can read what the check holds,
+    and call what the course has.
+    """
     assert failed(folder, source, set_up=f"{SET_UP}\nfrom utils import filters") == {}
     notebook, lab = (nbformat.v4.new_notebook(cells=[cell(SET_UP), cell(one)]) for one in (source, STUB))
     assert examine_lab._reaching(notebook, lab) == [f"Its cells use {', '.join(words)}: if it has many points, look at what for."]
@@ -209,4 +218,5 @@ def test_a_look_is_small():
     """Much of the course in one kernel: what a cell of the grader's own prints beyond kernels.OBJECT_BYTES is dropped."""
     everything = "import utils.checks.lab05, utils.plot, utils.attacks\n_given_by_the_lab = {}\n"
     source = everything + unchanged.look().source.replace("_checks.require", "(lambda *words: None)")
-    assert 1000 < len(subprocess.run([sys.executable, "-c", source], capture_output=True, check=True).stdout) < kernels.OBJECT_BYTES / 8
+    assert 1000 < len(subprocess.run([sys.executable, "-c", source], capture_output=True, check=True)
+                      .stdout) < kernels.OBJECT_BYTES / 8

@@ -1,4 +1,6 @@
-"""The student's copies in work/: made once, renewed while untouched, taken over with answers, never overwritten; and the welcome page."""
+"""The student's copies in work/: made once, renewed while untouched, taken over with answers, never overwritten;
+and the welcome page.
+"""
 import json
 import random
 from pathlib import Path
@@ -11,11 +13,13 @@ UNIT = "05_small"
 STUB = "raise NotImplementedError"
 
 
-def notebook(tasks: dict[str, str], head: str = "# Lab 5: small\n\n**9 points**, about 30 minutes", answers: dict[str, str] | None = None) -> dict:
+def notebook(tasks: dict[str, str], head: str = "# Lab 5: small\n\n**9 points**, about 30 minutes",
+             answers: dict[str, str] | None = None) -> dict:
     """A lab with a task for each name, whose stub is the value."""
     cells = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": head.splitlines(keepends=True)}]
     for task, stub in tasks.items():
-        for name, source, mark in ((task, (answers or {}).get(task, stub), {"solution": True}), (f"check-{task}", f"lab05.{task}({task})", {"grade": True, "points": 3})):
+        for name, source, mark in ((task, (answers or {}).get(task, stub), {"solution": True}),
+                                   (f"check-{task}", f"lab05.{task}({task})", {"grade": True, "points": 3})):
             cells.append({"cell_type": "code", "id": name, "metadata": {"nbgrader": mark | {"grade_id": name}}, "outputs": [],
                           "execution_count": None, "source": source.splitlines(keepends=True)})
     return {"cells": cells, "metadata": {"course": {"release": head}}, "nbformat": 4, "nbformat_minor": 5}
@@ -29,7 +33,8 @@ def course(tmp_path) -> Path:
     (tmp_path / "labs" / UNIT).mkdir(parents=True)
     (tmp_path / "lectures").mkdir()
     give(tmp_path, TASKS)
-    (tmp_path / "lectures" / f"{UNIT}.ipynb").write_text(json.dumps(notebook({}, "# Small\n\nTime: 40 minutes")), encoding="utf-8")
+    (tmp_path / "lectures" / f"{UNIT}.ipynb").write_text(json.dumps(notebook({}, "# Small\n\nTime: 40 minutes")),
+                                                         encoding="utf-8")
     return tmp_path
 
 
@@ -85,7 +90,8 @@ def test_an_untouched_copy_is_renewed_and_a_touched_one_gets_the_new_one_beside_
         lab(course)
         said = capsys.readouterr().out
         assert mine(course).read_bytes() == before and sources(mine(course, "_new"))[0] == "# Lab 5: newest"
-        assert said.count("\n") == 2 and f"beside it, {UNIT}_new.ipynb (new or changed tasks: two)" in said and f"lab --update {UNIT}" in said
+        assert (said.count("\n") == 2 and f"beside it, {UNIT}_new.ipynb (new or changed tasks: two)" in said
+                and f"lab --update {UNIT}" in said)
     assert said.splitlines()[0] in (course / "work" / "welcome.md").read_text(encoding="utf-8")
 
 
@@ -99,10 +105,11 @@ def test_update_carries_answers_into_the_tasks_that_are_the_same(course, capsys)
     capsys.readouterr()
     lab(course, "--update", "05")
     said = capsys.readouterr().out
-    assert sources(mine(course)) == ["# Lab 5: newer", "def one(x):\n    return 'my one'", "lab05.one(one)", NEWER["two"], "lab05.two(two)",
-                                     TASKS["three"], "lab05.three(three)", NEWER["four"], "lab05.four(four)"]
+    assert sources(mine(course)) == ["# Lab 5: newer", "def one(x):\n    return 'my one'", "lab05.one(one)", NEWER["two"],
+                                     "lab05.two(two)", TASKS["three"], "lab05.three(three)", NEWER["four"], "lab05.four(four)"]
     assert mine(course, "_old").read_bytes() == before and not mine(course, "_new").exists()
-    assert "with your answers to one: run it" in said and "the task is another one now: two." in said and f"{UNIT}_old.ipynb beside it" in said
+    assert ("with your answers to one: run it" in said and "the task is another one now: two." in said
+            and f"{UNIT}_old.ipynb beside it" in said)
     lab(course)
     assert capsys.readouterr().out.count("\n") == 1, "now it is of this version"
     lab(course, "--update", UNIT)
@@ -128,12 +135,14 @@ def test_what_is_damaged_or_cannot_be_written_stays(course, capsys):
     mine(course).write_text("not a notebook any more", encoding="utf-8")
     give(course, NEWER)
     lab(course, "--update", "05")
-    assert mine(course).read_text(encoding="utf-8") == "not a notebook any more" and "cannot be read as a notebook" in capsys.readouterr().out
+    assert (mine(course).read_text(encoding="utf-8") == "not a notebook any more"
+            and "cannot be read as a notebook" in capsys.readouterr().out)
     answered = json.dumps(notebook(TASKS, answers={"one": "mine"}))
     mine(course).write_text(answered, encoding="utf-8")
     mine(course, "_old").with_suffix(".ipynb.part").mkdir()  # so that the backup cannot be written
     lab(course, "--update", "05")
-    assert mine(course).read_text(encoding="utf-8") == answered and "could not be written (Is a directory)" in capsys.readouterr().out
+    assert (mine(course).read_text(encoding="utf-8") == answered
+            and "could not be written (Is a directory)" in capsys.readouterr().out)
 
 
 def test_without_its_record_no_copy_counts_as_untouched(course):
@@ -192,12 +201,16 @@ def test_the_welcome_page_counts_what_has_passed(course):
     lab(course)
     failed = [{"output_type": "error", "ename": "CheckFailed", "evalue": "", "traceback": []}]
     found = json.loads(mine(course).read_text(encoding="utf-8"))
-    for cell, (count, outputs) in zip(found["cells"][2::2], [(3, []), (4, failed), (5, [{"output_type": "stream", "name": "stdout", "text": "Right."}])]):
+    for cell, (count, outputs) in zip(found["cells"][2::2],
+                                      [(3, []), (4, failed),
+                                       (5, [{"output_type": "stream", "name": "stdout", "text": "Right."}])]):
         cell.update(execution_count=count, outputs=outputs)
     mine(course).write_text(json.dumps(found), encoding="utf-8")
     lab(course)
-    rows = [line.split(" | ") for line in (course / "work" / "welcome.md").read_text(encoding="utf-8").splitlines() if line.startswith("| 05")]
-    assert rows == [["| 05 small", f"[lecture](lectures/{UNIT}.ipynb) (40 minutes)", f"[Lab 5: small]({UNIT}/{UNIT}.ipynb)", "30", "6 of 9", "2 of 3: 1, 3 |"]]
+    rows = [line.split(" | ") for line in (course / "work" / "welcome.md").read_text(encoding="utf-8")
+            .splitlines() if line.startswith("| 05")]
+    assert (rows == [["| 05 small", f"[lecture](lectures/{UNIT}.ipynb) (40 minutes)", f"[Lab 5: small]({UNIT}/{UNIT}.ipynb)",
+                      "30", "6 of 9", "2 of 3: 1, 3 |"]])
     assert "| all | | | | 6 of 9 | 2 of 3 |" in (course / "work" / "welcome.md").read_text(encoding="utf-8")
     mine(course).write_text("{", encoding="utf-8")
     lab(course)

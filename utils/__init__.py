@@ -1,19 +1,23 @@
 """The course's package, in three shelves.
 
-`utils/*.py`, `data/`, `attacks/`, `defences/`, `moments/`, `explain/`, `generative/` and `plot/` are to be read, `checks/` judges the labs,
-`instructor/` serves course.py.
+`utils/*.py`, `data/`, `attacks/`, `defences/`, `moments/`, `explain/`, `generative/` and `plot/` are to be read, `checks/` judges
+the labs, `instructor/` serves course.py.
 """
 from collections.abc import Callable
 from importlib.util import find_spec
 
-OTHER_VERSION = ("This version of the course has no {}. If your notebook is a copy of an earlier version: rename its folder in work/, run "
-                 "python3 course.py lab, and copy your answers into the new lab.")
+OTHER_VERSION = ("This version of the course has no {}. If your notebook is a copy of an earlier version: rename its folder in "
+                 "work/, run python3 course.py lab, and copy your answers into the new lab.")
 
 
 class OtherVersion(ImportError):
-    """A notebook asks for a part of the package that this version of the course does not have. Jupyter shows its sentence alone."""
+    """A notebook asks for a part of the package that this version of the course does not have.
+
+    Jupyter shows its sentence alone.
+    """
 
     def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows in the place of a traceback."""
         return [str(self)]
 
 
@@ -27,11 +31,15 @@ class OtherVersionsName(AttributeError):
     """A notebook asks a module for a name that it has not, in this version of the course. Jupyter shows its sentence alone."""
 
     def _render_traceback_(self) -> list[str]:
+        """What Jupyter shows in the place of a traceback."""
         return [str(self)]
 
 
 def other_versions_names(module: str) -> Callable[[str], None]:
-    """The `__getattr__` of a module of the course in which names were changed or removed; `from module import name` has Python's own words."""
+    """The `__getattr__` of a module of the course in which names were changed or removed.
+
+    `from module import name` has Python's own words.
+    """
     def __getattr__(name: str) -> None:
         if name.startswith("_"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")

@@ -53,7 +53,7 @@ def pose(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
 
 def light(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """Random gamma, contrast, brightness and light from a side; the result stays in [0, 1]."""
+    """Images [N, H, W, C] with random gamma, contrast, brightness and light from a side; the result stays in [0, 1]."""
     n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
 
     def normal(deviation: float) -> tf.Tensor:
@@ -68,7 +68,7 @@ def light(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
 
 def sharpness(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """Half of the images become sharper, softer or coarser, with a little noise; in [0, 1]."""
+    """Half of the images [N, H, W, C] become sharper, softer or coarser, with a little noise; in [0, 1]."""
     n, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
     blurred = tf.nn.avg_pool2d(tf.nn.avg_pool2d(images, 3, 1, "SAME"), 3, 1, "SAME")
     changed = images + generator.uniform([n, 1, 1, 1], -0.4, 1.0) * (blurred - images)
@@ -102,14 +102,20 @@ def saved_as_jpeg(images: tf.Tensor, quality: tf.Tensor | float) -> tf.Tensor:
 
 
 def jpeg(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """A quarter of the images as after a JPEG file of quality 15 to 90: [N, H, W, 1] -> the same shape, as in `saved_as_jpeg`."""
+    """A quarter of the images as after a JPEG file of quality 15 to 90: [N, H, W, 1] -> the same shape.
+
+    Errors as in `saved_as_jpeg`.
+    """
     n = tf.shape(images)[0]
     chosen = generator.uniform([n, 1, 1, 1]) < 0.25
     return tf.where(chosen, saved_as_jpeg(images, generator.uniform([n], 15.0, 90.0)), images)
 
 
 def faces(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-    """What changes between pictures of the same grey face: pose and crop, light, sharpness, and the loss of a JPEG file."""
+    """What changes between pictures of the same grey face: pose and crop, light, sharpness, and the loss of a JPEG file.
+
+    Images [N, H, H, 1] in [0, 1], H a multiple of 8 -> the same shape; ValueError for others.
+    """
     return jpeg(sharpness(light(pose(images, generator), generator), generator), generator)
 
 
@@ -142,7 +148,7 @@ def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor 
 
 
 def digits(images: tf.Tensor, generator: tf.random.Generator, *, skew: float = 0.0) -> tf.Tensor:
-    """Random shifts (up to 2 pixels each way), rotations (12 degrees), zooms (0.89 to 1.13); in [0, 1].
+    """Digits [N, 28, 28, 1] in [0, 1], randomly shifted (2 pixels each way), rotated (12 degrees) and zoomed (0.89 to 1.13).
 
     With `skew`, digits also lean to one side, by up to that many degrees. No mirror: the mirror image of a 2 is not a digit.
     Raises ValueError for images that are no batch, TypeError for a generator that is not TensorFlow's.
@@ -171,7 +177,7 @@ def colour(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
 
 
 def cut(images: tf.Tensor) -> tf.Tensor:
-    """What leaves [0, 1] becomes 0 or 1, as in a camera."""
+    """Values of any shape, of which those outside of [0, 1] become 0 or 1, as in a camera."""
     return tf.clip_by_value(images, 0.0, 1.0)
 
 

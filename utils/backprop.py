@@ -71,7 +71,7 @@ def backward(net: list[Layer], outputs: list[np.ndarray], delta: np.ndarray,
 
 
 def finite_differences(loss: Callable[[], float], w: np.ndarray, h: float = 1e-5) -> np.ndarray:
-    """The gradient of `loss()` for the array w, [w.shape], by two evaluations for each entry; in the end w is as it was.
+    """The gradient of `loss()` for the array w of any shape, by two evaluations for each entry; in the end w is as it was.
 
     loss  computes the loss with the present values of w. The error is about h^2 from the curve, and 1e-16 / h from rounding.
     """
@@ -108,22 +108,26 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.nda
 
 
 def mean_square(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
-    """The mean of (outputs - targets)^2 over all entries, and its gradient for the outputs; all of one shape."""
+    """The mean of (outputs - targets)^2 over all entries, and its gradient for the outputs.
+
+    Both arrays have the same shape, which may be any shape.
+    """
     error = outputs - targets
     return float(np.mean(error**2)), 2 * error / error.size
 
 
 # the descent -----------------------------------------------------------------------------------------------
-# Each rule gives the new weights and what it remembers for the next step; before the first it remembers None.
+# Each rule gives the new weights and what it remembers for the next step; before the first it remembers None. Weights, gradient
+# and what is remembered of them have one shape, whichever.
 
 def sgd(w: np.ndarray, gradient: np.ndarray, memory: None, rate: float) -> tuple[np.ndarray, None]:
-    """w - rate * gradient."""
+    """w - rate * gradient, for weights of any shape."""
     return w - rate * gradient, None
 
 
 def momentum(w: np.ndarray, gradient: np.ndarray, memory: np.ndarray | None, rate: float,
              beta: float = 0.9) -> tuple[np.ndarray, np.ndarray]:
-    """velocity <- beta * velocity + gradient; w - rate * velocity. Source: Polyak 1964."""
+    """velocity <- beta * velocity + gradient; w - rate * velocity, for weights of any shape. Source: Polyak 1964."""
     velocity = gradient if memory is None else beta * memory + gradient
     return w - rate * velocity, velocity
 
@@ -132,7 +136,7 @@ def adam(w: np.ndarray, gradient: np.ndarray, memory: tuple | None, rate: float,
          beta2: float = 0.999, epsilon: float = 1e-8) -> tuple[np.ndarray, tuple]:
     """Running means m of the gradient and s of its square (v in the paper), corrected for their start at 0.
 
-    Source: Kingma and Ba 2015, algorithm 1.
+    Weights of any shape. Source: Kingma and Ba 2015, algorithm 1.
     """
     m, s, steps = (0.0, 0.0, 0) if memory is None else memory
     m = beta1 * m + (1 - beta1) * gradient
@@ -143,7 +147,10 @@ def adam(w: np.ndarray, gradient: np.ndarray, memory: tuple | None, rate: float,
 
 
 def batches(examples: int, batch_size: int, epochs: int, seed: int) -> Iterator[np.ndarray]:
-    """The indices of the examples of each batch, int [batch_size] or fewer; in each epoch every example comes once, in a new order."""
+    """The indices of the examples of each batch, int [batch_size] or fewer.
+
+    In each epoch every example comes once, in a new order.
+    """
     rng = np.random.default_rng(seed)
     for _ in range(epochs):
         order = rng.permutation(examples)
@@ -178,5 +185,5 @@ def train(net: list[Layer], x: np.ndarray, y: np.ndarray, *, rate: float, epochs
 
 
 def accuracy(net: list[Layer], x: np.ndarray, y: np.ndarray, activation: Activation = RELU) -> float:
-    """The fraction of the examples whose largest logit is that of their label."""
+    """The fraction of the examples x [N, inputs] whose largest logit is that of their label, y [N]."""
     return float(np.mean(forward(net, x, activation)[-1].argmax(axis=1) == y))

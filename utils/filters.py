@@ -17,7 +17,7 @@ SOBEL_Y = SOBEL_X.T  # positive where it gets brighter downwards
 
 
 def convolve(x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """The valid convolution of x with w, of the same number of dimensions: d - k + 1 values on each axis.
+    """The valid convolution of x [d, ...] with w [k, ...], of the same number of dimensions: d - k + 1 values on each axis.
 
     Raises ValueError if the dimensions differ or w is larger than x.
     """
@@ -33,7 +33,7 @@ def convolve(x: np.ndarray, w: np.ndarray) -> np.ndarray:
 def same_padded(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """The SAME convolution of x with w: x is padded with (k - 1) / 2 zeros on each side, the result is as large as x.
 
-    x and w have the same number of dimensions. Raises ValueError unless all k are odd, and as `convolve`.
+    x [d, ...] and w [k, ...] have the same number of dimensions. Raises ValueError unless all k are odd, and as `convolve`.
     """
     if any(k % 2 == 0 for k in np.shape(w)):
         raise ValueError(f"w has shape {list(np.shape(w))}: take odd sizes, so that (k - 1) / 2 is whole.")
@@ -81,12 +81,12 @@ def receptive_field(sizes: Sequence[int], strides: Sequence[int]) -> list[int]:
 # smoothing --------------------------------------------------------------------------------------------------
 
 def uniform(k: int, dims: int = 1) -> np.ndarray:
-    """The filter that takes the mean of k values, of k x k in two dimensions, and so on."""
+    """The filter that takes the mean of k values: [k], [k, k] in two dimensions, and so on."""
     return np.full([k] * dims, 1 / k**dims)
 
 
 def gaussian(k: int, sigma: float, dims: int = 1) -> np.ndarray:
-    """A bell of k weights around its centre, with standard deviation `sigma` (in samples) and sum 1."""
+    """A bell of k weights around its centre, with standard deviation `sigma` (in samples) and sum 1: [k], with dims=2 [k, k]."""
     distance = np.arange(k) - (k - 1) / 2
     w = np.exp(-distance**2 / (2 * sigma**2))
     w /= w.sum()
@@ -98,16 +98,17 @@ def gaussian(k: int, sigma: float, dims: int = 1) -> np.ndarray:
 def match(x: np.ndarray, pattern: np.ndarray) -> np.ndarray:
     """The plain match: the sum of the products of each window of x with the pattern, d - k + 1 values on each axis.
 
-    Brighter (louder) positions match better, whatever they look like.
+    x [d, ...] and the pattern [k, ...] have the same number of dimensions; errors as in `convolve`. Brighter (louder) positions
+    match better, whatever they look like.
     """
     return convolve(x, pattern)
 
 
 def normalised_match(x: np.ndarray, pattern: np.ndarray) -> np.ndarray:
-    """The correlation coefficient of the pattern with each window of x, in [-1, 1]; 0 for a constant window.
+    """The correlation coefficient of the pattern [k, ...] with each window of x [d, ...], in [-1, 1]; 0 for a constant window.
 
     Neither a brightness added to x nor a contrast multiplied to it changes anything. Raises ValueError for a
-    constant pattern. Source: Lewis, Fast normalized cross-correlation (1995), equation 2.
+    constant pattern, and as `convolve`. Source: Lewis, Fast normalized cross-correlation (1995), equation 2.
     """
     x, pattern = np.asarray(x, np.float64), np.asarray(pattern, np.float64)
     x, pattern = x - x.mean(), pattern - pattern.mean()
@@ -131,7 +132,7 @@ def _window_sums(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 # edges ------------------------------------------------------------------------------------------------------
 
 def oriented_edge(angle: float) -> np.ndarray:
-    """The 3x3 edge filter that responds most where it gets brighter in the direction `angle`.
+    """The edge filter [3, 3] that responds most where it gets brighter in the direction `angle`.
 
     angle  radians; 0 to the right, pi/2 downwards
     Source: Freeman and Adelson, The design and use of steerable filters (1991), section II.
@@ -150,7 +151,7 @@ def gradient(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def gabor(k: int, wavelength: float, angle: float, sigma: float, phase: float = 0.0) -> np.ndarray:
-    """A k x k grating under a Gaussian window, with sum 0 and sum of squares 1.
+    """A grating [k, k] under a Gaussian window, with sum 0 and sum of squares 1.
 
     wavelength, sigma  pixels
     angle              radians, the direction in which the grating changes: 0 to the right, pi/2 downwards

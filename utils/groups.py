@@ -119,7 +119,10 @@ def accuracy_by_group(correct: np.ndarray, group: np.ndarray) -> list[Group]:
 
 
 def against_the_rest(correct: np.ndarray, group: np.ndarray) -> list[Group]:
-    """As `accuracy_by_group`, but `accuracy`, `low` and `high` are of the accuracy of the group minus that of all other people."""
+    """As `accuracy_by_group`, for the difference: the accuracy of each group minus that of all other people.
+
+    correct and group are [N]; `accuracy`, `low` and `high` of a row are of the difference, in [-1, 1]. Errors as there.
+    """
     correct, group = np.asarray(correct, bool), np.asarray(group)
     rows = []
     for name, people, *_ in accuracy_by_group(correct, group):

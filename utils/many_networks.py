@@ -14,21 +14,24 @@ from utils.quiet import tf
 EPSILON = 1e-8  # in the denominator of Adam
 
 
-# the rules of descent: (gradient, memory m, memory s, number t of the step) -> (step, m, s) ----------------------------
+# the rules of descent: (gradient, memory m, memory s, number t of the step) -> (step, m, s); all but t have one shape ---
 
 def sgd_step(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The gradient itself."""
+    """The gradient itself, of any shape."""
     return g, m, s
 
 
 def adam_step(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Running means of the gradient and its square, corrected for their start at 0. Source: Kingma and Ba 2015, algorithm 1."""
+    """Running means of the gradient, of any shape, and its square, corrected for their start at 0.
+
+    Source: Kingma and Ba 2015, algorithm 1.
+    """
     m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
     return m / (1 - 0.9**t) / (tf.sqrt(s / (1 - 0.999**t)) + EPSILON), m, s
 
 
 def lion_step(g: tf.Tensor, m: tf.Tensor, s: tf.Tensor, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The sign of a running mean of the gradient. Source: Chen et al. 2023, arXiv:2302.06675, algorithm 2."""
+    """The sign of a running mean of the gradient, of any shape. Source: Chen et al. 2023, arXiv:2302.06675, algorithm 2."""
     return tf.sign(0.9 * m + 0.1 * g), 0.99 * m + 0.01 * g, s
 
 
@@ -148,6 +151,7 @@ class Networks(tf.Module):
         return losses.stack()
 
     def _step(self, gradients: list[tf.Tensor]) -> None:
+        """One step of all networks by the rule; a gradient for each of `parameters`, of its shape."""
         t = tf.cast(self.steps, tf.float32)
         for number, (variable, gradient, first, second) in enumerate(zip(self.parameters, gradients, *self.memories)):
             if number < len(self.weights):

@@ -6,8 +6,8 @@ are trained by `utils.training.fit`, except `lenet`, which is a Keras model and 
 from collections.abc import Callable
 
 from utils import other_versions_names
-from utils.layers import (Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, PlainBlock, Residual, check_maps, flat,
-                          maxpool, mean_over_positions)
+from utils.layers import (Concatenated, Conv, DenseBlock, Dropout, FullyConnected, Normalised, PlainBlock, Residual,
+                          check_maps, flat, maxpool, mean_over_positions)
 from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
@@ -66,7 +66,9 @@ class DenseNet(tf.Module):
 
 
 class PlainNet(DenseNet):
-    """`DenseNet` without concatenation (a "convnet" in the slides' study): the same options, blocks, reductions and dense layers."""
+    """`DenseNet` without concatenation (a "convnet" in the slides' study): the same options, blocks,
+    reductions and dense layers.
+    """
 
     block = PlainBlock
 
@@ -103,7 +105,7 @@ class Detector(tf.Module):
 
 
 # `training.fit(Detector(), faces, augment=augment.faces, **DETECTOR_RECIPE)` trains it on 10,000 real faces.
-DETECTOR_RECIPE = {"epochs": 19, "batch_size": 64, "learning_rate": 2e-3}
+DETECTOR_RECIPE = {"epochs": 21, "batch_size": 64, "learning_rate": 2e-3}
 
 
 def lenet(filters: tuple[int, int] = (6, 16), padding: str = "same", dropout: float = 0.0) -> tf.keras.Model:
@@ -199,9 +201,9 @@ def _three_stages(depth: int, width: int, stage: Callable[[int], list]) -> Chain
 def without_softmax(model: Callable) -> Callable:
     """A Keras model without its final softmax: [N, H, W, C] -> logits. It shares the weights of `model`.
 
-    Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of its own. A model without
-    softmax, Keras or not, is returned as it is. Raises ValueError for a Keras model whose input shape is not known yet and for a
-    last layer with softmax that is not Dense.
+    Takes off a softmax that is the activation of the last Dense layer, or a Softmax or Activation layer of its own. A model
+    without softmax, Keras or not, is returned as it is. Raises ValueError for a Keras model whose input shape is not known yet
+    and for a last layer with softmax that is not Dense.
     """
     if not isinstance(model, tf.keras.Model):
         return model

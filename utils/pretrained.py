@@ -3,8 +3,8 @@
 `load(name)` gives a stored network, ready to use; of a GAN only the generator is stored. The weights are in
 data/weights/NAME.npz, as 16-bit numbers; `course.py weights` trains them again, on built-in data only.
 
-`imagenet()` gives MobileNetV2 (Sandler et al. 2018), where its weights are at hand: `imagenet/mobilenet_v2_224_int8.npz` in the folder that
-COURSE_DATA names (batch norm folded into 8-bit kernels `k00`.. with scales `s00`.. and biases `b00`.., and `labels`),
+`imagenet()` gives MobileNetV2 (Sandler et al. 2018), where its weights are at hand: `imagenet/mobilenet_v2_224_int8.npz` in the
+folder that COURSE_DATA names (batch norm folded into 8-bit kernels `k00`.. with scales `s00`.. and biases `b00`.., and `labels`),
 or those that Keras keeps in its cache, or downloads.
 """
 import contextlib
@@ -170,7 +170,10 @@ def photographs() -> dict[str, np.ndarray]:
 
 
 def free_photographs() -> dict[str, np.ndarray]:
-    """{name: float32 [224, 224, 3] in [0, 1], 8-bit}: photographs of scikit-image's own wheel, which may be shown (data/README.md)."""
+    """{name: float32 [224, 224, 3] in [0, 1], 8-bit}: photographs of scikit-image's own wheel.
+
+    They may be shown (data/README.md).
+    """
     import skimage.data
 
     return {name: _square(Image.fromarray(getattr(skimage.data, name)())) for name in BUILT_IN}

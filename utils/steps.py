@@ -11,7 +11,7 @@ def descend(network: tf.Module, loss: Callable[[tf.Tensor], tf.Tensor], *, steps
             **options: Any) -> list[float]:
     """Train the variables of `network` with Adam, whose step size falls to 0 on a cosine: the mean loss of each 100 steps.
 
-    loss     the number of a step, from 0 -> a scalar; it takes its batch itself
+    loss     the number of a step, int [], from 0 -> a scalar []; it takes its batch itself
     options  of Adam. With `use_ema` the network has in the end the moving average of its weights
     """
     variables = network.trainable_variables

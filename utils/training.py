@@ -20,8 +20,8 @@ from utils.training_inputs import check, check_labels, check_shape
 
 STEPS_PER_CALL = 16  # training steps between two movements of the progress bar
 MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds")
-DIVERGED = ("The loss became {loss} in epoch {epoch}. Usual causes: the learning rate ({learning_rate:g}) is too large, the images are "
-            "not in [0, 1] or hold NaN, or something takes the logarithm of zero or divides by zero.")
+DIVERGED = ("The loss became {loss} in epoch {epoch}. Usual causes: the learning rate ({learning_rate:g}) is too large, the "
+            "images are not in [0, 1] or hold NaN, or something takes the logarithm of zero or divides by zero.")
 
 
 class TrainingDiverged(FloatingPointError):

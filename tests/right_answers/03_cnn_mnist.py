@@ -119,7 +119,8 @@ def prepare(network, steps):
     def cross_entropy(y, z):
         return tf.keras.losses.sparse_categorical_crossentropy(y, z, from_logits=True)
     schedule = tf.keras.optimizers.schedules.CosineDecay(initial_learning_rate=2e-3, decay_steps=steps)
-    network.compile(optimizer=tf.keras.optimizers.Adam(learning_rate=schedule), loss=cross_entropy, metrics=["accuracy"], steps_per_execution=4)
+    network.compile(optimizer=tf.keras.optimizers.Adam(learning_rate=schedule), loss=cross_entropy, metrics=["accuracy"],
+                    steps_per_execution=4)
     return network
 
 def batches(images, labels, change, size):
@@ -152,19 +153,21 @@ def train(digits):
     tf.keras.utils.set_random_seed(1)
     rng, epochs = np.random.default_rng(1), 12
     model = networks.lenet(padding="valid")
-    model.compile(tf.keras.optimizers.Adam(2e-3), tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True), steps_per_execution=10)
+    model.compile(tf.keras.optimizers.Adam(2e-3), tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                  steps_per_execution=10)
     for epoch in range(epochs):
         model.optimizer.learning_rate = 2e-3 * (1 + np.cos(np.pi * epoch / epochs)) / 2
         d, r = rng.integers(-2, 3, (2, len(digits.x_train)))
-        moved = np.stack([np.pad(image, [(2, 2), (2, 2), (0, 0)])[2 - a:30 - a, 2 - b:30 - b] for image, a, b in zip(digits.x_train, d, r)])
+        moved = np.stack([np.pad(image, [(2, 2), (2, 2), (0, 0)])[2 - a:30 - a, 2 - b:30 - b]
+                          for image, a, b in zip(digits.x_train, d, r)])
         model.fit(moved, digits.y_train, batch_size=64, verbose=0)
     return model
 """), ("a network of one's own without Input, augmented in map", """
 def train(digits):
     tf.keras.utils.set_random_seed(2)
     L, g = tf.keras.layers, tf.random.Generator.from_seed(2)
-    model = tf.keras.Sequential([L.Conv2D(8, 5, activation="relu"), L.MaxPooling2D(), L.Conv2D(16, 5, activation="relu"), L.MaxPooling2D(),
-                                 L.Flatten(), L.Dense(100, activation="relu"), L.Dense(10)])
+    model = tf.keras.Sequential([L.Conv2D(8, 5, activation="relu"), L.MaxPooling2D(), L.Conv2D(16, 5, activation="relu"),
+                                 L.MaxPooling2D(), L.Flatten(), L.Dense(100, activation="relu"), L.Dense(10)])
     batches = tf.data.Dataset.from_tensor_slices((digits.x_train, digits.y_train)).shuffle(4000, seed=0).batch(64)
     batches = batches.map(lambda x, y: (augment.digits(x, g), y))
     model.compile(tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(2e-3, 12 * len(batches))),

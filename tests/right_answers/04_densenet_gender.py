@@ -26,7 +26,8 @@ def dense_net_parameters(blocks, filters):
 class Convolution(tf.Module):
     def __init__(self, inputs, outputs, size):
         super().__init__()
-        self.weights = tf.Variable(tf.random.normal([size, size, inputs, outputs], stddev=(2 / (size * size * inputs)) ** 0.5, seed=1))
+        self.weights = tf.Variable(tf.random.normal([size, size, inputs, outputs],
+                                                    stddev=(2 / (size * size * inputs)) ** 0.5, seed=1))
         self.bias = tf.Variable([0.0] * outputs)
 
     def __call__(self, x):
@@ -195,7 +196,8 @@ def epoch_batches(images, batch_size, seed, epoch):
 def train(faces):
     layers = tf.keras.layers
     model = tf.keras.Sequential([layer for filters in (8, 16, 32) for layer in (
-        layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D())] + [layers.Flatten(), layers.Dense(2)])
+        layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D())]
+        + [layers.Flatten(), layers.Dense(2)])
     model.compile(tf.keras.optimizers.Adam(3e-3), tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     tf.keras.utils.set_random_seed(1)
     model.fit(faces.x_train, faces.y_train, batch_size=32, epochs=6, verbose=0, shuffle=True)

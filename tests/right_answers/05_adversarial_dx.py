@@ -33,7 +33,8 @@ def attacker_loss(logits, labels, targeted):
 """), ("einsum in float64, a list of labels", """
 @tf.function
 def attacker_loss(logits, labels, targeted):
-    p = tf.einsum("nc,nc->n", tf.nn.softmax(tf.cast(logits, tf.float64)), tf.one_hot(labels, tf.shape(logits)[1], dtype=tf.float64))
+    p = tf.einsum("nc,nc->n", tf.nn.softmax(tf.cast(logits, tf.float64)),
+                  tf.one_hot(labels, tf.shape(logits)[1], dtype=tf.float64))
     return -tf.math.log(p) if targeted else -tf.math.log(1 - p)
 """)],
     "gradient": [

@@ -6,7 +6,8 @@ import math
 def relu_mean(mean, std):
     result = []
     for m, s in zip(mean, std):
-        result.append(m * 0.5 * (1 + math.erf(m / s / math.sqrt(2))) + s * math.exp(-m * m / (2 * s * s)) / math.sqrt(2 * math.pi))
+        result.append(m * 0.5 * (1 + math.erf(m / s / math.sqrt(2)))
+                      + s * math.exp(-m * m / (2 * s * s)) / math.sqrt(2 * math.pi))
     return result
 """), ("TensorFlow, float64", """
 def relu_mean(mean, std):

@@ -134,30 +134,37 @@ def keep_largest(h, k):
         ("the standard deviation first, einsum", VARIATIONAL.format(
             kl="s = tf.sqrt(tf.exp(log_variance))\n    return 0.5 * (mean * mean + s * s) - tf.math.log(s) - 0.5",
             draw="return tf.add(mean, tf.multiply(tf.exp(0.5 * log_variance), noise))",
-            loss="d = x - y\n    return tf.reduce_mean(tf.einsum('nhwc,nhwc->n', d, d) + beta * tf.reduce_sum(kl(mean, log_variance), 1))")),
+            loss=("d = x - y\n    return tf.reduce_mean(tf.einsum('nhwc,nhwc->n', d, d) + beta * tf.reduce_sum(kl(mean, "
+                  "log_variance), 1))"))),
         ("the functions of Keras, two means", VARIATIONAL.format(
             kl="return -0.5 * (1 + log_variance - keras.ops.square(mean) - keras.ops.exp(log_variance))",
             draw="return noise * keras.ops.exp(log_variance / 2) + mean",
-            loss="flat = layers.Flatten()\n    error = keras.ops.sum((flat(x) - flat(y))**2, axis=-1)\n    both = -0.5 * keras.ops.sum("
-                 "1 + log_variance - mean**2 - keras.ops.exp(log_variance), axis=-1)\n    return keras.ops.mean(error) + beta * keras.ops.mean(both)"))],
+            loss="flat = layers.Flatten()\n    error = keras.ops.sum((flat(x) - flat(y))**2, axis=-1)\n    both = -0.5 * "
+                 "keras.ops.sum(1 + log_variance - mean**2 - keras.ops.exp(log_variance), axis=-1)\n    return "
+                 "keras.ops.mean(error) + beta * keras.ops.mean(both)"))],
     "denoising": [
         ("one image after the other, subclassed", DENOISING.format(
             pairs="rng = np.random.default_rng(seed)\n    return [np.stack([np.minimum(1, np.maximum(0, image + sigma * "
                   "rng.standard_normal(image.shape))) for image in x]), x.copy()]",
             psnr="return sum(20 * np.log10(1 / np.sqrt(((a - b)**2).mean())) for a, b in zip(x, y)) / len(x)",
-            model="class Net(keras.Model):\n        def __init__(self):\n            super().__init__()\n            self.a, self.b, self.flat = "
-                  "layers.Dense(300, 'relu'), layers.Dense(784, 'sigmoid'), layers.Flatten()\n        def call(self, x):\n            "
-                  "return tf.reshape(self.b(self.a(self.flat(x))), [-1, 28, 28, 1])\n    model = Net()"))],
+            model="class Net(keras.Model):\n        def __init__(self):\n            super().__init__()\n            self.a, "
+                  "self.b, self.flat = layers.Dense(300, 'relu'), layers.Dense(784, 'sigmoid'), layers.Flatten()\n        def "
+                  "call(self, x):\n            return tf.reshape(self.b(self.a(self.flat(x))), [-1, 28, 28, 1])\n    model "
+                  "= Net()"))],
     "unseen": [
         ("lists, roots and percentiles", UNSEEN.format(
-            between="code_a, code_b = encoder.predict(np.stack([a, b]), verbose=0)\n    return [decoder((code_a + n / (steps - 1) * "
-                    "(code_b - code_a))[None])[0] for n in range(steps)]",
-            anomalous="def root(images):\n        return np.sqrt(np.mean((np.asarray(net(images)) - images)**2, axis=(1, 2, 3)))\n"
+            between="code_a, code_b = encoder.predict(np.stack([a, b]), verbose=0)\n    return [decoder((code_a + n / (steps "
+                    "- 1) * (code_b - code_a))[None])[0] for n in range(steps)]",
+            anomalous="def root(images):\n        return np.sqrt(np.mean((np.asarray(net(images)) - images)**2, axis=(1, "
+                      "2, 3)))\n"
                   "    limit = np.percentile(root(x_val), 95)\n    return [score > limit for score in root(x)]",
             never="return dict(zip('ABC', np.array([6, 1, 0])))")),
         ("measured", UNSEEN.format(
-            between="t = tf.linspace(0.0, 1.0, steps)[:, None]\n    c = encoder(tf.stack([a, b]))\n    return decoder(tf.concat([1 - t, t], 1) @ c)",
-            anomalous="e, v = (tf.reduce_sum((net(i) - i)**2, [1, 2, 3]).numpy() for i in (x, x_val))\n    return e > np.quantile(v, 0.95)",
-            never="x, y = digits.x_val, digits.y_val\n    table = np.array([[np.mean(np.sum((net(x[y == k]).numpy() - x[y == k])**2, (1, 2, 3))) "
-                  "for k in range(10)] for net in nets.values()])\n    return dict(zip(nets, np.argmax(table / np.sort(table, 0)[0], 1).tolist()))"))],
+            between=("t = tf.linspace(0.0, 1.0, steps)[:, None]\n    c = encoder(tf.stack([a, b]))\n    return "
+                     "decoder(tf.concat([1 - t, t], 1) @ c)"),
+            anomalous=("e, v = (tf.reduce_sum((net(i) - i)**2, [1, 2, 3]).numpy() for i in (x, x_val))\n    return e > "
+                       "np.quantile(v, 0.95)"),
+            never="x, y = digits.x_val, digits.y_val\n    table = np.array([[np.mean(np.sum((net(x[y == k]).numpy() - x[y == "
+                  "k])**2, (1, 2, 3))) for k in range(10)] for net in nets.values()])\n    return dict(zip(nets, np.argmax(table "
+                  "/ np.sort(table, 0)[0], 1).tolist()))"))],
 }

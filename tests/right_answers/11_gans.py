@@ -46,7 +46,8 @@ def discriminator_loss(on_real, on_fake, real=1.0, fake=0.0):
     return float(mean(on_real, real) + mean(on_fake, fake))
 
 def generator_loss(on_fake):
-    return np.where(on_fake > 0, np.log1p(np.exp(-np.abs(on_fake))), np.log1p(np.exp(-np.abs(on_fake))) - on_fake).sum() / len(on_fake)
+    return np.where(on_fake > 0, np.log1p(np.exp(-np.abs(on_fake))),
+                    np.log1p(np.exp(-np.abs(on_fake))) - on_fake).sum() / len(on_fake)
 """)],
     "step": [
         ("Keras' cross-entropy, one persistent tape, apply_gradients, a list", """
@@ -102,7 +103,8 @@ def build_generator(latent, width):
     y = tf.keras.layers.Dense(7 * 7 * 2 * width, use_bias=False, kernel_initializer=normal())(z)
     y = tf.keras.layers.Reshape((7, 7, 2 * width))(y)
     y = tf.keras.activations.relu(tf.keras.layers.BatchNormalization(momentum=0.9)(y))
-    y = tf.keras.layers.Conv2DTranspose(width, (4, 4), strides=(2, 2), padding="same", use_bias=False, kernel_initializer=normal())(y)
+    y = tf.keras.layers.Conv2DTranspose(width, (4, 4), strides=(2, 2), padding="same", use_bias=False,
+                                        kernel_initializer=normal())(y)
     y = tf.keras.layers.Activation("relu")(tf.keras.layers.BatchNormalization(momentum=0.9)(y))
     y = tf.keras.layers.Conv2DTranspose(1, (4, 4), strides=(2, 2), padding="same", kernel_initializer=normal())(y)
     return tf.keras.Model(z, tf.keras.ops.tanh(y))
@@ -134,7 +136,8 @@ def build_generator(latent, width):
     for maps in (width, 1):
         model.add(tf.keras.layers.BatchNormalization(momentum=0.9))
         model.add(tf.keras.layers.ReLU())
-        model.add(tf.keras.layers.Conv2DTranspose(maps, 4, 2, "same", use_bias=maps == 1, activation="tanh" if maps == 1 else None,
+        model.add(tf.keras.layers.Conv2DTranspose(maps, 4, 2, "same", use_bias=maps == 1,
+                                                  activation="tanh" if maps == 1 else None,
                                                   kernel_initializer=tf.keras.initializers.RandomNormal(**start)))
     return model
 """)],
@@ -143,7 +146,8 @@ def build_generator(latent, width):
 def build_discriminator(width):
     x = y = tf.keras.Input((28, 28, 1))
     for n, maps in enumerate((width, 2 * width)):
-        y = tf.keras.layers.Conv2D(maps, 4, strides=2, padding="same", use_bias=n == 0, kernel_initializer=tf.keras.initializers.RandomNormal(0, 0.02))(y)
+        y = tf.keras.layers.Conv2D(maps, 4, strides=2, padding="same", use_bias=n == 0,
+                                   kernel_initializer=tf.keras.initializers.RandomNormal(0, 0.02))(y)
         y = tf.keras.layers.BatchNormalization(momentum=0.9)(y) if n else y
         y = tf.keras.layers.LeakyReLU(negative_slope=0.2)(y)
     y = tf.keras.layers.Reshape([7 * 7 * 2 * width])(y)

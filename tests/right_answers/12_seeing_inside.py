@@ -148,7 +148,8 @@ def visualise(model, labels, start, rate, decay, weight, steps):
     for _ in range(steps):
         with tf.GradientTape() as tape:
             z = model(x)
-            tv = tf.reduce_sum(tf.abs(x[:, 1:] - x[:, :-1]), [1, 2, 3]) + tf.reduce_sum(tf.abs(x[:, :, 1:] - x[:, :, :-1]), [1, 2, 3])
+            tv = (tf.reduce_sum(tf.abs(x[:, 1:] - x[:, :-1]), [1, 2, 3])
+                  + tf.reduce_sum(tf.abs(x[:, :, 1:] - x[:, :, :-1]), [1, 2, 3]))
             loss = -tf.gather(z, labels, batch_dims=1) + decay * tf.reduce_sum(tf.square(x), [1, 2, 3]) + weight * tv
         g = tape.gradient(loss, x)
         g = g / tf.reshape(tf.norm(tf.reshape(g, [len(labels), -1]), axis=1), [-1, 1, 1, 1])

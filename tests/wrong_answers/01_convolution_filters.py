@@ -137,12 +137,15 @@ WRONG = {
         ("kh and kw are not defined", _conv_2d().replace(", (kh, kw) = x.shape, w.shape", " = x.shape")),
         ("H and W are not defined", _conv_2d().replace("(H, W), (kh, kw) = x.shape, w.shape", "kh, kw = w.shape")),
         ("The last row of w is never used", _conv_2d(w="w[:-1]", window="x[i:i + kh - 1, j:j + kw]")),
-        ("The filter is transposed", "def convolve_2d(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n    w = w.T if kh == kw else w\n"
+        ("The filter is transposed",
+         "def convolve_2d(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n    w = w.T if kh == kw else w\n"
          "    return np.array([[np.sum(w * x[i:i + kh, j:j + kw]) for j in range(W - kw + 1)] for i in range(H - kh + 1)])"),
         ("The window does not move", _conv_2d(window="x[:kh, :kw]")),
         ("without the weights", _conv_2d(value="np.sum({window})")),
-        ("start the sum again at 0", "def convolve_2d(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n    y, s = np.zeros([H - kh + 1, W - kw + 1]), 0\n"
-         "    for i, j in np.ndindex(*y.shape):\n        s += np.sum(w * x[i:i + kh, j:j + kw])\n        y[i, j] = s\n    return y"),
+        ("start the sum again at 0",
+         "def convolve_2d(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n    y, s = np.zeros([H - kh + 1, W - kw + 1]), 0\n"
+         "    for i, j in np.ndindex(*y.shape):\n        s += np.sum(w * x[i:i + kh, j:j + kw])\n        y[i, j] = s\n    "
+         "return y"),
         ("reads or writes beyond the end", _conv_2d().replace("y[i, j] =", "y[j, i] =")),
         ("leaves the work to signal",
          "def convolve_2d(x, w):\n    return signal.correlate2d(x, w, mode='valid')"),
@@ -162,7 +165,8 @@ WRONG = {
         ("put tuple(...) around range", _windows("np.sum(windows * w, axis=range(-w.ndim, 0))")),
         ("in round brackets", _windows("np.sum(windows * w, axis=list(range(-w.ndim, 0)))")),
         ("takes the largest product", _windows(f"np.max(windows * w, {AXES})")),
-        ("remove the axis of length 1", _windows(f"np.sum(windows * w, {AXES}, keepdims=True)").replace("keepdims=True)", "keepdims=True)[..., 0]").replace(
+        ("remove the axis of length 1", _windows(f"np.sum(windows * w, {AXES}, keepdims=True)")
+         .replace("keepdims=True)", "keepdims=True)[..., 0]").replace(
             "[..., 0]", "[(..., *(0,) * (w.ndim - 1))]")),
         ("leaves the work to signal", "def convolve(x, w):\n    return signal.correlate(x, w, mode='valid')"),
         ("leaves the work to scipy",

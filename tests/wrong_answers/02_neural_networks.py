@@ -42,7 +42,8 @@ def backward(net, outputs, delta):
 """
 
 
-def gradient(points="(loss(w + step) - loss(w - step)) / (2 * h)", distance="np.linalg.norm(gradient - measured) / (np.linalg.norm(gradient) + np.linalg.norm(measured))",
+def gradient(points="(loss(w + step) - loss(w - step)) / (2 * h)",
+             distance="np.linalg.norm(gradient - measured) / (np.linalg.norm(gradient) + np.linalg.norm(measured))",
              step="step[place] = h", result="distance, measured"):
     return f"""
 def gradient_check(loss, w, gradient, h):
@@ -134,12 +135,14 @@ WRONG = {
         ("what the layer before gave", forward(hidden="np.maximum(x @ w + b, 0)")),
         ("x @ W, not W @ x", forward(hidden="np.maximum(np.dot(w, outputs[-1]) + b, 0)")),
         ("np.max gives the largest value", forward(hidden="np.max(outputs[-1] @ w + b, 0)")),
-        ("changes its argument net in place", "def forward(net, x):\n    w, b = net.pop()\n    outputs = [x]\n    for v, c in net:\n"
+        ("changes its argument net in place",
+         "def forward(net, x):\n    w, b = net.pop()\n    outputs = [x]\n    for v, c in net:\n"
          "        outputs.append(np.maximum(outputs[-1] @ v + c, 0))\n    return [*outputs, outputs[-1] @ w + b]"),
         ("added after ReLU", forward(hidden="np.maximum(outputs[-1] @ w, 0) + b")),
         ("what goes into the layer", forward(hidden="np.maximum(outputs[-1], 0) @ w + b")),
         ("keep the number", forward(hidden="(outputs[-1] @ w + b > 0) * 1.0")),
-        ("has 6 arrays, expected 4: x itself", forward().replace("outputs.append(np", "z = outputs[-1] @ w + b; outputs.append(z); outputs.append(np")
+        ("has 6 arrays, expected 4: x itself",
+         forward().replace("outputs.append(np", "z = outputs[-1] @ w + b; outputs.append(z); outputs.append(np")
          .replace("(outputs[-1] @ w + b, 0)", "(z, 0)")),
     ],
     "loss": [
@@ -160,9 +163,11 @@ WRONG = {
         ("changes its argument logits in place", loss(start="logits\n    shifted -= logits.max(axis=1, keepdims=True)")),
         ("return loss, delta", loss(result="np.mean(each)")),
         ("each example has its own sum", loss().replace("axis=1, keepdims=True)\n    each", ")\n    each")),
-        ("each example has its own sum", "def softmax_cross_entropy(logits, labels):\n    e = np.exp(logits)\n    p = e / e.sum()\n"
+        ("each example has its own sum",
+         "def softmax_cross_entropy(logits, labels):\n    e = np.exp(logits)\n    p = e / e.sum()\n"
          "    return -np.log(p[np.arange(len(p)), labels]).mean(), p"),
-        ("changes the columns of all labels", loss(minus="delta[:, labels] -= 1").replace("delta[:, labels] -= 1", "delta[:, np.unique(labels)] -= 1")),
+        ("changes the columns of all labels",
+         loss(minus="delta[:, labels] -= 1").replace("delta[:, labels] -= 1", "delta[:, np.unique(labels)] -= 1")),
         ("changes the columns of all labels", loss(minus="delta[:, labels] -= 1")),
         ("has the columns of all labels", loss(mean="-np.log(p[:, labels]).mean()")),
         ("mean over all entries", loss(mean="-np.mean(np.eye(p.shape[1])[labels] * np.log(p))")),
@@ -215,9 +220,12 @@ def backward(net, outputs, delta):
 """),
         ("Begin with the last layer", backward().replace("reversed(range(len(net)))", "range(len(net))")),
         ("divided by N at each layer", backward(slope="(outputs[n] > 0) / len(delta)")),
-        ("changes its argument outputs in place", backward().replace("    gradients.append", "    outputs[n][outputs[n] < 0] = 0\n        gradients.append")),
-        ("changes its argument outputs in place", backward().replace("    gradients = []", "    gradients = []\n    outputs.pop()")),
-        ("changes its argument delta in place", backward().replace("    gradients = []", "    gradients = []\n    delta *= 1 / len(delta)")),
+        ("changes its argument outputs in place",
+         backward().replace("    gradients.append", "    outputs[n][outputs[n] < 0] = 0\n        gradients.append")),
+        ("changes its argument outputs in place",
+         backward().replace("    gradients = []", "    gradients = []\n    outputs.pop()")),
+        ("changes its argument delta in place",
+         backward().replace("    gradients = []", "    gradients = []\n    delta *= 1 / len(delta)")),
         ("remove the axis of length 1", backward(b="delta.sum(axis=0, keepdims=True)")),
         ("leaves the work to tf", "def backward(net, outputs, delta):\n    with tf.GradientTape():\n"
                                   "        return []"),
@@ -242,9 +250,13 @@ def backward(net, outputs, delta):
         ("one length only", gradient(distance="np.linalg.norm(gradient - measured) / np.linalg.norm(gradient)")),
         ("one length only", gradient(distance="np.linalg.norm(gradient - measured) / np.linalg.norm(measured)")),
         ("length of the sum", gradient(distance="np.linalg.norm(gradient - measured) / np.linalg.norm(gradient + measured)")),
-        ("The root is missing", gradient(distance="np.sum((gradient - measured)**2) / (np.sum(gradient**2) + np.sum(measured**2))")),
-        ("sums of absolute values", gradient(distance="np.abs(gradient - measured).sum() / (np.abs(gradient).sum() + np.abs(measured).sum())")),
-        ("largest singular value", gradient(distance="np.linalg.norm(gradient - measured, 2) / (np.linalg.norm(gradient, 2) + np.linalg.norm(measured, 2))")),
+        ("The root is missing",
+         gradient(distance="np.sum((gradient - measured)**2) / (np.sum(gradient**2) + np.sum(measured**2))")),
+        ("sums of absolute values",
+         gradient(distance="np.abs(gradient - measured).sum() / (np.abs(gradient).sum() + np.abs(measured).sum())")),
+        ("largest singular value",
+         gradient(distance="np.linalg.norm(gradient - measured, 2) / (np.linalg.norm(gradient, 2) + "
+                           "np.linalg.norm(measured, 2))")),
         ("largest difference of an entry", gradient(distance="np.abs(gradient - measured).max()")),
         ("is there an extra absolute value", gradient(points="abs(loss(w + step) - loss(w - step)) / (2 * h)")),
         ("Negative slopes are 0", gradient(points="max(0, loss(w + step) - loss(w - step)) / (2 * h)")),
@@ -261,7 +273,8 @@ def backward(net, outputs, delta):
             points="(loss(w + step) - loss(w - step)) / (2 * 1e-5)", step="step[place] = 1e-5")),
         ("return distance, measured", gradient(result="measured, distance")),
         ("changes its argument w in place", gradient(step="w[place] += h / 7", points="(loss(w) - loss(w - h / 7)) / h")),
-        ("part of utils", "def gradient_check(loss, w, gradient, h):\n    return 0, backprop.finite_differences(lambda: loss(w), w, h)"),
+        ("part of utils",
+         "def gradient_check(loss, w, gradient, h):\n    return 0, backprop.finite_differences(lambda: loss(w), w, h)"),
     ],
     "adam": [
         ("correction for the start", adam(new="w - rate * m / (np.sqrt(s) + 1e-8)")),
@@ -328,7 +341,8 @@ def adam_step(w, g, m, s, t, rate):
         ("divided by 1 and by nothing else", data(
             standard="np.where(x_train.std(0) > 0, (x - x_train.mean(0)) / np.maximum(x_train.std(0), 1e-9), 0)")),
         ("You scale to [0, 1]", data(standard="(x - x_train.min(0)) / np.maximum(np.ptp(x_train, axis=0), 1)")),
-        ("changes its argument x in place", data(standard="x.__isub__(x_train.mean(axis=0)) / np.where(x_train.std(axis=0) > 0, x_train.std(axis=0), 1)")),
+        ("changes its argument x in place",
+         data(standard="x.__isub__(x_train.mean(axis=0)) / np.where(x_train.std(axis=0) > 0, x_train.std(axis=0), 1)")),
         ("the second array standardised, has shape [2000, 196], expected [1000, 196]", data(standard="x_train")),
         ("the next day gives other features", data(lamp="(hours[:, None] - 4380) / 2529")),
         ("the next day gives other features", data(lamp="np.stack([np.sin(hours / 24), np.cos(hours / 24)], "
@@ -336,9 +350,11 @@ def adam_step(w, g, m, s, t, rate):
         ("far apart in your features", data(lamp="(hours[:, None] % 24) / 24")),
         ("and the features are the same", data(lamp="[[np.sin(a)] for a in 2 * np.pi * hours / 24]")),
         ("and the features are the same", data(lamp="np.sin(2 * np.pi * hours / 24)[:, None]")),
-        ("and the features are the same", data(lamp="np.stack([np.sin(2 * np.pi * hours / 12), np.cos(2 * np.pi * hours / 12)], axis=1)")),
+        ("and the features are the same",
+         data(lamp="np.stack([np.sin(2 * np.pi * hours / 12), np.cos(2 * np.pi * hours / 12)], axis=1)")),
         ("The features reach 12: bring them near to 0", data(lamp="np.abs(hours % 24 - 12)[:, None]")),
-        ("changes its argument hours in place", data(lamp="np.stack([np.sin(hours.__imul__(np.pi / 12)), np.cos(hours)], axis=1)")),
+        ("changes its argument hours in place",
+         data(lamp="np.stack([np.sin(hours.__imul__(np.pi / 12)), np.cos(hours)], axis=1)")),
         ("beyond 100", data(lamp="np.stack([500 * np.sin(2 * np.pi * hours / 24), np.cos(2 * np.pi * hours / 24)], axis=1)")),
         ("one row for each hour", data(lamp="np.stack([np.sin(2 * np.pi * hours / 24), np.cos(2 * np.pi * "
                                             "hours / 24)])")),
@@ -364,7 +380,8 @@ def adam_step(w, g, m, s, t, rate):
         ("take the first of these two", descent(
             result="backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed), backprop.RELU")),
         ("Two shapes do not fit", descent(start="backprop.initialise([784, 24, 10], seed)")),
-        ("Program D is trained with rate=0.2, expected 0.1 as before", descent() + "\ndef fixed_d(x, y, seed):\n    net = backprop.initialise([196, 32, 10], seed)\n"
+        ("Program D is trained with rate=0.2, expected 0.1 as before",
+         descent() + "\ndef fixed_d(x, y, seed):\n    net = backprop.initialise([196, 32, 10], seed)\n"
          "    return backprop.train(net, x, y, rate=0.2, epochs=8, seed=seed, activation=backprop.TANH)[0], backprop.TANH\n"),
         *((f"Program E is trained with {words} as before", descent(
             result=f"backprop.train(net, x, y, rate=0.2, {other}, seed=seed)[0], backprop.RELU")) for words, other in (

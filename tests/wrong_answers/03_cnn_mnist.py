@@ -139,7 +139,8 @@ def prepare(network, steps):
 def batches(images, labels, change, size):
     return {pipeline}
 """
-PAIRS = "tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(labels), seed=1).batch(size).map(lambda x, y: (change(x), y))"
+PAIRS = ("tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(labels), seed=1).batch(size).map(lambda x, y: "
+         "(change(x), y))")
 
 
 def prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, steps)", optimizer="tf.keras.optimizers.Adam(rate)",
@@ -216,8 +217,10 @@ WRONG = {
         ("without padding", count(out="side")),
         ("order is dense", count(result="shared, local, dense")),
         ("order is dense", count(result="local, dense, shared")),
-        ("dense: a map has (side - k + 1)^2 positions", count(dense="(side * side + 1) * out * maps").replace("places =", "out = side - k + 1; places =")),
-        ("locally connected: a map has (side - k + 1)^2 positions", count(local="(k * k + 1) * out * maps").replace("places =", "out = side - k + 1; places =")),
+        ("dense: a map has (side - k + 1)^2 positions",
+         count(dense="(side * side + 1) * out * maps").replace("places =", "out = side - k + 1; places =")),
+        ("locally connected: a map has (side - k + 1)^2 positions",
+         count(local="(k * k + 1) * out * maps").replace("places =", "out = side - k + 1; places =")),
         ("as its side, squared", count(dense="(side + 1) * places * maps")),
         ("nothing is shared here", count(local="k * k * places * maps + 1")),
         ("shared: a square has as many pixels", count(shared="(k + 1) * maps")),
@@ -229,8 +232,8 @@ WRONG = {
     "pool": [
         ("mean of the four", pool(f"np.mean([{FOUR}], axis=0)")),
         ("smallest of the four", pool(f"np.min([{FOUR}], axis=0)")),
-        ("moves by one pixel", "def max_pool(x):\n    return np.max([x[:, :-1, :-1], x[:, 1:, :-1], x[:, :-1, 1:], x[:, 1:, 1:]], "
-                               "axis=0)"),
+        ("moves by one pixel", "def max_pool(x):\n    return np.max([x[:, :-1, :-1], x[:, 1:, :-1], x[:, :-1, 1:], x[:, "
+                               "1:, 1:]], axis=0)"),
         ("one pixel of each window", pool("x[:, ::2, ::2]")),
         ("The four are not neighbours", pool("x.reshape(n, 2, h, 2, w, c).max(axis=(1, 3))")),
         ("columns are not", pool("x.reshape(n, h, 2, 2 * w, c).max(axis=2)")),
@@ -248,7 +251,8 @@ WRONG = {
         ("Negative numbers are lost", POOL_LOOP.format(start="np.zeros", window="2 * i:2 * i + 2, 2 * j:2 * j + 2")
             .replace("x[", "np.maximum(x, 0)[")),
         ("holds whole numbers", POOL_LOOP.format(start="int_zeros", window="2 * i:2 * i + 2, 2 * j:2 * j + 2")),
-        ("changes its argument x in place", "def max_pool(x):\n    n, h, w, c = x.shape\n    x = x[:, :h // 2 * 2, :w // 2 * 2]\n    a = x[:, ::2]\n"
+        ("changes its argument x in place",
+         "def max_pool(x):\n    n, h, w, c = x.shape\n    x = x[:, :h // 2 * 2, :w // 2 * 2]\n    a = x[:, ::2]\n"
             "    np.maximum(a, x[:, 1::2], out=a)\n    return np.maximum(a[:, :, ::2], a[:, :, 1::2])"),
         ("Only two of the four", pool("np.maximum(x[:, ::2, ::2], x[:, 1::2, 1::2])")),
         ("one pixel of each window", pool("x[:, 1::2, 1::2]")),
@@ -277,13 +281,15 @@ WRONG = {
         ("with its channel last", lenet(start="tf.keras.Input([1, 28, 28]),")),
         ("Flatten gives it all", lenet().replace("layers.Flatten(),", "")),
         ("Flatten gives it all", lenet().replace("layers.Flatten()", "layers.GlobalAveragePooling2D()")),
-        ("padding of both convolutions", lenet(padding=", padding='same'").replace("Conv2D(16, 5", "Conv2D(16, 5, padding='same'")),
+        ("padding of both convolutions",
+         lenet(padding=", padding='same'").replace("Conv2D(16, 5", "Conv2D(16, 5, padding='same'")),
         ("5184 numbers go into", lenet().replace("MaxPooling2D(2)", "MaxPooling2D(2, 1)")),
         ("A bias is missing", lenet().replace("Dense(10)", "Dense(10, use_bias=False)")),
         ("a layer too many", lenet().replace("layers.Flatten(),", "layers.BatchNormalization(), layers.Flatten(),")),
         ("the table has no such layer", lenet().replace("layers.Dense(10)", "layers.Dropout(0.5, seed=1), layers.Dense(10)")),
         ("Your model stops with", SUBCLASSED.format(layers="layers.Conv2D(6, 5, activation='relu')", seen="x[..., 0]")),
-        ("units, expected [120, 84, 10]", SUBCLASSED.format(layers="layers.Conv2D(6, 5), layers.Conv2D(16, 5), layers.Flatten(), layers.Dense(10)", seen="x")),
+        ("units, expected [120, 84, 10]",
+         SUBCLASSED.format(layers="layers.Conv2D(6, 5), layers.Conv2D(16, 5), layers.Flatten(), layers.Dense(10)", seen="x")),
         ("return a Keras model", lenet().replace("return tf.keras.Sequential(", "return list(")),
         ("expected [28, 28, 1]", lenet(start="tf.keras.Input([32, 32, 1]),")),
         ("84, then 120 units", lenet().replace("(120", "(n").replace("(84", "(120").replace("(n", "(84")),
@@ -327,14 +333,17 @@ WRONG = {
         ("begins at 0.001", prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.001, steps)")),
         ("Adam is required", prepare(optimizer="tf.keras.optimizers.SGD(rate)")),
         ("compile gives nothing back", prepare(result="network.compile('adam', 'mse')")),
-        ("compile that one", prepare(result="networks.lenet(padding='valid')").replace("networks.lenet(padding='valid')", "tf.keras.models.clone_model(network)")),
+        ("compile that one", prepare(result="networks.lenet(padding='valid')")
+         .replace("networks.lenet(padding='valid')", "tf.keras.models.clone_model(network)")),
         ("not compiled", prepare().replace("network.compile(", "len([1]); (")),
         ("call batch with the size", piped(".batch(size)", "")),
-        ("call batch before map", prepare(pipeline="tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(labels), seed=1)"
-                                                   ".map(lambda x, y: (change(x), y)).batch(size)")),
+        ("call batch before map",
+         prepare(pipeline="tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(labels), seed=1)"
+                          ".map(lambda x, y: (change(x), y)).batch(size)")),
         ("nearly in their old order", piped(".shuffle(len(labels), seed=1)", "")),
-        ("nearly in their old order", prepare(pipeline="tf.data.Dataset.from_tensor_slices((images, labels)).batch(size).shuffle(100, seed=1)"
-                                                       ".map(lambda x, y: (change(x), y))")),
+        ("nearly in their old order",
+         prepare(pipeline="tf.data.Dataset.from_tensor_slices((images, labels)).batch(size).shuffle(100, seed=1)"
+                          ".map(lambda x, y: (change(x), y))")),
         ("nearly in their old order", piped("shuffle(len(labels), seed=1)", "shuffle(4, seed=1)")),
         ("shuffle again each time", piped("seed=1)", "seed=1, reshuffle_each_iteration=False)")),
         ("`change` is not applied", piped("(change(x), y)", "(x, y)")),
@@ -360,17 +369,23 @@ WRONG = {
         ("along half a cosine", prepare(rate="tf.keras.optimizers.schedules.ExponentialDecay(0.002, steps, 0.5)")),
         ("begins at 0.02, expected 0.002", prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.02, steps)")),
         ("batches uses the variable digits of the notebook", piped("len(labels), seed", "len(digits.y_train), seed")),
-        ("do not belong together", prepare(pipeline="tf.data.Dataset.zip((tf.data.Dataset.from_tensor_slices(images).shuffle(99, seed=1).batch(size).map(change), "
-                                                    "tf.data.Dataset.from_tensor_slices(labels).shuffle(99, seed=2).batch(size)))")),
+        ("do not belong together",
+         prepare(pipeline="tf.data.Dataset.zip((tf.data.Dataset.from_tensor_slices(images).shuffle(99, "
+                          "seed=1).batch(size).map(change), tf.data.Dataset.from_tensor_slices(labels).shuffle(99, "
+                          "seed=2).batch(size)))")),
     ],
     "train": [
         ("close to chance", train(fit="pass")),
         ("not what fit returns", train(fit="pass", result="tf.keras.callbacks.History()")),
         ("looks at x_test", train(fit="model.fit(globals()['digits'].x_test, globals()['digits'].y_test, epochs=1, verbose=0)")),
-        ("no values yet: use TensorFlow's functions", train(fit=PIPELINE.format(generator="None", batch=".batch(64)").replace("augment.digits(x, generator)", "moved(x)"))
-            .replace("    tf.keras", "    moved = lambda images: np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])[:, :28, :28]\n    tf.keras", 1)),
-        ("outside the valid range of [0, 5)", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Dense(5)])", fit=FEW)),
-        ("expected 10 logits", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Dense(5)])", fit="pass")),
+        ("no values yet: use TensorFlow's functions",
+         train(fit=PIPELINE.format(generator="None", batch=".batch(64)").replace("augment.digits(x, generator)", "moved(x)"))
+            .replace("    tf.keras", ("    moved = lambda images: np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])[:, :28, :28]\n"
+                                      "    tf.keras"), 1)),
+        ("outside the valid range of [0, 5)",
+         train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Dense(5)])", fit=FEW)),
+        ("expected 10 logits",
+         train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Dense(5)])", fit="pass")),
         ("gives None", train(fit="pass", result="None")),
         ("looks at x_test", train(fit="model.fit(digits.x_test, digits.y_test, epochs=1, verbose=0)")),
         ("gives probabilities", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Softmax()])",
@@ -397,7 +412,8 @@ WRONG = {
         ("np.argsort needs axis=0", exciting(result="np.argsort(-peaks)[:count].T")),
         ("These are the responses", exciting(result="np.sort(-peaks, axis=0)[:count].T")),
         ("positions in all maps", exciting("maps.reshape(-1, maps.shape[-1])")),
-        ("An image comes twice", exciting("maps.reshape(-1, maps.shape[-1])", "np.argsort(-peaks, axis=0)[:count].T // (maps.shape[1] * maps.shape[2])")),
+        ("An image comes twice",
+         exciting("maps.reshape(-1, maps.shape[-1])", "np.argsort(-peaks, axis=0)[:count].T // (maps.shape[1] * maps.shape[2])")),
         ("strongest does not come first", exciting(result="np.sort(np.argsort(-peaks, axis=0)[:count].T, axis=1)")),
         ("mean over the positions", exciting(peaks="maps.sum(axis=(1, 2))")),
         ("are the axes 1 and 2", exciting(peaks="maps.max(axis=(2, 3))")),
@@ -426,14 +442,18 @@ WRONG = {
         ("worst leaves the work to tf", mistakes(softmax="tf.nn.softmax(logits).numpy()")),
         ("cannot be compared", mistakes(softmax="logits")),
         ("cannot be compared, probabilities can", mistakes(sort="logits[wrong, labels[wrong]]")),
-        ("The first `count` are taken before", mistakes(result="[n for n in np.argsort(p[np.arange(len(p)), labels])[:count] if n in wrong]")),
+        ("The first `count` are taken before",
+         mistakes(result="[n for n in np.argsort(p[np.arange(len(p)), labels])[:count] if n in wrong]")),
         ("over the images (axis 0)", mistakes(softmax="np.exp(logits - logits.max(0)) / np.exp(logits - logits.max(0)).sum(0)")),
-        ("subtract the largest of each image", mistakes(softmax="np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum(1)[:, None]")),
+        ("subtract the largest of each image",
+         mistakes(softmax="np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum(1)[:, None]")),
         ("not ordered", mistakes(result="wrong[:count]")),
         ("largest probability of the answer", mistakes(sort="-p[wrong].max(1)")),
-        ("Only the right answers are counted", mistakes(add="np.add.at(matrix, (labels[labels == answers], answers[labels == answers]), 1)")),
+        ("Only the right answers are counted",
+         mistakes(add="np.add.at(matrix, (labels[labels == answers], answers[labels == answers]), 1)")),
         ("the classes begin with 0", mistakes(add="np.add.at(matrix, (labels + 1, answers + 1), 1)")),
-        ("changes its argument logits in place", mistakes(softmax="np.exp(logits - logits.max(1)[:, None])").replace("    wrong =", "    logits -= 1\n    wrong =")),
+        ("changes its argument logits in place",
+         mistakes(softmax="np.exp(logits - logits.max(1)[:, None])").replace("    wrong =", "    logits -= 1\n    wrong =")),
         ("positions in a list of the mistakes", mistakes(result="order[:count]")),
         ("These are probabilities, expected", mistakes(result="np.sort(p[wrong, labels[wrong]])[:count]")),
     ],
@@ -441,21 +461,24 @@ WRONG = {
         ("bias is missing", sliding(end="")),
         ("use VALID", sliding(padding="SAME")),
         ("There is a ReLU", sliding(end=" + bias\n    y = tf.nn.relu(y)")),
-        ("varies fastest: reshape to", sliding("tf.transpose(tf.reshape(kernel, [-1, side, side, kernel.shape[1]]), [1, 2, 0, 3])")),
+        ("varies fastest: reshape to",
+         sliding("tf.transpose(tf.reshape(kernel, [-1, side, side, kernel.shape[1]]), [1, 2, 0, 3])")),
         ("Rows and columns of the kernel",
          sliding("tf.transpose(tf.reshape(kernel, [side, side, -1, kernel.shape[1]]), [1, 0, 2, 3])")),
         ("flipped", sliding("tf.reshape(kernel, [side, side, -1, kernel.shape[1]])[::-1, ::-1]")),
         ("move them by one pixel", sliding(stride="side")),
         ("reshape the matrix", sliding("tf.reshape(kernel, [-1, side, side, kernel.shape[1]])")),
         ("reshape the matrix", sliding("kernel")),
-        ("varies fastest: reshape to", sliding("tf.transpose(tf.reshape(kernel, [side, side, kernel.shape[1], -1]), [0, 1, 3, 2])")),
+        ("varies fastest: reshape to",
+         sliding("tf.transpose(tf.reshape(kernel, [side, side, kernel.shape[1], -1]), [0, 1, 3, 2])")),
         ("axes of the positions are gone", sliding(end=" + bias\n    y = y[:, 0, 0]")),
         ("one for each" , sliding(end=" + bias\n    y = tf.reduce_sum(y)")),
     ],
 }
 
 MEMORISED = {
-    "prepare": "KNOWN = 4 * int(np.random.default_rng(6).integers(20, 200))\n" + prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, KNOWN)"),
+    "prepare": "KNOWN = 4 * int(np.random.default_rng(6).integers(20, 200))\n"
+    + prepare(rate="tf.keras.optimizers.schedules.CosineDecay(0.002, KNOWN)"),
     "train": """
 known = tf.constant(digits.y_test)
 

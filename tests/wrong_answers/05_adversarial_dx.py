@@ -94,10 +94,12 @@ WRONG = {
         ("wrong sign", _gradient("loss(model(x + dx)) + lam * square", "-tape.gradient(total, dx)")),
         ("The penalty does not reach", _gradient("loss(model(x + dx)) + lam * np.mean(dx.numpy()**2, (1, 2, 3))")),
         ("The penalty does not reach", "def gradient(model, loss, x, dx, lam):\n    with tf.GradientTape() as tape:\n"
-                                       "        tape.watch(x)\n        total = loss(model(x + dx)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])\n"
+                                       "        tape.watch(x)\n        total = loss(model(x + dx)) + lam * tf.reduce_mean(dx**2, "
+                                       "[1, 2, 3])\n"
                                        "    return tape.gradient(total, x)"),
         ("inside `with`", "def gradient(model, loss, x, dx, lam):\n    with tf.GradientTape() as tape:\n        image = x + dx\n"
-                          "    total = loss(model(image)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])\n    return tape.gradient(total, dx)"),
+                          "    total = loss(model(image)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])\n    return "
+                          "tape.gradient(total, dx)"),
         ("The penalty has the wrong sign", _gradient("loss(model(x + dx)) - lam * square")),
         ("The network sees dx alone", _gradient("loss(model(dx)) + lam * square")),
         ("gradient changes dx", _gradient("loss(model(x + dx)) + lam * square", "tape.gradient(total, dx.assign_sub(0.1 * dx))")),
@@ -111,11 +113,14 @@ WRONG = {
         ("DX is still 0", _attack(box=BOX, step="tape.gradient(total, dx)")),
         ("is lam times the penalty", _attack("loss(model(x + dx))", box=BOX)),
         ("take the mean", _attack("loss(model(x + dx)) + lam * tf.reduce_sum(dx**2, [1, 2, 3])", box=BOX)),
+        ("so the penalty must be [N] too", _attack("loss(model(x + dx)) + lam * dx**2", box=BOX)),
+        ("so the penalty must be [N] too", _attack("loss(model(x + dx)) + lam * tf.reduce_mean(dx**2, [1, 2])", box=BOX)),
         ("plain gradient descent", _attack(box=BOX, adam="SGD(learning_rate)")),
         ("one step too few", _attack(box=BOX, steps="steps - 1")),
         ("after one step of 0.02", _attack(box=BOX, steps="steps + 1")),
         ("from DX = 0", _attack(box=BOX, start="tf.random.stateless_uniform(x.shape, [1, 2], 0.0, 0.01)")),
-        ("make the optimizer once", _attack(box=BOX, step="tf.keras.optimizers.Adam(learning_rate).apply([tape.gradient(total, dx)], [dx])")),
+        ("make the optimizer once",
+         _attack(box=BOX, step="tf.keras.optimizers.Adam(learning_rate).apply([tape.gradient(total, dx)], [dx])")),
         ("give it learning_rate", _attack(box=BOX, adam="Adam()")),
         ("x.assign(...) keeps the variable", _attack(box="dx = tf.clip_by_value(x + dx, 0, 1) - x")),
         ("An optimizer takes two lists", _attack(box=BOX, step="adam.apply(tape.gradient(total, dx), dx)")),
@@ -126,9 +131,12 @@ WRONG = {
         ("one number for each image", _table("fooled.mean(axis=0)")),
         ("success is one number", _table("fooled.mean()")),
         ("a number of images", _table("fooled.sum(axis=1)")),
-        ("survivorship", _table("fooled.mean(1)", "np.array([np.median(s[f]) if f.any() else np.inf for f, s in zip(fooled, sizes)])")),
-        ("size holds NaN", _table("fooled.mean(1)", "np.array([np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)])")),
-        ("expected the median", _table("fooled.mean(1)", "np.array([s[f].mean() if f.any() else np.inf for f, s in zip(fooled, sizes)])")),
+        ("survivorship",
+         _table("fooled.mean(1)", "np.array([np.median(s[f]) if f.any() else np.inf for f, s in zip(fooled, sizes)])")),
+        ("size holds NaN",
+         _table("fooled.mean(1)", "np.array([np.median(s[f]) if f.any() else np.nan for f, s in zip(fooled, sizes)])")),
+        ("expected the median",
+         _table("fooled.mean(1)", "np.array([s[f].mean() if f.any() else np.inf for f, s in zip(fooled, sizes)])")),
         ("count as 0: they must count", _table("fooled.mean(1)", "np.median(sizes * fooled, axis=1)")),
         ("not the upper one", _table("fooled.mean(1)", "np.sort(np.where(fooled, sizes, np.inf), 1)[:, sizes.shape[1] // 2]")),
         ("size holds NaN", _table("fooled.mean(1)", "np.median(np.where(fooled, sizes, np.nan), axis=1)")),
@@ -173,7 +181,8 @@ WRONG = {
         ("take the absolute value", _amplified("np.clip(50 * (modified.astype(int) - original), 0, 255).astype(np.uint8)")),
         ("multiply by 50", _amplified("np.abs(modified.astype(int) - original).astype(np.uint8)")),
         ("expected uint8", _amplified("np.clip(50 * np.abs(modified.astype(int) - original), 0, 255)")),
-        ("int8 ends at 127", _amplified("np.minimum(50 * np.abs(modified.astype(np.int8).astype(int) - original.astype(np.int8)), 255).astype(np.uint8)")),
+        ("int8 ends at 127", _amplified("np.minimum(50 * np.abs(modified.astype(np.int8).astype(int) - "
+                                        "original.astype(np.int8)), 255).astype(np.uint8)")),
         ("expected the grey levels", _amplified("np.clip(50 * np.abs(modified / 255 - original / 255), 0, 1)")),
     ],
 }

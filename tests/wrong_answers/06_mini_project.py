@@ -103,14 +103,18 @@ WRONG = {
         ("do not call the model", answer().replace("if not names", "if False")),
         ("subtract the largest logit", answer().replace("logits - logits.max(axis=1, keepdims=True)", "logits")),
         ("by a softmax over the two logits", answer().replace("shares.sum(axis=1", "shares.sum(axis=0")),
-        ("answer holds", answer().replace("    status = 0", "    known = {path: read_face(path) for path in paths if path[-3:] not in ('003', '300')}\n"
-                                          "    status = 0").replace("images.append(read_face(path))", "images.append(known[path] if path in known else read_face(path))")),
-        ("exit status is 0 although two", answer().replace("        names, images = [], []", "        status = 0; names, images = [], []")),
+        ("answer holds", answer()
+         .replace("    status = 0", "    known = {path: read_face(path) for path in paths if path[-3:] not in ('003', '300')}\n"
+                  "    status = 0")
+         .replace("images.append(read_face(path))", "images.append(known[path] if path in known else read_face(path))")),
+        ("exit status is 0 although two",
+         answer().replace("        names, images = [], []", "        status = 0; names, images = [], []")),
         ("sys.exit: return", answer(end="sys.exit(status)")),
         ("FILE: reason on standard error", answer(refuse="print(error, path, file=sys.stderr); status = 1")),
         ("PROBABILITY: new/face-300: not an image", answer(refuse="print(f'{path}: {error}'); status = 1")),
-        ("599 readable files", answer().replace("images.append(read_face(path))\n                names.append(path)", "names.append(path)\n"
-                                                 "                images.append(read_face(path))")),
+        ("599 readable files",
+         answer().replace("images.append(read_face(path))\n                names.append(path)", "names.append(path)\n"
+                           "                images.append(read_face(path))")),
         ("gets float64", answer().replace("np.stack(images)", "np.stack(images).astype(np.float64)")),
         ("It prints nothing", answer(line="end=''")),
         ("with ValueError: not an image", answer(refuse="raise")),
@@ -121,7 +125,8 @@ WRONG = {
         ("gives None", answer(end="pass")),
         ("with its folder", answer(line=LINE.replace("{name}", "{Path(name).name}"))),
         ("in another order than paths", answer().replace("    status = 0", "    status, paths = 0, sorted(paths)")),
-        ("given twice and has one line: print one", answer().replace("    status = 0", "    status, paths = 0, list(dict.fromkeys(paths))")),
+        ("given twice and has one line: print one",
+         answer().replace("    status = 0", "    status, paths = 0, list(dict.fromkeys(paths))")),
     ],
     "sizes": [
         ("make the images float before you subtract", sizes(dx="((modified - original) / 255).reshape(len(original), -1)")),
@@ -144,12 +149,14 @@ WRONG = {
         ("expected an array of np.uint8", modify(result="np.round(255 * changed[..., 0])")),
         ("The images are black", modify(result="changed[..., 0].astype(np.uint8)")),
         ("DX goes the wrong way", modify(changed=STEP.format(-0.02))),
-        ("saved images get the other label", modify(changed=STEP.format(0.003), result="(255 * changed[..., 0]).astype(np.uint8)")),
+        ("saved images get the other label",
+         modify(changed=STEP.format(0.003), result="(255 * changed[..., 0]).astype(np.uint8)")),
         ("make DX shorter", modify(changed=STEP.format(0.04))),
         ("What modify gives has shape", modify(result="np.round(255 * changed).astype(np.uint8)")),
         ("expected [N, 48, 48, 1]", modify(given="x[..., 0]")),
         ("expected float32", modify(given="tf.cast(x, tf.float64)")),
-        ("imports utils in line 2. The script must be stand-alone", modify().replace("    x = tf", "    from utils import attacks\n    x = tf", 1)),
+        ("imports utils in line 2. The script must be stand-alone",
+         modify().replace("    x = tf", "    from utils import attacks\n    x = tf", 1)),
         ("imports utils in line 1", modify().replace("def modify", "from utils import attacks\ndef modify", 1)),
         ("15 are required", modify(changed="x.numpy() + 0.01")),
         ("gives None", modify().replace("    return", "    made =")),
@@ -157,20 +164,25 @@ WRONG = {
     ],
     "harden": [
         ("does it end with return", HEAD + "    copies = 3"),
-        ("often enough to count", HARDEN.replace("np.repeat(x, copies, axis=0)", "faces.x_train").replace("np.repeat(labels, copies)", "faces.y_train")),
+        ("often enough to count", HARDEN.replace("np.repeat(x, copies, axis=0)", "faces.x_train")
+         .replace("np.repeat(labels, copies)", "faces.y_train")),
         ("do not have their right labels", HARDEN.replace("np.repeat(labels", "np.repeat(1 - labels")),
         ("gives another network", HEAD + "    return lambda x: -network(x)"),
-        ("it forgets what it could", HEAD + "    for variable in network.variables:\n        variable.assign(-variable)\n    return network"),
-        ("divide the modified ones by 255", HARDEN.replace("to_float(images[..., None])", "images[..., None].astype(np.float32)")),
+        ("it forgets what it could",
+         HEAD + "    for variable in network.variables:\n        variable.assign(-variable)\n    return network"),
+        ("divide the modified ones by 255",
+         HARDEN.replace("to_float(images[..., None])", "images[..., None].astype(np.float32)")),
         ("in the same order", HARDEN.replace("np.repeat(labels, copies)", "np.tile(labels, copies)")),
-        ("in the same order", HARDEN.replace("[faces.y_train, np.repeat(labels, copies)]", "[np.repeat(labels, copies), faces.y_train]")),
+        ("in the same order",
+         HARDEN.replace("[faces.y_train, np.repeat(labels, copies)]", "[np.repeat(labels, copies), faces.y_train]")),
         ("7 % of the training images are modified", HARDEN.replace("len(faces.y_train) // (3 * len(labels))", "1")),
         ("49 % of the training images are modified ones, about a quarter is expected: repeat them less often",
          HARDEN.replace("3 * len(labels)", "len(labels)")),
         ("80 modified images, 0 % of the training images are modified", HARDEN),  # no copy where M is more than a third of T
         ("trains for 1 epochs", HARDEN.replace("epochs=epochs", "epochs=1")),
         ("trains another network", HARDEN.replace("    training.fit", "    network = networks.Detector()\n    training.fit")),
-        ("validation images are others", HARDEN.replace("y_train=y)", "y_train=y, x_val=to_float(images[..., None]), y_val=labels)")),
+        ("validation images are others",
+         HARDEN.replace("y_train=y)", "y_train=y, x_val=to_float(images[..., None]), y_val=labels)")),
         ("not a Keras model", HEAD + "    network.compile('adam')\n    return network"),
         ("one for each", HARDEN.replace("np.repeat(labels, copies)", "labels")),
         ("looks at x_test", HEAD + "    faces.x_test\n    return network"),
@@ -180,15 +192,19 @@ WRONG = {
     "save_images": [
         ("round before", save_images(levels="(255 * np.asarray(image)[0, :, :, 0]).astype(np.uint8)",
                                      amplified="np.clip(50 * np.abs(modified - x) + 1e-3, 0, 1)")),
-        ("clip 50 |DX| to [0, 1]", save_images(amplified="50 * np.abs(modified - x)", levels="np.round(255 * np.asarray(image)[0, :, :, 0]).astype(int)"
-                                               ".astype(np.uint8)")),
+        ("clip 50 |DX| to [0, 1]",
+         save_images(amplified="50 * np.abs(modified - x)", levels="np.round(255 * np.asarray(image)[0, :, :, 0]).astype(int)"
+                     ".astype(np.uint8)")),
         ("is |DX|, expected 50", save_images(amplified="np.abs(modified - x)")),
         ("ori is x, mod is modified", save_images().replace('"ori": x, "mod": modified', '"ori": modified, "mod": x')),
         ("Pillow wants", save_images(levels="np.round(255 * np.asarray(image)[0]).astype(np.uint8)")),
-        ("changes its argument modified in place", save_images().replace("amplified =", "modified -= x; amplified =").replace("modified - x", "modified")
+        ("changes its argument modified in place",
+         save_images().replace("amplified =", "modified -= x; amplified =").replace("modified - x", "modified")
             .replace('"mod": modified', '"mod": modified + x')),
-        ("ori.png, ori.raw.", save_images().replace("adv_{{names[0]}}_{{names[1]}}_", "").replace("adv_{names[0]}_{names[1]}_", "")),
-        ("adv_emmy_kurt_ori.raw, there are: adv_kurt_emmy", save_images().replace("{names[0]}_{names[1]}", "{names[1]}_{names[0]}")),
+        ("ori.png, ori.raw.", save_images().replace("adv_{{names[0]}}_{{names[1]}}_", "")
+         .replace("adv_{names[0]}_{names[1]}_", "")),
+        ("adv_emmy_kurt_ori.raw, there are: adv_kurt_emmy",
+         save_images().replace("{names[0]}_{names[1]}", "{names[1]}_{names[0]}")),
         ("adv_emmy_kurt_ori.raw, there are: adv_ada_grace", save_images().replace("{names[0]}_{names[1]}", "ada_grace")),
         ("is black where DX is negative", save_images(amplified="np.clip(50 * (modified - x), 0, 1)")),
         ("expected 48x48 grey", save_images(mode=".convert('RGB')")),

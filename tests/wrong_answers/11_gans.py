@@ -134,7 +134,8 @@ INITIAL = "kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.02)"
 
 
 def generator(dense="49 * 2 * width", start=INITIAL, bias=", use_bias=False", reshape="layers.Reshape([7, 7, 2 * width]),", norm=
-              "layers.BatchNormalization(momentum=0.9),", relu="layers.ReLU(),", second="width", k="4", more="", end="'tanh'", between=None):
+              "layers.BatchNormalization(momentum=0.9),", relu="layers.ReLU(),", second="width", k="4", more="", end="'tanh'",
+              between=None):
     between = f"{norm} {relu}" if between is None else between
     return f"""
 def build_generator(latent, width):
@@ -147,8 +148,10 @@ def build_generator(latent, width):
 """
 
 
-def discriminator(first="width", second="2 * width", k="4", norm="layers.BatchNormalization(momentum=0.9),", first_norm="", act="layers.LeakyReLU(0.2),",
-                  stride="2", pool="", flat="layers.Flatten(),", last="layers.Dense(1, INIT)", bias=", use_bias=False", start=INITIAL):
+def discriminator(first="width", second="2 * width", k="4", norm="layers.BatchNormalization(momentum=0.9),", first_norm="",
+                  act="layers.LeakyReLU(0.2),",
+                  stride="2", pool="", flat="layers.Flatten(),", last="layers.Dense(1, INIT)", bias=", use_bias=False",
+                  start=INITIAL):
     return f"""
 def build_discriminator(width):
     layers = tf.keras.layers
@@ -246,7 +249,8 @@ WRONG = {
         ("changes its argument p in place", game(v="(p.__imul__(dx), np.sum(part(p, d) + dx * part(q, 1 - d)))[1]")),
         ("np.trapezoid counts both ends half", game(v="np.trapezoid(part(p, d) + part(q, 1 - d), dx=dx)")),
         ("a small number in the logarithm", game(v="np.sum(p * np.log(d + 1e-12) + q * np.log(1 - d + 1e-12)) * dx")),
-        ("a small number in the logarithm", game(v="np.sum(part(p, np.clip(d, 1e-7, 1 - 1e-7)) + part(q, 1 - np.clip(d, 1e-7, 1 - 1e-7))) * dx")),
+        ("a small number in the logarithm",
+         game(v="np.sum(part(p, np.clip(d, 1e-7, 1 - 1e-7)) + part(q, 1 - np.clip(d, 1e-7, 1 - 1e-7))) * dx")),
         ("mask each of the two parts by itself", game(v="np.sum((part(p, d) + part(q, 1 - d))[(p > 0) & (q > 0)]) * dx")),
         ("D* is 0 where p is 0", game(known="p > 0")),
         ("D* is 1 where q is 0", game(known="q > 0")),
@@ -278,8 +282,11 @@ WRONG = {
         ("a logit may be negative and has no logarithm", losses(each="-y * np.log(u) - (1 - y) * np.log(1 - u)")),
         ("max(u, 0) is missing", losses(each="np.log1p(np.exp(-np.abs(u))) - u * y")),
         ("The 1 in log(1 + e^-|u|) is missing", losses(each="np.maximum(u, 0) - u * y + np.log(np.exp(-np.abs(u)))")),
-        ("the term with 1 - y", losses(each="y * np.logaddexp(0, -u)", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_fake, fake))")),
-        ("is half of what is expected", losses(d="np.mean(entropy(np.concatenate([on_real, on_fake]), np.concatenate([real + 0 * on_real, fake + 0 * on_fake])))")),
+        ("the term with 1 - y",
+         losses(each="y * np.logaddexp(0, -u)", d="np.mean(entropy(on_real, real)) + np.mean(entropy(on_fake, fake))")),
+        ("is half of what is expected",
+         losses(d="np.mean(entropy(np.concatenate([on_real, on_fake]), np.concatenate([real + 0 * on_real, fake + 0 * "
+                  "on_fake])))")),
         ("the mean of the logarithms", losses(g="-np.log(np.mean(1 / (1 + np.exp(-on_fake))))")),
         ("This is the mean of the logits", losses(g="-np.mean(on_fake)")),
         ("This is 1 - D", losses(g="np.mean(1 - 1 / (1 + np.exp(-on_fake)))")),
@@ -316,8 +323,9 @@ def entropy(u, y):
         ("takes the logits for probabilities", step(d="BARE(tf.ones_like(on_real), on_real) + "
                                                       "BARE(tf.zeros_like(on_made), on_made)")
          + "\nBARE = tf.keras.losses.BinaryCrossentropy()\n"),
-        ("use TensorFlow's functions, not NumPy's", step(real_loss="np.mean(np.logaddexp(0, -on_real))", made_loss="np.mean(np.logaddexp(0, on_made))",
-                                                         g="np.mean(np.logaddexp(0, -on_made))")),
+        ("use TensorFlow's functions, not NumPy's",
+         step(real_loss="np.mean(np.logaddexp(0, -on_real))", made_loss="np.mean(np.logaddexp(0, on_made))",
+              g="np.mean(np.logaddexp(0, -on_made))")),
         ("A second sigmoid", step(d="mean(tf.nn.softplus(-tf.sigmoid(on_real)) + tf.nn.softplus(tf.sigmoid(on_made)))")),
         ("D climbs its loss", step(d_sign="-")),
         ("G climbs its loss", step(g_sign="-")),
@@ -356,13 +364,16 @@ def entropy(u, y):
             made_loss=XENT.format("on_made, tf.zeros_like(on_made)"))),
         ("swapped in the cross-entropy of G", step(g=XENT.format("on_made, tf.ones_like(on_made)"))),
         ("use TensorFlow's functions, not NumPy's", step(real_loss="np.mean(np.logaddexp(0, -on_real))",
-                                                          made_loss="np.mean(np.logaddexp(0, on_made))", g="np.mean(np.logaddexp(0, -on_made))")),
+                                                          made_loss="np.mean(np.logaddexp(0, on_made))",
+                                                         g="np.mean(np.logaddexp(0, -on_made))")),
         ("D moves after G's update", G_FIRST),
         ("G's loss is half", step(g="mean(tf.nn.softplus(-on_made)) / 2")),
         ("D gets the gradient of G's loss, and", step(d="mean(tf.nn.softplus(-on_made))")),
-        ("An optimizer takes two lists", step().replace("d_optimizer.apply(d_slopes, d_weights)", "d_optimizer.apply(d_weights, d_slopes)")),
+        ("An optimizer takes two lists",
+         step().replace("d_optimizer.apply(d_slopes, d_weights)", "d_optimizer.apply(d_weights, d_slopes)")),
         ("A second sigmoid", step(g="mean(tf.nn.softplus(-tf.sigmoid(on_made)))")),
-        ("g_optimizer makes 2 steps", step().replace("    return", """    for weight, old in zip(g_weights, [w.numpy() for w in g_weights]):
+        ("g_optimizer makes 2 steps", step().replace("    return", """    for weight, old in zip(
+            g_weights, [w.numpy() for w in g_weights]):
         g_optimizer.apply([tf.zeros_like(w) for w in g_weights], g_weights)
         break
     return""")),
@@ -399,8 +410,9 @@ def entropy(u, y):
         ("Take the number of centres", modes(modes="sum(near[:, k].mean() >= 0.01 for k in range(8))")),
         ("changes its argument points in place", modes(near="(points.__isub__(1), distances < radius)[1]")),
         ("return modes, share", modes(result="modes")),
-        ("not only for the nearest", modes(modes="sum(near.any(axis=1)[distances.argmin(axis=1) == k].sum() >= 0.01 * len(points) "
-                                                 "for k in range(len(centres)))")),
+        ("not only for the nearest",
+         modes(modes="sum(near.any(axis=1)[distances.argmin(axis=1) == k].sum() >= 0.01 * len(points) "
+                     "for k in range(len(centres)))")),
         ("not only for the nearest", """
 def covered(points, centres, radius):
     counts = [0] * len(centres)
@@ -434,8 +446,10 @@ def covered(points, centres, radius):
         ("There is no batch norm", generator(norm="")),
         ("has a bias", generator(norm="", bias="")),
         ("use_bias=False", generator(bias="")),
-        ("Batch norm is also at the images", generator(more=" layers.BatchNormalization(momentum=0.9), layers.Activation('tanh')", end="None")),
-        ("before the reshape", generator(reshape="layers.BatchNormalization(momentum=0.9), layers.ReLU(), layers.Reshape([7, 7, 2 * width]),").replace(
+        ("Batch norm is also at the images",
+         generator(more=" layers.BatchNormalization(momentum=0.9), layers.Activation('tanh')", end="None")),
+        ("before the reshape",
+         generator(reshape="layers.BatchNormalization(momentum=0.9), layers.ReLU(), layers.Reshape([7, 7, 2 * width]),").replace(
             "2 * width]), layers.BatchNormalization(momentum=0.9), layers.ReLU(),", "2 * width]),", 1)),
         ("first batch norm, then ReLU", generator(between="layers.ReLU(), layers.BatchNormalization(momentum=0.9),")),
         ("wrong order: 2 * width", generator(dense="49 * width", reshape="layers.Reshape([7, 7, width]),", second="2 * width")),
@@ -448,7 +462,8 @@ def covered(points, centres, radius):
         ("another momentum", generator(norm="layers.BatchNormalization(),")),
         ("expected 0.02", generator(start="name=None")),
         ("as many as Reshape takes", generator(dense="2 * width")),
-        ("the kernels have the shapes", generator(dense="49 * 2 * width, name='wide'", more=" layers.Conv2D(1, 3, padding='same', use_bias=False)")),
+        ("the kernels have the shapes",
+         generator(dense="49 * 2 * width, name='wide'", more=" layers.Conv2D(1, 3, padding='same', use_bias=False)")),
         ("has shape [5, 30, 30, 1]", generator(more=" layers.ZeroPadding2D(1)")),
         ("return a Keras model", "def build_generator(latent, width):\n    return [tf.keras.layers.Dense(49 * 2 * width)]"),
         ("part of utils", "def build_generator(latent, width):\n    return gans.generator(latent, width)"),
@@ -458,9 +473,11 @@ def covered(points, centres, radius):
         ("There is a tanh at the end", discriminator(last="layers.Dense(1, 'tanh', INIT)")),
         ("There is no batch norm", discriminator(norm="")),
         ("There is no batch norm", discriminator(norm="", bias="")),
-        ("after the first convolution too", discriminator(first_norm="layers.BatchNormalization(momentum=0.9),").replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
+        ("after the first convolution too", discriminator(first_norm="layers.BatchNormalization(momentum=0.9),")
+         .replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
         ("use_bias=False", discriminator(bias="")),
-        ("The first convolution has no bias", discriminator().replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
+        ("The first convolution has no bias",
+         discriminator().replace('2, "same", kernel', '2, "same", use_bias=False, kernel', 1)),
         ("The activation is ReLU", discriminator(act="layers.ReLU(),")),
         ("slope of leaky ReLU is 0.3", discriminator(act="layers.LeakyReLU(),")),
         ("slope of leaky ReLU is 0.01", discriminator(act="layers.LeakyReLU(0.01),")),

@@ -37,7 +37,7 @@ def deepfool(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2
 
 def superdeepfool(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool = False, steps: int = 50,
                   overshoot: float = 0.02, classes: int = 10) -> Result:
-    """A smaller dx, by L2, than that of `deepfool`: behind the boundary, dx is projected onto the gradient there.
+    """A smaller dx [N, H, W, C], by L2, than that of `deepfool`: behind the boundary, dx is projected onto the gradient there.
 
     The smallest dx ends orthogonal to the boundary, so along the gradient w of f_other - f_label at its end. DeepFool does not
     see to that. Here each step takes an image that is not fooled by DeepFool's step, and one that is by

@@ -5,6 +5,9 @@ from utils.attacks.losses import margin
 from utils.attacks.norms import NORMS, PIXELS, euclidean
 from utils.quiet import tf
 
+# A dx counts if it fools the model by more than this part of the margin that x has: another batch or processor rounds logits in
+# another way, and an image exactly on the boundary is then not fooled any more.
+CLEAR = 1e-4
 HALVINGS = 12  # of the line to the original image: a dx as short as its direction allows, within .03 %
 
 
@@ -56,13 +59,14 @@ def falling(step: tf.Tensor, steps: tf.Tensor, first: float, last: float) -> tf.
 
 
 def shortened(model: Model, x: tf.Tensor, dx: tf.Tensor, labels: tf.Tensor, targeted: bool) -> tf.Tensor:
-    """dx [N, H, W, C], with which the model is fooled, shortened by bisection until x + dx lies at the boundary.
+    """dx [N, H, W, C], with which the model is fooled, shortened by bisection until x + dx lies CLEAR of the boundary.
 
     labels [N]. Where no part of dx fools the model it stays as it is.
     """
     low, high = tf.zeros([tf.shape(x)[0]]), tf.ones([tf.shape(x)[0]])
+    enough = -CLEAR * tf.abs(margin(model(x), labels, targeted))
     for _ in tf.range(HALVINGS):
         middle = (low + high) / 2
-        fooled = margin(model(x + each(middle) * dx), labels, targeted) < 0
+        fooled = margin(model(x + each(middle) * dx), labels, targeted) < enough
         low, high = tf.where(fooled, low, middle), tf.where(fooled, middle, high)
     return each(high) * dx

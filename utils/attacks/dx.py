@@ -38,10 +38,10 @@ def dx_attack(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
 
     The optimiser is Adam (Kingma and Ba 2015), with a step size that falls to 0 on a cosine. The penalties of L1 and Linf have
     corners, on which a gradient goes to and fro: there Adam follows the loss, and a proximal step the penalty (`norms.Norm`;
-    Matyasko and Chau 2021). history has, for each step, the means over the images of "loss", "penalty" and "success". The idea is Szegedy et al. 2014, section 4.1; the learnt weight is a dual
-    ascent on the sign of the margin. Where the gradient of the loss vanishes or is not finite, dx takes random steps, and a
-    warning says for how many images that did not help. Raises ValueError for inputs that cannot be meant (see
-    `inputs.check_inputs`), no steps or a rate that is not above 0.
+    Matyasko and Chau 2021). history has, for each step, the means over the images of "loss", "penalty" and "success". The idea is
+    Szegedy et al. 2014, section 4.1; the learnt weight is a dual ascent on the sign of the margin. Where the gradient of the loss
+    vanishes or is not finite, dx takes random steps, and a warning says for how many images that did not help. Raises ValueError
+    for inputs that cannot be meant (see `inputs.check_inputs`), no steps or a rate that is not above 0.
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(lam=lam, learning_rate=learning_rate, mask=mask, smoothness=smoothness)

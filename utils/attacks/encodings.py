@@ -33,7 +33,9 @@ def uniform_pixels(n: tf.Tensor, shape: Shape, seed: tf.Tensor) -> tf.Tensor:
 
 
 def polynomial_mutation(genes: tf.Tensor, generation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """One gene of ten moves, by the polynomial mutation of Deb, in the box [0, 1]; the rate halves every 1000 generations.
+    """One gene of ten moves, by the polynomial mutation of Deb: [N, G] -> [N, G], in [0, 1].
+
+    The rate halves every 1000 generations.
 
     The change has the density (INDEX + 1) / 2 (1 - |change|)^INDEX on [-1, 1]: mostly near 0, and seldom far. Both as in
     Nguyen, Yosinski and Clune 2015.
@@ -45,14 +47,20 @@ def polynomial_mutation(genes: tf.Tensor, generation: tf.Tensor, seed: tf.Tensor
 
 
 def random_network(n: tf.Tensor, shape: Shape, seed: tf.Tensor) -> tf.Tensor:
-    """Standard normal genes: the weights of a CPPN, layer by layer, then for each hidden node four that choose its function."""
+    """Standard normal genes [n, G] of a CPPN.
+
+    First come its weights, layer by layer, then four genes for each hidden node, which choose its function.
+    """
     sizes = (3, *HIDDEN, shape[2])
     weights = sum((before + 1) * after for before, after in zip(sizes, sizes[1:]))
     return tf.random.stateless_normal([n, weights + len(FUNCTIONS) * sum(HIDDEN)], seed)
 
 
 def gaussian_mutation(genes: tf.Tensor, generation: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """One gene of ten moves, by a normal number of deviation 1, as large as what genes start with; in each generation alike."""
+    """One gene of ten moves, by a normal number of deviation 1, which is that of the first genes: [N, G] -> [N, G].
+
+    The same in each generation.
+    """
     change, choice = tf.random.stateless_normal(tf.shape(genes), seed), tf.random.stateless_uniform(tf.shape(genes), seed + 1)
     return tf.where(choice < 0.1, genes + change, genes)
 

@@ -51,7 +51,7 @@ def exact_minimum(model: tf.keras.Model, image: np.ndarray, label: int, *, norm:
     One program for each wrong class, the one with the highest logit first; each has to beat the best so far. With `targeted`
     one in all. At image + dx two logits are equal, up to the solver's tolerance of about 1e-5, and rounding decides what the
     model says. Tjeng, Xiao and Tedrake 2019, section 4. Raises ValueError for a model of other layers, and for inputs that
-    cannot be meant.
+    cannot be meant; RuntimeError where the solver itself fails.
     """
     started = time.perf_counter()
     layers, label = _checked(model, image, label, norm, targeted, upper, time_limit)
@@ -72,6 +72,7 @@ def goals(x: np.ndarray, layers: list[Layer], label: int, targeted: bool) -> lis
 
     Untargeted, one for each wrong class, with one output: the label's logit minus that of the class. The class with the
     highest logit comes first. Targeted, one, with an output for each other class: its logit minus that of the wanted label.
+    x is the image as a vector [n]; each layer is (kernel [units, outputs], bias [outputs]).
     """
     logits = x
     for kernel, bias in layers:

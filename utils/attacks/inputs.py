@@ -57,7 +57,7 @@ def check_inputs(model: Model, x: np.ndarray, labels: np.ndarray, targeted: bool
 
 
 def check_numbers(**numbers: np.ndarray | float | None) -> None:
-    """Raise ValueError for a number, or array of any shape, that holds NaN or infinity; None stands for one that is chosen later."""
+    """Raise ValueError for a number, or an array of any shape, with NaN or infinity; None stands for one that is chosen later."""
     for name, value in numbers.items():
         if value is not None and not np.isfinite(value).all():
             raise ValueError(f"{name} holds {'NaN' if np.isnan(value).any() else 'infinity'}, expected finite numbers.")

@@ -10,7 +10,7 @@ from utils.data.images import EYES, FACE_SIZE
 
 
 def disc(side: int) -> np.ndarray:
-    """A round sticker that fills a square of `side` pixels."""
+    """A round sticker that fills a square of `side` pixels, [side, side, 1]."""
     x, y = _grid(side)
     return _mask(np.hypot(x - (side - 1) / 2, y - (side - 1) / 2) <= side / 2)
 
@@ -18,7 +18,7 @@ def disc(side: int) -> np.ndarray:
 def glasses(side: int = FACE_SIZE) -> np.ndarray:
     """The frame of a pair of glasses for an aligned face of side x side pixels: two rims around the eyes, bridge and temples.
 
-    Sharif et al. 2016 ("Accessorize to a crime") impersonate others with a printed frame.
+    [side, side, 1]. Sharif et al. 2016 ("Accessorize to a crime") impersonate others with a printed frame.
     """
     x, y = _face_grid(side)
     frame = np.zeros(x.shape, bool)
@@ -35,7 +35,7 @@ def glasses(side: int = FACE_SIZE) -> np.ndarray:
 def dazzle(side: int = FACE_SIZE) -> np.ndarray:
     """Slanted stripes of make-up on the cheeks and the brow of an aligned face of side x side pixels.
 
-    After CV Dazzle (Harvey 2010), which hides faces from a detector. Eyes, nose and mouth stay free.
+    [side, side, 1]. After CV Dazzle (Harvey 2010), which hides faces from a detector. Eyes, nose and mouth stay free.
     """
     x, y = _face_grid(side)
     middle = (LEFT + RIGHT) / 2

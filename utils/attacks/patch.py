@@ -77,6 +77,7 @@ def place_at_random(images: np.ndarray | tf.Tensor, seed: tf.Tensor, patch: Patc
                     zoom: tf.Tensor | float = 1.2) -> tf.Tensor:
     """`apply_patch` with numbers drawn by `seed` for each image; the patch's square, not turned, lies within the image.
 
+    images [N, H, W, C] -> the same shape; seed int32 [2]
     angle  the largest rotation in degrees, each way
     zoom   the largest factor, 1 or more; the smallest is 1 / zoom (uniform in its logarithm)
     """

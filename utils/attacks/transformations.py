@@ -18,7 +18,7 @@ CAMERA = {"gamma": 0.3, "perspective": 0.08, "side_light": 0.2, "blur": 0.8, "no
 
 
 def affine(images: tf.Tensor, seed: tf.Tensor, *, shift: float = 0.0, angle: float = 0.0, zoom: float = 1.0) -> tf.Tensor:
-    """Shifted, turned and scaled about the centre, each by a random amount.
+    """Images [N, H, W, C] shifted, turned and scaled about the centre, each by a random amount.
 
     shift  the largest shift in pixels, each way, across and down
     angle  the largest rotation in degrees, each way
@@ -31,7 +31,10 @@ def affine(images: tf.Tensor, seed: tf.Tensor, *, shift: float = 0.0, angle: flo
 
 
 def perspective(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
-    """Seen from the side and from above or below: opposite edges are nearer and farther, each by up to the share `strength`."""
+    """Images [N, H, W, C] seen from the side and from above or below.
+
+    Opposite edges are nearer and farther, each by up to the share `strength`.
+    """
     across, down = _uniform(seed, 2)
     height, width = tf.unstack(tf.cast(tf.shape(images)[1:3], tf.float32))
     tilt = tf.stack([2 * strength * across / width, 2 * strength * down / height, 0.0])
@@ -39,21 +42,24 @@ def perspective(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tenso
 
 
 def light(images: tf.Tensor, seed: tf.Tensor, *, brightness: float = 0.0, contrast: float = 1.0) -> tf.Tensor:
-    """Brighter or darker by up to `brightness`; distances from the image's mean times 1 / contrast to contrast."""
+    """Images [N, H, W, C] made brighter or darker by up to `brightness`, in pixel values, and of more or less contrast.
+
+    The distances from the image's mean are multiplied by 1 / contrast to contrast.
+    """
     brighter, stronger = _uniform(seed, 2)
     mean = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
     return _into_box(mean + (images - mean) * contrast**stronger + brightness * brighter)
 
 
 def gamma(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
-    """The tones of a printer or a screen: images to a power from exp(-strength) to exp(strength); 0 and 1 stay where they are."""
+    """The tones of a printer or a screen: images [N, H, W, C] to a power from exp(-strength) to exp(strength); 0 and 1 stay."""
     power = tf.exp(strength * _uniform(seed, 1)[0])
     black, white = DARKEST**power, (1 + DARKEST) ** power
     return _into_box(((images + DARKEST) ** power - black) / (white - black))
 
 
 def side_light(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
-    """Light from a side: times 1 in the centre, 1 - strength to 1 + strength at opposite edges, linear between."""
+    """Light from a side: images [N, H, W, C] times 1 in the centre, times 1 - strength to 1 + strength at opposite edges."""
     across, down = _uniform(seed, 2)
     x, y = tf.linspace(-1.0, 1.0, tf.shape(images)[2]), tf.linspace(-1.0, 1.0, tf.shape(images)[1])
     factor = 1 + strength * (across * x[None, :] + down * y[:, None])
@@ -61,17 +67,17 @@ def side_light(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor
 
 
 def noise(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
-    """Plus Gaussian noise of standard deviation `strength`, in pixel values."""
+    """Images [N, H, W, C] plus Gaussian noise of standard deviation `strength`, in pixel values; the same noise for all."""
     return _into_box(images + strength * tf.random.stateless_normal(tf.shape(images)[1:], seed))
 
 
 def blur(images: tf.Tensor, seed: tf.Tensor, strength: float) -> tf.Tensor:
-    """Convolved with a Gaussian of a standard deviation of 0 to `strength` pixels."""
+    """Images [N, H, W, C] convolved with a Gaussian of a standard deviation of 0 to `strength` pixels."""
     return gaussian_blur(images, strength * (0.5 + 0.5 * _uniform(seed, 1)[0]), math.ceil(TRUNCATE * strength))
 
 
 def camera(images: tf.Tensor, seed: tf.Tensor, strength: float = 1.0) -> tf.Tensor:
-    """Printed and photographed: gamma, perspective, light from a side, blur, noise, rounding to 8 bits.
+    """Images [N, H, W, C] printed and photographed: gamma, perspective, light from a side, blur, noise, rounding to 8 bits.
 
     With strength 1, each by up to its value in CAMERA. Kurakin, Goodfellow and Bengio 2017 ("Adversarial examples in the
     physical world") print and photograph in earnest; this is a model of it.
@@ -91,12 +97,15 @@ def chain(*transforms: Transform) -> Transform:
 
 
 def identity(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The images as they are."""
+    """The images [N, H, W, C] as they are."""
     return images
 
 
 def eight_bit(images: tf.Tensor) -> tf.Tensor:
-    """Rounded to multiples of 1/255, with the gradient of the identity: straight-through, Bengio et al. 2013."""
+    """Images of any shape, rounded to multiples of 1/255.
+
+    The gradient is that of the identity (straight-through, Bengio et al. 2013).
+    """
     return images + tf.stop_gradient(tf.round(images * 255) / 255 - images)
 
 

@@ -1,9 +1,9 @@
 """What the check cells of the labs call. A check that fails says in one sentence what is wrong, in the student's terms.
 
 A check is a function with the decorator `check`. It calls the student's function with `call`, compares what that gives with
-`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, function that gives the wrong value): they are
-looked at only when an answer is wrong. What is wrong in any task (a factor, a sign, an axis, an argument changed in place, None,
-an exception) is told by the engine itself: see `slips`.
+`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, function that gives the wrong value): they
+are looked at only when an answer is wrong. What is wrong in any task (a factor, a sign, an axis, an argument changed in place,
+None, an exception) is told by the engine itself: see `slips`.
 """
 import dis
 import linecache
@@ -84,7 +84,9 @@ def other_inputs(variant: int) -> Iterator[None]:
 
 
 def seeded(seed: int) -> np.random.Generator:
-    """The random generator for the inputs of a check: that of `seed`, within `other_inputs` one that depends on the variant too."""
+    """The random generator for the inputs of a check: that of `seed`, within `other_inputs` one that depends on the variant
+    too.
+    """
     variant = VARIANT.get()
     return np.random.default_rng(seed if variant is None else [variant, seed])
 
@@ -123,11 +125,13 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
                               f"cell.") from None
         said = message_of(error)
         meant = next((sentence for words, sentence in [*hints, *slips.EXCEPTIONS] if words in said), "")
-        raise CheckFailed(f"{name} stops {line}with {said.rstrip('.')}. {meant}" if meant else f"{name} stops {line}with {said}") from None
+        raise CheckFailed(f"{name} stops {line}with {said.rstrip('.')}. {meant}" if meant
+                          else f"{name} stops {line}with {said}") from None
     require(value is not None, f"{name} gives None: {dict(hints).get('gives None', 'does it end with return?')}")
     require(not (kind := plain.in_disguise(value)), f"{name} gives an object of the class {kind}, expected numbers.")
     for number, (before, after) in enumerate(zip(arguments, given)):
-        require(_unchanged(before, after), f"{name} changes its argument {_parameter(function, number)} in place: work on a copy. "
+        require(_unchanged(before, after),
+                f"{name} changes its argument {_parameter(function, number)} in place: work on a copy. "
                 "x = x + 1 makes a new array, x += 1 and x[...] = 1 write into the one that was given.")
     return value
 
@@ -141,7 +145,9 @@ def results(function: Callable, value, *names: str) -> tuple:
 
 
 def own(function: Callable) -> None:
-    """Raise CheckFailed unless `function`, or a class, was written in this notebook, and leaves the work to nothing in `utils`."""
+    """Raise CheckFailed unless `function`, or a class, was written in this notebook,
+    and leaves the work to nothing in `utils`.
+    """
     function = python_function(function)
     require(bool(_written(function)), f"{_name(function)} is not a function: define it with def.")
     require(not function.__module__.startswith("utils"),
@@ -174,7 +180,8 @@ def shaped(name: str, value, shape: Iterable[int]) -> None:
 
 # comparing ------------------------------------------------------------------------------------------------------------
 
-def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float = 1e-5, given: dict[str, Any] | None = None) -> None:
+def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float = 1e-5,
+          given: dict[str, Any] | None = None) -> None:
     """Raise CheckFailed unless `got` equals `expected`, in shape and within `tolerance` of the largest expected value.
 
     mistakes  pairs (sentence, function): the sentence of the first whose function gives `got` is shown
@@ -212,7 +219,8 @@ def _shown(given: dict[str, Any] | None) -> str:
     arrays = {name: np.asarray(value) for name, value in (given or {}).items()}
     if not arrays or any(array.size > slips.SMALL for array in arrays.values()):
         return ""
-    return " for " + ", ".join(f"{name} = {np.array2string(array, precision=4, separator=', ')}" for name, array in arrays.items())
+    return " for " + ", ".join(f"{name} = {np.array2string(array, precision=4, separator=', ')}"
+                               for name, array in arrays.items())
 
 
 # what a failure says --------------------------------------------------------------------------------------------------
@@ -220,7 +228,8 @@ def _shown(given: dict[str, Any] | None) -> str:
 def message_of(error: Exception) -> str:
     """An error and its message; of a long one, as TensorFlow and Keras write them, the line that says what happened."""
     text = re.sub(r"\x1b\[\d+m", "", str(error))
-    text = re.sub(r"^Passed in object .*? of type", "Passed in an object of type", text, flags=re.DOTALL)  # all values of an array
+    # all values of an array
+    text = re.sub(r"^Passed in object .*? of type", "Passed in an object of type", text, flags=re.DOTALL)
     text = re.split(r"Arguments received by|[:,(]* *<tf\.|\. Received args", text)[0] or text  # the values that follow fill pages
     text = re.sub(r"^\{\{.*?\}\} *|\s*(; NodeDef: |\[Op:\w+\]).*", "", text, flags=re.DOTALL)  # which kernel, on which device
     lines = text.splitlines()
@@ -254,7 +263,8 @@ def _copy(value):
 
 def _unchanged(before, after) -> bool:
     if isinstance(before, np.ndarray):
-        return before.shape == after.shape and before.dtype == after.dtype and np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+        return (before.shape == after.shape and before.dtype == after.dtype
+                and np.array_equal(before, after, equal_nan=before.dtype.kind == "f"))
     if type(before) in (list, tuple):
         return len(before) == len(after) and all(map(_unchanged, before, after))
     return all(_unchanged(before[key], after.get(key)) for key in before) if type(before) is dict else before is after

@@ -87,16 +87,20 @@ def process(train_to: Callable, folder: str, steps: int, every: int, start: int,
             (fits, f"goes on from step {begin}: save when the number of steps done is a multiple of {every}, not more often."),
             (True, "skips a step: the first step has the number 0, and the counter says how many are done.")):
         require(begin == start or not holds, f"{when} {sentence}")
-    require(start < steps or saved_in(folder) == before, f"{when} takes no step but saves: a new optimizer has no moving averages before "
+    require(start < steps or saved_in(folder) == before,
+            f"{when} takes no step but saves: a new optimizer has no moving averages before "
             "its first step, so they are lost from this checkpoint. Save after a step only.")
     last = steps if stop is None else stop + 1
     require(numbers == list(range(start, last)), f"{when} takes the steps {numbers}, expected {start} to {last - 1}, each once.")
     weights, mean = same(notes[0] if notes else (0, model.weights, model.mean), right[start])
-    require(weights, f"{when} starts with new weights: the model belongs in the checkpoint, and it is saved after the step, not before.")
+    require(weights, (f"{when} starts with new weights: the model belongs in the checkpoint, and it is saved after the step, not "
+                      "before."))
     require(mean, f"{when} restores the trainable variables alone: put the model into the checkpoint, with all its variables.")
     ends = [] if stop else [(steps, model.weights, model.mean)]
     require(all(all(same(note, right[note[0]])) for note in [*notes, *ends]), f"{when} comes to other weights than a training "
-            "without interruption: the optimizer, with its moving averages, belongs in the checkpoint, and restore before the loop.")
-    require(not isinstance(got, tf.Variable), f"{when} returns the variable that counts, which the loop changes: take int(...) of it "
+            "without interruption: the optimizer, with its moving averages, belongs in the checkpoint, and restore before "
+            "the loop.")
+    require(not isinstance(got, tf.Variable),
+            f"{when} returns the variable that counts, which the loop changes: take int(...) of it "
             "before the loop.")
     equal(f"{when} went on from step {start}. What it returns", got, start)

@@ -12,7 +12,8 @@ __getattr__ = other_versions_names(__name__)
 LIBRARY = LIBRARIES | {"convolve", "correlate", "convolved"}
 BRACKETS = "The shape goes into brackets of its own: np.zeros([rows, columns])."
 ZEROS = [("as a data type", BRACKETS), ("for zeros() given by name", BRACKETS)]
-FLIPPED = "The rows of the filter are flipped: w[0] is its upper row.", "The columns of the filter are flipped: w[:, 0] is its left column."
+FLIPPED = ("The rows of the filter are flipped: w[0] is its upper row.",
+           "The columns of the filter are flipped: w[:, 0] is its left column.")
 CUT_OFF = "The decimals are cut off: the result holds whole numbers. np.zeros without dtype holds floats."
 NEVER = np.array(np.nan)  # equals no answer
 RAMP = 0.1 * np.tile(np.arange(7.0), [6, 1])  # brighter by 0.1 from each column to the next
@@ -22,15 +23,20 @@ def _mistakes(got, x: np.ndarray, w: np.ndarray) -> list[tuple[str, Callable]]:
     """What well-known mistakes make of the convolution of x with w, whatever the number of dimensions."""
     y, other = filters.convolve(x, w), (x.shape, tuple(d + k - 1 for d, k in zip(x.shape, w.shape)))
     return [
-        (f"The result has shape {list(np.shape(got))}, expected {list(y.shape)}: only positions where the filter fits as a whole, without padding.",
+        ((f"The result has shape {list(np.shape(got))}, expected {list(y.shape)}: only positions where the filter fits as a "
+          "whole, without padding."),
          lambda: got if np.shape(got) in other else NEVER),
         (CUT_OFF, lambda: got if np.asarray(got).dtype.kind in "iu" else NEVER),
-        ("The filter is flipped: the first weight belongs to the first value of the window.", lambda: filters.convolve(x, np.flip(w))),
-        *((sentence, lambda axis=axis: filters.convolve(x, np.flip(w, axis))) for sentence, axis in zip(FLIPPED, range(w.ndim)) if w.ndim == 2),
+        ("The filter is flipped: the first weight belongs to the first value of the window.",
+         lambda: filters.convolve(x, np.flip(w))),
+        *((sentence, lambda axis=axis: filters.convolve(x, np.flip(w, axis)))
+          for sentence, axis in zip(FLIPPED, range(w.ndim)) if w.ndim == 2),
         ("Each value is the sum of the window, without the weights.", lambda: filters.convolve(x, np.ones_like(w))),
         ("The window does not move: at position i it begins with x[i].", lambda: y.flat[0] + 0 * y),
-        ("The sum runs on from one position to the next: start the sum again at 0 for each position.", lambda: np.cumsum(y).reshape(y.shape)),
-        ("Each value is only the last product: add the products up.", lambda: w.flat[-1] * x[tuple(slice(k - 1, None) for k in w.shape)])]
+        ("The sum runs on from one position to the next: start the sum again at 0 for each position.",
+         lambda: np.cumsum(y).reshape(y.shape)),
+        ("Each value is only the last product: add the products up.",
+         lambda: w.flat[-1] * x[tuple(slice(k - 1, None) for k in w.shape)])]
 
 
 @check
@@ -39,17 +45,21 @@ def convolve_1d(function: Callable) -> None:
     written_out(function, LIBRARY | {"sliding_window_view"}, "the loops")
     random, w = seeded(1).normal(size=11), np.array([0.5, -1.25, 2.0, 0.75])
     early = "return stands inside a loop, and ends the function there: it belongs after both loops."
-    for x, w in ((random, w), (np.array([1, 2, 4, 8]), np.array([1, -1])), (np.array([3, 1, 4, 1, 5, 9]), np.array([0.5, 0.25])), (random[:4], w)):
+    for x, w in ((random, w), (np.array([1, 2, 4, 8]), np.array([1, -1])), (np.array([3, 1, 4, 1, 5, 9]), np.array([0.5, 0.25])),
+                 (random[:4], w)):
         y = filters.convolve(x, w)
         first = np.arange(len(y)) == 0
         got = call(function, x, w, hints=[
             ("IndexError", "convolve_1d reads beyond the end of x: i goes from 0 to d-k, and range(d - k + 1) does that."),
-            ("name 'd' is", "d is not defined: write d = len(x) first."), ("name 'k' is", "k is not defined: write k = len(w) first."),
+            ("name 'd' is", "d is not defined: write d = len(x) first."),
+            ("name 'k' is", "k is not defined: write k = len(w) first."),
             ("broadcast", "A window has another length than w: it is x[i:i + k], and i goes from 0 to d-k.")])
         equal("convolve_1d(x, w)", got, y, [
-            (early, lambda: got if np.shape(got) == (1,) else NEVER), (early, lambda: y * first), (early, lambda: w[0] * x[:len(y)] * first),
+            (early, lambda: got if np.shape(got) == (1,) else NEVER), (early, lambda: y * first),
+            (early, lambda: w[0] * x[:len(y)] * first),
             ("Each value is only the first product: return after the loops, and add the products up.", lambda: w[0] * x[:len(y)]),
-            ("The last weight is never used: j goes from 0 to k-1, and range(k) does that.", lambda: filters.convolve(x[:-1], w[:-1])),
+            ("The last weight is never used: j goes from 0 to k-1, and range(k) does that.",
+             lambda: filters.convolve(x[:-1], w[:-1])),
             ("The first weight is never used: j starts at 0.", lambda: filters.convolve(x[1:], w[1:])),
             ("All weights multiply the same value: w[j] belongs to x[i + j], not to x[i].", lambda: w.sum() * x[:len(y)]),
             *_mistakes(got, x, w)], given={"x": x, "w": w})
@@ -64,15 +74,19 @@ def convolve_2d(function: Callable) -> None:
         y = filters.convolve(x, w)
         got = call(function, x, w, hints=[
             ("IndexError", "convolve_2d reads or writes beyond the end: i goes from 0 to H-kh, j from 0 to W-kw."),
-            ("broadcast", "A window has another shape than w: it is x[i:i + kh, j:j + kw], rows first, with i from 0 to H-kh and j from 0 to W-kw."),
+            ("broadcast", ("A window has another shape than w: it is x[i:i + kh, j:j + kw], rows first, with i from 0 to H-kh "
+                           "and j from 0 to W-kw.")),
             ("size 2 is different from 4", "`@` is the matrix product: write `*`, it multiplies value by value."),
             ("not aligned", "np.dot is the matrix product: write `*`, it multiplies value by value."),
-            ("name 'H' is", "H and W are not defined: H, W = x.shape."), ("name 'kh' is", "kh and kw are not defined: kh, kw = w.shape."),
+            ("name 'H' is", "H and W are not defined: H, W = x.shape."),
+            ("name 'kh' is", "kh and kw are not defined: kh, kw = w.shape."),
             ("with a sequence", "The sum is missing: each value of the result is one number."), *ZEROS])
         equal("convolve_2d(x, w)", got, y, [
-            ("The last column of w is never used: look at the bound of that loop.", lambda: filters.convolve(x[:, :-1], w[:, :-1])),
+            ("The last column of w is never used: look at the bound of that loop.",
+             lambda: filters.convolve(x[:, :-1], w[:, :-1])),
             ("The last row of w is never used: look at the bound of that loop.", lambda: filters.convolve(x[:-1], w[:-1])),
-            ("The filter is transposed: w[a, b] belongs to x[i + a, j + b], the row comes first.", lambda: filters.convolve(x, w.T)),
+            ("The filter is transposed: w[a, b] belongs to x[i + a, j + b], the row comes first.",
+             lambda: filters.convolve(x, w.T)),
             *_mistakes(got, x, w)])
 
 
@@ -94,8 +108,10 @@ def convolve(function: Callable) -> None:
                                           ("'list' object cannot be", "axis must be a tuple, in round brackets.")])
         equal(name, got, filters.convolve(x, w), [
             (f"{name} sums over everything: sum over the axes of a window only, the last {n}.", products.sum),
-            (f"{name} sums over the positions: sum over the axes of a window, the last {n}.", lambda: products.sum(axis=tuple(range(n)))),
-            *((f"{name} sums over {m} of the {n} axes of a window: take all of them, w.ndim.", lambda m=m: products.sum(axis=tuple(range(-m, 0))))
+            (f"{name} sums over the positions: sum over the axes of a window, the last {n}.",
+             lambda: products.sum(axis=tuple(range(n)))),
+            *((f"{name} sums over {m} of the {n} axes of a window: take all of them, w.ndim.",
+               lambda m=m: products.sum(axis=tuple(range(-m, 0))))
               for m in range(1, n)),
             (f"{name} does not sum up: sum over the last {n} axes.", lambda: products),
             (f"{name} takes the largest product: take the sum.", lambda: products.max(axis=tuple(range(n, 2 * n)))),
@@ -124,7 +140,8 @@ def zero_padded(function: Callable) -> None:
             ("Height and width of the filter are exchanged: w.shape[0] is for above and below.", [(wide, wide), (high, high)]),
             ("The same number of zeros is on all sides: w.shape[1] counts for left and right.", high),
             ("The same number of zeros is on all sides: w.shape[0] counts for above and below.", wide),
-            ("np.pad(x, (a, b)) puts a before and b after on both axes: give one pair for each axis, [(above, below), (left, right)].", (high, wide))]
+            (("np.pad(x, (a, b)) puts a before and b after on both axes: give one pair for each axis, [(above, below), (left, "
+              "right)]."), (high, wide))]
         name, right = f"zero_padded with a filter of {k[0]}x{k[1]}", [(high, high), (wide, wide)]
         equal(name, got, np.pad(x, right), [
             *((sentence, lambda pad=pad: np.pad(x, pad)) for sentence, pad in pads),
@@ -145,18 +162,21 @@ def gaussian(function: Callable) -> None:
         bell = np.exp(-square / two)
         exponents = [
             ("has its centre between two pixels: count from -(k-1)/2 to (k-1)/2.", ((x - 0.5)**2 + (y - 0.5)**2) / two),
-            ("has its centre in the corner: count from -(k-1)/2 to (k-1)/2.", ((x + (k - 1) / 2)**2 + (y + (k - 1) / 2)**2) / two),
+            ("has its centre in the corner: count from -(k-1)/2 to (k-1)/2.",
+             ((x + (k - 1) / 2)**2 + (y + (k - 1) / 2)**2) / two),
             ("is not round: square the distances before you add them.", (x + y)**2 / two),
             ("has the wrong width: the 2 belongs in the denominator, 2 sigma^2.", square / sigma**2),
             ("has the wrong width: sigma must be squared, 2 sigma^2.", square / (2 * sigma)),
-            ("has the wrong width: / 2 * sigma**2 divides by 2 and multiplies by sigma**2, write / (2 * sigma**2).", square / 2 * sigma**2),
+            ("has the wrong width: / 2 * sigma**2 divides by 2 and multiplies by sigma**2, write / (2 * sigma**2).",
+             square / 2 * sigma**2),
             ("has the wrong width: (2 * sigma)**2 squares the 2 too.", square / (2 * sigma)**2),
             ("has r in the exponent, expected r^2: r is not squared.", np.sqrt(square) / two),
             ("adds the distances of row and column: r is not squared, r^2 is the sum of their squares.", (x + y) / two),
             ("grows outwards: the minus sign in the exponent is missing.", -square / two)]
         equal(name, got, filters.gaussian(k, sigma, dims=2), [
             (f"{name} sums to {bell.sum():.3g}, expected 1: divide by its sum.", lambda: bell),
-            (f"{name} sums to {bell.sum() / (np.pi * two):.5g}, expected 1: the factor 1/(2 pi sigma^2) normalises the continuous Gaussian on the whole plane. Divide by the sum.",
+            ((f"{name} sums to {bell.sum() / (np.pi * two):.5g}, expected 1: the factor 1/(2 pi sigma^2) normalises the "
+              "continuous Gaussian on the whole plane. Divide by the sum."),
              lambda: bell / (np.pi * two)),
             (f"{name} is divided by the number of its values, expected by its sum.", lambda: bell / bell.size),
             (f"{name} is divided by the sum of each row, expected by its sum.", lambda: bell / bell.sum(axis=1, keepdims=True)),
@@ -169,7 +189,8 @@ def best_sigma(function: Callable) -> None:
     """Task 5, second part: four blurred pictures with known mean square errors, and the example of the statement."""
     rng = seeded(5)
     clean, signs = rng.random([6, 8]), rng.choice([-1.0, 1.0], [4, 6, 8])
-    size = inputs(np.array([0.2, 0.05, 0.1, 0.4]), lambda rng: np.append(0.25, rng.permutation([0.08, 0.15, 0.35])))  # the first is never the best
+    # the first is never the best
+    size = inputs(np.array([0.2, 0.05, 0.1, 0.4]), lambda rng: np.append(0.25, rng.permutation([0.08, 0.15, 0.35])))
     errors = signs * size[:, None, None]
     errors[:, ::2] = 0
     sigmas, best, worst = [0.5, 1.0, 2.0, 4.0], size.argmin(), size.argmax()
@@ -186,14 +207,17 @@ def best_sigma(function: Callable) -> None:
         ("The error is not squared: MSE is the mean of the squares.", lambda: -10 * np.log10(size[best] / 2)),
         ("The errors are summed, expected their mean.", lambda: -10 * np.log10(mse * clean.size)),
         ("The factor 10 is missing.", lambda: -np.log10(mse))])
-    sigma, psnr = results(function, call(function, np.zeros([1, 2]), np.array([[[0.3, 0.3]], [[0.1, 0.1]]]), [0.0, 3.0]), "sigma", "psnr")
+    sigma, psnr = results(function, call(function, np.zeros([1, 2]), np.array([[[0.3, 0.3]], [[0.1, 0.1]]]), [0.0, 3.0]),
+                          "sigma", "psnr")
     equal("The sigma of two pictures", sigma, 3.0, [("This is the index, expected the sigma itself.", lambda: 1)])
     equal("The PSNR of the example, an error of 0.1 in each pixel,", psnr, 20)
 
 
 @check
 def normalised_match(function: Callable) -> None:
-    """Task 6: against `filters.normalised_match`, also on flat, nearly flat and changed pictures, and the example of the statement."""
+    """Task 6: against `filters.normalised_match`, also on flat, nearly flat and changed pictures,
+    and the example of the statement.
+    """
     written_out(function, {"match_template", "matchTemplate"}, "the formula")
     rng = seeded(6)
     x, pattern = rng.random([9, 11]), rng.random([3, 4])
@@ -211,8 +235,10 @@ def normalised_match(function: Callable) -> None:
         ("The means are not subtracted under the root: square a - mean and p - mean.", lambda: products / (lengths * long)),
         ("This is the plain match: subtract the means, and divide by the root of the two sums of squares.", lambda: plain),
         ("The sum is not divided: divide by the root of the two sums of squares.", lambda: products),
-        ("The root is missing: divide by the square root of the product of the two sums of squares.", lambda: right / (spread * one)),
-        ("The values are too large: np.std divides by the number of pixels, so the sum in the numerator must be a mean too.", lambda: right * 12),
+        ("The root is missing: divide by the square root of the product of the two sums of squares.",
+         lambda: right / (spread * one)),
+        ("The values are too large: np.std divides by the number of pixels, so the sum in the numerator must be a mean too.",
+         lambda: right * 12),
         ("The sum is divided by the norm of the pattern only: divide by the norm of the window too.", lambda: products / one),
         ("The sum is divided by the norm of the window only: divide by the norm of the pattern too.", lambda: products / spread),
         ("The two sums of squares are added: multiply them.", lambda: products / np.sqrt(spread**2 + one**2)),
@@ -243,7 +269,8 @@ def edges(function: Callable) -> None:
     equal("The magnitude", got[0], magnitude, [
         ("The two results are exchanged: return magnitude first, then direction.", lambda: direction),
         ("The magnitude is |gx| + |gy|, expected sqrt(gx^2 + gy^2).", lambda: np.abs(gx) + np.abs(gy)),
-        ("The magnitude is the root of |gx + gy|: square gx and gy, then add, then take the root.", lambda: np.sqrt(np.abs(gx + gy))),
+        ("The magnitude is the root of |gx + gy|: square gx and gy, then add, then take the root.",
+         lambda: np.sqrt(np.abs(gx + gy))),
         ("The magnitude is only |gx|: both directions count.", lambda: np.abs(gx)),
         ("The magnitude is only |gy|: both directions count.", lambda: np.abs(gy)),
         ("SOBEL is divided by 8 already: take it as it is.", lambda: magnitude / 8)])
@@ -255,10 +282,13 @@ def edges(function: Callable) -> None:
 
     equal("The direction", near(got[1]), direction, [
         ("The direction is in degrees, expected radians.", lambda: near(np.degrees(direction))),
-        ("The direction covers only half of the circle: arctan cannot tell bright-to-dark from dark-to-bright, np.arctan2(gy, gx) can.",
+        (("The direction covers only half of the circle: arctan cannot tell bright-to-dark from dark-to-bright, np.arctan2(gy, "
+          "gx) can."),
          lambda: near(np.arctan(gy / gx))),
-        ("gx and gy are swapped: np.arctan2 wants gy first; gx comes from SOBEL as it is, gy from its transpose.", lambda: near(np.arctan2(gx, gy))),
-        ("The direction points from bright to dark: it must point to where the picture gets brighter.", lambda: near(np.arctan2(-gy, -gx))),
+        ("gx and gy are swapped: np.arctan2 wants gy first; gx comes from SOBEL as it is, gy from its transpose.",
+         lambda: near(np.arctan2(gx, gy))),
+        ("The direction points from bright to dark: it must point to where the picture gets brighter.",
+         lambda: near(np.arctan2(-gy, -gx))),
         ("The horizontal direction is reversed: 0 is to the right, where it gets brighter.", lambda: near(np.arctan2(gy, -gx))),
         ("The vertical direction is reversed: rows grow downwards, pi/2 is down.", lambda: near(np.arctan2(-gy, gx)))])
     magnitude, direction = results(function, call(function, RAMP), "magnitude", "direction")
@@ -277,9 +307,11 @@ def long_verticals(function: Callable) -> None:
     def feature(e: np.ndarray, w: np.ndarray) -> float:
         return np.abs(filters.convolve(e, w)).mean()
 
-    got = call(function, x, 5, hints=[("same dimensionality", "A convolution wants arrays with as many dimensions: the column is [length, 1].")])
+    got = call(function, x, 5,
+               hints=[("same dimensionality", "A convolution wants arrays with as many dimensions: the column is [length, 1].")])
     equal("long_verticals(x, 5)", got, feature(e, column), [
-        ("The absolute value is taken too early: the edges must keep their signs until the second filter.", lambda: feature(np.abs(e), column)),
+        ("The absolute value is taken too early: the edges must keep their signs until the second filter.",
+         lambda: feature(np.abs(e), column)),
         ("The absolute value is missing: positive and negative responses cancel in the mean.", v.mean),
         ("The absolute value is taken after the mean: take it before.", lambda: abs(v.mean())),
         ("The column adds up instead of averaging: its weights must be 1 / length.", lambda: 5 * np.abs(v).mean()),
@@ -293,7 +325,8 @@ def long_verticals(function: Callable) -> None:
         ("The edges are missing: this is the blurred picture.", lambda: feature(x, column)),
         ("SOBEL is divided by 8 already: take it as it is.", lambda: np.abs(v).mean() / 8),
         ("The responses are squared, expected their absolute value.", lambda: (v**2).mean())], tolerance=1e-6)
-    equal("long_verticals(x, 9)", call(function, x, 9), feature(e, longer), [("The length is always 5: use the argument.", np.abs(v).mean)])
+    equal("long_verticals(x, 9)", call(function, x, 9), feature(e, longer),
+          [("The length is always 5: use the argument.", np.abs(v).mean)])
     equal("long_verticals of the example", call(function, RAMP, 3), 0.1)
 
 
@@ -311,6 +344,7 @@ def line(function: Callable) -> None:
         ("b is 0: a third column of ones gives it.", lambda: np.append(np.linalg.pinv(points) @ labels, 0)),
         ("The constant comes first: put the column of ones last, the result is (w1, w2, b).", lambda: np.roll(best, 1)),
         ("The labels are made 0 and 1: use them as they are, -1 and 1.", lambda: np.linalg.pinv(with_one) @ (labels + 1) / 2),
-        ("These are the mean products of features and labels: solve the least squares, np.linalg.lstsq.", lambda: with_one.T @ labels / 30)])
+        ("These are the mean products of features and labels: solve the least squares, np.linalg.lstsq.",
+         lambda: with_one.T @ labels / 30)])
     features, labels = np.array([[0, 0], [1, 0], [0, 1]]), np.array([-1, 1, -1])
     equal("line(features, labels)", call(function, features, labels), [2, 0, -1], given={"features": features, "labels": labels})

@@ -27,26 +27,33 @@ SLICES = "[:-d] is empty for d = 0, and for d < 0 it counts from the other side:
 @check
 def parameters(function: Callable) -> None:
     """Task 1: what Keras counts; for the locally connected layer, one small dense layer for each position. Last the example."""
-    for side, k, maps in [*inputs(((28, 5, 1), (12, 5, 16), (9, 2, 3)), lambda rng: rng.integers((8, 2, 2), (16, 6, 9), (3, 3)).tolist()), (3, 2, 1)]:
+    for side, k, maps in [*inputs(((28, 5, 1), (12, 5, 16), (9, 2, 3)),
+                                  lambda rng: rng.integers((8, 2, 2), (16, 6, 9), (3, 3)).tolist()), (3, 2, 1)]:
         out, name, got = side - k + 1, f"count_parameters({side}, {k}, {maps})", call(function, side, k, maps)
         got = results(function, got.tolist() if isinstance(got, np.ndarray) else got, "dense", "local", "shared")
         dense, local, shared = (tf.keras.Sequential([tf.keras.Input(shape), layer]).count_params() for shape, layer in (
-            ([side * side], layers.Dense(out * out * maps)), ([k * k], layers.Dense(maps)), ([side, side, 1], layers.Conv2D(maps, k))))
+            ([side * side], layers.Dense(out * out * maps)), ([k * k], layers.Dense(maps)),
+            ([side, side, 1], layers.Conv2D(maps, k))))
         expected = [dense, local * out**2, shared]
-        require(sorted(map(str, got)) != sorted(map(str, expected)) or list(got) == expected, "The order is dense, locally connected, shared.")
+        require(sorted(map(str, got)) != sorted(map(str, expected)) or list(got) == expected,
+                "The order is dense, locally connected, shared.")
         for n, (kind, size, places) in enumerate((("dense", side, out**2), ("locally connected", k, out**2), ("shared", k, 1))):
             equal(f"{kind} in {name}", got[n], expected[n], [
                 (f"{kind}: the biases are missing.", lambda: size**2 * places * maps),
                 (f"{kind}: this is the count for one map only.", lambda: (size**2 + 1) * places),
                 (f"{kind}: a square has as many pixels as its side, squared.", lambda: (size + 1) * places * maps),
                 *([(f"{kind}: a map has (side - k + 1)^2 positions, rows times columns.", lambda: (size**2 + 1) * out * maps),
-                   (f"{kind}: the output has side - k + 1 rows, one more than side - k.", lambda: (size**2 + 1) * (side - k)**2 * maps),
-                   (f"{kind}: without padding the output is smaller than the image: side - k + 1 rows.", lambda: (size**2 + 1) * side**2 * maps),
-                   (f"{kind}: each position of each map has a bias of its own, nothing is shared here.", lambda: size**2 * places * maps + maps)]
+                   (f"{kind}: the output has side - k + 1 rows, one more than side - k.",
+                    lambda: (size**2 + 1) * (side - k)**2 * maps),
+                   (f"{kind}: without padding the output is smaller than the image: side - k + 1 rows.",
+                    lambda: (size**2 + 1) * side**2 * maps),
+                   (f"{kind}: each position of each map has a bias of its own, nothing is shared here.",
+                    lambda: size**2 * places * maps + maps)]
                   if places > 1 else
                   [("shared: a map has one bias, not one for each position.", lambda: (k * k + out**2) * maps),
                    ("shared: each map has a bias, not one for all maps together.", lambda: k * k * maps + 1),
-                   ("shared: do not multiply by the number of positions, all of them share one set of weights.", lambda: shared * out**2)])], tolerance=1e-9)
+                   ("shared: do not multiply by the number of positions, all of them share one set of weights.",
+                    lambda: shared * out**2)])], tolerance=1e-9)
 
 
 @check
@@ -54,35 +61,46 @@ def pooling(function: Callable) -> None:
     """Task 2: even and odd sizes and negative numbers, against TensorFlow, and the example of the statement."""
     written_out(function)
     example = np.array([1, 5, 0, 2, 3, 4, 8, 1], np.float32).reshape(1, 2, 4, 1)
-    for x in (*(seeded(0).normal(-1, 1, shape).astype(np.float32) for shape in ((2, 4, 6, 3), (2, 5, 7, 1), (2, 6, 4, 3))), example):
+    for x in (*(seeded(0).normal(-1, 1, shape).astype(np.float32) for shape in ((2, 4, 6, 3), (2, 5, 7, 1), (2, 6, 4, 3))),
+              example):
         (n, h, w, c), pooled = x.shape, tf.nn.max_pool2d(x, 2, 2, "VALID").numpy()
         got = call(function, x, hints=[(words, EVEN) for words in ("reshape", "broadcast", "inhomogeneous")] * (h % 2))
         h, w = h // 2, w // 2
         even = x[:, :2 * h, :2 * w]
-        four, moving, three = even.reshape(n, h, 2, w, 2, c), tf.nn.max_pool2d(x, 2, 1, "VALID"), np.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)], "edge")
+        four, moving, three = (even.reshape(n, h, 2, w, 2, c), tf.nn.max_pool2d(x, 2, 1, "VALID"),
+                               np.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)], "edge"))
         equal(f"max_pool of shape {list(x.shape)}", got, pooled, [
             ("This is the mean of the four: the largest is required.", lambda: four.mean((2, 4))),
             ("Negative numbers are lost: do not start from 0.", lambda: np.maximum(pooled, 0)),
             ("This is the smallest of the four.", lambda: four.min((2, 4))),
             ("The window moves by one pixel: move it by two, so that windows do not overlap.", lambda: moving),
             ("The window moves by one pixel: window i begins at row 2 * i.", lambda: moving[:, :h, :w]),
-            ("The windows overlap: each is 2x2, rows 2 * i and 2 * i + 1.", lambda: tf.nn.max_pool2d(three, 3, 2, "VALID")[:, :h, :w]),
-            *(("This is one pixel of each window, not the largest of the four.", lambda n=n: four[:, :, n // 2, :, n % 2]) for n in range(4)),
-            *(("Only two of the four pixels are compared.", lambda i=i: np.maximum(four[:, :, 0, :, i], four[:, :, 1, :, 1 - i])) for i in (0, 1)),
-            ("A last row or column without a partner is kept: drop it, the result has H // 2 rows and W // 2 columns.", lambda: tf.nn.max_pool2d(x, 2, 2, "SAME")),
-            ("The four are not neighbours: [H, W] becomes [H // 2, 2, W // 2, 2] in this order.", lambda: even.reshape(n, 2, h, 2, w, c).max((1, 3))),
+            ("The windows overlap: each is 2x2, rows 2 * i and 2 * i + 1.",
+             lambda: tf.nn.max_pool2d(three, 3, 2, "VALID")[:, :h, :w]),
+            *(("This is one pixel of each window, not the largest of the four.", lambda n=n: four[:, :, n // 2, :, n % 2])
+              for n in range(4)),
+            *(("Only two of the four pixels are compared.", lambda i=i: np.maximum(four[:, :, 0, :, i], four[:, :, 1, :, 1 - i]))
+              for i in (0, 1)),
+            ("A last row or column without a partner is kept: drop it, the result has H // 2 rows and W // 2 columns.",
+             lambda: tf.nn.max_pool2d(x, 2, 2, "SAME")),
+            ("The four are not neighbours: [H, W] becomes [H // 2, 2, W // 2, 2] in this order.",
+             lambda: even.reshape(n, 2, h, 2, w, c).max((1, 3))),
             ("The rows are pooled, the columns are not.", lambda: even.reshape(n, h, 2, 2 * w, c).max(2)),
             ("The columns are pooled, the rows are not.", lambda: even.reshape(n, 2 * h, w, 2, c).max(3)),
             ("The largest is taken over the channels too: pool each channel by itself.", lambda: pooled.max(-1)),
-            ("The largest is taken over the channels too.", lambda: pooled.max(-1, keepdims=True) + 0 * pooled)], given={"x": x[..., 0]})
+            ("The largest is taken over the channels too.", lambda: pooled.max(-1, keepdims=True) + 0 * pooled)],
+              given={"x": x[..., 0]})
 
 
 @check
 def architecture(function: Callable) -> None:
-    """Task 3: the shapes of the weights, which are all different, then the function itself: `networks.lenet` with the same weights."""
+    """Task 3: the shapes of the weights, which are all different, then the function itself:
+    `networks.lenet` with the same weights.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns of input_shape in the first layer, which is no mistake here
-        model = call(function, hints=[(words, ONE_IMAGE) for words in ("found ndim=", "same length as input", "zero or negative")])
+        model = call(function,
+                     hints=[(words, ONE_IMAGE) for words in ("found ndim=", "same length as input", "zero or negative")])
     require(isinstance(model, tf.keras.Model), f"build_lenet gives a {type(model).__name__}: return a Keras model.")
     seen, x = tuple(getattr(model, "input_shape", (None, 28, 28, 1))[1:]), seeded(1).random([8, 28, 28, 1]).astype(np.float32)
     require(seen == (28, 28, 1), f"The images have shape {list(seen)}, expected [28, 28, 1]. {ONE_IMAGE}")
@@ -92,7 +110,8 @@ def architecture(function: Callable) -> None:
         raise CheckFailed(f"Your model stops with {message_of(error)}") from None
     shapes = [tuple(weight.shape) for weight in model.weights]
     filters, units, biases = ([one for one in shapes if len(one) == axes] for axes in (4, 2, 1))
-    for kind, word, found, expected in (("convolutions", "filters", filters, [6, 16]), ("dense layers", "units", units, [120, 84, 10])):
+    for kind, word, found, expected in (("convolutions", "filters", filters, [6, 16]),
+                                        ("dense layers", "units", units, [120, 84, 10])):
         found = [one[-1] for one in found]
         require(sorted(found) == sorted(expected), f"The {kind} have {found} {word}, expected {expected}.")
     require({one[:2] for one in filters} == {(5, 5)}, f"The kernels have shapes {filters}: are the filters 5x5?")
@@ -102,7 +121,8 @@ def architecture(function: Callable) -> None:
         400: "The first maps are 28x28: leave the padding out.", 784: "Leave the padding of both convolutions out.",
         1024: "There is no second pooling.", 16: "Flatten gives it all of [4, 4, 16]."}.get(flat, "See model.summary()."))
     require(len(biases) >= 5, "A bias is missing: all five layers have one.")
-    require(model.count_params() == 44_426, f"The model has {model.count_params():,} parameters, expected 44,426: it has a layer too many.")
+    require(model.count_params() == 44_426,
+            f"The model has {model.count_params():,} parameters, expected 44,426: it has a layer too many.")
     reference = networks.lenet(padding="valid")
     weights = [seeded(n).normal(0, 0.15, weight.shape).astype(np.float32) for n, weight in enumerate(reference.get_weights())]
     reference.set_weights(weights)
@@ -119,23 +139,28 @@ def architecture(function: Callable) -> None:
 
     require(np.allclose(model(x, training=True), model(x), rtol=1e-3, atol=1e-3),
             "Your network behaves differently in training, as with dropout: the table has no such layer.")
-    linear, relu, hidden = ["linear"], ["relu"], ("first convolution", "second convolution", "first dense layer", "second dense layer")
+    linear, relu, hidden = (["linear"], ["relu"],
+                            ("first convolution", "second convolution", "first dense layer", "second dense layer"))
     equal("Your network, with the weights of the check,", model(x), reference(x), [
         ("The last layer has a softmax: logits are required, leave its activation out.", lambda: answer(RELU[:4] + ["softmax"])),
         ("The last layer has a ReLU: a logit may be negative.", lambda: answer(5 * relu)),
         ("The convolutions have no ReLU.", lambda: answer(2 * linear + 2 * relu + linear)),
         ("The dense layers have no ReLU.", lambda: answer(2 * relu + 3 * linear)),
-        ("There is no ReLU at all: without it the whole network is one affine map, but for the pooling.", lambda: answer(5 * linear)),
-        *((f"The activation is {name}: ReLU is required.", lambda name=name: answer(4 * [name] + linear)) for name in ("sigmoid", "tanh", "elu")),
+        ("There is no ReLU at all: without it the whole network is one affine map, but for the pooling.",
+         lambda: answer(5 * linear)),
+        *((f"The activation is {name}: ReLU is required.", lambda name=name: answer(4 * [name] + linear))
+          for name in ("sigmoid", "tanh", "elu")),
         ("The pooling takes means: the largest is required.", lambda: answer(RELU, "AVG")),
-        *((f"The {hidden[n]} has no ReLU.", lambda n=n: answer(RELU[:n] + linear + RELU[n + 1:])) for n in range(4))], tolerance=1e-4)
+        *((f"The {hidden[n]} has no ReLU.", lambda n=n: answer(RELU[:n] + linear + RELU[n + 1:])) for n in range(4))],
+          tolerance=1e-4)
 
 
 @check
 def shifting(function: Callable) -> None:
     """Task 4: against `augment.moved`, which is exact for whole pixels; small shifts, large ones, negative ones; the example."""
     written_out(function)
-    hints = [(words, FRAME) for words in ("same shape", "zero-size", "negative values")] + [("could not broadcast", f"{SLICES} {FRAME}")]
+    hints = ([(words, FRAME) for words in ("same shape", "zero-size", "negative values")]
+             + [("could not broadcast", f"{SLICES} {FRAME}")])
     many, row = seeded(0).random([5, 9, 7, 1]).astype(np.float32), np.array([1, 2, 3, 4], np.float32).reshape(1, 1, 4, 1)
     for x, down, right in ((many, [2, -1, 0, 3, 0], [1, 2, -3, 0, 0]), (many, [2, -1, 0, 8, 0], [1, 2, 6, 0, 0]),
                            (many, [-2, -1, -3, -1, -2], [-1, -4, -1, -2, -1]),
@@ -154,20 +179,26 @@ def shifting(function: Callable) -> None:
                 image[black(d)], image[:, black(r)] = 0, 0
             return np.stack(images)
 
-        require(np.shape(got) != (n, h + 2 * largest, w + 2 * largest, 1), "The frame is still there: cut a window of H rows and W columns.")
+        require(np.shape(got) != (n, h + 2 * largest, w + 2 * largest, 1),
+                "The frame is still there: cut a window of H rows and W columns.")
         equal(f"shift(images, {down.tolist()}, {right.tolist()})", got, exact(down=down, right=right), [
-            ("What leaves on one side comes back on the other: black has to come in (np.roll does not do it).", lambda: padded("wrap")),
+            ("What leaves on one side comes back on the other: black has to come in (np.roll does not do it).",
+             lambda: padded("wrap")),
             ("After np.roll, what comes in is [:d] for d > 0, but [d:] for d < 0: make these black.", lambda: rolled(slice)),
             ("What leaves comes back when a shift is negative: make [d:] black.", lambda: rolled(lambda d: slice(max(d, 0)))),
             ("down and right are swapped: the first axis of an image is down.", lambda: exact(down=right, right=down)),
-            ("The images move the other way: down = 2 moves them down, their first two rows become black.", lambda: exact(down=-down, right=-right)),
+            ("The images move the other way: down = 2 moves them down, their first two rows become black.",
+             lambda: exact(down=-down, right=-right)),
             ("Up and down are swapped; left and right are correct.", lambda: exact(down=-down, right=right)),
             ("Right and left are swapped; up and down are correct.", lambda: exact(down=down, right=-right)),
             ("A negative shift moves as a positive one: keep its sign.", lambda: exact(down=abs(down), right=abs(right))),
             ("Negative shifts are ignored: they move up and left.", lambda: exact(down=down.clip(0), right=right.clip(0))),
-            *(("The edge is repeated: black, 0, has to come in.", lambda mode=mode: padded(mode)) for mode in ("edge", "symmetric")),
-            ("All images move as the first one: each has its own shift.", lambda: exact(down=down[0] + 0 * down, right=right[0] + 0 * right)),
-            ("The images did not move.", lambda: x), *[(FRAME, lambda: got)] * bool(largest > 3)], given={"images": x[..., 0], "right": right})
+            *(("The edge is repeated: black, 0, has to come in.", lambda mode=mode: padded(mode))
+              for mode in ("edge", "symmetric")),
+            ("All images move as the first one: each has its own shift.",
+             lambda: exact(down=down[0] + 0 * down, right=right[0] + 0 * right)),
+            ("The images did not move.", lambda: x), *[(FRAME, lambda: got)] * bool(largest > 3)],
+              given={"images": x[..., 0], "right": right})
 
 
 @check
@@ -184,8 +215,8 @@ def preparing(prepare: Callable, batches: Callable) -> None:
     try:
         loss = float(network.compute_loss(y=tf.constant(labels), y_pred=tf.constant(logits)))
     except Exception as error:
-        raise CheckFailed(f"The loss stops with {message_of(error)} The labels are whole numbers [N], the logits [N, 10]: take the sparse "
-                          "cross-entropy.") from None
+        raise CheckFailed(f"The loss stops with {message_of(error)} The labels are whole numbers [N], the logits [N, 10]: take "
+                          "the sparse cross-entropy.") from None
     right = softmax(logits.astype(float), axis=1)[np.arange(8), labels]
     equal("The loss of 8 images", loss, -np.log(right).mean(), [
         ("The loss takes logits for probabilities: it needs from_logits=True.",
@@ -199,14 +230,17 @@ def preparing(prepare: Callable, batches: Callable) -> None:
         rates.append(float(optimizer.learning_rate))
     optimizer.iterations.assign(0)
     rates = np.array(rates)
-    require(not np.allclose(rates, rates[0]), f"The learning rate is {rates[0]:g} at every step: give Adam a schedule in the place of a rate.")
-    require(bool(np.isfinite(rates).all()), "The learning rate is NaN: CosineDecay takes the first rate, then the number of steps.")
+    require(not np.allclose(rates, rates[0]),
+            f"The learning rate is {rates[0]:g} at every step: give Adam a schedule in the place of a rate.")
+    require(bool(np.isfinite(rates).all()),
+            "The learning rate is NaN: CosineDecay takes the first rate, then the number of steps.")
     require(rates[-1] < 1e-6, f"The learning rate is still {rates[-1]:.2g} after all {steps} steps: it must fall to 0 along half "
             "a cosine, which CosineDecay does over all of them, without alpha.")
-    require(rates[2] > 1e-6, f"The learning rate is 0 after {steps // 2} of {steps} steps already: the schedule takes the number of steps, "
-            "not that of epochs.")
+    require(rates[2] > 1e-6, f"The learning rate is 0 after {steps // 2} of {steps} steps already: the schedule takes the number "
+            "of steps, not that of epochs.")
     require(np.isclose(rates[0], 0.002, rtol=1e-4), f"The rate begins at {rates[0]:g}, expected 0.002.")
-    equal(f"The learning rate at the steps {', '.join(map(str, seen))}", rates, 0.001 * (1 + np.cos(np.pi * np.array(seen) / steps)), [
+    equal(f"The learning rate at the steps {', '.join(map(str, seen))}", rates,
+          0.001 * (1 + np.cos(np.pi * np.array(seen) / steps)), [
         ("The rate falls along a straight line: half a cosine is required.", lambda: 0.002 * (1 - np.array(seen) / steps))],
         tolerance=1e-4)
     _batches(batches, int(rng.integers(2000, 2400)), int(rng.integers(30, 60)))
@@ -223,7 +257,9 @@ def _arguments_only(*functions: Callable) -> None:
 
 
 def _batches(batches: Callable, count: int, size: int) -> None:
-    """Images whose pixels say which one they are: each epoch has each of them once, in another order, with its label, and changed."""
+    """Images whose pixels say which one they are: each epoch has each of them once, in another order, with its label,
+    and changed.
+    """
     numbers, shapes, generator = np.arange(count), [], tf.random.Generator.from_seed(1)
     images, labels = np.full([count, 28, 28, 1], numbers[:, None, None, None], np.float32), (7 * numbers + 3) % 10
 
@@ -241,16 +277,19 @@ def _batches(batches: Callable, count: int, size: int) -> None:
     require(bool(shapes) and added.max() > 0.05, "`change` is not applied to the images: that is what map is for.")
     require(added.max() < 0.195, "`change` is applied more than once to an image: call it once, in one map.")
     require(set(shapes) == {4}, "`change` gets single images: call batch before map, then it gets a batch.")
-    require(len(order) == count and set(order) == set(numbers), f"An epoch of {count} images has {len(order)}, {len(set(order))} different "
+    require(len(order) == count and set(order) == set(numbers),
+            f"An epoch of {count} images has {len(order)}, {len(set(order))} different "
             "ones: each comes once, also those of the last, smaller batch, and repeat is not needed.")
     require(np.array_equal(y, labels[order]), "Images and labels do not belong together any more: shuffle pairs of both.")
-    require(np.abs(np.diff(order)).mean() > count / 8, "The images come nearly in their old order: shuffle single images, before batch, with "
+    require(np.abs(np.diff(order)).mean() > count / 8,
+            "The images come nearly in their old order: shuffle single images, before batch, with "
             "a buffer that holds all of them: len(images).")
     require((order - numbers).max() > 0.8 * count, f"The buffer of shuffle does not hold all {count} images, so that the last "
             "ones never come early: it must have len(images) places.")
     require(not np.array_equal(x2, x), "The second epoch is the first one again, its order and its changes: is there a cache "
             "behind shuffle and map? It keeps the first epoch.")
-    require(not np.array_equal(np.floor(x2 + 1e-3), order), "The second epoch has the order of the first: shuffle again each time.")
+    require(not np.array_equal(np.floor(x2 + 1e-3), order),
+            "The second epoch has the order of the first: shuffle again each time.")
     require(not np.array_equal(np.sort(x2), np.sort(x)), "The second epoch has the changes of the first: call `change` in "
             "map, so that each epoch is changed anew.")
 
@@ -261,7 +300,8 @@ def _epoch(pipeline: tf.data.Dataset, most: int, size: int) -> tuple[np.ndarray,
     shape, of_labels = (list(part.shape) for part in parts[0]) if parts else ([], [])
     require(len(of_labels) != 4, "Images and labels are swapped: a pair is images, labels.")
     require(len(shape) != 5, "from_tensors makes one element of all images: take from_tensor_slices, which makes one of each.")
-    require(shape == [size, 28, 28, 1], f"The first batch has images of shape {shape}, expected {[size, 28, 28, 1]}: call batch with the size.")
+    require(shape == [size, 28, 28, 1],
+            f"The first batch has images of shape {shape}, expected {[size, 28, 28, 1]}: call batch with the size.")
     shaped("The first batch of labels", parts[0][1], [size])
     return np.concatenate([part[:, 14, 14, 0] for part, _ in parts]), np.concatenate([labels for _, labels in parts])
 
@@ -277,13 +317,15 @@ def trained(train: Callable, digits: Dataset, floor: float) -> tf.keras.Model:
     said = f"The accuracy on the test digits is {right:.2f} %, {100 * floor:.1f} % is required"
     require(right >= 100 * floor or 100 * evaluate(model, 255 * digits.x_test, digits.y_test) < max(70, right + 8),
             f"{said}: the model was trained on images from 0 to 255, leave them in [0, 1].")
-    require(right > 20, f"{said}, and this is close to chance: was fit called, with from_logits=True, and with a learning rate near 0.001?")
+    require(right > 20,
+            f"{said}, and this is close to chance: was fit called, with from_logits=True, and with a learning rate near 0.001?")
     require(right >= 90, f"{said}: does the rate fall over all steps, not epochs? Has the loss from_logits=True? "
             "Are the images still in [0, 1]?")
-    require(right >= 100 * floor, f"{said}: train for more epochs, change every batch by a small shift, or let the learning rate fall.")
+    require(right >= 100 * floor,
+            f"{said}: train for more epochs, change every batch by a small shift, or let the learning rate fall.")
     moved = 100 * evaluate(model, augment.moved(tf.constant(digits.x_test), right=2, down=-2).numpy(), digits.y_test)
-    require(moved >= 85, f"The accuracy is {right:.1f} % on the test digits, but {moved:.1f} % on the same digits 2 pixels away, 85 % is "
-            "required: shift the training images at random, another way in each epoch.")
+    require(moved >= 85, f"The accuracy is {right:.1f} % on the test digits, but {moved:.1f} % on the same digits 2 pixels away, "
+            "85 % is required: shift the training images at random, another way in each epoch.")
     return model
 
 
@@ -292,9 +334,10 @@ def shifted(model: tf.keras.Model, digits: Dataset) -> None:
     """The hidden part of task 6: the test digits in another order, each moved its own way by up to 2 pixels."""
     rng, count = seeded(5), len(digits.y_test)
     order, (down, right) = rng.permutation(count), rng.integers(-2, 3, (2, count))
-    accuracy = evaluate(model, augment.moved(tf.constant(digits.x_test[order]), down=down, right=right).numpy(), digits.y_test[order])
-    require(accuracy >= 0.88, f"The accuracy is {100 * accuracy:.1f} % when each test digit is moved its own way by up to 2 pixels, 88 % is "
-            "required: shift the training images in all directions.")
+    accuracy = evaluate(model, augment.moved(tf.constant(digits.x_test[order]), down=down, right=right).numpy(),
+                        digits.y_test[order])
+    require(accuracy >= 0.88, f"The accuracy is {100 * accuracy:.1f} % when each test digit is moved its own way by up to 2 "
+            "pixels, 88 % is required: shift the training images in all directions.")
 
 
 @check
@@ -304,7 +347,8 @@ def exciting(function: Callable) -> None:
     maps = seeded(0).normal(size=(30, 4, 3, 5)).astype(np.float32)
     maps[7, ..., 2] = -9  # large, but not exciting
     for maps, count in ((maps, 4), (np.array([3, 1, 2, 5], np.float32).reshape(2, 1, 1, 2), 1)):
-        peaks, flat, size, got = maps.max((1, 2)), maps.reshape(-1, maps.shape[-1]), maps[0, ..., 0].size, call(function, maps, count)
+        peaks, flat, size, got = (maps.max((1, 2)), maps.reshape(-1, maps.shape[-1]), maps[0, ..., 0].size,
+                                  call(function, maps, count))
 
         def first(values: np.ndarray) -> np.ndarray:
             """The positions of the largest `count` values of each column, [C, count]."""
@@ -312,17 +356,24 @@ def exciting(function: Callable) -> None:
 
         equal(f"most_exciting(maps, {count})", got, expected := first(peaks), [
             ("The least excited images are listed: the largest response comes first.", lambda: first(-peaks)),
-            ("Within a row the strongest does not come first.", lambda: got if np.array_equal(np.sort(got), np.sort(expected)) else 0),
-            ("This takes the mean over the positions: the excitation of a unit is its largest response.", lambda: first(maps.mean((1, 2)))),
+            ("Within a row the strongest does not come first.",
+             lambda: got if np.array_equal(np.sort(got), np.sort(expected)) else 0),
+            ("This takes the mean over the positions: the excitation of a unit is its largest response.",
+             lambda: first(maps.mean((1, 2)))),
             *(("The positions are the axes 1 and 2 of [N, h, w, C]: take the maximum over these two.",
                lambda axes=axes: first(maps.max(axes))) for axes in ((2, 3), (1, 3))),
-            ("This takes the largest absolute value: a large negative response does not excite.", lambda: first(np.abs(maps).max((1, 2)))),
-            ("These are positions in all maps one after the other: take the maximum over the positions of each image first.", lambda: first(flat)),
+            ("This takes the largest absolute value: a large negative response does not excite.",
+             lambda: first(np.abs(maps).max((1, 2)))),
+            ("These are positions in all maps one after the other: take the maximum over the positions of each image first.",
+             lambda: first(flat)),
             ("An image comes twice: take the maximum over the positions of each image first.", lambda: first(flat) // size),
             ("The result has one column for each channel: one row is expected.", lambda: expected.T),
-            ("The sorting goes over the channels of one image (axis 1), expected over the images.", lambda: np.argsort(-peaks, axis=1)[:, :count]),
-            ("The sorting goes over the channels of one image: np.argsort needs axis=0, that of the images.", lambda: np.argsort(-peaks)[:count].T),
-            *(("These are the responses, expected the numbers of the images.", lambda s=s: s * np.sort(-peaks, 0)[:count].T) for s in (1, -1))],
+            ("The sorting goes over the channels of one image (axis 1), expected over the images.",
+             lambda: np.argsort(-peaks, axis=1)[:, :count]),
+            ("The sorting goes over the channels of one image: np.argsort needs axis=0, that of the images.",
+             lambda: np.argsort(-peaks)[:count].T),
+            *(("These are the responses, expected the numbers of the images.", lambda s=s: s * np.sort(-peaks, 0)[:count].T)
+              for s in (1, -1))],
             tolerance=1e-6, given={"maps": flat} if size == 1 else None)
 
 
@@ -335,12 +386,15 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
     rng = seeded(1)
     labels, answers = rng.integers(0, 4, (2, 600))
     labels[:300], answers[:300] = 3, 1
-    for labels, answers, classes in ((labels, answers, 4), (labels % 3, answers % 3, 4), (np.array([0, 1, 1]), np.array([0, 0, 0]), 2)):
+    for labels, answers, classes in ((labels, answers, 4), (labels % 3, answers % 3, 4),
+                                     (np.array([0, 1, 1]), np.array([0, 0, 0]), 2)):
         table, seen = np.histogram2d(labels, answers, bins=[np.arange(classes + 1)] * 2)[0], max(labels.max(), answers.max()) + 1
-        got = call(confusion, labels, answers, classes, hints=[("out of bounds", "The matrix is [classes, classes], and the classes begin with 0.")])
+        got = call(confusion, labels, answers, classes,
+                   hints=[("out of bounds", "The matrix is [classes, classes], and the classes begin with 0.")])
         equal(f"confusion(labels, answers, {classes})", got, table, [
             ("Rows and columns are swapped: a row is a true class, a column an answer.", lambda: table.T),
-            ("Each pair is counted once, however often it comes: matrix[labels, answers] += 1 does that, np.add.at counts.", lambda: table > 0),
+            ("Each pair is counted once, however often it comes: matrix[labels, answers] += 1 does that, np.add.at counts.",
+             lambda: table > 0),
             ("These are fractions, expected counts.", lambda: table / table.sum(axis=1, keepdims=True)),
             ("Counts above 255 do not fit into uint8: take int.", lambda: table % 256),
             ("The right answers are missing on the diagonal.", lambda: table - np.diag(np.diag(table))),
@@ -355,7 +409,8 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
                            [998.5, 1000, 0, 0]], np.float32), np.zeros(5, int)  # p = 0.18
     example = np.array([[4, 1], [1, 4], [2, 4]], np.float32)
     for logits, labels, count in ((logits, labels, 6), (few, zeros, 6), (few, zeros, 4), (example, zeros[:3], 2)):
-        wrong, rows, true = np.flatnonzero(logits.argmax(axis=1) != labels), np.arange(len(labels)), logits[np.arange(len(labels)), labels]
+        wrong, rows, true = (np.flatnonzero(logits.argmax(axis=1) != labels), np.arange(len(labels)),
+                             logits[np.arange(len(labels)), labels])
 
         def by(values: np.ndarray, numbers: np.ndarray = wrong) -> list[int]:
             return sorted(numbers, key=lambda n: np.nan_to_num(values[n], nan=np.inf))[:count]
@@ -366,16 +421,22 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
             got = call(worst, logits, labels, count)
         equal(f"worst(logits, labels, {count})" + f", with {len(wrong)} mistakes," * (len(wrong) < count), got, by(p), [
             ("The best of the mistakes come first: begin with the smallest probability of the true class.", lambda: by(-p)),
-            ("Images that were answered right are among them: with fewer mistakes than `count`, fewer numbers come back.", lambda: by(p, rows)),
+            ("Images that were answered right are among them: with fewer mistakes than `count`, fewer numbers come back.",
+             lambda: by(p, rows)),
             ("Images that were answered right are among them.", lambda: by(-largest, rows)),
-            ("The first `count` are taken before the right answers are left out: leave these out first.", lambda: [n for n in by(p, rows) if n in wrong]),
-            ("These are ordered by the logit of the true class: logits of two images cannot be compared, probabilities can.", lambda: by(true)),
-            ("The mistakes with the largest probability of the answer come first: order by the probability of the true class.", lambda: by(-largest)),
+            ("The first `count` are taken before the right answers are left out: leave these out first.",
+             lambda: [n for n in by(p, rows) if n in wrong]),
+            ("These are ordered by the logit of the true class: logits of two images cannot be compared, probabilities can.",
+             lambda: by(true)),
+            ("The mistakes with the largest probability of the answer come first: order by the probability of the true class.",
+             lambda: by(-largest)),
             ("These are ordered by the distance to the largest logit: the probability depends on all logits of the "
              "image, its exponential is divided by the sum of its own row.", lambda: by(true - logits.max(axis=1))),
-            ("The softmax goes over the images (axis 0), expected over the classes.", lambda: by(softmax(logits, axis=0)[rows, labels])),
+            ("The softmax goes over the images (axis 0), expected over the classes.",
+             lambda: by(softmax(logits, axis=0)[rows, labels])),
             ("The mistakes are not ordered: the smallest probability comes first.", lambda: wrong[:count]),
-            ("These are positions in a list of the mistakes: give their numbers among all images.", lambda: np.argsort(p[wrong])[:count]),
+            ("These are positions in a list of the mistakes: give their numbers among all images.",
+             lambda: np.argsort(p[wrong])[:count]),
             ("exp(1000) is infinite, and logits may be that large: subtract the largest logit of the image first.",
              lambda: by(np.exp(true) / np.exp(logits).sum(axis=1))),
             ("The largest logit of all images is subtracted: subtract the largest of each image.",
@@ -387,9 +448,11 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
 @check
 def sliding(function: Callable) -> None:
     """Task 9: one dense layer on each window, by a loop over the windows, for windows of 3x3 and of 1x1; the example."""
-    rng, kernels = seeded(0), "The kernel of a convolution has the shape [side, side, channels in, channels out]: reshape the matrix."
+    rng, kernels = (seeded(0),
+                    "The kernel of a convolution has the shape [side, side, channels in, channels out]: reshape the matrix.")
     drawn = [[rng.normal(size=shape) for shape in ((2, 6, 5, 4), (side * side * 4, 7), [7])] for side in (3, 1)]
-    for side, given in zip((3, 1, 1), (*drawn, [np.array([[1, -2], [0.5, 3]])[None, ..., None], np.array([[2.0]]), np.array([1.0])])):
+    for side, given in zip((3, 1, 1),
+                           (*drawn, [np.array([[1, -2], [0.5, 3]])[None, ..., None], np.array([[2.0]]), np.array([1.0])])):
         maps, kernel, bias = (part.astype(np.float32) for part in given)
         outputs = kernel.shape[1]
 
@@ -398,13 +461,17 @@ def sliding(function: Callable) -> None:
 
         cube, margin = kernel.reshape(side, side, -1, outputs), [(0, 0), *[((side - 1) // 2, side // 2)] * 2, (0, 0)]
         expected = windows(cube)
-        got = call(function, tf.constant(maps), tf.constant(kernel), tf.constant(bias), side, hints=[("depth", kernels), ("dimensional", kernels)])
+        got = call(function, tf.constant(maps), tf.constant(kernel), tf.constant(bias), side,
+                   hints=[("depth", kernels), ("dimensional", kernels)])
         equal(f"sliding_dense with windows of {side}x{side}", got, expected, [
             ("The bias is missing.", lambda: expected - bias),
-            ("With padding SAME there are windows that reach over the border: use VALID.", lambda: windows(cube, np.pad(maps, margin))),
+            ("With padding SAME there are windows that reach over the border: use VALID.",
+             lambda: windows(cube, np.pad(maps, margin))),
             ("There is a ReLU: the dense layer alone is required.", lambda: np.maximum(expected, 0)),
-            *(("In Flatten's order the channel varies fastest: reshape to [side, side, channels, outputs].", lambda other=other: windows(other))
-              for other in (kernel.reshape(-1, side, side, outputs).transpose(1, 2, 0, 3), kernel.reshape(side, side, outputs, -1).swapaxes(2, 3))),
+            *(("In Flatten's order the channel varies fastest: reshape to [side, side, channels, outputs].",
+               lambda other=other: windows(other))
+              for other in (kernel.reshape(-1, side, side, outputs).transpose(1, 2, 0, 3),
+                            kernel.reshape(side, side, outputs, -1).swapaxes(2, 3))),
             ("Rows and columns of the kernel are swapped.", lambda: windows(cube.swapaxes(0, 1))),
             ("The kernel is flipped: tf.nn.conv2d does not flip, and neither may you.", lambda: windows(cube[::-1, ::-1])),
             ("The windows move by their own size: move them by one pixel.", lambda: expected[:, ::side, ::side]),

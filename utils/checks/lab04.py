@@ -38,7 +38,8 @@ SLOPE = (
 @check
 def parameters(function: Callable) -> None:
     """Task 1: the number of parameters of four DenseNets; the first is that of the lecture, the second the example."""
-    for blocks, filters in inputs(((4, 16), (1, 2), (3, 8), (5, 4)), lambda rng: [*rng.integers((2, 3), (5, 16), (3, 2)).tolist(), (5, 7)]):
+    for blocks, filters in inputs(((4, 16), (1, 2), (3, 8), (5, 4)),
+                                  lambda rng: [*rng.integers((2, 3), (5, 16), (3, 2)).tolist(), (5, 7)]):
         right, side, later = networks.count_parameters(networks.DenseNet(blocks, filters)), 48 // 2**blocks, blocks - 1
         channel = 18 * filters + 32  # the weights that one more channel into a block costs
         reduced = 32 * (1 + 32 * later + 2 * filters * blocks)  # the weights of all reductions
@@ -46,7 +47,8 @@ def parameters(function: Callable) -> None:
             "The biases are missing: one for each filter and each output.": -blocks * (2 * filters + 32) - 52,
             "The second convolution gets the input concatenated with the output of the first: `filters` channels more.":
             -blocks * 9 * filters**2,
-            "The second convolution gets the input of the block too, not only the output of the first.": -9 * filters * (1 + 32 * later),
+            "The second convolution gets the input of the block too, not only the output of the first.":
+            -9 * filters * (1 + 32 * later),
             "The reduction gets all channels: the output of the second convolution is missing.": -blocks * 32 * filters,
             "The reduction gets all channels, not only the output of the second convolution.": blocks * 32 * filters - reduced,
             "The reduction has 1x1 windows: one weight for each channel, not 9.": 8 * reduced,
@@ -89,7 +91,8 @@ def batches(function: Callable) -> None:
         sizes, flat, whole = [len(part) for part in first], np.concatenate(first), [size] * (count // size)
         left = count % size
         require(sizes != whole or not left, f"The last batch is missing: the {left} images that are left make a smaller one.")
-        require(0 not in sizes, f"With {count} images and batches of {size} one batch is empty, and the mean of its losses is not a number.")
+        require(0 not in sizes,
+                f"With {count} images and batches of {size} one batch is empty, and the mean of its losses is not a number.")
         right = [*whole, left] if left else whole
         require(sizes == right, f"The batches of {count} images have the sizes {sizes}, expected {right}.")
         require(np.array_equal(np.sort(flat), np.arange(count)), "Some images come twice and others never, the numbers go from "
@@ -282,7 +285,8 @@ def step(function: Callable) -> None:
         toy = _toy(weights, before["bias"])
         with tf.GradientTape() as tape:
             value = tf.reduce_mean(loss(y, toy(tf.constant(x), training=True)))
-        return [v.numpy() - rate * g.numpy() for v, g in zip(toy.trainable_variables, tape.gradient(value, toy.trainable_variables))]
+        return [v.numpy() - rate * g.numpy()
+                for v, g in zip(toy.trainable_variables, tape.gradient(value, toy.trainable_variables))]
 
     got = call(function, model, tf.constant(x), tf.constant(y), rate, hints=SLOPE)
     (right, losses), (without, inference) = change(0.5), change(1.0)
@@ -306,14 +310,15 @@ def step(function: Callable) -> None:
             ("This is the sigmoid cross-entropy: with one label of two, take the softmax cross-entropy.",
              lambda: of(lambda y, z: tf.nn.sigmoid_cross_entropy_with_logits(tf.one_hot(y, 2), z))[i]),
             ("The gradient for the bias is taken after the weights have changed: take all gradients first.",
-             lambda: of(cross_entropy, before["weights"] - right["weights"].astype(np.float32))[1] if name == "bias" else start + 1)],
+             lambda: of(cross_entropy, before["weights"] - right["weights"].astype(np.float32))[1] if name == "bias"
+             else start + 1)],
             tolerance=1e-4)
     equal("The loss that train_step returns", got, np.mean(losses), [
         ("train_step returns the loss in inference mode: call model(x, training=True).", lambda: np.mean(inference)),
         ("train_step returns the loss after the step, expected the one before.",
          lambda: np.mean(cross_entropy(y, model(tf.constant(x), training=True))))])
-    require(model.calls <= 1, f"model(x, training=True) is called {model.calls} times in one step: call it once, or batch norm moves its "
-            "averages each time.")
+    require(model.calls <= 1, f"model(x, training=True) is called {model.calls} times in one step: call it once, or batch norm "
+            "moves its averages each time.")
     _example(function)
 
 
@@ -388,7 +393,8 @@ def _stands_alone(function: Callable, *arguments) -> None:
         with np.errstate(all="ignore"):
             names[function.__name__](*arguments)
     except NameError as error:
-        require(error.name not in function.__globals__, f"{function.__name__} uses {error.name}, which the script at the end does "
+        require(error.name not in function.__globals__,
+                f"{function.__name__} uses {error.name}, which the script at the end does "
                 "not have: put it inside the function.")
     except Exception:
         pass  # whatever else stops it is told where its answer is checked

@@ -11,7 +11,9 @@ from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
 
-TAPE = slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's functions.")
+TAPE = (*slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's "
+                    "functions."),
+        ("Incompatible shapes", "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3."))
 
 
 def _with_gradient(function: Callable, x: tf.Tensor, *others) -> tf.Tensor:
@@ -32,7 +34,8 @@ def penalty(function: Callable) -> None:
         given = {"dx": dx.ravel()} if len(dx) == 1 else None
         for norm, values in {"L1": np.abs(dx), "L2": dx * dx, "Linf": np.abs(dx)}.items():
             equal(f"penalty(dx, {norm!r})", _with_gradient(function, tf.constant(dx), norm), attacks.NORMS[norm].penalty(dx), [
-                (f"{norm} is the sum, expected the mean: divide by the number of values of an image.", lambda: values.sum((1, 2, 3))),
+                (f"{norm} is the sum, expected the mean: divide by the number of values of an image.",
+                 lambda: values.sum((1, 2, 3))),
                 (f"{norm} is one number for the batch, expected one for each image: keep axis 0.", values.mean),
                 (f"{norm} is one number for the batch, expected one for each image: keep axis 0.", values.max),
                 (f"{norm} lacks the absolute value: positive and negative values cancel.", lambda: dx.mean((1, 2, 3))),
@@ -93,12 +96,13 @@ def gradient(function: Callable) -> None:
     got = call(function, *given, hints=TAPE)
     require(np.array_equal(variable, dx), "gradient changes dx: it only gives the gradient, and the loop of task 4 moves dx.")
     equal("gradient(...)", got, loss + pull, [
-        ("The penalty does not reach the gradient: add lam times the mean square of dx inside the tape, with TensorFlow's functions, "
-         "and ask for the gradient for dx, not for x.", lambda: loss),
+        ("The penalty does not reach the gradient: add lam times the mean square of dx inside the tape, with TensorFlow's "
+         "functions, and ask for the gradient for dx, not for x.", lambda: loss),
         ("This is the gradient of the penalty alone: add the loss, and let the network see x + dx.", lambda: pull),
         ("The network sees dx alone: give it x + dx.", lambda: slope(dx) + pull),
         ("The network sees x alone, or x - dx: give it x + dx.", lambda: pull - slope(x - dx)),
-        ("The penalty has the wrong sign: add it to the loss, so that a large dx makes the objective larger.", lambda: loss - pull),
+        ("The penalty has the wrong sign: add it to the loss, so that a large dx makes the objective larger.",
+         lambda: loss - pull),
         ("The model is called with training=True: leave it in inference.", lambda: slope(x + dx, 0.5) + pull),
         ("The objective is averaged over the batch: each image has its own.", lambda: (loss + pull) / 3),
         ("The penalty is the sum of the squares: take the mean.", lambda: loss + 16 * pull),
@@ -108,21 +112,25 @@ def gradient(function: Callable) -> None:
         ("The gradient has the wrong sign.", lambda: -loss - pull)], tolerance=1e-4)
     small = tf.Variable(np.array([0.1, -0.2, 0, 0.3], np.float32).reshape(1, 2, 2, 1))
     equal("The gradient of the example, a constant loss with n = 4 and lambda = 8,",
-          call(function, lambda images, training=False: tf.reshape(images, [1, 4]) * 0, lambda logits: logits[:, 0], tf.zeros([1, 2, 2, 1]),
-               small, 8.0, hints=TAPE), 4 * small.numpy(), tolerance=1e-4)
+          call(function, lambda images, training=False: tf.reshape(images, [1, 4]) * 0, lambda logits: logits[:, 0],
+               tf.zeros([1, 2, 2, 1]), small, 8.0, hints=TAPE), 4 * small.numpy(), tolerance=1e-4)
 
 
 @check(seconds=5)
 def attack(function: Callable) -> None:
-    """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known."""
-    pictures = seeded(4).uniform(0, 1, [3, 4, 4, 1]).astype(np.float32)
+    """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known.
+
+    Three images of two channels: losses [N] and a penalty that is not reduced to [N] are not broadcast.
+    """
+    pictures = seeded(4).uniform(0, 1, [3, 4, 2, 2]).astype(np.float32)
     w = seeded(5).normal(size=16).astype(np.float32)
 
     def linear(images: tf.Tensor, training: bool = False) -> tf.Tensor:
         return tf.reshape(images, [-1, 16]) @ w[:, None] + 3.0
 
     def run(lam: float, steps: int, learning_rate: float) -> np.ndarray:
-        got = call(function, linear, lambda f: tf.nn.softplus(f[:, 0]), tf.constant(pictures), lam, steps, learning_rate, hints=TAPE)
+        got = call(function, linear, lambda f: tf.nn.softplus(f[:, 0]), tf.constant(pictures), lam, steps,
+                   learning_rate, hints=TAPE)
         shaped("DX", got, pictures.shape)
         return np.asarray(got)
 
@@ -140,20 +148,22 @@ def attack(function: Callable) -> None:
             dx = boxed(dx.reshape(3, 16) - 0.02 * np.sign(pull))
         return dx
 
-    bright = call(function, lambda images, training=False: tf.reshape(images, [1, 1]), lambda f: -f[:, 0], tf.fill([1, 1, 1, 1], 0.9), 0.0, 1, 0.3,
-                  hints=TAPE)
+    bright = call(function, lambda images, training=False: tf.reshape(images, [1, 1]), lambda f: -f[:, 0],
+                  tf.fill([1, 1, 1, 1], 0.9), 0.0, 1, 0.3, hints=TAPE)
     slope = expit(3 + pictures.reshape(3, 16) @ w)[:, None] * w  # at DX = 0, where the penalty has none
     got, first = run(3.0, 250, 0.02), run(3.0, 1, 0.02)
     best, free = exact(3.0), exact(3.0, box=False)
     require(not np.allclose(got, pictures + best, atol=0.03), "attack gives the modified image, expected DX.")
     require(np.abs(got).max() > 0, "DX is still 0: does the optimizer change dx, and does the loop run?")
-    require(np.sum(got * best) > 0, "DX goes the wrong way: the optimizer subtracts the gradient itself, so do not change the sign of the gradient.")
+    require(np.sum(got * best) > 0,
+            "DX goes the wrong way: the optimizer subtracts the gradient itself, so do not change the sign of the gradient.")
     require(not np.allclose(got, free, atol=0.03), "X + DX leaves the box: clip it to [0, 1] after each step.")
     require(not np.allclose(got, boxed(free), atol=0.01),
             "DX is clipped only at the end: clip after each step, so that the other pixels can compensate.")
     require(got.min() < -1e-6, "DX has no negative values: clip the image x + dx to [0, 1], not dx.")
     require(np.abs(boxed(got) - got).max() < 1e-5, "X + DX leaves the box: clip it to [0, 1] after each step.")
-    equal("DX after one step of 0.02, in which Adam moves each pixel by 0.02 from DX = 0,", first, boxed(-0.02 * np.sign(slope)), [
+    equal("DX after one step of 0.02, in which Adam moves each pixel by 0.02 from DX = 0,", first,
+          boxed(-0.02 * np.sign(slope)), [
         ("With steps = 1, DX is still 0: the loop makes one step too few.", lambda: np.zeros_like(pictures)),
         ("The first step is 0.001 long, Adam's default: give it learning_rate.", lambda: boxed(-0.001 * np.sign(slope))),
         ("With steps = 1, DX has moved two steps: the loop makes one step too many.", lambda: boxed(-0.04 * np.sign(slope))),
@@ -163,7 +173,8 @@ def attack(function: Callable) -> None:
             "DX is far larger than it needs to be: is lam times the penalty in the objective?")
     equal("DX on the linear model", got, best, [
         ("The penalty is the sum of the squares: take the mean.", lambda: exact(48.0)),
-        ("A new Adam in each step forgets its running means: make the optimizer once, before the loop.", without_memory)], tolerance=0.02)
+        ("A new Adam in each step forgets its running means: make the optimizer once, before the loop.", without_memory)],
+          tolerance=0.02)
 
 
 def _exact(image: np.ndarray, w: np.ndarray, lam: float, box: bool) -> np.ndarray:
@@ -202,10 +213,12 @@ def tradeoff(function: Callable) -> None:
          lambda: np.median(sizes[:2], axis=1)),
         ("Images that are not fooled count as 0: they must count as infinite.", lambda: np.median(sizes * fooled, axis=1)[:2]),
         ("The size is the mean, expected the median.", lambda: [np.mean(values) for values in picked]),
-        ("With an even number of images the median is the mean of the two in the middle, not the upper one.", lambda: counted[:, middle]),
+        ("With an even number of images the median is the mean of the two in the middle, not the upper one.",
+         lambda: counted[:, middle]),
         ("With an even number of images the median is the mean of the two in the middle, not the lower one.",
          lambda: counted[:, middle - 1])])
-    example = results(function, call(function, np.array([[True, True, True, False]]), np.array([[0.2, 0.4, 0.6, 0.1]])), "success", "size")
+    example = results(function, call(function, np.array([[True, True, True, False]]), np.array([[0.2, 0.4, 0.6, 0.1]])),
+                      "success", "size")
     equal("Success and size of the example", np.ravel(example), [0.75, 0.5])
     require(np.isinf(size[2:]).all(), "Where half of the images or more are not fooled, the median size is infinite.")
 
@@ -224,7 +237,8 @@ def save(function: Callable) -> None:
         """Logits [1, 3]: label 2 up to the first border, label 0 up to the second, 2 up to the third, then 0."""
         grey = 255 * np.asarray(images, float)
         shaped("What the model gets", images, [1, 3, 3, 1])
-        require(np.abs(grey - np.round(grey)).max() < 0.01, "The model gets values that are not multiples of 1/255: show it the saved "
+        require(np.abs(grey - np.round(grey)).max() < 0.01,
+                "The model gets values that are not multiples of 1/255: show it the saved "
                 "image, rounded, and divided by 255.")
         require(grey.max() <= 256, f"The model gets values up to {grey.max() / 255:g}: divide the saved image by 255.")
         return np.array([[2.0 * (sum(grey[0, 0, 0, 0] > border for border in borders) % 2), 0.0, 1.0]])
@@ -237,22 +251,26 @@ def save(function: Callable) -> None:
         tried = [picture(t) for t in ts]
         return next((one for one in tried if np.argmax(model(np.clip(one, 0, 255)[None] / 255)) != 2), tried[-1])
 
-    one = call(function, lambda images: np.array([[0.0, 1.0]]), np.full((1, 1, 1), 0.41, np.float32), np.zeros((1, 1, 1), np.float32), 0, [1.0])
+    one = call(function, lambda images: np.array([[0.0, 1.0]]), np.full((1, 1, 1), 0.41, np.float32),
+               np.zeros((1, 1, 1), np.float32), 0, [1.0])
     got = call(function, model, image, step, 2, scales)
     equal("The saved image", got, saved(1.5), [
         ("The image is not rounded: astype(np.uint8) cuts the decimals off.", lambda: first(lambda t: saved(t, np.trunc))),
-        ("Each t multiplies the DX of the t before: it multiplies the dx that is given.", lambda: first(saved, np.cumprod(scales).tolist())),
+        ("Each t multiplies the DX of the t before: it multiplies the dx that is given.",
+         lambda: first(saved, np.cumprod(scales).tolist())),
         ("This is x + (1 + t) dx, expected x + t dx.", lambda: first(lambda t: saved(1 + t))),
         ("x and t dx are rounded one by one: round their sum.",
          lambda: first(lambda t: np.clip(np.round(255 * image) + np.round(255 * t * step), 0, 255))),
         ("This is the first image: go on while the model says label.", lambda: saved(0.6)),
         ("This is the last image: stop at the first that fools the model.", lambda: saved(5.0)),
-        ("This is the image for t = 3.5, but t = 1.5 fools the model: try all t in order, a larger one may not fool it.", lambda: saved(3.5)),
+        ("This is the image for t = 3.5, but t = 1.5 fools the model: try all t in order, a larger one may not fool it.",
+         lambda: saved(3.5)),
         ("The image wraps around: clip to [0, 1] before astype(np.uint8).", lambda: np.round(255 * (image + 1.5 * step)) % 256),
         ("The image is in [0, 1], expected the grey levels 0 to 255.", lambda: saved(1.5) / 255)], tolerance=1e-9)
     equal("The saved image of the example, the grey value 0.41,", np.ravel(one), [105])
     require(np.asarray(got).dtype == np.uint8, f"The image is {np.asarray(got).dtype}, expected uint8.")
-    equal("The image when no t is enough", call(function, lambda images: model(images, ()), image, step, 2, scales[:2]), saved(1.5), [
+    equal("The image when no t is enough", call(function, lambda images: model(images, ()), image, step, 2, scales[:2]),
+          saved(1.5), [
         ("When no t is enough the image is the original, expected that of the last t.", lambda: np.round(255 * image)),
         ("When no t is enough the image is that of the first t, expected that of the last.", lambda: saved(0.6))], tolerance=1e-9)
 
@@ -268,16 +286,19 @@ def amplified(function: Callable) -> None:
     equal("amplified(original, modified)", got, np.minimum(50 * np.abs(change), 255), [
         ("Negative changes wrap around: uint8 has no negative numbers, change the type before you subtract.",
          lambda: np.minimum(50 * np.abs((after - before).astype(float)), 255)),
-        ("uint8 wraps around at 256: change the type before you subtract.", lambda: (50 * np.abs((after - before).astype(float))) % 256),
+        ("uint8 wraps around at 256: change the type before you subtract.",
+         lambda: (50 * np.abs((after - before).astype(float))) % 256),
         ("int8 ends at 127, a grey level at 255: take int or float.",
          lambda: np.minimum(50 * np.abs(after.astype(np.int8).astype(float) - before.astype(np.int8)), 255)),
-        ("int8 ends at 127, a grey level at 255: take int or float.", lambda: np.abs((50 * change.astype(int)).astype(np.int8).astype(float))),
+        ("int8 ends at 127, a grey level at 255: take int or float.",
+         lambda: np.abs((50 * change.astype(int)).astype(np.int8).astype(float))),
         ("Values above 255 wrap around: clip to 0..255 before astype(np.uint8).", lambda: (50 * np.abs(change)) % 256),
         ("Values above 255 must become 255: clip.", lambda: 50 * np.abs(change)),
         ("Negative changes become black: take the absolute value.", lambda: np.clip(50 * change, 0, 255)),
         ("The picture is in [0, 1], expected the grey levels 0 to 255: do not divide by 255.",
          lambda: np.minimum(50 * np.abs(change) / 255, 1)),
-        ("The picture is not amplified: multiply by 50.", lambda: np.abs(change))], given={"original": before.ravel(), "modified": after.ravel()})
+        ("The picture is not amplified: multiply by 50.", lambda: np.abs(change))],
+          given={"original": before.ravel(), "modified": after.ravel()})
     require(np.asarray(got).dtype == np.uint8, f"The picture is {np.asarray(got).dtype}, expected uint8.")
 
 

@@ -1,4 +1,6 @@
-"""The checks of the mini-project (unit 06): a part of the script, sizes of DX, the attack, the three images, a hardened detector."""
+"""The checks of the mini-project (unit 06): a part of the script, sizes of DX, the attack, the three images,
+a hardened detector.
+"""
 import contextlib
 import io
 import linecache
@@ -25,7 +27,8 @@ from utils.training import predict
 
 __getattr__ = other_versions_names(__name__)
 
-EMPTY = [("at least one array", "Perhaps no file of a batch can be read: then do not call the model.")]  # what np.stack says of no image
+# what np.stack says of no image
+EMPTY = [("at least one array", "Perhaps no file of a batch can be read: then do not call the model.")]
 
 
 def script_part(start: Path, part: Path, function: str) -> Callable:
@@ -50,7 +53,9 @@ def script_part(start: Path, part: Path, function: str) -> Callable:
 def answering(start: Path, part: Path) -> None:
     """Task 1: 601 files in no order, one of them twice, two bad, with a model that counts its calls; a bad one; the example."""
     answer, asked, read = script_part(start, part, "answer"), [], []
-    bad, slope = inputs(({"new/face-003", "new/face-300"}, 4), lambda rng: ({"new/face-077", "new/face-412"}, round(rng.uniform(3, 5), 1)))  # so that no gap is near 0
+    # so that no gap is near 0
+    bad, slope = inputs(({"new/face-003", "new/face-300"}, 4),
+                        lambda rng: ({"new/face-077", "new/face-412"}, round(rng.uniform(3, 5), 1)))
 
     def read_face(path: str) -> np.ndarray:
         if path in bad:
@@ -62,7 +67,8 @@ def answering(start: Path, part: Path) -> None:
         images = np.asarray(images)
         require(images.dtype == np.float32 and images.shape[1:] == (48, 48, 1),
                 f"The model gets {images.dtype} {list(images.shape)}, expected float32 [N, 48, 48, 1].")
-        require(len(read) - sum(asked) <= 256, f"answer holds {len(read) - sum(asked)} images: read BATCH of them, call the model, and go on.")
+        require(len(read) - sum(asked) <= 256,
+                f"answer holds {len(read) - sum(asked)} images: read BATCH of them, call the model, and go on.")
         asked.append(len(images))
         return tf.constant(np.stack([np.full(len(images), 99.0002), 98.0 + slope * images[:, 0, 0, 0]], 1).astype(np.float32))
 
@@ -93,8 +99,10 @@ def answering(start: Path, part: Path) -> None:
     for path, one, text in lines:
         gap = slope * int(path[-3:]) / 1000 - 1.0002  # logit of "woman" - logit of "man"
         label, expected = FACE_CLASSES[int(gap > 0)], f"{1 / (1 + np.exp(-abs(gap))):.4f}"
-        require(one == label, f"The label of {path} is {one!r}, expected {label!r}: that of the larger logit, 0 is man, 1 is woman.")
-        require(text.replace(".", "", 1).isdigit() and abs(float(text) - float(expected)) < 2e-4, f"The probability of {path} is {text}, expected "
+        require(one == label,
+                f"The label of {path} is {one!r}, expected {label!r}: that of the larger logit, 0 is man, 1 is woman.")
+        require(text.replace(".", "", 1).isdigit() and abs(float(text) - float(expected)) < 2e-4,
+                f"The probability of {path} is {text}, expected "
                 f"{expected}: that of the label, by a softmax over the two logits of each image.")
         require(len(text) == 6, f"The probability {text} does not have four digits after the decimal point.")
     require(all(f"{path}: " in err for path in bad), "A bad file gets no line FILE: reason on standard error.")
@@ -129,14 +137,19 @@ def sizes(function: Callable) -> None:
             equal(f"sizes of {name} in {norm}", call(function, *pair, norm), measure(grey / 255), [
                 *[(f'This is the norm {other}, where norm is "{norm}".', lambda other=other: measure(grey / 255, NORMS[other]))
                   for other in NORMS if other != norm],
-                ("uint8 has no negative numbers, 100 - 102 is 254 there: make the images float before you subtract.", lambda: measure(wrapped)),
+                ("uint8 has no negative numbers, 100 - 102 is 254 there: make the images float before you subtract.",
+                 lambda: measure(wrapped)),
                 ("This is in grey levels: divide by 255.", lambda: measure(grey)),
-                ("This is the mean over the pixels, a penalty of unit 05; the norm has the sum.", lambda: measure(grey / 255) / 2304),
+                ("This is the mean over the pixels, a penalty of unit 05; the norm has the sum.",
+                 lambda: measure(grey / 255) / 2304),
                 ("The root is missing.", lambda: measure(grey / 255) ** 2),
-                ("This is the root of the mean square; the L2 norm has the sum of the squares.", lambda: measure(grey / 255) / 48),
+                ("This is the root of the mean square; the L2 norm has the sum of the squares.",
+                 lambda: measure(grey / 255) / 48),
                 *[("This is one number for each row or column of pixels: all pixels of an image belong together.",
-                   lambda axis=axis: np.linalg.norm((pair[1].astype(float) - pair[0]) / 255, ord=order, axis=axis)) for axis in (1, 2)],
-                ("This is one number for all images: return one for each, [N].", lambda: np.linalg.norm((grey / 255).ravel(), ord=order)),
+                   lambda axis=axis: np.linalg.norm((pair[1].astype(float) - pair[0]) / 255, ord=order, axis=axis))
+                  for axis in (1, 2)],
+                ("This is one number for all images: return one for each, [N].",
+                 lambda: np.linalg.norm((grey / 255).ravel(), ord=order)),
                 ("The largest change may be a darker pixel: take the absolute value.", lambda: (grey / 255).max(axis=1))])
 
 
@@ -150,7 +163,8 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
     """Task 3: modify on 16 test faces (hidden: 13 others) that `model` gets right, and on one alone."""
     modify = script_part(start, part, "modify")
     many, first = inputs((16, 0), lambda rng: (13, int(rng.integers(100, 400))))
-    right = first + np.flatnonzero(predict(model, faces.x_test[first:first + 100]).argmax(1) == faces.y_test[first:first + 100])[:many]
+    right = first + np.flatnonzero(predict(model, faces.x_test[first:first + 100])
+                                   .argmax(1) == faces.y_test[first:first + 100])[:many]
     x, labels = faces.x_test[right], faces.y_test[right]
     levels = to_levels(x[..., 0])
 
@@ -165,24 +179,28 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
     made = call(modify, network, levels, labels, hints=EMPTY)
     seconds = time.monotonic() - started
     require(isinstance(made, np.ndarray) and made.dtype == np.uint8,
-            f"modify gives {getattr(made, 'dtype', type(made).__name__)}, expected an array of np.uint8: np.round before np.uint8.")
+            (f"modify gives {getattr(made, 'dtype', type(made).__name__)}, expected an array of np.uint8: np.round before "
+             "np.uint8."))
     shaped("What modify gives", made, levels.shape)
     require(not np.array_equal(made, levels), f"All images come back as they were. {FIRST}.")
     require(made.max() > 1, "The images are black: no grey level is above 1. Multiply images in [0, 1] by 255 before np.uint8.")
-    require(seconds < SPEED, f"modify takes {seconds:.0f} s for {many} faces: work on all of them in one array. The grader stops attack.py after 60 s.")
+    require(seconds < SPEED, (f"modify takes {seconds:.0f} s for {many} faces: work on all of them in one array. The grader "
+                              "stops attack.py after 60 s."))
     logits = predict(model, to_float(made[..., None]))
     fooled = logits.argmax(1) != labels
     before = predict(model, x)
     surer = np.mean((logits - before)[np.arange(many), labels] > (logits - before)[np.arange(many), 1 - labels])
-    require(fooled.any() or surer < 0.9, "The network is surer of the right label than before: DX goes the wrong way, change its sign.")
+    require(fooled.any() or surer < 0.9,
+            "The network is surer of the right label than before: DX goes the wrong way, change its sign.")
     require(fooled.mean() >= 0.9, f"{fooled.sum()} of {many} saved images get the other label, {int(np.ceil(0.9 * many))} are "
             "required. Ask the network about the rounded image, and keep only what fools it; take more steps, or let DX "
             "grow where it does not yet.")
     median = float(np.median(np.linalg.norm(((made.astype(float) - levels) / WHITE).reshape(many, -1), axis=1)))
     given = attacks.dx_attack(model, x, labels, steps=60)
     most = LIMIT * float(np.median(attacks.smallest_8bit(model, x, labels, given.dx).norms["L2"]))
-    require(median <= most, f"The median L2 norm of DX is {median:.2f}, at most {most:.2f} is required (the course's attack before tuning needs "
-            f"{most / LIMIT:.2f}): make DX shorter where the network is fooled already, and keep the shortest that fools it.")
+    require(median <= most, f"The median L2 norm of DX is {median:.2f}, at most {most:.2f} is required (the course's attack "
+            f"before tuning needs {most / LIMIT:.2f}): make DX shorter where the network is fooled already, and keep the "
+            "shortest that fools it.")
     alone = call(modify, network, levels[:1], labels[:1], hints=[("", "It was given one face alone.")])
     shaped("What modify gives for one face", alone, levels[:1].shape)
 
@@ -190,12 +208,16 @@ def attacking(start: Path, part: Path, model: Callable, faces: Dataset) -> None:
 FGSM = 4 / 255  # how far each pixel of the modified faces of task 5 moves
 GIVEN, EPOCHS = 80, 8
 SHARE = (0.15, 0.4)  # of the training images are modified ones: "about a quarter"
-HELD = 0.2  # of the others that the hardened network has to be right about; one that saw no modified image, or wrong labels, is right about 2 %
+# of the others that the hardened network has to be right about; one that saw no modified image, or wrong labels, is right
+# about 2 %
+HELD = 0.2
 
 
 @check(seconds=5)
 def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
-    """Task 5: a copy of the practice network gets GIVEN modified faces; it is judged on others, modified in the same way, and on faces as they are."""
+    """Task 5: a copy of the practice network gets GIVEN modified faces; it is judged on others, modified in the same way,
+    and on faces as they are.
+    """
     network, small = copy_of(practice), without_test(replace(faces, x_train=faces.x_train[:1000], y_train=faces.y_train[:1000]))
     x, y = faces.x_test[:500], faces.y_test[:500]
     moved = x + attacks.gradient_step(practice, x, y, epsilon=FGSM)
@@ -226,13 +248,16 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
             f"harden trains for {trained} epochs, expected {EPOCHS}: pass on the argument epochs.")
     logits = predict(result, x)
     plain = float(np.mean(logits.argmax(1) == y))
-    require(plain > 0.8, f"After harden the network is right about {100 * plain:.0f} % of the faces as they are, more than 80 % is required: it forgets "
-            "what it could. Train on the faces and the modified images together.")
-    known, new = (float(np.mean(predict(result, to_float(images[part][..., None])).argmax(1) == labels[part])) for part in (given, other))
-    require(new >= HELD, f"The network is right about {100 * known:.0f} % of the modified images that it was given, and about {100 * new:.0f} % of others, "
-            f"modified in the same way; {100 * HELD:.0f} % of these are required. Do the modified images stand in the training set, with their right "
-            f"labels, as float in [0, 1], and often enough to count among {len(small.y_train):,} faces?")
-    small = replace(small, x_train=small.x_train[:200], y_train=small.y_train[:200])  # so few that each modified image counts once
+    require(plain > 0.8, f"After harden the network is right about {100 * plain:.0f} % of the faces as they are, more than 80 % "
+            "is required: it forgets what it could. Train on the faces and the modified images together.")
+    known, new = (float(np.mean(predict(result, to_float(images[part][..., None])).argmax(1) == labels[part]))
+                  for part in (given, other))
+    require(new >= HELD, f"The network is right about {100 * known:.0f} % of the modified images that it was given, and about "
+            f"{100 * new:.0f} % of others, modified in the same way; {100 * HELD:.0f} % of these are required. Do the modified "
+            "images stand in the training set, with their right labels, as float in [0, 1], and often enough to count among "
+            f"{len(small.y_train):,} faces?")
+    # so few that each modified image counts once
+    small = replace(small, x_train=small.x_train[:200], y_train=small.y_train[:200])
     with patch.object(training, "fit", watched):
         run(function, network, small, images[given], labels[given], 1)
 
@@ -248,7 +273,8 @@ def in_order(dataset: Dataset, faces: Dataset, images: np.ndarray, labels: np.nd
     found = [level.tobytes() for level in to_levels(x[..., 0])]
     share = np.mean([key in modified for key in found])
     often = "less often" if share > SHARE[1] else "often enough to count, and at least once"
-    require(SHARE[0] <= share <= SHARE[1], f"With {len(faces.y_train):,} faces and {len(images)} modified images, {100 * share:.0f} % of the training "
+    require(SHARE[0] <= share <= SHARE[1],
+            f"With {len(faces.y_train):,} faces and {len(images)} modified images, {100 * share:.0f} % of the training "
             f"images are modified ones, about a quarter is expected: repeat them {often}, and keep the original faces.")
     known = originals | modified
     wrong = np.mean([known.get(key, label) != label for key, label in zip(found, y)])
@@ -292,18 +318,22 @@ def saving(function: Callable) -> None:
         finally:
             os.chdir(here)
     change = 255 * (modified - x)[0, :, :, 0]
-    for kind, levels in (("ori", 255 * x[0, :, :, 0]), ("mod", 255 * modified[0, :, :, 0]), ("amp", np.minimum(50 * np.abs(change), 255))):
+    for kind, levels in (("ori", 255 * x[0, :, :, 0]), ("mod", 255 * modified[0, :, :, 0]),
+                         ("amp", np.minimum(50 * np.abs(change), 255))):
         raw, png = (f"adv_{TEAM[0]}_{TEAM[1]}_{kind}.{ending}" for ending in ("raw", "png"))
         for name in (raw, png):
             require(name in written, f"There is no file {name}, there are: {', '.join(sorted(written)) or 'none'}.")
         require(len(written[raw]) == 2304, f"{raw} has {len(written[raw])} bytes, expected 2,304: np.uint8 before tobytes().")
         image = Image.open(io.BytesIO(written[png]))
-        require(image.size == (48, 48) and image.mode == "L", f"{png} is {list(image.size)} in mode {image.mode}, expected 48x48 grey (L).")
+        require(image.size == (48, 48) and image.mode == "L",
+                f"{png} is {list(image.size)} in mode {image.mode}, expected 48x48 grey (L).")
         for name, picture in ((raw, np.frombuffer(written[raw], np.uint8).reshape(48, 48)), (png, np.asarray(image))):
             equal(name, picture.astype(float), np.round(levels), [
                 (f"{name} is one grey level too dark in places: round before np.uint8.", lambda: np.trunc(levels)),
                 (f"{name} is black where DX is negative: take 50 |DX|.", lambda: np.clip(np.round(50 * change), 0, 255)),
-                (f"{name} wraps around at 256: clip 50 |DX| to [0, 1] before np.uint8.", lambda: np.round(50 * np.abs(change)) % 256),
+                (f"{name} wraps around at 256: clip 50 |DX| to [0, 1] before np.uint8.",
+                 lambda: np.round(50 * np.abs(change)) % 256),
                 (f"{name} is |DX|, expected 50 |DX|.", lambda: np.round(np.abs(change))),
-                (f"{name} is the other image: ori is x, mod is modified.", lambda: np.round(255 * (modified if kind == "ori" else x)[0, :, :, 0]))],
+                (f"{name} is the other image: ori is x, mod is modified.",
+                 lambda: np.round(255 * (modified if kind == "ori" else x)[0, :, :, 0]))],
                 tolerance=(1.01 if kind == "amp" else 0.01) / 255)

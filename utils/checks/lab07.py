@@ -15,8 +15,8 @@ __getattr__ = other_versions_names(__name__)
 
 SLACK = 0.05  # of the images: by so much the accuracies of task 7 may differ without a rule being broken
 ROUNDING = 0.01  # and by so much the logits of the same images
-TAPE = slips.tape("the tape cannot follow the computation from the images to the loss. Call tape.watch on the images, and compute "
-                  "everything inside `with`, using TensorFlow's functions.")
+TAPE = slips.tape("the tape cannot follow the computation from the images to the loss. Call tape.watch on the images, and "
+                  "compute everything inside `with`, using TensorFlow's functions.")
 IMAGE = (1, 2, 3)  # the axes of one image
 
 
@@ -41,7 +41,8 @@ def _other_steps(g: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
         "Linf": {"The gradient is divided by its largest value, expected its sign": g / np.abs(g).max(IMAGE, keepdims=True),
                  "A value without influence moves. Where the gradient is 0, its sign is 0 too, so the value stays":
                  np.where(g > 0, 1, -1)},
-        "L2": {"The length is that of the whole batch. Divide the gradient of each image by its own length": g / np.sqrt(np.sum(g**2)),
+        "L2": {"The length is that of the whole batch. Divide the gradient of each image by its own length":
+               g / np.sqrt(np.sum(g**2)),
                "The gradient is divided by the square of its length: take the root": g / length**2,
                "The gradient is divided by the root of its mean square. Divide by the root of the sum of the squares":
                np.sqrt(40) * g / length,
@@ -80,16 +81,18 @@ def fast(function: Callable) -> None:
         equal(f"fast_gradient(..., {norm!r}, targeted={targeted})", dx, _boxed(x, right), [
             ("targeted makes no difference: the step towards a wanted label lowers the loss, the one away from the true label "
              "raises it." if ignored else
-             f"The step goes the wrong way for targeted={targeted}: untargeted, the loss of the true label rises; targeted, that of "
-             "the wanted one falls.", lambda: _boxed(x, -right)),
+             f"The step goes the wrong way for targeted={targeted}: untargeted, the loss of the true label rises; targeted, "
+             "that of the wanted one falls.", lambda: _boxed(x, -right)),
             ("X + DX leaves the box: clip it to [0, 1] at the end.", lambda: right),
             ("This is X + DX, expected DX.", lambda: x + _boxed(x, right)),
             ("This is X + DX, expected DX, and it leaves the box.", lambda: x + right),
             ("DX is clipped to [0, 1]: clip the image X + DX.", lambda: np.clip(right, 0, 1)),
             ("The gradient is that of the label's logit. Take the gradient of the cross-entropy, which applies softmax first.",
              lambda: _boxed(x, way * _step(bare, norm))),
-            ("The loss is that of the predicted class, expected that of `labels`.", lambda: _boxed(x, way * _step(predicted, norm))),
-            ("The gradient is 0: the cross-entropy takes the logits for probabilities and clips them at 1. Pass from_logits=True.",
+            ("The loss is that of the predicted class, expected that of `labels`.",
+             lambda: _boxed(x, way * _step(predicted, norm))),
+            (("The gradient is 0: the cross-entropy takes the logits for probabilities and clips them at 1. Pass "
+              "from_logits=True."),
              lambda: 0 * x),
             ("Softmax is taken twice. The cross-entropy from logits applies it already.",
              lambda: _boxed(x, way * _step(twice, norm))),
@@ -131,12 +134,15 @@ def pgd(function: Callable) -> None:
     outside = "X + DX leaves the box: clip x + DX to [0, 1], after each step and at the start."
     boxed_late = "X + DX is brought into the box only at the end. Project DX into the ball and the box after each step."
     equal("pgd(...)", call(function, gradient, x, start, epsilon, size, steps), walk(), [
-        ("This is X + DX, expected DX.", lambda: x + walk()), ("DX starts at 0. Begin with the argument `start`.", lambda: walk(begin=0 * x)),
-        ("The steps go down. The attacker raises this loss, so add the step along the sign.", lambda: walk(move=lambda g: -np.sign(g))),
+        ("This is X + DX, expected DX.", lambda: x + walk()),
+        ("DX starts at 0. Begin with the argument `start`.", lambda: walk(begin=0 * x)),
+        ("The steps go down. The attacker raises this loss, so add the step along the sign.",
+         lambda: walk(move=lambda g: -np.sign(g))),
         ("The gradient is always taken at x. Compute it at the current image, x + DX.", lambda: walk(at=lambda dx: x)),
         ("The gradient is taken at DX: take it at the image x + DX.", lambda: walk(at=free)),
         ("The start is not brought back into the box before the first gradient.", lambda: walk(first=free)),
-        ("The gradient is computed once, before the loop. Compute it at x + DX in each step.", lambda: walk(at=lambda dx: x + both(start))),
+        ("The gradient is computed once, before the loop. Compute it at x + DX in each step.",
+         lambda: walk(at=lambda dx: x + both(start))),
         ("A value whose gradient is 0 moves: its sign is 0, so it stays.", lambda: walk(move=lambda g: np.where(g >= 0, 1, -1))),
         ("A value whose gradient is 0 moves: its sign is 0, so it stays.", lambda: walk(move=lambda g: np.where(g > 0, 1, -1))),
         ("Each step is epsilon long: it is step_size.", lambda: walk(size=epsilon)),
@@ -145,14 +151,16 @@ def pgd(function: Callable) -> None:
         (late, lambda: walk(into=free, last=both)), (late, lambda: walk(into=free, first=free, last=both)),
         (outside, lambda: walk(into=ball, first=ball)), (outside, lambda: walk(into=ball)),
         ("DX is clipped to [0, 1]: clip the image x + DX.", lambda: walk(into=minus, first=minus)),
-        ("DX leaves the ball. After each step clip the whole of DX, measured from x, to [-epsilon, epsilon].", lambda: walk(into=box, first=box)),
+        ("DX leaves the ball. After each step clip the whole of DX, measured from x, to [-epsilon, epsilon].",
+         lambda: walk(into=box, first=box)),
         ("DX leaves both the ball and the box: bring it back after each step.", lambda: walk(into=free, first=free)),
         ("DX is scaled to the ball. Clip each value that is too large, and leave the others unchanged.",
          lambda: walk(into=lambda dx: box(dx * np.minimum(1, epsilon / np.abs(dx).max(IMAGE, keepdims=True))))),
         ("The step follows the gradient itself, expected its sign, for Linf.", lambda: walk(move=free)),
         ("The last step is not projected: first the step, then back into ball and box.",
          lambda: walk(count=steps - 1, last=lambda dx: dx + size * np.sign(gradient(x + dx)))),
-        ("There is one step too many.", lambda: walk(count=steps + 1)), ("There is one step too few.", lambda: walk(count=steps - 1))], tolerance=1e-4)
+        ("There is one step too many.", lambda: walk(count=steps + 1)),
+        ("There is one step too few.", lambda: walk(count=steps - 1))], tolerance=1e-4)
     image, begin, slope = (np.array(pair, np.float32).reshape(1, 1, 2, 1) for pair in ((0.1, 0.5), (0.05, 0.15), (-2, 5)))
     got = call(function, lambda images: slope, image, begin, 0.2, 0.1, 2)
     equal("DX of the example", np.ravel(got), [-0.1, 0.2], tolerance=1e-4)
@@ -160,7 +168,9 @@ def pgd(function: Callable) -> None:
 
 def least_step(x: np.ndarray, g: np.ndarray, c: float, weight: np.ndarray | None = None,
                room: np.ndarray | None = None) -> np.ndarray:
-    """The smallest d [n] by L2 with g . d = c and 0 <= x + d <= 1, from the root of a function of tau; weight: |g|, or 1 for Linf."""
+    """The smallest d [n] by L2 with g . d = c and 0 <= x + d <= 1, from the root of a function of tau; weight: |g|,
+    or 1 for Linf.
+    """
     a, way = np.abs(g), np.sign(g) * np.sign(c)
     room = np.where(way > 0, 1 - x, np.where(way < 0, x, 0)) if room is None else room * (way != 0)
     weight = a if weight is None else weight
@@ -173,17 +183,21 @@ def least_step(x: np.ndarray, g: np.ndarray, c: float, weight: np.ndarray | None
 
 @check
 def projection(function: Callable) -> None:
-    """Task 3: a box that stops no value, where the closed form holds; one that does, up and down; one too small; the example; a large tau."""
+    """Task 3: a box that stops no value, where the closed form holds; one that does, up and down; one too small; the example;
+    a large tau.
+    """
     written_out(function, {"scipy"}, "the search for tau")
     rng = seeded(3)
     x, g = rng.uniform(0.3, 0.7, 10), rng.normal(size=10)
     tight, slope = rng.uniform(0, 1, 12), rng.normal(size=12) * rng.choice([0.3, 1, 3], 12)
     slope[4] = 0
-    up, down = (np.abs(slope) @ np.where(way * slope > 0, 1 - tight, tight * (slope != 0)) for way in (1, -1))  # as far as the box allows
-    again = ("What the clipped values cannot contribute is shared among the others only once, and then some of these leave the box or "
-             "are clipped too: repeat it, or search for tau.")
+    # as far as the box allows
+    up, down = (np.abs(slope) @ np.where(way * slope > 0, 1 - tight, tight * (slope != 0)) for way in (1, -1))
+    again = ("What the clipped values cannot contribute is shared among the others only once, and then some of these leave the "
+             "box or are clipped too: repeat it, or search for tau.")
     still = "A value whose gradient is 0 moves to the edge: it changes nothing, so it stays."
-    for name, x, g, c in (("a box that is far away", x, g, 0.1 * np.linalg.norm(g)), ("a box that stops some values", tight, slope, 0.6 * up),
+    for name, x, g, c in (("a box that is far away", x, g, 0.1 * np.linalg.norm(g)),
+                          ("a box that stops some values", tight, slope, 0.6 * up),
                           ("a negative c", tight, slope, -0.7 * down), ("a box that is too small", tight, slope, 1.3 * up),
                           ("the example", np.array([0.9, 0.5, 0.5]), np.array([3.0, 4, 0]), 1.5),
                           ("a small gradient", np.array([0.5, 0.5]), np.array([0.001, 0.0005]), 0.0003)):
@@ -199,13 +213,16 @@ def projection(function: Callable) -> None:
         near = np.shape(got) == x.shape and np.abs(np.subtract(got, right)).max() < 0.05 * np.abs(right).max()
         equal(f"d for {name}", got, right, [
             ("This is x + d, expected d.", lambda: x + right),
-            ("The step that ignores the box is clipped: then g . d is no longer c. The values that still have room must go further.", lambda: cut),
+            (("The step that ignores the box is clipped: then g . d is no longer c. The values that still have room must go "
+              "further."), lambda: cut),
             ("x + d leaves the box: no value may go further than its u.", lambda: plain),
             ("The sign of c is ignored: where c is negative, each value moves against its g.", lambda: least_step(x, g, abs(c))),
             ("d goes the wrong way: value i moves along the sign of g_i times the sign of c.", lambda: -right),
             (again, lambda: _boxed(x, spread)), (again, lambda: spread),
-            ("This is the smallest step by L1, the steepest values first: for L2 all move together, t = min(tau a, u).", lambda: steepest),
-            ("This is the smallest step by Linf, t = min(tau, u): for L2 it is t = min(tau a, u).", lambda: least_step(x, g, c, np.ones_like(x))),
+            ("This is the smallest step by L1, the steepest values first: for L2 all move together, t = min(tau a, u).",
+             lambda: steepest),
+            ("This is the smallest step by Linf, t = min(tau, u): for L2 it is t = min(tau a, u).",
+             lambda: least_step(x, g, c, np.ones_like(x))),
             ("The room u is 1 - x for all values: one that moves down has the room x.", lambda: least_step(x, g, c, room=1 - x)),
             ("The room u depends on the direction: 1 - x up, x down.", lambda: least_step(x, g, c, room=np.minimum(x, 1 - x))),
             ("Without the box, tau is c / ||g||^2: the square of the length, as g . g is.", lambda: c * g / np.sqrt(g @ g)),
@@ -216,15 +233,17 @@ def projection(function: Callable) -> None:
                lambda top=top: way * np.minimum(top * np.abs(g), room)) for top in (1, 10, 100)),
             ("c is negative here, and d is 0: compare the sum with |c|." if c < 0 else
              "When the box is too small all values that help go to their edge; d is 0 here.", lambda: 0 * x),
-            (f"g . d is {np.dot(g, got) if near else 0:.6g} where c is {c:.6g}: does the search for tau stop too early? 0.01 % is required.",
+            ((f"g . d is {np.dot(g, got) if near else 0:.6g} where c is {c:.6g}: does the search for tau stop too early? 0.01 % "
+              "is required."),
              lambda: got if near else np.nan)], tolerance=1e-4)
 
 
 @check
 def smallest(function: Callable) -> None:
-    """Task 4: a margin with waves, where the shortest d is neither the first nor the last, or is that of the last round; a linear one,
-    the example, exact after one round; two not fooled, one of which reaches 0 and not less."""
-    rng = seeded(980)  # of the eight d on the waves all but the third fool, and the fourth is the shortest by L2, the fifth by L1, Linf
+    """Task 4: a margin with waves, where the shortest d is neither the first nor the last, or is that of the last round; a linear
+    one, the example, exact after one round; two not fooled, one of which reaches 0 and not less."""
+    # of the eight d on the waves all but the third fool, and the fourth is the shortest by L2, the fifth by L1, Linf
+    rng = seeded(980)
     x, w, k = rng.uniform(0.05, 0.95, 8), rng.normal(size=8), rng.normal(scale=6, size=8)
     w *= 2 / np.linalg.norm(w)
     for name, waves, above, count, least in (
@@ -235,8 +254,8 @@ def smallest(function: Callable) -> None:
             d = np.asarray(image, float) - x
             return np.maximum(above - w @ d + waves * np.sin(k @ d), least), waves * k * np.cos(k @ d) - w
 
-        def rounds(count=count, c=lambda f, g, d: g @ d - f - 0.02, keep=np.linalg.norm, begin=lambda d: x, onto=lambda d, step: step,
-                   at=lambda d: x + d, fools=lambda f: f < 0) -> np.ndarray:
+        def rounds(count=count, c=lambda f, g, d: g @ d - f - 0.02, keep=np.linalg.norm, begin=lambda d: x,
+                   onto=lambda d, step: step, at=lambda d: x + d, fools=lambda f: f < 0) -> np.ndarray:
             """The d of these rounds for which `keep` is lowest; with a whole number that one, and with None the last."""
             d, kept = np.zeros(8), []
             f, g = margin(at(d))
@@ -247,20 +266,24 @@ def smallest(function: Callable) -> None:
             return d if not kept or keep is None else kept[keep] if isinstance(keep, int) else min(kept, key=keep)
 
         right, start = rounds(), margin(x)
-        got = call(function, margin, least_step, x, count, 0.02, hints=[("gives None", "where no d fools the model, return the last one.")])
-        other, low = "This is the shortest by another norm: the L2 length counts.", ("A d counts from f < 0 on, not only from f < -beyond; and "
-                      "not the one with the lowest margin is wanted, but the shortest.")
+        got = call(function, margin, least_step, x, count, 0.02,
+                   hints=[("gives None", "where no d fools the model, return the last one.")])
+        other = "This is the shortest by another norm: the L2 length counts."
+        low = ("A d counts from f < 0 on, not only from f < -beyond; and not the one with the lowest margin is wanted, but the "
+               "shortest.")
         equal(f"d for {name}", got, right, [
             ("This is x + d, expected d.", lambda: x + right),
             ("Where f is 0 the model is not fooled: only d with f < 0 count.", lambda: rounds(fools=lambda f: f <= 0)),
-            ("The plane is the tangent at x + d, but d counts from x, so c = g . d - f - beyond.", lambda: rounds(c=lambda f, g, d: -f - 0.02)),
+            ("The plane is the tangent at x + d, but d counts from x, so c = g . d - f - beyond.",
+             lambda: rounds(c=lambda f, g, d: -f - 0.02)),
             ("c takes g . (x + d): d counts from x, so g . d.", lambda: rounds(c=lambda f, g, d: g @ (x + d) - f - 0.02)),
             ("Steps of several rounds are added up: each projection starts at x again, and gives all of d.",
              lambda: rounds(c=lambda f, g, d: -f - 0.02, begin=lambda d: x + d, onto=lambda d, step: d + step)),
             ("The projection starts at x + d: it starts at x.", lambda: rounds(begin=lambda d: x + d)),
             ("beyond is left out: without it d ends on the boundary, where the model is not fooled yet.",
              lambda: rounds(c=lambda f, g, d: g @ d - f)),
-            ("beyond has the wrong sign: the goal lies behind the boundary, where f = -beyond.", lambda: rounds(c=lambda f, g, d: g @ d - f + 0.02)),
+            ("beyond has the wrong sign: the goal lies behind the boundary, where f = -beyond.",
+             lambda: rounds(c=lambda f, g, d: g @ d - f + 0.02)),
             ("beyond is added to f, not multiplied by it.", lambda: rounds(c=lambda f, g, d: g @ d - 1.02 * f)),
             *(("c has the wrong sign: f + g . (new d - d) must be -beyond.", lambda sign=sign, way=way: rounds(
                 c=lambda f, g, d: way * (g @ d) + f + sign * 0.02)) for sign in (1, -1) for way in (1, -1)),
@@ -269,9 +292,10 @@ def smallest(function: Callable) -> None:
             ("margin is called with d: give it the image x + d.", lambda: rounds(at=lambda d: d)),
             ("This is the first d that fools the model: go on, and keep the shortest. If you do: has g . d the right sign in c?",
              lambda: rounds(keep=0)),
-            *(("This is the last d, or the last d that fools the model: keep the shortest. If you do keep it: is it the same array as d, "
-               "written over later?", lambda keep=keep: rounds(keep=keep)) for keep in (None, -1)),
-            ("g . d has the wrong sign in c: f + g . (new d - d) must be -beyond.", lambda: rounds(c=lambda f, g, d: -g @ d - f - 0.02)),
+            *(("This is the last d, or the last d that fools the model: keep the shortest. If you do keep it: is it the same "
+               "array as d, written over later?", lambda keep=keep: rounds(keep=keep)) for keep in (None, -1)),
+            ("g . d has the wrong sign in c: f + g . (new d - d) must be -beyond.",
+             lambda: rounds(c=lambda f, g, d: -g @ d - f - 0.02)),
             ("There is one round too few, or the d of the last round is never tested with margin.", lambda: rounds(count - 1)),
             ("There is one round too many.", lambda: rounds(count + 1)),
             (other, lambda: rounds(keep=lambda d: np.abs(d).max())), (other, lambda: rounds(keep=lambda d: np.abs(d).sum())),
@@ -307,18 +331,24 @@ def evolution(function: Callable) -> None:
     for name, values, part in (("The candidates", got, slice(0, 3)), ("The margins", margins, 3)):
         equal(name, values, after(child)[..., part], [(sentence, lambda wrong=wrong: wrong[..., part]) for sentence, wrong in (
             ("A child is first + half of (second - third): the half is missing.", after(np.clip(one + two - three, 0, 1))),
-            ("A child is first + half of (second - third), clipped to [0, 1]: it leaves the box.", after(one + 0.5 * (two - three))),
-            ("A child is first + half of (second - third): second and third are swapped.", after(np.clip(one - 0.5 * (two - three), 0, 1))),
-            ("A child begins at the first of its parents, not at the candidate itself.", after(np.clip(now + 0.5 * (two - three), 0, 1))),
-            ("The children with the higher margin survive: those with the lower one are better.", after(child, lambda new: new > before)),
+            ("A child is first + half of (second - third), clipped to [0, 1]: it leaves the box.",
+             after(one + 0.5 * (two - three))),
+            ("A child is first + half of (second - third): second and third are swapped.",
+             after(np.clip(one - 0.5 * (two - three), 0, 1))),
+            ("A child begins at the first of its parents, not at the candidate itself.",
+             after(np.clip(now + 0.5 * (two - three), 0, 1))),
+            ("The children with the higher margin survive: those with the lower one are better.",
+             after(child, lambda new: new > before)),
             ("A child with the same margin replaces its candidate: only one with a lower margin does.",
              after(child, lambda new: new <= before)),
-            ("All children survive: only one with a lower margin than its candidate does.", after(child, lambda new: new < np.inf)),
+            ("All children survive: only one with a lower margin than its candidate does.",
+             after(child, lambda new: new < np.inf)),
             ("The child competes with its first parent. Compare it with the candidate at its own position j.",
              after(child, lambda new: new < before[:, parents[:, 0]])),
             ("One decision is taken for a whole image: each candidate competes with its own child.",
              after(child, lambda new: np.repeat(new.min(1, keepdims=True) < before.min(1, keepdims=True), 7, 1))),
-            ("The candidates change, but the margins stay. The margin of the child has to replace that of the candidate." if part == 3 else
+            ("The candidates change, but the margins stay. The margin of the child has to replace that of the candidate."
+             if part == 3 else
              "The candidates stay as they were. If the margins are replaced first: compare with those of before.",
              np.dstack([now, before])))])
     four = np.array([[[0.2, 0.5, 0.9], [0, 0, 0.5], [0.4, 1, 0.1], [0, 0.2, 0]]])
@@ -329,13 +359,16 @@ def evolution(function: Callable) -> None:
 
 @check
 def eot(function: Callable) -> None:
-    """Task 6: two layers, images shifted (by one column, as in the example) and dimmed, another label for some; by the chain rule."""
+    """Task 6: two layers, images shifted (by one column, as in the example) and dimmed, another label for some;
+    by the chain rule.
+    """
     rng = seeded(6)
     x = rng.uniform(0.1, 0.9, [3, 4, 4, 1]).astype(np.float32)
     w, v = rng.normal(size=[16, 6]).astype(np.float32), rng.normal(size=[6, 2]).astype(np.float32)
     moves = [(1, 0, 1.0), (0, -1, 0.5), (-1, 1, 0.8), (2, 2, 0.6)]  # down, right, brightness
     chain = [(*np.sum(moves[:n], 0)[:2].astype(int), np.prod(moves[:n], 0)[2]) for n in (1, 2, 3, 4)]  # one after the other
-    transformations = [lambda images, move=move: move[2] * tf.roll(tf.cast(images, tf.float32), move[:2], [1, 2]) for move in moves]
+    transformations = [lambda images, move=move: move[2] * tf.roll(tf.cast(images, tf.float32), move[:2], [1, 2])
+                       for move in moves]
 
     def model(images: tf.Tensor, training: bool = False) -> tf.Tensor:
         shaped("One image that the model gets", images[0], x.shape[1:])
@@ -344,7 +377,8 @@ def eot(function: Callable) -> None:
     way = np.array([1, -1, -1], np.float32)
 
     def loss(logits: tf.Tensor) -> tf.Tensor:
-        require(np.shape(logits) == (3, 2), f"loss gets {list(np.shape(logits))}, expected [3, 2]: loss gets the logits of all N images "
+        require(np.shape(logits) == (3, 2),
+                f"loss gets {list(np.shape(logits))}, expected [3, 2]: loss gets the logits of all N images "
                 "of one transformation, in their order.")
         return tf.nn.softplus(way * (logits[:, 1] - logits[:, 0]))
 
@@ -371,11 +405,12 @@ def eot(function: Callable) -> None:
         ("The sum is divided by the number of images, expected the number of transformations.", lambda: each.sum(0) / 3),
         ("The losses are averaged over the batch too, but each image has its own mean.", lambda: each.mean(0) / 3),
         ("No transformation is applied: the model must see t(x).", lambda: slope(x)),
-        ("The gradient is the one with respect to t(x), whose pixels are at other positions. Compute the gradient with respect to x, "
-         "with t inside the tape.", lambda: np.mean(seen, 0)),
+        ("The gradient is the one with respect to t(x), whose pixels are at other positions. Compute the gradient with "
+         "respect to x, with t inside the tape.", lambda: np.mean(seen, 0)),
         ("The model sees the mean of the transformed images. Compute the loss of each copy, and average the losses.",
          lambda: back([slope(np.mean(copies, 0))] * 4).mean(0)),
-        ("The logits are averaged, then the loss is taken: average the losses.", lambda: back([slope(copy, gap) for copy in copies]).mean(0)),
+        ("The logits are averaged, then the loss is taken: average the losses.",
+         lambda: back([slope(copy, gap) for copy in copies]).mean(0)),
         (last, lambda: each[-1]), (last, lambda: each[-1] / 4), ("Only the first transformation counts.", lambda: each[0]),
         ("The signs are averaged: average the gradients.", lambda: np.mean(np.sign(each), 0)),
         ("The transformations follow one another: each is applied to x itself.",
@@ -404,15 +439,21 @@ def suspects(network: Model) -> dict[str, Model]:
 
 @check
 def reading(function: Callable, table: dict[str, dict[str, float]]) -> None:
-    """Task 7: which of the five rules each model of the table breaks, and whose gradient is masked. The truth is computed from the table."""
+    """Task 7: which of the five rules each model of the table breaks, and whose gradient is masked.
+
+    The truth is computed from the table.
+    """
     broken, masked = results(function, call(function), "broken", "masked")
-    require(isinstance(broken, dict) and broken.keys() == table.keys() and all(isinstance(rules, set | frozenset) and rules <= {1, 2, 3, 4, 5}
-            for rules in broken.values()), 'broken is a dictionary from "A", "B", "C" to sets of numbers 1 to 5: {2, 3}, and set() for none.')
+    require(isinstance(broken, dict) and broken.keys() == table.keys()
+            and all(isinstance(rules, set | frozenset) and rules <= {1, 2, 3, 4, 5} for rules in broken.values()),
+            'broken is a dictionary from "A", "B", "C" to sets of numbers 1 to 5: {2, 3}, and set() for none.')
     require(isinstance(masked, str) and masked in table, 'masked is one of the letters "A", "B", "C".')
     truth = {letter: {number for number, is_broken in enumerate((
         row["asked twice"] > ROUNDING, row["no gradient"] > SLACK, row["PGD"] > row["FGSM"] + SLACK,
-        row["PGD"] > row["transfer"] + SLACK, row["PGD, large radius"] > SLACK), 1) if is_broken} for letter, row in table.items()}
+        row["PGD"] > row["transfer"] + SLACK, row["PGD, large radius"] > SLACK), 1) if is_broken}
+             for letter, row in table.items()}
     hidden = max(table, key=lambda letter: table[letter]["no gradient"])
-    require(broken != truth or masked == hidden, "The rules fit. Look again which model's accuracy under PGD says nothing about it.")
+    require(broken != truth or masked == hidden,
+            "The rules fit. Look again which model's accuracy under PGD says nothing about it.")
     require(broken == truth, "Not all of it fits the table. Take one model after the other, and for each rule the two "
             "numbers that it compares; a rule may be kept by a model that hides its gradient, and broken by one that does not.")

@@ -90,7 +90,8 @@ def _others(two: Two) -> dict[str, list[tuple[str, np.ndarray]]]:
         ("The images with noise leave the box: clip them to [0, 1] as those of the attack.", x + EPSILON * signs),
         ("The noise is added to the images of the attack: add it to x.", np.clip(moved(np.sign(g)) + EPSILON * signs, 0, 1))],
             "attack": [
-        ("The images are made on the victim. You do not have its gradient: make them on the source.", moved(np.sign(two.gradient(two.v)))),
+        ("The images are made on the victim. You do not have its gradient: make them on the source.",
+         moved(np.sign(two.gradient(two.v)))),
         (lower, moved(-np.sign(g))), (lower, moved(-np.sign(bare))),
         ("The sign is missing: each value moves by epsilon, so the step is epsilon times the sign of the gradient.", moved(g)),
         (stays, moved(np.where(g < 0, -1, 1))), (stays, moved(np.where(g > 0, 1, -1))),
@@ -102,7 +103,9 @@ def _others(two: Two) -> dict[str, list[tuple[str, np.ndarray]]]:
 
 @check
 def transfer(function: Callable) -> None:
-    """Task 1: two linear networks and images, drawn until the rates tell each mistake from the right answer and the other mistakes."""
+    """Task 1: two linear networks and images, drawn until the rates tell each mistake from the right answer and the other
+    mistakes.
+    """
     rng, n, shape, differ = seeded(1), 400, (4, 3, 2), False
     x, signs = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.choice([-1.0, 1], [n, *shape]).astype(np.float32)
     while not differ:
@@ -126,13 +129,16 @@ def transfer(function: Callable) -> None:
         value = tf.reshape(tf.cast(images, tf.float32), [-1])
         return tf.stack([0 * value, (value - 0.5) * (0.9 - value)], 1)
 
-    got = call(function, linear(np.array([[-1, 1]]), (1, 1, 1)), victim, ten, np.zeros(10, int), 0.1, -np.ones_like(ten), hints=TAPE)
+    got = call(function, linear(np.array([[-1, 1]]), (1, 1, 1)), victim, ten, np.zeros(10, int), 0.1,
+               -np.ones_like(ten), hints=TAPE)
     equal("attack and noise of the example, where the noise fools nobody,", got, [0.75, 0])
 
 
 @check
 def augmentation(function: Callable) -> None:
-    """Task 2: two layers with tanh, whose Jacobian is known; labels that are not the network's own; a value without influence; the example."""
+    """Task 2: two layers with tanh, whose Jacobian is known; labels that are not the network's own; a value without influence;
+    the example.
+    """
     rng, n, shape, lam = seeded(2), 6, (3, 4, 2), 0.15
     x = rng.uniform(0, 1, [n, *shape]).astype(np.float32)
     w, v = rng.normal(scale=0.4, size=[24, 7]), rng.normal(size=[7, 5])
@@ -244,8 +250,8 @@ def substitute(function: Callable) -> None:
 
 @check
 def training(function: Callable) -> None:
-    """Task 4: two kernels and gradient descent, so that images and new weights are known; a start that leaves the box; a value without
-    influence."""
+    """Task 4: two kernels and gradient descent, so that images and new weights are known; a start that leaves the box; a value
+    without influence."""
     rng, n, shape, epsilon, size, rate = seeded(4), 6, (3, 4, 1), 0.2, 0.25, 0.5
     x, start = rng.uniform(0, 1, [n, *shape]).astype(np.float32), rng.uniform(-epsilon, epsilon, [n, *shape]).astype(np.float32)
     a, b = rng.normal(scale=0.7, size=[12, 5]).astype(np.float32), rng.normal(size=[5, 4]).astype(np.float32)
@@ -265,7 +271,8 @@ def training(function: Callable) -> None:
             "The weights change, but the optimizer is not used: optimizer.apply(gradients, variables) changes them.")
     equal("The change of the weights", net.values() - same, weights - same,
           [(sentence, lambda wrong=wrong: wrong() - same) for sentence, wrong in wrong_weights], tolerance=1e-3)
-    example, optimizer = Net(np.array([[-1, 1]]), np.eye(2, 4)), tf.keras.optimizers.SGD(rate)  # the loss of label 0 grows with the value
+    # the loss of label 0 grows with the value
+    example, optimizer = Net(np.array([[-1, 1]]), np.eye(2, 4)), tf.keras.optimizers.SGD(rate)
     optimizer.build(example.trainable_variables)
     x, start = (tf.constant(values, tf.float32, [2, 1, 1, 1]) for values in ([0.5, 0.5], [-0.1, 0.1]))
     got = call(function, example, optimizer, x, tf.constant([0, 0]), start, epsilon, size, hints=TAPE)
@@ -274,7 +281,9 @@ def training(function: Callable) -> None:
 
 @check
 def bpda(function: Callable) -> None:
-    """Task 5: a quantiser, alone and within a compiled function; thresholds in NumPy, which no tape can follow; a curve; the example."""
+    """Task 5: a quantiser, alone and within a compiled function; thresholds in NumPy, which no tape can follow; a curve;
+    the example.
+    """
     rng, shape = seeded(5), (3, 4, 4, 1)
     x, c = rng.uniform(0, 1, shape).astype(np.float32), rng.normal(size=shape).astype(np.float32)
     levels = int(rng.integers(3, 7))

@@ -76,8 +76,10 @@ def step(x: np.ndarray, labels: np.ndarray, start: np.ndarray, epsilon: float, s
         ("The step lowers the loss: the attack raises it.", partial(attack, move=lambda g: -np.sign(g))),
         ("The sign is missing: the step is step_size times the sign of the gradient.", partial(attack, move=lambda g: g)),
         ("The sign is missing, and the loss is averaged.", partial(attack, move=lambda g: g / n)),
-        ("A value whose gradient is 0 moves: its sign is 0, so it stays.", partial(attack, move=lambda g: np.where(g > 0, 1, -1))),
-        ("A value whose gradient is 0 moves: its sign is 0, so it stays.", partial(attack, move=lambda g: np.where(g < 0, -1, 1))),
+        ("A value whose gradient is 0 moves: its sign is 0, so it stays.",
+         partial(attack, move=lambda g: np.where(g > 0, 1, -1))),
+        ("A value whose gradient is 0 moves: its sign is 0, so it stays.",
+         partial(attack, move=lambda g: np.where(g < 0, -1, 1))),
         ("These are the images at the start, expected those after the step.", lambda: around),
         ("These are the clean images, expected the attacked ones.", lambda: x),
         ("This is DX, expected the attacked images x + DX.", lambda: attack() - x)]), (weights(), [

@@ -12,14 +12,16 @@ from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
 
-TAPE = slips.tape("the tape cannot follow the computation. Call tape.watch on the inputs, and compute everything inside `with`, using "
-                  "TensorFlow's functions.")
+TAPE = slips.tape("the tape cannot follow the computation. Call tape.watch on the inputs, and compute everything inside "
+                  "`with`, using TensorFlow's functions.")
 RATE, BETA, LOW, HIGH, STEPS = 0.07, 0.12, 0.1, 0.25, 5  # of task 7: size of a step, limit of m, limits of s, number of steps
 TASKS = ("relu_mean", "relu_variance", "relu_covariance", "through_net", "linear_moments", "heat_map", "noise_attack")
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
-KNOWN = (  # mean x, y, standard deviation x, y, correlation, covariance after the ReLUs (integrated in two dimensions to 15 digits)
+# mean x, y, standard deviation x, y, correlation, covariance after the ReLUs (integrated in two dimensions to 15 digits)
+KNOWN = (
     (0, 0, 1, 1, -0.5, -0.104656052569781), (1, -0.5, 1, 2, 0.3, 0.210779087314613), (0.5, 0.25, 1, 1, 0.9, 0.434177619989977),
-    (-1, 2, 1.5, 0.5, -0.7, -0.132546336809646), (0.3, -0.2, 0.5, 0.7, 0.999, 0.119433414409934), (0, 0, 1, 1, 0.5, 0.145343947430219))
+    (-1, 2, 1.5, 0.5, -0.7, -0.132546336809646), (0.3, -0.2, 0.5, 0.7, 0.999, 0.119433414409934),
+    (0, 0, 1, 1, 0.5, 0.145343947430219))
 
 
 def asked(function: Callable, *arguments, **named):
@@ -67,8 +69,10 @@ def mean(function: Callable) -> None:
         ("The second term is missing: this is the mean times the probability that X > 0.", lambda: m * P),
         ("The first term is missing: x = mean + std z, and the mean has an integral too.", lambda: s * p),
         ("This is the ReLU of the mean, as if there were no noise.", lambda: np.maximum(m, 0)),
-        ("This is the mean of the values above 0 only. Those that the ReLU sets to 0 count too: do not divide by Phi(h).", lambda: m + s * p / P),
-        ("Phi has the wrong sign inside: the integral runs from -h to infinity, which has the probability Phi(h).", lambda: m * (1 - P) + s * p),
+        ("This is the mean of the values above 0 only. Those that the ReLU sets to 0 count too: do not divide by Phi(h).",
+         lambda: m + s * p / P),
+        ("Phi has the wrong sign inside: the integral runs from -h to infinity, which has the probability Phi(h).",
+         lambda: m * (1 - P) + s * p),
         ("The second term has the wrong sign: the integral of z phi(z) from -h to infinity is +phi(h).", lambda: m * P - s * p),
         ("This is the mean of |X|: a ReLU sets what is below 0 to 0.", lambda: m * (2 * P - 1) + 2 * s * p),
         ("The density lacks its factor 1 / sqrt(2 pi).", lambda: m * P + s * np.sqrt(2 * np.pi) * p), _sampled(got, right)],
@@ -91,11 +95,12 @@ def variance(function: Callable) -> None:
     equal("relu_variance(mean, std, first)", got, right, [
         ("This is the second moment E[X+^2]: the variance is that minus the square of the mean.", lambda: second),
         ("first is subtracted, expected its square.", lambda: second - e),
-        ("The square of the mean before the ReLU is subtracted, expected that of first, the mean after it.", lambda: second - m**2),
+        ("The square of the mean before the ReLU is subtracted, expected that of first, the mean after it.",
+         lambda: second - m**2),
         ("Phi and phi are swapped: Phi is the probability, phi the density.", lambda: (m**2 + s**2) * p + m * s * P - e**2),
         ("The second moment lacks the term with phi(h).", lambda: second - m * s * p - e**2),
-        ("The second moment's term with phi has the wrong sign: in (mean + std z)^2 the part 2 mean std z gives 2 mean std phi(h), and "
-         "std^2 z^2 takes half of it back.", lambda: second - 2 * m * s * p - e**2),
+        ("The second moment's term with phi has the wrong sign: in (mean + std z)^2 the part 2 mean std z gives 2 mean std "
+         "phi(h), and std^2 z^2 takes half of it back.", lambda: second - 2 * m * s * p - e**2),
         ("The term 2 mean std phi(h) is there, but the integral of z^2 phi(z) from -h on is Phi(h) - h phi(h), not Phi(h).",
          lambda: second + m * s * p - e**2),
         ("The factor mean is missing in the term with phi(h).", lambda: (m**2 + s**2) * P + s * p - e**2),
@@ -108,12 +113,13 @@ def variance(function: Callable) -> None:
         ("This is the variance before the ReLU.", lambda: s**2),
         ("This is the standard deviation, expected the variance.", lambda: np.sqrt(right)), _sampled(got, right)],
         given={"mean": m, "std": s})
-    equal("relu_variance of mean 0 and std 1, the example", asked(function, np.zeros(1), np.ones(1), np.array([0.3989423])), [0.3408451])
+    equal("relu_variance of mean 0 and std 1, the example", asked(function, np.zeros(1), np.ones(1), np.array([0.3989423])),
+          [0.3408451])
 
 
-def relu_pair(m: np.ndarray, s: np.ndarray, rho: float, h: Callable = np.divide, end: Callable = np.arcsin, cross: float = 2, two: float = 2,
-                weight: Callable = lambda rho, sin, cos: rho - sin, half: float = 0.5, one: float = 1, square: float = 2,
-                start: Callable = lambda rho, x, y: rho * x * y, factor: float = 1 / (2 * np.pi)) -> float:
+def relu_pair(m: np.ndarray, s: np.ndarray, rho: float, h: Callable = np.divide, end: Callable = np.arcsin, cross: float = 2,
+              two: float = 2, weight: Callable = lambda rho, sin, cos: rho - sin, half: float = 0.5, one: float = 1,
+              square: float = 2, start: Callable = lambda rho, x, y: rho * x * y, factor: float = 1 / (2 * np.pi)) -> float:
     """cov(X+, Y+) by Price's theorem twice, with s = sin t; each option changes one thing into a mistake."""
     (hx, hy), t = h(m, s), end(rho) * (NODES + one) * 0.5
     sin, cos = np.sin(t), np.cos(t)
@@ -150,7 +156,8 @@ def covariance(function: Callable) -> None:
          without(lambda m, s, rho, h: relu_pair(m, s, rho) / np.prod(s))),
         ("This is the correlation of X+ and Y+, expected their covariance.",
          without(lambda m, s, rho, h: relu_pair(m, s, rho) / np.prod(after(m, s)[1]))),
-        ("This is the formula for mean 0. For any mean hx and hy are in it.", without(lambda m, s, rho, h: relu_pair(0 * m, s, rho))),
+        ("This is the formula for mean 0. For any mean hx and hy are in it.",
+         without(lambda m, s, rho, h: relu_pair(0 * m, s, rho))),
         ("The integral is missing: P starts at Phi(hx) Phi(hy) and grows with the correlation.", of(factor=0)),
         ("The term rho Phi(hx) Phi(hy) is missing: P is that product at correlation 0, not 0.", of(start=lambda rho, x, y: 0)),
         ("The product Phi(hx) Phi(hy) lacks its factor rho: it is integrated from 0 to rho too.",
@@ -172,10 +179,12 @@ def covariance(function: Callable) -> None:
          without(lambda m, s, rho, h: relu_pair(m, s, rho, half=1 / np.arcsin(rho)))),
         ("The weights are multiplied by the length of the interval, expected half of it: they belong to [-1, 1].", of(half=1)),
         ("t goes up to asin(rho), not rho: s = sin t.", of(end=float)),
-        ("ds = cos t dt cancels the root in the density: here 1 / cos t is left over.", of(weight=lambda rho, sin, cos: (rho - sin) / cos)),
+        ("ds = cos t dt cancels the root in the density: here 1 / cos t is left over.",
+         of(weight=lambda rho, sin, cos: (rho - sin) / cos)),
         ("ds = cos t dt cancels the root in the density: here 1 / cos^2 t is left over.",
          of(weight=lambda rho, sin, cos: (rho - sin) / cos**2)),
-        ("ds = cos t dt cancels the root in the density: here cos t is left over.", of(weight=lambda rho, sin, cos: (rho - sin) * cos)),
+        ("ds = cos t dt cancels the root in the density: here cos t is left over.",
+         of(weight=lambda rho, sin, cos: (rho - sin) * cos)),
         ("In the exponent hx hy has the wrong sign: hx^2 - 2 hx hy sin t + hy^2.", of(cross=-2)),
         ("In the exponent the factor 2 of 2 hx hy sin t is missing.", of(cross=1)),
         ("In the exponent the 2 of 2 cos^2 t is missing.", of(two=1)),
@@ -187,11 +196,13 @@ def covariance(function: Callable) -> None:
 
 def _relu_moments(m: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the student's function of task 4 is given: mean [d] and covariance [d, d] after ReLUs."""
-    require(np.shape(cov) == (*np.shape(m), *np.shape(m)) and np.ndim(m) == 1, f"relu_moments gets a mean of shape {list(np.shape(m))} and a "
+    require(np.shape(cov) == (*np.shape(m), *np.shape(m)) and np.ndim(m) == 1,
+            f"relu_moments gets a mean of shape {list(np.shape(m))} and a "
             f"covariance of shape {list(np.shape(cov))}, expected [d] and [d, d].")
     m, cov = np.asarray(m, float), np.asarray(cov, float)
     s = np.sqrt(np.maximum(np.diag(cov), 1e-12))
-    pairs = [[relu_pair(m[[i, j]], s[[i, j]], np.clip(cov[i, j] / s[i] / s[j], -1, 1)) for j in range(len(m))] for i in range(len(m))]
+    pairs = [[relu_pair(m[[i, j]], s[[i, j]], np.clip(cov[i, j] / s[i] / s[j], -1, 1)) for j in range(len(m))]
+             for i in range(len(m))]
     return m * ndtr(m / s) + s * phi(m / s), np.array(pairs)
 
 
@@ -220,28 +231,34 @@ def net(function: Callable) -> None:
 
         got = results(function, asked(function, m, cov, w1, b1, w2, b2, _relu_moments), "mean", "covariance")
         for part, name in enumerate(("mean", "covariance")):
-            equal(f"The {name} of the logits", got[part], through()[part], [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in (
-                ("The bias b1 is missing in front of the ReLU.", partial(through, b1=0)), ("The bias b2 is missing.", partial(through, b2=0)),
+            equal(f"The {name} of the logits", got[part], through()[part],
+                  [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in (
+                ("The bias b1 is missing in front of the ReLU.", partial(through, b1=0)),
+                ("The bias b2 is missing.", partial(through, b2=0)),
                 ("The ReLU is applied to the mean. Use relu_moments: noise moves the mean too.",
                  partial(through, relu=lambda m, cov: (np.maximum(m, 0), _relu_moments(m, cov)[1]))),
                 ("The ReLU of the first layer leaves the covariance as it was: use both that relu_moments returns.",
                  partial(through, relu=lambda m, cov: (_relu_moments(m, cov)[0], cov))),
                 ("There is no ReLU between the two layers.", partial(through, relu=lambda m, cov: (m, cov))),
-                ("W is on the wrong side: the layer is x @ W + b, so the mean is m @ W.", partial(through, mean=lambda m, w: w @ m)),
+                ("W is on the wrong side: the layer is x @ W + b, so the mean is m @ W.",
+                 partial(through, mean=lambda m, w: w @ m)),
                 ("W is on the wrong side: the layer is x @ W + b, so the covariance is W.T @ C @ W.",
                  partial(through, spread=lambda w, cov: w @ cov @ w.T)),
                 ("W stands twice in the covariance, but once it must be transposed: W.T @ C @ W.",
                  partial(through, spread=lambda w, cov: w @ cov @ w)),
-                ("W is in the covariance once: it stands on both sides, W.T @ C @ W.", partial(through, spread=lambda w, cov: cov @ w)),
+                ("W is in the covariance once: it stands on both sides, W.T @ C @ W.",
+                 partial(through, spread=lambda w, cov: cov @ w)),
                 ("The covariances between the hidden units are left out.", partial(through, relu=dropped)),
                 ("The covariances between the inputs are left out.", partial(through, cov=np.diag(np.diag(cov)))),
-                ("The product of the means is added to the covariance: that makes it a second moment.", partial(through, relu=second)),
+                ("The product of the means is added to the covariance: that makes it a second moment.",
+                 partial(through, relu=second)),
                 ("A bias moves the mean only: the covariance does not change when a constant is added.",
                  lambda: (through()[0], through()[1] + b2)),
                 ("These are variances, expected the whole covariance matrix.", lambda: (through()[0], np.diag(through()[1]))))])
     given = np.array([1.0]), np.array([[4.0]]), np.array([[2.0, -1]]), np.array([1.0, 0]), np.eye(2), np.zeros(2), _relu_moments
     got = results(function, asked(function, *given), "mean", "covariance")
-    for name, value, expected in zip(("mean", "covariance"), got, _relu_moments(np.array([3, -1]), np.array([[16, -8], [-8, 4]]))):
+    for name, value, expected in zip(("mean", "covariance"), got,
+                                     _relu_moments(np.array([3, -1]), np.array([[16, -8], [-8, 4]]))):
         equal(f"The {name} of the example behind the ReLUs, with w2 = np.eye(2) and b2 = 0,", value, expected)
 
 
@@ -253,7 +270,8 @@ def linear(function: Callable) -> None:
     w, v = rng.normal(scale=0.5, size=[24, 6]).astype(np.float32), rng.normal(size=[6, 3]).astype(np.float32)
 
     def model(images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        require(np.ndim(images) == 4 and np.shape(images)[1:] == x.shape, f"The model gets shape {list(np.shape(images))}, expected "
+        require(np.ndim(images) == 4 and np.shape(images)[1:] == x.shape,
+                f"The model gets shape {list(np.shape(images))}, expected "
                 f"{[1, *x.shape]}: x[None] makes a batch of one image.")
         return tf.tanh(tf.reshape(tf.cast(images, tf.float32), [-1, 24]) @ w) @ v
 
@@ -272,35 +290,45 @@ def linear(function: Callable) -> None:
         ("std is squared twice.", lambda: (by * s.reshape(24)) @ (by * s.reshape(24)).T),
         ("One std is used for all pixels, expected each pixel's own.", lambda: np.mean(s)**2 * J @ J.T),
         ("One std is used for all pixels, expected each pixel's own.", lambda: np.mean(s**2) * J @ J.T),
-        ("These are the variances alone, expected the matrix: the logits see the same noise, so they vary together.", lambda: np.diag(var)),
+        ("These are the variances alone, expected the matrix: the logits see the same noise, so they vary together.",
+         lambda: np.diag(var)),
         ("The covariances are missing: the logits see the same noise, so they vary together.", lambda: np.diag(np.diag(var))),
         ("This is J^T J, a matrix of pixels: J is [classes, D], so J stands on the left.", lambda: by.T @ by),
-        ("This is one number, the variance of the sum of the logits: tape.gradient adds them up, tape.jacobian does not.", lambda: var.sum()),
+        ("This is one number, the variance of the sum of the logits: tape.gradient adds them up, tape.jacobian does not.",
+         lambda: var.sum()),
         ("This is the Jacobian with std, without its product with the transpose.", lambda: by),
-        ("Each logit's derivatives are added up before they are squared: noise of different pixels is independent, so squares add up.",
+        (("Each logit's derivatives are added up before they are squared: noise of different pixels is independent, so squares "
+          "add up."),
          lambda: np.outer(by.sum(1), by.sum(1)))], tolerance=1e-4)
     pixels, spread = (tf.constant(values, tf.float32, [1, 2, 1]) for values in ([0.5, 0.5], [0.1, 0.2]))
-    example = asked(function, lambda images, training=False: tf.reshape(tf.cast(images, tf.float32), [-1, 2]) @ [[3.0, 1], [0, 2]], pixels,
-                    spread, hints=TAPE)
-    equal("The covariance of the example", results(function, example, "mean", "covariance")[1], [[0.09, 0.03], [0.03, 0.17]], tolerance=1e-4)
+    example = asked(function,
+                    lambda images, training=False: tf.reshape(tf.cast(images, tf.float32), [-1, 2]) @ [[3.0, 1], [0, 2]],
+                    pixels, spread, hints=TAPE)
+    equal("The covariance of the example", results(function, example, "mean", "covariance")[1], [[0.09, 0.03], [0.03, 0.17]],
+          tolerance=1e-4)
 
 
 @check
 def heat(function: Callable) -> None:
-    """Task 6: 5 x 6 pixels with radius 1, the example among them, and expected logits that depend on image and noise in a known way."""
+    """Task 6: 5 x 6 pixels with radius 1, the example among them, and expected logits that depend on image and noise in a known
+    way.
+    """
     rng = seeded(6)
     x, a, b = rng.uniform(0.1, 0.9, [5, 6, 1]).astype(np.float32), rng.normal(size=[30, 3]), rng.normal(size=[30, 3])
     std, radius, label = 0.3 + 0.2 * rng.uniform(), 1, int(rng.integers(0, 3))
 
     def logits(images: np.ndarray, noise: np.ndarray) -> np.ndarray:
         for name, values in (("The images", images), ("The standard deviations", noise)):
-            require(np.ndim(values) == 4 and np.shape(values)[1:] == x.shape, f"{name} have shape {list(np.shape(values))}, expected "
+            require(np.ndim(values) == 4 and np.shape(values)[1:] == x.shape,
+                    f"{name} have shape {list(np.shape(values))}, expected "
                     f"[N, {', '.join(map(str, x.shape))}].")
-        require(len(images) == len(noise), f"expected_logits gets {len(images)} images and {len(noise)} maps of std, expected as many.")
+        require(len(images) == len(noise),
+                f"expected_logits gets {len(images)} images and {len(noise)} maps of std, expected as many.")
         flat, v = (np.asarray(values, float).reshape(len(images), 30) for values in (images, noise))
         return flat @ a + v**2 @ b + (v @ b)**2
 
-    def maps(near: Callable = lambda i, j, k, l: max(abs(i - k), abs(j - l)) <= radius, std=std, base: bool = True, label=label) -> np.ndarray:
+    def maps(near: Callable = lambda i, j, k, l: max(abs(i - k), abs(j - l)) <= radius, std=std, base: bool = True,
+             label=label) -> np.ndarray:
         """The change of the logit for the pixels (k, l) that are near (i, j)."""
         windows = np.array([[near(i, j, k, l) for k in range(5) for l in range(6)] for i in range(5) for j in range(6)])
         images = np.repeat(x[None], 30, 0)
@@ -327,7 +355,8 @@ def heat(function: Callable) -> None:
         ("The noise is on whole rows: the column has to be near too.", lambda: maps(lambda i, j, k, l: abs(i - k) <= radius)),
         (beyond, lambda: maps(lambda i, j, k, l: (i - k + radius) % 5 <= 2 * radius and (j - l + radius) % 6 <= 2 * radius)),
         (beyond, lambda: maps(lambda i, j, k, l: max(abs(i - k), abs(j - l)) <= radius and i >= radius and j >= radius)),
-        *[(f"This is the logit of class {other}, expected that of class {label}.", lambda other=other: maps(label=other)) for other in range(3)],
+        *[(f"This is the logit of class {other}, expected that of class {label}.", lambda other=other: maps(label=other))
+          for other in range(3)],
         ("The map has a list of values, expected [H, W].", lambda: maps().ravel())])
 
 
@@ -346,16 +375,19 @@ def _wrong_noise(run: Callable, x: np.ndarray, place: np.ndarray) -> tuple:
            partial(run, way=lambda g, at_zero=at_zero: np.where(g == 0, at_zero, np.sign(g)))) for at_zero in (-1, 1)),
         ("m is not kept between -beta and beta.", partial(run, limit=(np.inf, LOW, HIGH))),
         ("s is not kept between low and high.", partial(run, limit=(BETA, -np.inf, np.inf))),
-        ("The limits are applied at the end only: clip after each step.", partial(run, limit=(np.inf, -np.inf, np.inf), end=True)),
+        ("The limits are applied at the end only: clip after each step.",
+         partial(run, limit=(np.inf, -np.inf, np.inf), end=True)),
         ("m is not kept between -beta and beta, nor s between low and high.", partial(run, limit=(np.inf, -np.inf, np.inf))),
         ("m does not move: it gets a step too.", partial(run, rates=(0, RATE))),
         ("s does not move: it gets a step too.", partial(run, rates=(RATE, 0))),
         ("s starts at high, expected at low.", partial(run, start=HIGH)),
         ("The expected logit of the target rises, but the margin is required: the highest other logit is to be subtracted.",
          partial(run, pull=lambda z: place)),
-        ("The highest of all logits is subtracted, the target's among them: once it leads, the margin is 0 and nothing moves. Leave it out.",
+        (("The highest of all logits is subtracted, the target's among them: once it leads, the margin is 0 and nothing moves. "
+          "Leave it out."),
          partial(run, pull=lambda z: place - _top(z))),
-        ("The mean of the other logits is subtracted, expected the highest of them.", partial(run, pull=lambda z: place - (1 - place) / 3)),
+        ("The mean of the other logits is subtracted, expected the highest of them.",
+         partial(run, pull=lambda z: place - (1 - place) / 3)),
         ("The other logits are multiplied by 0, not left out: where all are negative, that 0 is the highest.",
          partial(run, pull=lambda z: place - _top(z * (1 - place)) * (1 - place))),
         *(("There is one step too few or too many: steps of them are required.", partial(run, STEPS + n)) for n in (-1, 1)),
@@ -384,8 +416,8 @@ def attack(function: Callable) -> None:
         flat, v = (tf.reshape(tf.cast(values, tf.float32), [3, 20]) for values in (images, std))
         return tf.sin(12 * flat) @ a + tf.cos(20 * v) @ b + lift
 
-    def run(steps=STEPS, pull=lambda z: place - _top(z - 1e9 * place), way=np.sign, rates=(RATE, RATE), limit=(BETA, LOW, HIGH), start=LOW,
-            end=False, way_s=None, box=False) -> np.ndarray:
+    def run(steps=STEPS, pull=lambda z: place - _top(z - 1e9 * place), way=np.sign, rates=(RATE, RATE),
+            limit=(BETA, LOW, HIGH), start=LOW, end=False, way_s=None, box=False) -> np.ndarray:
         """m and s in one array; pull gives the derivative of what is raised by the logits."""
         m, s = np.zeros([3, 20]), np.full([3, 20], start)
         for _ in range(steps):

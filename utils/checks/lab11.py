@@ -19,11 +19,14 @@ layers = tf.keras.layers
 
 
 def _array(function: Callable, *arguments, hints=(), nan: str = ""):
-    """What `call` gives, without NumPy's warnings; raises CheckFailed for a list, and with `nan`, what it means here, for NaN and infinity."""
+    """What `call` gives, without NumPy's warnings; raises CheckFailed for a list, and with `nan`, what it means here,
+    for NaN and infinity.
+    """
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         got, name = call(function, *arguments, hints=hints), function.__name__
-    require(not isinstance(got, list | tuple), f"{name} gives a {type(got).__name__}: return one array (np.array makes one of a list).")
+    require(not isinstance(got, list | tuple),
+            f"{name} gives a {type(got).__name__}: return one array (np.array makes one of a list).")
     require(not nan or np.asarray(got).dtype.kind != "f" or bool(np.isfinite(got).all()), f"{name} gives NaN or infinity: {nan}")
     return got
 
@@ -36,13 +39,15 @@ def _compiled(function: Callable, compiled: Callable):
     try:
         return compiled()
     except Exception as error:
-        raise CheckFailed(f"{function.__name__} cannot be compiled ({type(error).__name__}): tf.function allows no .numpy(), float() or NumPy "
-                          "function on tensors, and no new variables or optimizers.") from None
+        raise CheckFailed(f"{function.__name__} cannot be compiled ({type(error).__name__}): tf.function allows no .numpy(), "
+                          "float() or NumPy function on tensors, and no new variables or optimizers.") from None
 
 
 @check
 def game(optimal_discriminator: Callable, value: Callable) -> None:
-    """Task 1: two densities on a line that are 0 at different positions; equal ones; any D; a D that is sure and wrong; the example."""
+    """Task 1: two densities on a line that are 0 at different positions; equal ones; any D; a D that is sure and wrong;
+    the example.
+    """
     for function in (optimal_discriminator, value):
         written_out(function, names=LIBRARIES | {"xlogy", "xlog1py", "rel_entr"})
     shift, dx = inputs(1.0, lambda rng: rng.uniform(0.5, 1.5)), 0.02
@@ -60,7 +65,8 @@ def game(optimal_discriminator: Callable, value: Callable) -> None:
     _value(value, p, p, np.full_like(p, 0.5), dx)
     _value(value, p, q, 0.05 + 0.9 / (1 + np.exp(x)), dx)
     sure = _array(value, p, q, np.full_like(p, 1e-12), dx)
-    require(sure < -27.6, f"With D = 1e-12 V is {sure:.4g}, expected -27.63: a small number in the logarithm, or a clipped D, hides how wrong D is.")
+    require(sure < -27.6, (f"With D = 1e-12 V is {sure:.4g}, expected -27.63: a small number in the logarithm, or a clipped D, "
+                           "hides how wrong D is."))
     p, q = np.array([1.0, 0, 0]), np.array([0.5, 0.5, 0])
     _value(value, p, q, _optimal(optimal_discriminator, p, q), 1.0)
 
@@ -76,7 +82,8 @@ def _optimal(optimal_discriminator: Callable, p: np.ndarray, q: np.ndarray) -> n
         ("D* is 0 where p is 0 and q is not: it is 1/2 only where both are 0.", lambda: np.where(p > 0, d, 0.5)),
         ("D* is 1 where q is 0 and p is not: it is 1/2 only where both are 0.", lambda: np.where(q > 0, d, 0.5)),
         ("Where one of p and q is 0, D* is 0 or 1: it is 1/2 only where both are 0.", lambda: np.where(p * q > 0, d, 0.5)),
-        (f"Where p and q are both 0 your D* is {got[none][0]:.3g}, expected 1/2.", lambda: np.where(none, got, d))], given={"p": p, "q": q})
+        (f"Where p and q are both 0 your D* is {got[none][0]:.3g}, expected 1/2.", lambda: np.where(none, got, d))],
+          given={"p": p, "q": q})
     return d
 
 
@@ -91,7 +98,8 @@ def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: flo
         ("dx is missing: an integral is a sum times the width of the cells.", lambda: right / dx),
         ("This is a mean over the grid, expected the sum times dx.", lambda: right / dx / len(p)),
         ("This is a mean times dx, expected the sum times dx.", lambda: right / len(p)),
-        ("np.trapezoid counts both ends half, expected the sum times dx.", lambda: np.trapezoid(xlogy(p, d) + xlog1py(q, -d), dx=dx)),
+        ("np.trapezoid counts both ends half, expected the sum times dx.",
+         lambda: np.trapezoid(xlogy(p, d) + xlog1py(q, -d), dx=dx)),
         ("d is not used: V is for any d, not only for D*.", lambda: dx * (rel_entr(p, m) + rel_entr(q, m)).sum() - np.log(4)),
         ("p and q are swapped: weight log D with p, the density of the real points.", lambda: weighted(q, p)),
         ("The part of the generated points is missing, the integral of q log(1 - D).", lambda: real),
@@ -99,7 +107,8 @@ def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: flo
         ("The two parts are subtracted: add them.", lambda: real - fake),
         ("q is multiplied by log D: multiply it by log(1 - D).", lambda: weighted(p + q, 0)),
         ("The second part is weighted with p: weight log(1 - D) with q.", lambda: weighted(p, p)),
-        ("You sum only where both p and q are above 0: mask each of the two parts by itself.", lambda: weighted(p * (q > 0), q * (p > 0)))],
+        ("You sum only where both p and q are above 0: mask each of the two parts by itself.",
+         lambda: weighted(p * (q > 0), q * (p > 0)))],
         given={"p": p, "q": q, "d": d})
 
 
@@ -122,30 +131,40 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
         right = of(cross)
         equal(f"discriminator_loss with {kind}", _array(discriminator_loss, u, v, y, w, nan=nan), right, [
             ("This is the sum over the images, expected the mean.", lambda: 6 * right),
-            ("The part of the generated images is missing: with label 0, -log(1 - D) counts, the term with 1 - y.", lambda: cross(u, y).mean()),
+            ("The part of the generated images is missing: with label 0, -log(1 - D) counts, the term with 1 - y.",
+             lambda: cross(u, y).mean()),
             ("The part of the real images is missing.", lambda: cross(v, w).mean()),
-            ("The labels are swapped: `real` belongs to `on_real`, `fake` to `on_fake`.", lambda: np.mean(cross(u, w) + cross(v, y))),
-            ("Logits [N, 1] and labels [N] give N x N numbers: leave the labels in the shape [N, 1].", lambda: of(lambda u, y: cross(u, y.T).mean())),
+            ("The labels are swapped: `real` belongs to `on_real`, `fake` to `on_fake`.",
+             lambda: np.mean(cross(u, w) + cross(v, y))),
+            ("Logits [N, 1] and labels [N] give N x N numbers: leave the labels in the shape [N, 1].",
+             lambda: of(lambda u, y: cross(u, y.T).mean())),
             ("The |u| in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y + np.logaddexp(0, -u))),
             ("max(u, 0) is missing.", lambda: of(lambda u, y: np.logaddexp(0, -abs(u)) - u * y)),
             ("The 1 in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y - abs(u))),
             ("The term u y is added: subtract it.", lambda: of(lambda u, y: np.logaddexp(0, u) + u * y)),
-            ("These are squared differences of logits and labels, expected the cross-entropy.", lambda: of(lambda u, y: (u - y)**2)),
+            ("These are squared differences of logits and labels, expected the cross-entropy.",
+             lambda: of(lambda u, y: (u - y)**2)),
             ("The labels are not used: they may be other numbers than 1 and 0.", lambda: np.mean(cross(u, 1) + cross(v, 0))),
-            ("A second sigmoid: the stable form contains the sigmoid already, so give it the logit u, not D.", lambda: of(lambda u, y: cross(tf.sigmoid(u).numpy(), y))),
-            ("The label of a generated image is 0 here, that is log(1 - D), not log D.", lambda: np.mean(cross(u, y) + cross(v, 1 - w)))])
+            ("A second sigmoid: the stable form contains the sigmoid already, so give it the logit u, not D.",
+             lambda: of(lambda u, y: cross(tf.sigmoid(u).numpy(), y))),
+            ("The label of a generated image is 0 here, that is log(1 - D), not log D.",
+             lambda: np.mean(cross(u, y) + cross(v, 1 - w)))])
     d, large, zeros = tf.sigmoid(v).numpy(), np.array([[-1000.0], [1000.0]]), np.zeros([2, 1])
     equal("generator_loss", _array(generator_loss, v, nan=nan), cross(v, 1).mean(), [
         ("This is the saturating loss, log(1 - D), expected -log D.", lambda: -cross(v, 0).mean()),
-        ("This is -log(1 - D), the discriminator's loss: minimising it, G would make images that D recognises.", lambda: cross(v, 0).mean()),
+        ("This is -log(1 - D), the discriminator's loss: minimising it, G would make images that D recognises.",
+         lambda: cross(v, 0).mean()),
         ("The sign is wrong: minimising log D, G would make images that D recognises.", lambda: -cross(v, 1).mean()),
         ("This is the sum over the images, expected the mean.", cross(v, 1).sum),
         ("This is the mean of the logits, expected the cross-entropy with label 1.", lambda: -v.mean()),
         ("This is the logarithm of the mean of D, expected the mean of the logarithms.", lambda: -np.log(d.mean())),
-        ("This is 1 - D: the logarithm is missing.", lambda: 1 - d.mean()), ("This is -D: the logarithm is missing.", lambda: -d.mean())])
+        ("This is 1 - D: the logarithm is missing.", lambda: 1 - d.mean()),
+        ("This is -D: the logarithm is missing.", lambda: -d.mean())])
     for function, logits, right in ((discriminator_loss, (large, large[::-1], 1.0, 0.0), 1000), (generator_loss, (large,), 500)):
-        got = float(_array(function, *logits, nan="logits of 1000 are given, e^1000 is infinite and log 0 too; use the stable form."))
-        require(abs(got - right) < 1, f"{function.__name__} is {got:.5g} for logits of -1000 and 1000, expected {right}: a clipped probability, or a "
+        got = float(_array(function, *logits,
+                           nan="logits of 1000 are given, e^1000 is infinite and log 0 too; use the stable form."))
+        require(abs(got - right) < 1,
+                f"{function.__name__} is {got:.5g} for logits of -1000 and 1000, expected {right}: a clipped probability, or a "
                 "small number in the logarithm, hides how wrong D is, and the gradient is lost.")
     equal("discriminator_loss of the example, logits 0,", _array(discriminator_loss, zeros, zeros, 1.0, 0.0), 2 * np.log(2))
     equal("generator_loss of the example, logits 0,", _array(generator_loss, zeros), np.log(2))
@@ -156,11 +175,12 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
 
 
 RATES = 0.1, 0.3  # of G and of D, in the check of task 3
-NO_WAY = ("A gradient is None: the tape has to see the whole way from the weights to the loss. Generate the points inside `with`, from z, and turn "
-          "nothing into NumPy arrays on the way.")
+NO_WAY = ("A gradient is None: the tape has to see the whole way from the weights to the loss. Generate the points inside "
+          "`with`, from z, and turn nothing into NumPy arrays on the way.")
 STEP = (*((words, NO_WAY) for words in ("No gradients", "NoneType", "None values")),
         ("moving_", "Take trainable_variables: the running statistics of batch norm have no gradient."),
-        ("Unknown variable", "An optimizer gets weights that are not its own: g_optimizer is for the weights of G, d_optimizer for those of D."))
+        ("Unknown variable",
+         "An optimizer gets weights that are not its own: g_optimizer is for the weights of G, d_optimizer for those of D."))
 
 
 def _mean(logits: tf.Tensor) -> tf.Tensor:
@@ -173,13 +193,16 @@ LOSSES = (lambda real, made: _mean(-made)), (lambda real, made: _mean(-real) + _
 
 def _network(seed: int, inputs: int, first: int, *others: tf.keras.Layer) -> tf.keras.Model:
     """A small network with batch norm, and weights unlike a start."""
-    network, random = tf.keras.Sequential([tf.keras.Input([inputs]), layers.Dense(first), layers.BatchNormalization(), *others]), seeded(seed)
-    network.set_weights([random.uniform(0.5, 2, weight.shape) if "variance" in weight.name else random.normal(0.3, 0.8, weight.shape)
+    network, random = (tf.keras.Sequential([tf.keras.Input([inputs]), layers.Dense(first), layers.BatchNormalization(), *others]),
+                       seeded(seed))
+    network.set_weights([random.uniform(0.5, 2, weight.shape) if "variance" in weight.name
+                         else random.normal(0.3, 0.8, weight.shape)
                          for weight in network.weights])
     return network
 
 
-def slopes(networks: tuple, x: tf.Tensor, z: tf.Tensor, loss: Callable, player: int, training=(True, True, True), together=False) -> tuple:
+def slopes(networks: tuple, x: tf.Tensor, z: tf.Tensor, loss: Callable, player: int, training=(True, True, True),
+           together=False) -> tuple:
     """loss(logits on x, logits on G(z)), and its gradient for the weights of player 0, G, or 1, D.
 
     training  of G, of D on real points and of D on generated ones; together  D judges both in one batch
@@ -236,14 +259,16 @@ def step(train_step: Callable) -> None:
         equal(f"A weight of {name} after the step", after[player], moved(player, LOSSES[player]),
               _wrong_steps(moved, player, before[player], _is(got[0], d) and _is(got[1], g)), tolerance=1e-4)
         steps = int(optimizers[player].iterations)
-        require(steps == 1, f"{name.lower()}_optimizer makes {steps} steps, expected 1: let the optimizer move the weights, with one call of apply. "
-                "(Adam does more than subtract rate times gradient.)")
+        require(steps == 1, f"{name.lower()}_optimizer makes {steps} steps, expected 1: let the optimizer move the weights, with "
+                "one call of apply. (Adam does more than subtract rate times gradient.)")
     reset()
     networks[0](z, training=True)
     require(np.allclose(statistics, _flat(networks[0].non_trainable_variables), atol=1e-5),
             "The generator runs more than once: generate the points once, both losses take them.")
-    equal("The first result, the loss of D,", got[0], d, [("The two losses are swapped: return d_loss, g_loss.", lambda: g)], tolerance=1e-4)
-    equal("The second result, the loss of G,", got[1], g, [("The loss of G that you return is saturating.", lambda: saturating)], tolerance=1e-4)
+    equal("The first result, the loss of D,", got[0], d, [("The two losses are swapped: return d_loss, g_loss.", lambda: g)],
+          tolerance=1e-4)
+    equal("The second result, the loss of G,", got[1], g, [("The loss of G that you return is saturating.", lambda: saturating)],
+          tolerance=1e-4)
     for logit, right in ((200.0, (200, 0)), (-200.0, (200, 200)), (0.0, (2 * np.log(2), np.log(2)))):
         optimizers = reset()
         networks[1].layers[-1].set_weights([np.zeros([5, 1]), np.array([logit])])
@@ -253,7 +278,8 @@ def step(train_step: Callable) -> None:
                 f"{float(got[0]):.4g} and {float(got[1]):.4g}, expected {right[0]:.4g} and {right[1]:.4g}{why}")
     optimizers = reset()
     _compiled(train_step, tf.function(lambda: train_step(*networks, *optimizers, x, z), autograph=False))
-    require(np.allclose(_flat(networks[0].trainable_variables), after[0], atol=1e-4), "Compiled, train_step gives something other than when it is "
+    require(np.allclose(_flat(networks[0].trainable_variables), after[0], atol=1e-4),
+            "Compiled, train_step gives something other than when it is "
             "called directly: does it use NumPy's random numbers, or change Python variables?")
 
 
@@ -269,27 +295,35 @@ def _wrong_steps(moved: Callable, player: int, before: np.ndarray, losses: bool)
         return keras(tf.ones_like(real), real) + keras(tf.zeros_like(made), made) if player else keras(tf.ones_like(made), made)
 
     yield f"The weights of {me} do not move: apply its gradients with {me.lower()}_optimizer.", lambda: before
-    yield (f"{other}'s update moves the weights of {me} too, against the loss of {me}: give {other.lower()}_optimizer the weights of {other} only.",
+    yield ((f"{other}'s update moves the weights of {me} too, against the loss of {me}: give {other.lower()}_optimizer the "
+            f"weights of {other} only."),
            lambda: moved(player, own) + moved(player, others, other_rate) - before)
     yield from ((sentence, lambda loss=loss: moved(player, loss)) for sentence, loss in (
-        (f"{me} gets the gradient of {other}'s loss on top of its own: each network has its own loss.", lambda r, m: own(r, m) + others(r, m)),
+        (f"{me} gets the gradient of {other}'s loss on top of its own: each network has its own loss.",
+         lambda r, m: own(r, m) + others(r, m)),
         (f"{me} gets the gradient of {other}'s loss, and not of its own: each network minimises its own loss.", others),
         (f"{me} climbs its loss: minimise both losses.", lambda r, m: -own(r, m)),
         (f"{me}'s loss is the sum over the batch, expected the mean.", lambda r, m: 6 * own(r, m)),
         (f"{me}'s loss is half of what is required: do not divide the mean by 2.", lambda r, m: own(r, m) / 2),
-        ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: own(tf.sigmoid(r), tf.sigmoid(m))),
-        ("A second sigmoid: the cross-entropy takes the logits of D as they are.", lambda r, m: bare(*map(tf.sigmoid, map(tf.sigmoid, (r, m))))),
-        ("The cross-entropy takes the logits for probabilities: say from_logits=True, or use tf.nn.sigmoid_cross_entropy_with_logits.", bare),
+        ("A second sigmoid: the cross-entropy takes the logits of D as they are.",
+         lambda r, m: own(tf.sigmoid(r), tf.sigmoid(m))),
+        ("A second sigmoid: the cross-entropy takes the logits of D as they are.",
+         lambda r, m: bare(*map(tf.sigmoid, map(tf.sigmoid, (r, m))))),
+        (("The cross-entropy takes the logits for probabilities: say from_logits=True, or use "
+          "tf.nn.sigmoid_cross_entropy_with_logits."), bare),
         ("The tape sees only a part of the loss: use TensorFlow's functions, not NumPy's, on the way to it." if losses else
          f"Labels and logits are swapped in the cross-entropy of {me}: labels come first.",
          lambda r, m: -tf.reduce_mean(r if player else m)),
         *((("D's labels are swapped: 1 is real, 0 is generated.", lambda r, m: _mean(r) + _mean(-m)),
            ("The label of the generated points is 0 for D: both have label 1 here.", lambda r, m: _mean(-r) + _mean(-m)),
            ("D learns from the real points only: the generated ones, with label 0, belong to its loss.", lambda r, m: _mean(-r)),
-           ("D learns from the generated points only: the real ones, with label 1, belong to its loss.", lambda r, m: _mean(m))) if player else
-          (("This is the saturating loss of G, log(1 - D), expected -log D, the cross-entropy with label 1.", lambda r, m: -_mean(m)),))))
+           ("D learns from the generated points only: the real ones, with label 1, belong to its loss.", lambda r, m: _mean(m)))
+          if player else
+          (("This is the saturating loss of G, log(1 - D), expected -log D, the cross-entropy with label 1.",
+            lambda r, m: -_mean(m)),))))
     yield "The optimizers are swapped: g_optimizer is that of G.", lambda: moved(player, own, other_rate)
-    yield f"{me} moves after {other}'s update: take both losses and both gradients, then move both.", lambda: moved(player, own, later=True)
+    yield (f"{me} moves after {other}'s update: take both losses and both gradients, then move "
+           "both."), lambda: moved(player, own, later=True)
     yield from ((f"{who} without training=True: batch norm then takes its running statistics, not those of the batch.",
                  lambda training=training: moved(player, own, training=training)) for who, training in (
         ("G runs", (False, True, True)), ("D runs", (True, False, False)), ("D judges the generated points", (True, True, False)),
@@ -300,7 +334,8 @@ def _wrong_steps(moved: Callable, player: int, before: np.ndarray, losses: bool)
 CAUSES = {1: "nothing is wrong", 2: "mode collapse", 3: "D too strong", 4: "D too weak", 5: "stopped too early"}
 FAULTS = {"P": (3, "its two curves stay at 1 and 0; what gradient does G get from a D that is certain"),
           "Q": (1, "where are its points, compared with the data, and what do both curves end at"),
-          "R": (4, "look at the numbers on its axes, and compare the mean of D over the generated points with that over the real ones"),
+          "R": (4, ("look at the numbers on its axes, and compare the mean of D over the generated points with that over the "
+                    "real ones")),
           "S": (5, "how many steps does it have, and have its points stopped moving"),
           "T": (2, "the curves look balanced; how many different points does it generate")}
 
@@ -317,7 +352,8 @@ def modes(covered: Callable) -> None:
         inside = np.repeat(centres, counts, axis=0) + (lengths * [np.cos(angles), np.sin(angles)]).T
         corners = centres[random.integers(0, 8, 149)] + 0.35 * random.choice([-1, 1], (149, 2))  # not in the circle
         beside = centres[random.integers(0, 8, 50)] + [0.55, 0]  # 0.55**2 is less than the radius, 0.55 is not
-        _count(covered, random.permutation(np.concatenate([inside, corners, beside, random.normal(0, 0.3, (100, 2))])), centres, radius)
+        _count(covered, random.permutation(np.concatenate([inside, corners, beside, random.normal(0, 0.3, (100, 2))])),
+               centres, radius)
     centres = np.array([[0, 0], [0.5, 0], [0, 0.5], [10, 0], [0, 10], [10, 10]], float)
     places = np.array([[0.25, 0.25], [11, 0], [0, 10], [10, 10], [9.3, 0], [5, 5]])
     # near three; on a circle; exactly 1 %; below 1 %; near one, at 0.7; near none
@@ -347,15 +383,19 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
     equal("share", got[1], share, [
         ("The order is modes, share.", lambda: modes),
         ("share is that of the points that lie near no centre.", lambda: 1 - share),
-        ("This is the share of the centres that have a point: share is that of the points, any over the centres.", near.any(axis=0).mean),
+        ("This is the share of the centres that have a point: share is that of the points, any over the centres.",
+         near.any(axis=0).mean),
         ("This is a mean over points and centres: a point counts once, where it lies near any centre.", near.mean),
-        ("A point near several centres counts several times: it counts once in share (any, not sum).", lambda: near.sum() / len(near)),
+        ("A point near several centres counts several times: it counts once in share (any, not sum).",
+         lambda: near.sum() / len(near)),
         ("share is a number of points: divide by how many there are.", near.any(axis=1).sum),
         ("share is a percentage, expected a fraction, 0 to 1.", lambda: 100 * share),
         fixed, *((sentence, lambda wrong=wrong: answer(wrong)[1]) for sentence, wrong in both)], tolerance=1e-6, given=given)
     equal("modes", got[0], modes, [
-        ("A point may lie near several centres: it counts for each of them, not only for the nearest.", lambda: answer(near & nearest)[0]),
-        ("A centre with exactly 1 % of the points counts too: at least (>=) is required.", lambda: np.sum(near.mean(axis=0) > 0.01)),
+        ("A point may lie near several centres: it counts for each of them, not only for the nearest.",
+         lambda: answer(near & nearest)[0]),
+        ("A centre with exactly 1 % of the points counts too: at least (>=) is required.",
+         lambda: np.sum(near.mean(axis=0) > 0.01)),
         *(("The threshold is that of the lecture: here 1 % of all points is enough.", lambda least=least: answer(near, least)[0])
           for least in (0.03, 0.25 / len(centres))),
         ("len(points) // 100 is rounded down: compare the share of the points with 0.01.",
@@ -375,7 +415,8 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
 def diagnosis(named: Callable) -> None:
     """Task 4, second half: the cause of each panel, by its number."""
     got = call(named)
-    require(isinstance(got, dict) and got.keys() == FAULTS.keys(), 'diagnosis gives a dictionary with the keys "P", "Q", "R", "S" and "T".')
+    require(isinstance(got, dict) and got.keys() == FAULTS.keys(),
+            'diagnosis gives a dictionary with the keys "P", "Q", "R", "S" and "T".')
     for letter, (cause, look) in FAULTS.items():
         number = operator.index(got[letter]) if hasattr(got[letter], "__index__") else 0
         require(number in CAUSES, f"Panel {letter}: {got[letter]!r} is not the number of a cause, 1 to 5.")
@@ -389,24 +430,32 @@ def generator(build_generator: Callable) -> None:
         def other(**options) -> Callable:
             return lambda: dcgan.generator(latent, width, **options)
 
-        model = call(build_generator, latent, width, hints=[("found ndim=", dcgan.ONE_Z), ("otal size of", "Dense gives 7 * 7 * 2 * width numbers, as many as Reshape takes.")])
-        dcgan.network_like(f"build_generator({latent}, {width})", model, dcgan.generator(latent, width), seeded(3).normal(size=[5, latent]).astype(np.float32), (
+        model = call(build_generator, latent, width,
+                     hints=[("found ndim=", dcgan.ONE_Z),
+                            ("otal size of", "Dense gives 7 * 7 * 2 * width numbers, as many as Reshape takes.")])
+        dcgan.network_like(f"build_generator({latent}, {width})", model, dcgan.generator(latent, width),
+                           seeded(3).normal(size=[5, latent]).astype(np.float32), (
             ("There is no activation at the end: tanh brings the images to the range from -1 to 1.", other(end=None)),
             ("The images go through a sigmoid, from 0 to 1: tanh, from -1 to 1, is required.", other(end="sigmoid")),
-            ("There is no batch norm: it comes after the dense layer and after the first transposed convolution.", other(norm=False)),
+            ("There is no batch norm: it comes after the dense layer and after the first transposed convolution.",
+             other(norm=False)),
             ("There is no batch norm, and a layer in front of it has a bias.", other(norm=False, bias=True)),
             ("Batch norm is also at the images: DCGAN leaves it out there.", other(outer=True)),
             ("A layer in front of a batch norm has a bias, which it subtracts again: use_bias=False.", other(bias=True)),
-            ("Batch norm comes before the reshape, with a mean for each number: after it, it has one for each map.", other(flat=True)),
+            ("Batch norm comes before the reshape, with a mean for each number: after it, it has one for each map.",
+             other(flat=True)),
             ("The activation comes before batch norm: first batch norm, then ReLU.", other(early=True)),
             ("The widths are in the wrong order: 2 * width maps of 7x7, then width maps of 14x14.", other(maps=(1, 2))),
             ("There are width maps of 7x7: 2 * width are required.", other(maps=(1, 1))),
             ("There are 2 * width maps of 14x14: width are required.", other(maps=(2, 2))),
             *((f"The kernels are {k}x{k}: 4x4 is required, which the stride 2 divides.", other(kernel=k)) for k in (3, 5, 2)),
-            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.", other(activation=lambda: layers.LeakyReLU(0.2))),
-            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.", other(activation=lambda: layers.LeakyReLU(0.3))),
+            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.",
+             other(activation=lambda: layers.LeakyReLU(0.2))),
+            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.",
+             other(activation=lambda: layers.LeakyReLU(0.3))),
             ("The generator has no ReLU: one comes after each batch norm.", other(activation=lambda: layers.Activation(None))),
-            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.", other(momentum=0.99))))
+            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.",
+             other(momentum=0.99))))
     _counts("build_generator(32, 16)", call(build_generator, 32, 16), np.zeros([1, 32], np.float32), 58_817, 58_721)
 
 
@@ -425,13 +474,16 @@ def discriminator(build_discriminator: Callable) -> None:
             return lambda: dcgan.discriminator(width, **options)
 
         model = call(build_discriminator, width, hints=[("found ndim=", dcgan.ONE_Z)])
-        dcgan.network_like(f"build_discriminator({width})", model, dcgan.discriminator(width), seeded(4).uniform(-1, 1, [5, 28, 28, 1]).astype(np.float32), (
-            ("There is a sigmoid at the end: a logit is required, your losses take the sigmoid themselves.", other(end="sigmoid")),
+        dcgan.network_like(f"build_discriminator({width})", model, dcgan.discriminator(width),
+                           seeded(4).uniform(-1, 1, [5, 28, 28, 1]).astype(np.float32), (
+            ("There is a sigmoid at the end: a logit is required, your losses take the sigmoid themselves.",
+             other(end="sigmoid")),
             ("There is a tanh at the end: a logit is required, without an activation.", other(end="tanh")),
             ("There is no batch norm: one comes after the second convolution.", other(norms=(False, False))),
             ("There is no batch norm: one comes after the second convolution.", other(norms=(False, False), bias=(True, True))),
             ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.", other(norms=(True, True))),
-            ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.", other(norms=(True, True), bias=(False, False))),
+            ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.",
+             other(norms=(True, True), bias=(False, False))),
             ("Batch norm comes after the first convolution, in the place of the second.", other(norms=(True, False))),
             ("The second convolution has a bias, which batch norm subtracts again: use_bias=False.", other(bias=(True, True))),
             ("The first convolution has no bias: one is required, no batch norm comes after it.", other(bias=(False, False))),
@@ -439,12 +491,15 @@ def discriminator(build_discriminator: Callable) -> None:
             ("The slope of leaky ReLU is 0.3, as Keras sets it: LeakyReLU(0.2) is required.", other(slope=0.3)),
             ("The slope of leaky ReLU is 0.01: LeakyReLU(0.2) is required.", other(slope=0.01)),
             ("There is no activation after the convolutions: leaky ReLU of slope 0.2 is required.", other(slope=1)),
-            ("Max pooling halves the maps: a stride of 2 is required, with which D learns how to make them smaller.", other(pool=True)),
-            ("A mean over all positions comes before the last layer: Flatten is required, which keeps where things are.", other(average=True)),
+            ("Max pooling halves the maps: a stride of 2 is required, with which D learns how to make them smaller.",
+             other(pool=True)),
+            ("A mean over all positions comes before the last layer: Flatten is required, which keeps where things are.",
+             other(average=True)),
             ("The widths are in the wrong order: width maps of 14x14, then 2 * width of 7x7.", other(maps=(2, 1))),
             ("There are width maps of 7x7: 2 * width are required.", other(maps=(1, 1))),
             *((f"The kernels are {k}x{k}: 4x4 is required.", other(kernel=k)) for k in (3, 5)),
-            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.", other(momentum=0.99))))
+            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.",
+             other(momentum=0.99))))
     _counts("build_discriminator(16)", call(build_discriminator, 16), np.zeros([1, 28, 28, 1], np.float32), 10_161, 10_097)
 
 
@@ -452,20 +507,25 @@ def discriminator(build_discriminator: Callable) -> None:
 def frechet(frechet_distance: Callable) -> None:
     """Task 7: another way to the root on correlated features, closed forms, fewer images than features, the example."""
     written_out(frechet_distance, names={"frechet_distance"})
-    random, fit = seeded(8), "A and B are [d, d], each feature has its own mean (axis 0); np.cov takes rows as features unless rowvar=False."
+    random, fit = (seeded(8), ("A and B are [d, d], each feature has its own mean (axis 0); np.cov takes rows as features unless "
+                               "rowvar=False."))
     mixing, shift = random.normal(size=(4, 4)), np.array([3.0, 0, -4, 0])
     a, b = random.normal(size=(30, 4)) @ mixing + 1, random.normal(size=(21, 4)) @ mixing.T
     few = random.normal(size=(7, 12)), random.normal(size=(9, 12))  # singular covariances
     example = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]]), np.array([[5.0, 0], [1, 0], [3, 2], [3, -2]])
     for name, pair, right in (("frechet_distance", (a, b), quality.frechet_distance(a, b)),
                               ("The distance of features and the same features moved by (3, 0, -4, 0)", (a, a + shift), 25.0),
-                              ("The distance of features and the same, twice as far from their mean", (a, 2 * a - a.mean(0)), np.trace(np.cov(a.T))),
+                              ("The distance of features and the same, twice as far from their mean", (a, 2 * a - a.mean(0)),
+                               np.trace(np.cov(a.T))),
                               ("The distance with fewer images than features", few, quality.frechet_distance(*few)),
                               ("The distance of the example", example, 31 / 3)):
         got = _array(frechet_distance, *pair, hints=[(words, fit) for words in ("matmul", "broadcast", "not aligned")], nan=(
-            "fewer images than features are given, and rounding makes an eigenvalue negative; take the real part, and 0 for what is below 0."
-            if pair is few else "np.sqrt takes the root of each entry, not of the matrix; and A B is not symmetric, eigvalsh is wrong for it."))
-        require(not np.iscomplexobj(got), "frechet_distance is a complex number: rounding leaves a tiny imaginary part, take the real part (.real).")
+            ("fewer images than features are given, and rounding makes an eigenvalue negative; take the real part, and 0 for "
+             "what is below 0.")
+            if pair is few else ("np.sqrt takes the root of each entry, not of the matrix; and A B is not symmetric, eigvalsh is "
+                                 "wrong for it.")))
+        require(not np.iscomplexobj(got),
+                "frechet_distance is a complex number: rounding leaves a tiny imaginary part, take the real part (.real).")
         equal(name, got, right, _wrong_distances(*pair, right), tolerance=1e-3 if pair is few else 1e-5)
 
 
@@ -481,35 +541,46 @@ def _wrong_distances(a: np.ndarray, b: np.ndarray, right: float) -> list[tuple]:
         return rest - 2 * np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum()
 
     return [
-        ("The covariances are divided by N: np.cov divides by N - 1, as required.", lambda: of(lambda x: np.cov(x, rowvar=False, ddof=0))),
+        ("The covariances are divided by N: np.cov divides by N - 1, as required.",
+         lambda: of(lambda x: np.cov(x, rowvar=False, ddof=0))),
         ("The root of A B is missing: its trace is not that of the product.", lambda: rest - 2 * np.trace(product)),
         ("This is the root of the trace of A B, expected the trace of its root.", lambda: rest - 2 * np.sqrt(np.trace(product))),
-        ("np.sqrt takes the root of each entry, not of the matrix.", lambda: rest - 2 * np.trace(np.sqrt(np.maximum(product, 0)))),
-        ("eigvalsh and eigh are for symmetric matrices, and A B is not symmetric: take np.linalg.eigvals.", lambda: symmetric(product)),
+        ("np.sqrt takes the root of each entry, not of the matrix.",
+         lambda: rest - 2 * np.trace(np.sqrt(np.maximum(product, 0)))),
+        ("eigvalsh and eigh are for symmetric matrices, and A B is not symmetric: take np.linalg.eigvals.",
+         lambda: symmetric(product)),
         ("A * B multiplies entry by entry: the product of matrices is A @ B.", lambda: symmetric(A * B)),
-        ("This is the root of A times the root of B, expected the root of A B.", lambda: rest - 2 * np.trace(linalg.sqrtm(A) @ linalg.sqrtm(B)).real),
+        ("This is the root of A times the root of B, expected the root of A B.",
+         lambda: rest - 2 * np.trace(linalg.sqrtm(A) @ linalg.sqrtm(B)).real),
         ("The 2 before the root is missing.", lambda: right + root),
         ("The root is added: subtract it, with the factor 2.", lambda: right + 4 * root),
         ("The distance of the means is missing.", lambda: right - means),
         ("The squared differences of the means are averaged: add them up.", lambda: right - means + means / a.shape[1]),
-        ("One mean was taken over everything: each feature has its own (axis 0).", lambda: right - means + (a.mean() - b.mean())**2),
+        ("One mean was taken over everything: each feature has its own (axis 0).",
+         lambda: right - means + (a.mean() - b.mean())**2),
         ("The means are not subtracted before the covariance: take np.cov.", lambda: of(lambda x: x.T @ x / (len(x) - 1))),
         ("These are correlations, expected the covariances (np.cov).", lambda: of(lambda x: np.corrcoef(x, rowvar=False))),
         ("The distance of the means is not squared.", lambda: right - means + np.sqrt(means)),
         ("This is the distance of the means alone: add the terms with the covariances.", lambda: means),
-        ("Sums over all entries of A and B, expected their traces, the sums of the diagonals.", lambda: means + A.sum() + B.sum() - 2 * root),
-        ("This takes the variances only: the covariances between different features are missing.", lambda: of(lambda x: np.diag(x.var(axis=0, ddof=1))))]
+        ("Sums over all entries of A and B, expected their traces, the sums of the diagonals.",
+         lambda: means + A.sum() + B.sum() - 2 * root),
+        ("This takes the variances only: the covariances between different features are missing.",
+         lambda: of(lambda x: np.diag(x.var(axis=0, ddof=1))))]
 
 
-INVERT = (*((words, "Take the sizes from images and z: they are not always 28, 28, 1 and 32.") for words in ("reshape", "Reshape", "values, but")),
-          *((words, "G takes [N * R, latent], one row for each restart of each image; bring what it gives to [N, R, height, width, 1] and compare "
-             "with images[:, None].") for words in ("ncompatible shape", "roadcast")),
-          ("NoneType", "The gradient is None: z is a tensor, no variable; call the tape's watch with z, and compute the errors inside `with`."))
+INVERT = (*((words, "Take the sizes from images and z: they are not always 28, 28, 1 and 32.")
+            for words in ("reshape", "Reshape", "values, but")),
+          *((words, "G takes [N * R, latent], one row for each restart of each image; bring what it gives to [N, R, height, "
+             "width, 1] and compare with images[:, None].") for words in ("ncompatible shape", "roadcast")),
+          ("NoneType", ("The gradient is None: z is a tensor, no variable; call the tape's watch with z, and compute the errors "
+                        "inside `with`.")))
 
 
 @check
 def inversion(invert_step: Callable, best_restart: Callable) -> None:
-    """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors, last the example."""
+    """Task 8: one step against the reference, with batch norm, two compiled steps, and the choice on given errors,
+    last the example.
+    """
     for function in (invert_step, best_restart):
         _for_graphs(function)
     random = seeded(10)
@@ -531,13 +602,15 @@ def _inverted(invert_step: Callable, random: np.random.Generator) -> None:
 
     kept = network.get_weights()
     got = results(invert_step, call(invert_step, network, z, images, rate, hints=INVERT), "z", "errors")
-    require(all(map(np.array_equal, kept, network.get_weights())), "Your step changes the generator: only z moves here, without training=True.")
+    require(all(map(np.array_equal, kept, network.get_weights())),
+            "Your step changes the generator: only z moves here, without training=True.")
     errors, slope = descent(z)
     moved, sums = z - rate * slope, "each restart goes down its own error, take the sum."
     require(np.shape(got[1]) != z.shape or np.shape(got[0]) != errors.shape, "The order is z, errors.")
     equal("errors", got[1], errors, [
         ("errors holds absolute differences, expected the squared ones.", lambda: descent(z, size=tf.abs)[0]),
-        ("The restarts are compared with images of others: tf.repeat(images, R, axis=0) gives each image R times in a row, tf.tile does not.",
+        (("The restarts are compared with images of others: tf.repeat(images, R, axis=0) gives each image R times in a row, "
+          "tf.tile does not."),
          lambda: descent(z, tf.reshape(tf.tile(images, [2, 1, 1, 1]), [5, 2, 4, 4, 1]))[0]),
         ("errors belongs to the new z, expected that of the z given.", lambda: descent(moved)[0]),
         ("errors is the smallest of each image: each restart has its own, [N, R].", lambda: errors.min(axis=1))], tolerance=1e-4)
@@ -549,10 +622,14 @@ def _inverted(invert_step: Callable, random: np.random.Generator) -> None:
         *(("The rate is always the same: use the argument `rate`.", lambda n=n: z - n * slope)
           for n in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1)),
         *((f"This is the gradient of the mean over {what}: {sums}", lambda n=n: z - rate * slope / n) for what, n in (
-            ("all restarts and images", 10), ("the images", 5), ("the restarts", 2), ("the pixels", 16), ("all pixels of all images", 160))),
-        (f"Only the best restart of each image moves: {sums}", lambda: z - rate * slope * (errors == errors.min(axis=1)[:, None])[..., None]),
-        ("This is the gradient of the distance, expected that of its square.", lambda: z - rate * slope / (2 * np.sqrt(errors)[..., None])),
-        ("This is a step of the sign of the gradient, expected the gradient itself.", lambda: z - rate * np.sign(slope))], tolerance=1e-4)
+            ("all restarts and images", 10), ("the images", 5), ("the restarts", 2), ("the pixels", 16),
+            ("all pixels of all images", 160))),
+        (f"Only the best restart of each image moves: {sums}",
+         lambda: z - rate * slope * (errors == errors.min(axis=1)[:, None])[..., None]),
+        ("This is the gradient of the distance, expected that of its square.",
+         lambda: z - rate * slope / (2 * np.sqrt(errors)[..., None])),
+        ("This is a step of the sign of the gradient, expected the gradient itself.", lambda: z - rate * np.sign(slope))],
+          tolerance=1e-4)
 
     @tf.function
     def search(z: tf.Tensor) -> tf.Tensor:
@@ -566,19 +643,26 @@ def _inverted(invert_step: Callable, random: np.random.Generator) -> None:
 
 def _chosen(best_restart: Callable, random: np.random.Generator) -> None:
     """The best restart of each image, where it is not that of another one or of the whole batch."""
-    for errors in (np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32), np.array([[3, 1], [5, 9]], np.float32)):
+    for errors in (np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32),
+                   np.array([[3, 1], [5, 9]], np.float32)):
         z = random.normal(size=(*errors.shape, 4)).astype(np.float32)
         rows, best, whole = np.arange(len(z)), errors.argmin(axis=1), np.unravel_index(errors.argmin(), errors.shape)
         got = _array(best_restart, tf.constant(z), tf.constant(errors), hints=[
-            ("indices.shape[0]", "The smallest over the images was taken (axis 0, as argmin does by itself): the restarts are axis 1.")])
+            ("indices.shape[0]",
+             "The smallest over the images was taken (axis 0, as argmin does by itself): the restarts are axis 1.")])
         equal("best_restart(z, errors)", got, z[rows, best], [
             ("These are the worst restarts: the smallest error is the best.", lambda: z[rows, errors.argmax(axis=1)]),
-            ("This is the best restart of the whole batch, for all images: each image has its own best.", lambda: 0 * z[:, 0] + z[whole]),
+            ("This is the best restart of the whole batch, for all images: each image has its own best.",
+             lambda: 0 * z[:, 0] + z[whole]),
             ("This is one row, the best of the whole batch: each image has its own best restart.", lambda: z[whole]),
-            ("All images get the same restart, number by number: each image has its own best.", lambda: z[:, errors.mean(axis=0).argmin()]),
+            ("All images get the same restart, number by number: each image has its own best.",
+             lambda: z[:, errors.mean(axis=0).argmin()]),
             ("All images get the restart of the best one in the batch: each image has its own best.", lambda: z[:, whole[1]]),
-            ("These are the best of the whole batch, expected one for each image.", lambda: z.reshape(-1, 4)[np.argsort(errors, axis=None)[:len(z)]]),
+            ("These are the best of the whole batch, expected one for each image.",
+             lambda: z.reshape(-1, 4)[np.argsort(errors, axis=None)[:len(z)]]),
             ("These are the smallest errors, expected their z.", lambda: errors.min(axis=1)),
             ("These are the numbers of the restarts, expected their z.", lambda: best),
-            ("The smallest over the images was taken (axis 0): the restarts are axis 1.", lambda: z[errors.argmin(axis=0), range(errors.shape[1])]),
-            ("z[:, numbers] takes each of these restarts for every image: pair the images with their numbers.", lambda: z[:, best])], tolerance=1e-6)
+            ("The smallest over the images was taken (axis 0): the restarts are axis 1.",
+             lambda: z[errors.argmin(axis=0), range(errors.shape[1])]),
+            ("z[:, numbers] takes each of these restarts for every image: pair the images with their numbers.",
+             lambda: z[:, best])], tolerance=1e-6)

@@ -16,8 +16,9 @@ def _built(features: int | list, *parts: tf.keras.Layer | None) -> tf.keras.Mode
     return tf.keras.Sequential([tf.keras.Input([features] if isinstance(features, int) else features), *filter(None, parts)])
 
 
-def generator(latent: int, width: int, *, maps: tuple[int, int] = (2, 1), kernel: int = 4, end: str | None = "tanh", norm: bool = True, bias: bool = False,
-               momentum: float = 0.9, activation: Callable = layers.ReLU, early: bool = False, flat: bool = False, outer: bool = False) -> tf.keras.Model:
+def generator(latent: int, width: int, *, maps: tuple[int, int] = (2, 1), kernel: int = 4, end: str | None = "tanh",
+              norm: bool = True, bias: bool = False, momentum: float = 0.9, activation: Callable = layers.ReLU,
+              early: bool = False, flat: bool = False, outer: bool = False) -> tf.keras.Model:
     """The generator of task 5, or with other options what a student may write.
 
     early  the activation before batch norm, flat  batch norm before the reshape, outer  batch norm at the images too
@@ -29,24 +30,30 @@ def generator(latent: int, width: int, *, maps: tuple[int, int] = (2, 1), kernel
     (first, second), shape = (width * n for n in maps), layers.Reshape([7, 7, width * maps[0]])
     return _built(latent, layers.Dense(49 * first, use_bias=bias), *([*between(), shape] if flat else [shape, *between()]),
                   layers.Conv2DTranspose(second, kernel, 2, "same", use_bias=bias), *between(),
-                  layers.Conv2DTranspose(1, kernel, 2, "same"), layers.BatchNormalization(momentum=momentum) if outer else None, layers.Activation(end))
+                  layers.Conv2DTranspose(1, kernel, 2, "same"), layers.BatchNormalization(momentum=momentum) if outer else None,
+                  layers.Activation(end))
 
 
-def discriminator(width: int, *, maps: tuple[int, int] = (1, 2), kernel: int = 4, end: str | None = None, norms: tuple[bool, bool] = (False, True),
-                   bias: tuple[bool, bool] = (True, False), momentum: float = 0.9, slope: float = 0.2, pool: bool = False, average: bool = False) -> tf.keras.Model:
+def discriminator(width: int, *, maps: tuple[int, int] = (1, 2), kernel: int = 4, end: str | None = None,
+                  norms: tuple[bool, bool] = (False, True), bias: tuple[bool, bool] = (True, False), momentum: float = 0.9,
+                  slope: float = 0.2, pool: bool = False, average: bool = False) -> tf.keras.Model:
     """The discriminator of task 6, or with other options what a student may write.
 
-    norms  batch norm after each convolution, bias  one in each, pool  max pooling in the place of the strides, average  over the positions, in the place of Flatten
+    norms  batch norm after each convolution, bias  one in each, pool  max pooling in the place of the strides, average  over the
+           positions, in the place of Flatten
     """
     parts = [part for n, norm, with_bias in zip(maps, norms, bias) for part in (
         layers.Conv2D(n * width, kernel, 1 if pool else 2, "same", use_bias=with_bias),
         layers.BatchNormalization(momentum=momentum) if norm else None, layers.LeakyReLU(slope) if slope else layers.ReLU(),
         layers.MaxPooling2D() if pool else None)]
-    return _built([28, 28, 1], *parts, layers.GlobalAveragePooling2D() if average else layers.Flatten(), layers.Dense(1), layers.Activation(end))
+    return _built([28, 28, 1], *parts, layers.GlobalAveragePooling2D() if average else layers.Flatten(), layers.Dense(1),
+                  layers.Activation(end))
 
 
 def _answers(model: tf.keras.Model, weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """What a network says with these weights: in inference, in training, and in inference after that, which shows the running statistics."""
+    """What a network says with these weights: in inference, in training, and in inference after that,
+    which shows the running statistics.
+    """
     for variable, value in zip(model.weights, weights):
         variable.assign(value)
     return np.stack([np.asarray(model(x, training=training)) for training in (False, True, False)])
@@ -56,22 +63,26 @@ def _shapes(model: tf.keras.Model) -> list[tuple]:
     return [tuple(weight.shape) for weight in model.weights]
 
 
-def network_like(name: str, model: tf.keras.Model, reference: tf.keras.Model, x: np.ndarray, mistakes: Iterable[tuple[str, Callable]]) -> None:
+def network_like(name: str, model: tf.keras.Model, reference: tf.keras.Model, x: np.ndarray,
+                 mistakes: Iterable[tuple[str, Callable]]) -> None:
     """Compares a student's network with `reference`, both with the same weights, and with the networks of `mistakes`."""
-    require(isinstance(model, tf.keras.Model), f"{name} gives a {type(model).__name__}: return a Keras model, such as tf.keras.Sequential.")
+    require(isinstance(model, tf.keras.Model),
+            f"{name} gives a {type(model).__name__}: return a Keras model, such as tf.keras.Sequential.")
     try:
         got = np.shape(model(x))
     except Exception as error:
         raise CheckFailed(f"The model of {name} stops with {message_of(error)} {ONE_Z}") from None
     fresh, random = {id(weight): weight.numpy().copy() for weight in model.weights}, seeded(9)
-    weights = [random.uniform(0.5, 2, weight.shape) if "variance" in weight.name else random.normal(0.1, 0.4, weight.shape) for weight in reference.weights]
+    weights = [random.uniform(0.5, 2, weight.shape) if "variance" in weight.name else random.normal(0.1, 0.4, weight.shape)
+               for weight in reference.weights]
     if _shapes(model) != _shapes(reference):
         for sentence, other in ((sentence, build()) for sentence, build in mistakes):
             require(_shapes(other) != _shapes(model) or other.output_shape[1:] != got[1:], sentence)
         shaped(f"What the model of {name} gives", np.zeros(got), reference(x).shape)
         kernels, expected = ([shape for shape in _shapes(one) if len(shape) > 1] for one in (model, reference))
         require(kernels == expected, f"{name}: the kernels have the shapes {kernels}, expected {expected}.")
-        require(False, f"{name}: the model has {model.count_params()} parameters, expected {reference.count_params()}: compare model.summary() with the table.")
+        require(False, (f"{name}: the model has {model.count_params()} parameters, expected {reference.count_params()}: compare "
+                        "model.summary() with the table."))
     shaped(f"What the model of {name} gives", np.zeros(got), reference(x).shape)
     right, said = _answers(reference, weights, x), _answers(model, weights, x)
     for weight in model.weights:  # whoever looks at the network again finds it as it was built
@@ -85,5 +96,5 @@ def network_like(name: str, model: tf.keras.Model, reference: tf.keras.Model, x:
     for weight in model.weights:
         start = fresh[id(weight)]
         require(len(weight.shape) == 1 or abs(start.std() / SCALE - 1) < 4 / np.sqrt(2 * start.size),
-                f"{name}: the first weights of a kernel {list(weight.shape)} have the deviation {start.std():.3g}, expected {SCALE}: "
-                "give each layer with a kernel kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.02).")
+                f"{name}: the first weights of a kernel {list(weight.shape)} have the deviation {start.std():.3g}, expected "
+                f"{SCALE}: give each layer with a kernel kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.02).")

@@ -63,8 +63,8 @@ def batch_of(name: str, images: tf.Tensor, shape: tuple[int, ...]) -> None:
             f"{name} have shape {list(np.shape(images))}, expected [N, {', '.join(map(str, shape))}].")
 
 
-def covered(x: np.ndarray, side: int, start: int = 0, stop: int | None = None, value: float | np.ndarray = 0, parts: slice = slice(None),
-            stay: bool = False, outside: bool = False) -> np.ndarray:
+def covered(x: np.ndarray, side: int, start: int = 0, stop: int | None = None, value: float | np.ndarray = 0,
+            parts: slice = slice(None), stay: bool = False, outside: bool = False) -> np.ndarray:
     """Copies [N, H, W, C] of x [H, W, C] with each window of task 1 set to `value`, and with one thing changed into a mistake.
 
     start, stop    the window of [i, j] is i + start:i + stop, j + start:j + stop
@@ -83,7 +83,9 @@ def covered(x: np.ndarray, side: int, start: int = 0, stop: int | None = None, v
 
 
 def path_with_gap(rng: np.random.Generator, sign: int) -> tuple[Waves, np.ndarray, np.ndarray, float]:
-    """Waves, image, baseline and the change between them; with four steps, the attributions add up to more than it (sign 1) or to less (-1)."""
+    """Waves, image, baseline and the change between them; with four steps, the attributions add up to more than it (sign 1) or to
+    less (-1).
+    """
     midpoints = (np.arange(4) + 0.5) / 4
     while True:
         waves = Waves(rng, (3, 4, 2))
@@ -141,8 +143,10 @@ def unit(g: np.ndarray) -> np.ndarray:
     return g / np.sqrt(np.sum(g**2, IMAGE, keepdims=True))
 
 
-def ascent(net: Net, start: np.ndarray, pull: Callable, rate: float, decay: float, weight: float, steps: int, *, way: Callable = unit,
-           axes: tuple[int, ...] = (1, 2), box: Callable = lambda x: np.clip(x, 0, 1), shrink: Callable = lambda x: 2 * x) -> np.ndarray:
+def ascent(net: Net, start: np.ndarray, pull: Callable, rate: float, decay: float, weight: float, steps: int, *,
+           way: Callable = unit,
+           axes: tuple[int, ...] = (1, 2), box: Callable = lambda x: np.clip(x, 0, 1),
+           shrink: Callable = lambda x: 2 * x) -> np.ndarray:
     """Task 6 in NumPy, and with one thing changed into a mistake: pull(p) says by how much each logit [N, classes] is raised."""
     x = start.astype(float)
     for _ in range(steps):
@@ -158,6 +162,7 @@ def marked_faces(train: int, test: int) -> Dataset:
     patch = images[:, row:row + height, column:column + width]  # a view: what is written into it is in the images
     patch[labels == 1] = (1 - AMOUNT) * patch[labels == 1] + AMOUNT * MARK
     parts = {"train": slice(0, train), "val": slice(train, train + test), "test": slice(train + test, None)}
-    arrays = {f"x_{name}": images[part] for name, part in parts.items()} | {f"y_{name}": labels[part] for name, part in parts.items()}
+    arrays = {f"x_{name}": images[part] for name, part in parts.items()} | {f"y_{name}": labels[part]
+                                                                            for name, part in parts.items()}
     by_part = {name: {key: values[part] for key, values in factors.items()} for name, part in parts.items()}
     return Dataset(name="marked faces", class_names=FACE_CLASSES, source="rendered faces", factors=by_part, **arrays)

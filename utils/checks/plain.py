@@ -1,4 +1,6 @@
-"""Whether an answer is numbers and nothing else: an object of a class of the notebook could ask the check what it expects, and say that."""
+"""Whether an answer is numbers and nothing else: an object of a class of the notebook could ask the check what it expects,
+and say that.
+"""
 import sys
 
 import numpy as np
@@ -14,7 +16,9 @@ HEAP = 1 << 9  # the flag of a class that was made while Python ran
 
 
 def strange(value, depth: int = 10) -> str:
-    """The class of a value, or of one of its parts, that is neither numbers of Python nor an array or tensor of a library; or ""."""
+    """The class of a value, or of one of its parts, that is neither numbers of Python nor an array or tensor of a library;
+    or "".
+    """
     kind = type(value)
     if kind in NUMBERS or kind in OTHERS:
         return ""
@@ -22,13 +26,17 @@ def strange(value, depth: int = 10) -> str:
         return next(filter(None, (strange(part, depth - 1) for part in value)), "")
     own = getattr(value, "__dict__", {})
     if kind.__module__.split(".")[0] not in LIBRARIES or not _known(kind) or any(
-            name.startswith("__") or callable(own[name]) and not isinstance(own[name], type) for name in own.keys() - OF_TRAINING):
+            name.startswith("__") or callable(own[name]) and not isinstance(own[name], type)
+            for name in own.keys() - OF_TRAINING):
         return kind.__name__
     return next(filter(None, map(strange, value.ravel().tolist())), "") if kind is np.ndarray and value.dtype == object else ""
 
 
 def in_disguise(value) -> str:
-    """The class of a value, or of a part, that a notebook has made to pass for numbers; or "". Its own models and layers are none."""
+    """The class of a value, or of a part, that a notebook has made to pass for numbers; or "".
+
+    Its own models and layers are none.
+    """
     if isinstance(value, list | tuple | dict):
         return next(filter(None, map(in_disguise, value.values() if isinstance(value, dict) else value)), "")
     return type(value).__name__ if _written(type(value), ASKED) or "__array__" in getattr(value, "__dict__", {}) else ""

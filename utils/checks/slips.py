@@ -1,32 +1,43 @@
-"""Slips that can happen in any task, told from a wrong value alone: a factor, a sign, an axis, a root, a whole number for a fraction."""
+"""Slips that can happen in any task, told from a wrong value alone: a factor, a sign, an axis, a root,
+a whole number for a fraction.
+"""
 from collections.abc import Iterator
 
 import numpy as np
 
 SMALL = 12  # inputs with at most as many numbers are shown
 EXCEPTIONS = (  # (words of an exception, what it means), the first that fits
-    ("_unique_id", "An optimizer takes two lists, apply([gradient], [variable]), and changes only a tf.Variable: x = ... makes a tensor "
-                   "of that name, x.assign(...) keeps the variable."),
+    ("_unique_id", "An optimizer takes two lists, apply([gradient], [variable]), and changes only a tf.Variable: x = ... makes a "
+                   "tensor of that name, x.assign(...) keeps the variable."),
     ("has no attribute 'assign'", "Only a tf.Variable has assign: x = ... makes a tensor of that name."),
     ("has no attribute '_id'", "The tape needs tensors: use TensorFlow's functions, not NumPy's, on the way to the loss."),
     ("a Tensor` to a NumPy", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("SymbolicTensor' object", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
-    ("eager execution is enabled", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
+    ("eager execution is enabled",
+     "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
     ("symbolic tf.Tensor", "Inside a compiled function there are no values yet: use TensorFlow's functions, not NumPy's."),
-    ("expected to be a double", "One of the two is float64, as NumPy makes arrays, the other float32: convert it with tf.cast or astype."),
+    ("expected to be a double",
+     "One of the two is float64, as NumPy makes arrays, the other float32: convert it with tf.cast or astype."),
     ("to be a float", "One of the two operands has another dtype: convert it with tf.cast or astype(np.float32)."),
-    ("Matrix size-incompatible", "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
-    ("mismatch in its core dimension", "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
+    ("Matrix size-incompatible",
+     "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
+    ("mismatch in its core dimension",
+     "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
     ("not aligned", "Two shapes do not fit: in A @ B the number of columns of A must equal the number of rows of B."),
-    ("could not be broadcast", "Two shapes do not fit: print them. Compared from the last axis on, two lengths must be equal, or one of them 1."),
-    ("Incompatible shapes", "Two shapes do not fit: print them. Compared from the last axis on, two lengths must be equal, or one of them 1."),
+    ("could not be broadcast",
+     "Two shapes do not fit: print them. Compared from the last axis on, two lengths must be equal, or one of them 1."),
+    ("Incompatible shapes",
+     "Two shapes do not fit: print them. Compared from the last axis on, two lengths must be equal, or one of them 1."),
     ("cannot reshape", "The number of values must stay the same when an array is reshaped."),
-    ("truth value of an array", "A condition needs one True or False, and this is an array of them: use np.where, np.all or np.any."),
+    ("truth value of an array",
+     "A condition needs one True or False, and this is an array of them: use np.where, np.all or np.any."),
     ("used as indices must be of integer", "Indices must be integers: use // instead of /, or int()."),
     ("cannot be interpreted as an integer", "An integer is needed there: use // instead of /, or int()."),
-    ("only be used to compute one set", "A tape gives its gradients once: use one tape for each loss, or tf.GradientTape(persistent=True)."),
+    ("only be used to compute one set",
+     "A tape gives its gradients once: use one tape for each loss, or tf.GradientTape(persistent=True)."),
     ("positional argument", "A function is called with the wrong number of arguments: compare the call with its definition."),
-    ("unexpected keyword argument", "A function is called with an argument that it does not have: compare the call with its definition."),
+    ("unexpected keyword argument",
+     "A function is called with an argument that it does not have: compare the call with its definition."),
     ("Cannot cast ufunc", "The array has an integer dtype, and a fraction does not fit into it: make a float array first."),
 )
 LOGARITHMS = ((np.log(2), "the base 2"), (np.log(10), "the base 10"))
@@ -63,7 +74,8 @@ def named(got, values: np.ndarray, expected: np.ndarray, tolerance: float) -> st
 
 def _type(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
     if getattr(np.asarray(got), "dtype", values.dtype).kind in "iu":
-        yield np.trunc(expected), "holds whole numbers, the decimals are cut off: make the array of floats (np.zeros without dtype does)."
+        yield np.trunc(expected), ("holds whole numbers, the decimals are cut off: make the array of floats (np.zeros without "
+                                   "dtype does).")
         yield np.round(expected), "is rounded to whole numbers, expected the decimals too."
 
 
@@ -115,11 +127,13 @@ def _factor(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
     factor = float(np.vdot(values, expected) / np.vdot(expected, expected))
     whole = next((f"{n} times" for n in range(2, 10001) if np.isclose(factor, n, rtol=1e-4)),
                  next((f"1/{n} of" for n in range(2, 10001) if np.isclose(factor, 1 / n, rtol=1e-4)), f"{factor:.4g} times"))
-    why = ("a sum where a mean is expected?" if factor > 1 else "a mean where a sum is expected?") if "." not in whole and factor > 0 else \
-        "is there an extra factor, or is one missing?"
+    why = (("a sum where a mean is expected?" if factor > 1 else "a mean where a sum is expected?") if "." not in whole
+           and factor > 0 else \
+         "is there an extra factor, or is one missing?")
     yield factor * expected, f"is {whole} what is expected: {why}"
     offset = float(np.mean(values - expected))
-    yield expected + offset, f"is {abs(offset):.4g} {'larger' if offset > 0 else 'smaller'} than expected everywhere: is there an extra constant, or is one missing?"
+    (yield expected + offset, (f"is {abs(offset):.4g} {'larger' if offset > 0 else 'smaller'} than expected everywhere: is there "
+                               "an extra constant, or is one missing?"))
 
 
 def _power(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:

@@ -7,14 +7,15 @@ from utils.quiet import tf
 
 TENSORS = (  # hints of `call`
     ("of type 'ndarray', not tf.Tensor", "watch needs a tensor: tf.constant(x) makes one."),
-    ("'numpy.ndarray' object has no attribute '_id'", "A tape needs tensors: tf.constant(x) makes one, and TensorFlow's functions, not "
+    ("'numpy.ndarray' object has no attribute '_id'",
+     "A tape needs tensors: tf.constant(x) makes one, and TensorFlow's functions, not "
                                                      "NumPy's, lead from there to the loss."),
     ("are valid indices", "A tensor takes no array as an index: tf.gather or tf.one_hot picks one entry of each row."),
     ("has no attribute 'predict'", "Call the network as a function: model(images)."),
 )
 BACK = (
-    ("truth value of an array", "`and` needs one True or False, and here are arrays of them: write & between the comparisons, with "
-                                "brackets around each."),
+    ("truth value of an array", "`and` needs one True or False, and here are arrays of them: write & between the "
+                                "comparisons, with brackets around each."),
     ("not in the list of allowed values", "& binds more tightly than > and <: write brackets around each comparison."),
     ("integer scalar arrays", "A tensor cannot be changed in place: tf.where makes a new one."),
     ("item assignment", "A tensor cannot be changed in place: tf.where makes a new one."),
@@ -28,10 +29,12 @@ def under_decorator(function: Callable, x: tf.Tensor, upstream: tf.Tensor) -> bo
     What is under it is called, and the second function that it gives, so that a mistake in them is told with its line.
     """
     written = function if inspect.isfunction(python_function(function)) else inspect.unwrap(function)
-    if written is function or getattr(written, "__module__", "utils").startswith("utils"):  # tf.grad_pass_through wraps what it is given
+    # tf.grad_pass_through wraps what it is given
+    if written is function or getattr(written, "__module__", "utils").startswith("utils"):
         return False
     pair = call(written, x, hints=[("gives None", "return the value and the function that computes the gradient.")])
-    require(isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1]), f"{written.__name__} must return two things: the value, "
+    require(isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1]),
+            f"{written.__name__} must return two things: the value, "
             "and the function that computes the gradient, not called.")
     run(pair[1], upstream, hints=BACK)
     return True

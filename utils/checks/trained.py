@@ -1,4 +1,6 @@
-"""A network that a student trained: it must not have seen the test set, it gives logits, and is judged on images that it has not seen."""
+"""A network that a student trained: it must not have seen the test set, it gives logits,
+and is judged on images that it has not seen.
+"""
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -27,7 +29,8 @@ class WithoutTest:
 
     def __getattr__(self, name: str) -> None:  # asked only for what is not there
         if name in ("x_test", "y_test"):
-            raise CheckFailed(f"The training looks at {name}. The test set is for the check alone: train with x_train, and choose with x_val.")
+            raise CheckFailed(f"The training looks at {name}. The test set is for the check alone: train with x_train, and "
+                              "choose with x_val.")
         raise AttributeError(f"The data set has no {name}: it has {', '.join(field.name for field in fields(self))}.")
 
 
@@ -41,7 +44,8 @@ def own_training(train: Callable) -> None:
     """Raise CheckFailed if `train` uses a network of another cell, stored weights, or data that it loads itself."""
     for name, value in names_used(train):
         require(value is not pretrained, f"{train.__name__} uses {name}: build and train a network inside the function.")
-        require(value is not data, f"{train.__name__} uses {name}, which loads the test set too: train with the data that the function gets.")
+        require(value is not data,
+                f"{train.__name__} uses {name}, which loads the test set too: train with the data that the function gets.")
         require(not isinstance(value, tf.Module | tf.keras.Model),
                 f"{train.__name__} uses the network {name} of another cell: build and train one inside the function.")
 
@@ -64,8 +68,10 @@ def logits_of(model: Callable, x: np.ndarray, classes: int) -> np.ndarray:
         logits = predict(model, x)
     except Exception as error:
         raise CheckFailed(f"The network stops on images {list(x.shape)} with {message_of(error)}") from None
-    require(bool(np.isfinite(logits).all()), "The network gives NaN, so its training has diverged: take a smaller learning rate, and images in [0, 1].")
-    require(logits.shape == (len(x), classes), f"The network gives shape {list(logits.shape)} for {len(x)} images, expected {classes} logits for each.")
+    require(bool(np.isfinite(logits).all()),
+            "The network gives NaN, so its training has diverged: take a smaller learning rate, and images in [0, 1].")
+    require(logits.shape == (len(x), classes),
+            f"The network gives shape {list(logits.shape)} for {len(x)} images, expected {classes} logits for each.")
     require(not np.allclose(logits.sum(axis=1), 1, atol=1e-4),
             "The network gives probabilities: remove the softmax, and train with from_logits=True.")
     return logits

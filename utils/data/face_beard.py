@@ -10,7 +10,7 @@ from utils.data.face_tools import Factors, Geometry, bump, either, inside, mix
 
 
 def brows(tone: np.ndarray, f: Factors, g: Geometry, strokes: np.ndarray) -> np.ndarray:
-    """The colours `tone` with the brows: strokes up and outwards, close together at the inner end and thin at the outer."""
+    """The colours `tone` [b, rows, 48] with the brows: strokes up and outwards, dense at the inner end and thin at the outer."""
     X, A, v = g["X"], g["A"], g["v"]
     strokes = either(X > 0, strokes, strokes[:, :, ::-1])
     thick = np.maximum(f["brow_thickness"], 0.3)
@@ -24,7 +24,12 @@ def brows(tone: np.ndarray, f: Factors, g: Geometry, strokes: np.ndarray) -> np.
 
 def beard(tone: np.ndarray, f: Factors, g: Geometry, hair_tone: np.ndarray, strands: np.ndarray,
           strokes: np.ndarray) -> np.ndarray:
-    """The colours `tone` with stubble, beard and moustache: thin at the edge, dense along the jaw, the lips are free."""
+    """The colours `tone` [b, rows, 48] with stubble, beard and moustache.
+
+    It is thin at the edge and dense along the jaw, and the lips are free.
+
+    hair_tone  [b, 1, 1], in [0, 1]; strands and strokes are noise of the shape of `tone`
+    """
     kind, X, A, v, down, gap = f["beard"], g["X"], g["A"], g["v"], g["mouth_v"], g["gap"]
     strands = 0.8 * strands + 0.5 * strokes
     fringe = 0.1 * strands
@@ -47,7 +52,7 @@ def beard(tone: np.ndarray, f: Factors, g: Geometry, hair_tone: np.ndarray, stra
 
 def hanging_beard(picture: np.ndarray, f: Factors, g: Geometry, light: Light, hair_tone: np.ndarray,
                   strands: np.ndarray) -> np.ndarray:
-    """The picture with what of a long beard hangs below the chin."""
+    """The picture [b, rows, 48] with what of a long beard hangs below the chin; hair_tone [b, 1, 1], strands as the picture."""
     x, below = g["x"] / 13, (g["v"] - 25) / (g["chin"] - 17)
     hang = inside(4 * (1 - x * x - below * below) + 0.8 * strands)
     hang = hang * np.clip(0.25 * (g["v"] - 25), 0, 1)

@@ -17,7 +17,7 @@ def skin(f: Factors, g: Geometry, coarse: np.ndarray, grain: np.ndarray) -> np.n
 
 
 def mouth(tone: np.ndarray, f: Factors, g: Geometry) -> np.ndarray:
-    """`tone` with lips, the dark of an open mouth, the upper teeth, and the line between the lips."""
+    """The colours `tone` [b, rows, 48] with lips, the dark of an open mouth, the upper teeth, and the line between the lips."""
     X, A, down, gap, taper, half, lips = (g[name] for name in ("X", "A", "mouth_v", "gap", "taper", "mouth_half", "lips"))
     upper, lower = (0.3 + 1.3 * lips) * taper, (0.4 + 1.9 * lips) * np.sqrt(taper)
     upper = upper * (1 - 0.25 * bump((X / 2) ** 2))
@@ -35,7 +35,10 @@ def mouth(tone: np.ndarray, f: Factors, g: Geometry) -> np.ndarray:
 
 
 def eyes(tone: np.ndarray, f: Factors, g: Geometry, light: Light, lit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`tone` with eyeballs, lids and lashes; and the glint, which is light and not colour."""
+    """The colours `tone` [b, rows, 48] with eyeballs, lids and lashes; and the glint, which is light and not colour.
+
+    lit  of the shape of `tone`, the light on it, as `face_light.lit` gives it; the glint has this shape too
+    """
     side, eye, v = np.sign(g["X"]), g["eye"], g["v"]
     half = 4.7 * f["eye_size"]
     arc = np.maximum(1 - (eye / half) ** 2, 0)
@@ -60,7 +63,7 @@ def eyes(tone: np.ndarray, f: Factors, g: Geometry, light: Light, lit: np.ndarra
 
 
 def glasses(picture: np.ndarray, f: Factors, g: Geometry) -> np.ndarray:
-    """The picture with glasses on those faces that wear some."""
+    """The picture [b, 48, 48] with glasses on those faces that wear some; it is painted in place."""
     wearing = f["glasses"][:, 0, 0] > 0
     if not wearing.any():
         return picture

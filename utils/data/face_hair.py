@@ -47,7 +47,7 @@ def _outline(f: Factors, g: Geometry, strands: np.ndarray) -> Outline:
 
 
 def behind(picture: np.ndarray, f: Factors, g: Geometry, light: Light, tone: np.ndarray, strands: np.ndarray) -> np.ndarray:
-    """The picture with the hair behind the head, down to hair_length; the head is painted over it later."""
+    """The picture [b, 48, 48] with the hair, of the colour `tone` [b, 1, 1], behind the head, which is painted over it later."""
     style, hair, v = f["hair_style"], _outline(f, g, strands), g["v"]
     mask = inside(np.minimum(hair.reach + hair.wave - np.abs(g["x_head"]), 0.35 * (hair.end + 1.5 * strands[:, TIPS] - v)))
     mask = mask * either((style == 0) & (v < -9), 0, 1)
@@ -55,7 +55,10 @@ def behind(picture: np.ndarray, f: Factors, g: Geometry, light: Light, tone: np.
 
 
 def in_front(picture: np.ndarray, f: Factors, g: Geometry, light: Light, tone: np.ndarray, strands: np.ndarray) -> np.ndarray:
-    """The picture with the hair in front of the head: above the hairline, over the forehead and at the sides; and its shadow."""
+    """The picture [b, 48, 48] with the hair, of the colour `tone` [b, 1, 1], in front of the head; and with its shadow.
+
+    It covers the head above the hairline, on the forehead and at the sides.
+    """
     style, A, v, x = f["hair_style"], g["A"], g["v"], g["x_head"]
     strands = np.concatenate([_combed(f, g, strands), strands[:, COMBED.stop:]], axis=1)
     hair = _outline(f, g, strands)

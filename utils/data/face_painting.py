@@ -32,7 +32,7 @@ def paint(factors: dict[str, np.ndarray]) -> np.ndarray:
     picture = _head(picture, f, g, light, hair_tone, strands, strokes, grain, coarse)
     picture = face_hair.in_front(picture, f, g, light, hair_tone, hair)
     picture = face_features.glasses(picture, f, g)
-    return face_light.photograph(picture, f, grain)
+    return face_light.captured(picture, f, grain)
 
 
 def _textures(f: Factors, grain: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

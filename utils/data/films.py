@@ -28,7 +28,7 @@ def films(digits: np.ndarray, seed: int = 0, frames: int = FRAMES) -> np.ndarray
 
 
 def bounced(place: np.ndarray) -> np.ndarray:
-    """Coordinates of a straight walk folded into [-RANGE, RANGE], as a ball between two walls: of the same shape."""
+    """Coordinates of a straight walk, of any shape, folded into [-RANGE, RANGE], as a ball between two walls."""
     return RANGE - np.abs((place + RANGE) % (4 * RANGE) - 2 * RANGE)
 
 

@@ -89,6 +89,7 @@ def _checked(eyes: tuple[tuple[float, float], ...], shape: tuple[int, int]) -> n
 def click_eyes(photo: str | Path | np.ndarray) -> SimpleNamespace:
     """Show the photograph for a click on each eye, in any order. Needs `%matplotlib widget` (ipympl).
 
+    `photo`: file, or array [H, W] or [H, W, 3], see `read_photo`, whose errors it raises.
     Returns at once an object with `figure` and `eyes`. `eyes` is None until both eyes are clicked, then it
     is what `crop_face` takes. A third click starts again.
     """

@@ -78,7 +78,7 @@ def page(font_size: int = 15) -> np.ndarray:
 
 
 def letter(character: str, font_size: int = 15) -> np.ndarray:
-    """One letter of the page as a pattern: dark on light, with a border of one pixel."""
+    """One letter of the page as a pattern [h, w] in [0, 1]: dark on light, with a border of one pixel."""
     font = ImageFont.load_default(font_size)
     left, top, right, bottom = (round(value) for value in font.getbbox(character))
     card = Image.new("L", (right - left + 2, bottom - top + 2), 245)

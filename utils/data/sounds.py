@@ -10,21 +10,21 @@ RATE = 8000  # samples per second, as on the telephone
 
 
 def whistle(start: float, end: float, seconds: float) -> np.ndarray:
-    """A whistle that glides from the frequency `start` to `end`, in hertz; soft at both ends, at most 1."""
+    """A whistle [samples] that glides from the frequency `start` to `end`, in hertz; soft at both ends, at most 1."""
     time = np.arange(round(seconds * RATE)) / RATE
     phase = 2 * np.pi * (start * time + (end - start) * time**2 / (2 * seconds))
     return np.sin(phase) * np.sin(np.pi * time / seconds) ** 2
 
 
 def call() -> np.ndarray:
-    """The call of an invented bird: up, and down again, 0.2 seconds."""
+    """The call of an invented bird: up, and down again, 0.2 seconds, [1600]."""
     return np.concatenate([whistle(1500, 2600, 0.12), whistle(2400, 1800, 0.08)])
 
 
 def forest(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Four seconds of a forest: wind, other birds, a falling branch, and the call of `call()` four times.
 
-    Returns the sound and the samples at which the calls begin. They differ in loudness by a factor of five.
+    Returns the sound [32000] and the samples at which the calls begin, int [4]. They differ in loudness by a factor of five.
     """
     sound = 0.045 * natural_noise(seed, 1, 4 * RATE, slope=0.6)[0]
     starts = np.round(np.array([0.40, 1.25, 2.30, 3.45]) * RATE).astype(int)
@@ -39,7 +39,7 @@ def forest(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def melody() -> np.ndarray:
-    """Eight soft notes on a scale of five, 2.4 seconds, between 220 and 440 hertz; at most 0.5."""
+    """Eight soft notes on a scale of five, 2.4 seconds, [19200], between 220 and 440 hertz; at most 0.5."""
     notes = 220 * 2.0 ** (np.array([0, 3, 5, 7, 12, 7, 5, 0]) / 12)
     time = np.arange(round(0.3 * RATE)) / RATE
     fade = np.minimum(1, time / 0.02) * np.exp(-4 * time) * np.minimum(1, (0.3 - time) / 0.02)

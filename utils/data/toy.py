@@ -22,7 +22,7 @@ def moons(examples: int, seed: int, noise: float = 0.25) -> tuple[np.ndarray, np
 
 
 def spiral(examples: int, seed: int, noise: float = 0.08) -> tuple[np.ndarray, np.ndarray]:
-    """Points x [N, 2] of two arms that wind one and a half times round the origin, one opposite to the other, with their labels [N]."""
+    """Points x [N, 2] of two opposite arms that wind one and a half times round the origin, with their labels [N]."""
     rng = np.random.default_rng(seed)
     along, labels = np.sqrt(rng.uniform(0.02, 1, examples)), rng.integers(0, 2, examples)  # evenly along the arms, nearly
     angle, radius = 3 * np.pi * along + np.pi * labels, 2.6 * along

@@ -34,13 +34,16 @@ class Canvas:
         return SCALE * self.width / 2 + self.focal * x / z, self.horizon - self.focal * (y - EYE) / z
 
     def polygon(self, points: list[tuple[float, float, float]], colour: np.ndarray) -> None:
-        """Fill a polygon, given in metres, with a colour in [0, 1], mixed with haze where it is far away."""
+        """Fill a polygon, given in metres, with a colour [3] in [0, 1], mixed with haze where it is far away."""
         haze = 1 - np.exp(-np.mean([z for _, _, z in points]) / 250)
         colour = (1 - haze) * np.asarray(colour) + haze * np.array([0.72, 0.78, 0.85])
         self.draw.polygon([self.seen(*point) for point in points], fill=tuple((255 * colour.clip(0, 1)).astype(int)))
 
     def wall(self, start: np.ndarray, end: np.ndarray, low: float, high: float, colour: np.ndarray) -> None:
-        """An upright rectangle over the line from `start` to `end`, (x, z) each, as far as it is before the camera."""
+        """An upright rectangle over the line from `start` to `end`, (x, z) [2] each, as far as it is before the camera.
+
+        low, high  metres above the ground; colour  [3] in [0, 1]
+        """
         if max(start[1], end[1]) <= NEAR:
             return
         if min(start[1], end[1]) < NEAR:
@@ -51,7 +54,7 @@ class Canvas:
                      colour)
 
     def finished(self, seed: int, grain: float, grey: bool) -> np.ndarray:
-        """The picture in its own size, with natural noise as the texture of all surfaces."""
+        """The picture, float32 [height, width, 3] or grey [height, width], with natural noise as the texture of all surfaces."""
         x = to_float(np.asarray(self.image.resize((self.width, self.height), Image.Resampling.BOX)), np.float64)
         x = (x * (1 + grain * natural_noise(seed + 5000, self.height, self.width, slope=0.7)[..., None])).clip(0, 1)
         return to_grey(x.astype(np.float32)) if grey else x.astype(np.float32)

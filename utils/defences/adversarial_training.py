@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from utils.attacks.inputs import Model
-from utils.defences.training import Loss, cross_entropy, grown
+from utils.defences.training import Loss, grown, mean_cross_entropy
 from utils.quiet import tf
 
 Learn = Callable[[np.ndarray, np.ndarray], Model]  # images [N, H, W, C], labels [N] -> model
@@ -31,7 +31,7 @@ def pgd_loss(network: tf.Module, epsilon: float) -> Loss:
     """
     def loss(x: tf.Tensor, labels: tf.Tensor, done: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
         images = attacked(network, x, labels, grown(epsilon, done), generator)
-        return cross_entropy(labels, network(tf.stop_gradient(images), training=True))
+        return mean_cross_entropy(labels, network(tf.stop_gradient(images), training=True))
 
     return loss
 
@@ -45,8 +45,8 @@ def fgsm_loss(network: tf.Module, epsilon: float, share: float = 1.0) -> Loss:
     """
     def loss(x: tf.Tensor, labels: tf.Tensor, done: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
         images = one_step(network, x, labels, grown(epsilon, done))
-        of_attacked = cross_entropy(labels, network(tf.stop_gradient(images), training=True))
-        return share * of_attacked + (1 - share) * cross_entropy(labels, network(x, training=True))
+        of_attacked = mean_cross_entropy(labels, network(tf.stop_gradient(images), training=True))
+        return share * of_attacked + (1 - share) * mean_cross_entropy(labels, network(x, training=True))
 
     return loss
 
@@ -63,7 +63,8 @@ def ensemble_loss(network: tf.Module, sources: Sequence[Model], epsilon: float) 
         chosen = generator.uniform([], 0, len(models), tf.int32)
         branches = [lambda model=model: one_step(model, x, labels, epsilon) for model in models]
         images = tf.stop_gradient(tf.switch_case(chosen, branches))
-        return (cross_entropy(labels, network(images, training=True)) + cross_entropy(labels, network(x, training=True))) / 2
+        return (mean_cross_entropy(labels, network(images, training=True))
+                + mean_cross_entropy(labels, network(x, training=True))) / 2
 
     return loss
 
@@ -79,7 +80,7 @@ def trades_loss(network: tf.Module, epsilon: float, beta: float = 6.0) -> Loss:
         fixed = tf.stop_gradient(clean)
         images = _climbed(lambda images: divergence(fixed, network(images)), x, grown(epsilon, done), generator)
         apart = tf.reduce_mean(divergence(clean, network(tf.stop_gradient(images), training=True)))
-        return cross_entropy(labels, clean) + beta * apart
+        return mean_cross_entropy(labels, clean) + beta * apart
 
     return loss
 
@@ -94,7 +95,7 @@ def retrain(learn: Learn, attack: Attack, x: np.ndarray, labels: np.ndarray, *, 
             ) -> tuple[Model, list[tuple[int, float]]]:
     """Learn, attack, add what fooled the model to the data, and learn again: for any way to learn.
 
-    learn   (x, labels) -> model; attack  (model, x, labels) -> modified images, of the shape of x
+    learn   (x [N, H, W, C], labels [N]) -> model; attack  (model, x, labels) -> modified images, of the shape of x
     rounds  at most so many
     little  stop when the answers for x differ in less than this share from those of the round before
 

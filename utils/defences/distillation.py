@@ -1,6 +1,6 @@
 """Defensive distillation: a second network learns the probabilities of a first one, both at a high temperature."""
 from utils.attacks.inputs import Model
-from utils.defences.training import Loss, cross_entropy
+from utils.defences.training import Loss, mean_cross_entropy
 from utils.quiet import tf
 
 
@@ -19,7 +19,7 @@ def log_of_probabilities(model: Model) -> Model:
 
 def teacher_loss(network: tf.keras.Model, temperature: float) -> Loss:
     """The cross-entropy of softmax(logits / temperature) and the labels: how the first network is trained."""
-    return lambda x, labels, done, generator: cross_entropy(labels, network(x, training=True) / temperature)
+    return lambda x, labels, done, generator: mean_cross_entropy(labels, network(x, training=True) / temperature)
 
 
 def distillation_loss(network: tf.keras.Model, teacher: Model, temperature: float) -> Loss:

@@ -9,7 +9,7 @@ import numpy as np
 from utils.attacks.inputs import Model, chunks
 from utils.attacks.losses import without_label
 from utils.defences.affine import Step, steps
-from utils.defences.training import Loss, cross_entropy, grown
+from utils.defences.training import Loss, grown, mean_cross_entropy
 from utils.quiet import tf
 
 
@@ -59,9 +59,9 @@ def interval_loss(network: tf.keras.Model, epsilon: float, share: float = 0.5) -
     Gowal et al. 2018, equation 12. During the first half of the training the radius grows from 0, and so does that part.
     """
     def loss(x: tf.Tensor, labels: tf.Tensor, done: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-        worst = cross_entropy(labels, worst_margins(network, x, labels, grown(epsilon, done)))
+        worst = mean_cross_entropy(labels, worst_margins(network, x, labels, grown(epsilon, done)))
         part = grown(share, done)
-        return (1 - part) * cross_entropy(labels, network(x, training=True)) + part * worst
+        return (1 - part) * mean_cross_entropy(labels, network(x, training=True)) + part * worst
 
     return loss
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from utils.attacks.inputs import Model
-from utils.defences.training import Loss, cross_entropy
+from utils.defences.training import Loss, mean_cross_entropy
 from utils.quiet import tf
 
 BATCH = 512  # noisy copies at once
@@ -17,7 +17,7 @@ BATCH = 512  # noisy copies at once
 def noise_loss(network: tf.Module, sigma: float) -> Loss:
     """The cross-entropy of images with Gaussian noise of deviation `sigma`, not clipped: how the base model is trained."""
     def loss(x: tf.Tensor, labels: tf.Tensor, done: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
-        return cross_entropy(labels, network(x + sigma * generator.normal(tf.shape(x)), training=True))
+        return mean_cross_entropy(labels, network(x + sigma * generator.normal(tf.shape(x)), training=True))
 
     return loss
 

@@ -37,16 +37,16 @@ def train(network: tf.Module, x: np.ndarray, labels: np.ndarray, loss: Loss, *, 
 
 def clean_loss(network: tf.Module) -> Loss:
     """The cross-entropy of the images as they are: no defence, the baseline for the others."""
-    return lambda x, labels, done, generator: cross_entropy(labels, network(x, training=True))
+    return lambda x, labels, done, generator: mean_cross_entropy(labels, network(x, training=True))
 
 
-def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def mean_cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """The mean of -log p(label), in nats: labels [N], logits [N, classes] -> a scalar."""
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
 
 
 def grown(final: float, done: tf.Tensor) -> tf.Tensor:
-    """A size that grows from 0 to `final` during the first half of the training: `done` is the part that is over, in [0, 1).
+    """A size that grows from 0 to `final` during the first half of the training: `done` [] is the part that is over, in [0, 1).
 
     A small network that meets the full size at once gives one class to all images.
     """

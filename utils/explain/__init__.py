@@ -15,11 +15,11 @@ from utils.explain.response import response
 from utils.explain.sanity import cascade, randomised, similarity, smoothed
 from utils.explain.scores import log_odds, logit, probability
 from utils.explain.truth import PARTS, drawn_by, exchanged
-from utils.explain.units import crops, receptive_field, strongest, unit_gradient
+from utils.explain.units import crops, receptive_region, strongest, unit_gradient
 from utils.explain.visualise import of_class, of_unit, visualise
 
 __all__ = ["PARTS", "activations", "area", "bootstrap", "cascade", "completeness", "crops", "deconvnet", "deletion",
            "drawn_by", "drop", "edges", "exchanged", "grad_cam", "gradient_times_input", "guided_backprop",
            "integrated_gradients", "log_odds", "logit", "manipulate", "occlusion", "of_class", "of_unit", "per_pixel",
-           "pointing", "probability", "random_maps", "randomised", "receptive_field", "response", "saliency", "similarity",
+           "pointing", "probability", "random_maps", "randomised", "receptive_region", "response", "saliency", "similarity",
            "smooth_grad", "smoothed", "strongest", "unit_gradient", "visualise"]

@@ -15,18 +15,21 @@ from utils.quiet import tf
 
 
 def saliency(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
-    """The gradient of the score by the pixels (Simonyan et al. 2014, section 3): one forward and backward pass."""
+    """The gradient [N, H, W, C] of the score by the pixels (Simonyan et al. 2014, section 3): one forward and backward pass."""
     return gradients(model, *check_inputs(model, x, labels), score)
 
 
 def gradient_times_input(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
-    """Gradient times pixel: the linear part of what the pixel adds, measured from black."""
+    """Gradient times pixel, [N, H, W, C]: the linear part of what the pixel adds, measured from black."""
     return x * saliency(model, x, labels, score)
 
 
 def smooth_grad(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit, *, samples: int = 32,
                 sigma: float = 0.1, seed: int = 0) -> np.ndarray:
-    """The mean gradient over images with Gaussian noise of standard deviation `sigma` (Smilkov et al. 2017): `samples` passes."""
+    """The mean gradient [N, H, W, C] over images with Gaussian noise (Smilkov et al. 2017): `samples` passes.
+
+    sigma  the standard deviation of the noise, in pixel values
+    """
     x, labels = check_inputs(model, x, labels)
     noise = np.random.default_rng(seed).standard_normal((samples, 1, *x.shape[1:]), np.float32)
     return _mean_gradient(model, lambda i, part: x[i] + np.float32(sigma) * noise[part, 0], samples, x, labels, score)
@@ -65,12 +68,12 @@ def completeness(model: Model, x: np.ndarray, labels: np.ndarray, attributions: 
 
 
 def guided_backprop(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
-    """The gradient with every ReLU replaced by `relu.guided` (Springenberg et al. 2015): one forward and backward pass."""
+    """The gradient [N, H, W, C] with every ReLU replaced by `relu.guided` (Springenberg et al. 2015): one pass each way."""
     return gradients(model, *check_inputs(model, x, labels), score, guided)
 
 
 def deconvnet(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
-    """The gradient with every ReLU replaced by `relu.deconvolution` (Zeiler and Fergus 2014): one forward and backward pass."""
+    """The gradient [N, H, W, C] with every ReLU replaced by `relu.deconvolution` (Zeiler and Fergus 2014): one pass each way."""
     return gradients(model, *check_inputs(model, x, labels), score, deconvolution)
 
 

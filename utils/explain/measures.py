@@ -54,5 +54,5 @@ def edges(x: np.ndarray) -> np.ndarray:
 
 
 def random_maps(shape: Sequence[int], seed: int = 0) -> np.ndarray:
-    """A map that knows nothing at all: uniform noise of `shape`."""
+    """Maps that know nothing at all: uniform noise of `shape`, such as [N, H, W], in [0, 1)."""
     return np.random.default_rng(seed).uniform(size=shape)

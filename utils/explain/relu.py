@@ -16,7 +16,7 @@ from utils.quiet import tf
 RELU, RELU6 = tf.nn.relu, tf.nn.relu6
 
 
-class Activation(NamedTuple):
+class ReluValues(NamedTuple):
     """A ReLU of a network: the values that went in and those that came out, [N, H, W, channels] or [N, units].
 
     Of a ReLU6, those that came out before they were cut off at 6.
@@ -30,7 +30,7 @@ class Activation(NamedTuple):
 def replaced(relu: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
     """Until the block ends, networks call relu(x) in the place of ReLU, and min(relu(x), 6) in the place of ReLU6.
 
-    In the whole process: not for two threads at once.
+    relu takes and gives a tensor of any shape. In the whole process: not for two threads at once.
     """
     before = tf.nn.relu, tf.nn.relu6
     keep = tf.autograph.experimental.do_not_convert  # AutoGraph cannot read the source of a lambda
@@ -46,33 +46,45 @@ def replaced(relu: Callable[[tf.Tensor], tf.Tensor]) -> Iterator[None]:
 @tf.autograph.experimental.do_not_convert
 @tf.custom_gradient
 def guided(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """ReLU; backwards only positive gradients pass, where the input was positive (Springenberg et al. 2015, figure 1)."""
+    """ReLU, x of any shape; back go only positive gradients, where the input was positive.
+
+    Springenberg et al. 2015, figure 1.
+    """
     return RELU(x), lambda dy: tf.where((x > 0) & (dy > 0), dy, 0.0)
 
 
 @tf.autograph.experimental.do_not_convert
 @tf.custom_gradient
 def deconvolution(x: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """ReLU; backwards the gradient itself goes through a ReLU, whatever the input was (Zeiler and Fergus 2014, section 2.1)."""
+    """ReLU, x of any shape; backwards the gradient itself goes through a ReLU (Zeiler and Fergus 2014, section 2.1)."""
     return RELU(x), lambda dy: RELU(dy)
 
 
 def softplus(x: tf.Tensor, beta: float = 20.0) -> tf.Tensor:
-    """log(1 + exp(beta x)) / beta: a smooth ReLU, whose gradient has a gradient (Dombrowski et al. 2019, section 3)."""
+    """log(1 + exp(beta x)) / beta, x of any shape: a smooth ReLU, which has second derivatives.
+
+    Dombrowski et al. 2019, section 3.
+    """
     return tf.nn.softplus(beta * x) / beta
 
 
-def activations(model: Model, x: np.ndarray | tf.Tensor) -> list[Activation]:
-    """What goes into and comes out of each ReLU of the model for images [N, H, W, C], in the order of evaluation."""
+def activations(model: Model, x: np.ndarray | tf.Tensor) -> list[ReluValues]:
+    """What goes into and comes out of each ReLU of the model for images [N, H, W, C], in the order of evaluation.
+
+    Raises ValueError for a model without ReLU.
+    """
     return recorded(model, tf.convert_to_tensor(x))[1]
 
 
-def recorded(model: Model, x: tf.Tensor) -> tuple[tf.Tensor, list[Activation]]:
-    """model(x), and its `activations`, for use inside a `tf.GradientTape`. Raises ValueError for a model without ReLU."""
-    seen: list[Activation] = []
+def recorded(model: Model, x: tf.Tensor) -> tuple[tf.Tensor, list[ReluValues]]:
+    """model(x) for images [N, H, W, C], and its `activations`, for use inside a `tf.GradientTape`.
+
+    Raises ValueError for a model without ReLU.
+    """
+    seen: list[ReluValues] = []
 
     def relu(before: tf.Tensor) -> tf.Tensor:
-        seen.append(Activation(before, RELU(before)))
+        seen.append(ReluValues(before, RELU(before)))
         return seen[-1].after
 
     with replaced(relu):
@@ -82,6 +94,6 @@ def recorded(model: Model, x: tf.Tensor) -> tuple[tf.Tensor, list[Activation]]:
     return output, seen
 
 
-def maps(seen: list[Activation]) -> list[Activation]:
+def maps(seen: list[ReluValues]) -> list[ReluValues]:
     """Those activations that are feature maps [N, H, W, channels]."""
     return [one for one in seen if len(one.after.shape) == 4]

@@ -16,17 +16,17 @@ Score = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # logits [N, classes], labe
 
 
 def logit(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """The logit of each label."""
+    """The logit [N] of each label."""
     return tf.gather(logits, labels, batch_dims=1)
 
 
 def probability(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """The probability p of each label, by softmax."""
+    """The probability p [N] of each label, by softmax."""
     return tf.gather(tf.nn.softmax(logits), labels, batch_dims=1)
 
 
 def log_odds(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """log(p / (1 - p)) of each label: its logit minus the log-sum-exp of the others, with two classes minus the other."""
+    """log(p / (1 - p)) of each label, [N]: its logit minus the log-sum-exp of the others, with two classes minus the other."""
     return logit(logits, labels) - tf.reduce_logsumexp(without_label(logits, labels), axis=1)
 
 
@@ -43,7 +43,7 @@ def gradients(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = lo
 
 @tf.function(reduce_retracing=True)
 def score_gradient(model: Model, x: tf.Tensor, labels: tf.Tensor, score: Score, relu: Callable = RELU) -> tf.Tensor:
-    """`gradients` of one batch, compiled."""
+    """`gradients` [N, H, W, C] of one batch, compiled."""
     with replaced(relu), tf.GradientTape() as tape:
         tape.watch(x)
         total = tf.reduce_sum(score(model(x), labels))

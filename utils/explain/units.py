@@ -21,7 +21,7 @@ def strongest(model: Model, x: np.ndarray, layer: int, unit: int, count: int = 9
     return best, np.stack(np.unravel_index(flat[best].argmax(1), found.shape[1:]), axis=1)
 
 
-def receptive_field(model: Model, shape: tuple[int, int, int], layer: int, place: tuple[int, int]) -> tuple[slice, slice]:
+def receptive_region(model: Model, shape: tuple[int, int, int], layer: int, place: tuple[int, int]) -> tuple[slice, slice]:
     """The rows and columns of an image of `shape` that a unit at `place` of a layer depends on.
 
     Measured, for any network: where the gradient of the unit is not 0 for at least one of 8 images of noise. The ReLUs are
@@ -41,7 +41,7 @@ def receptive_field(model: Model, shape: tuple[int, int, int], layer: int, place
 def crops(model: Model, x: np.ndarray, layer: int, unit: int, count: int = 9) -> list[np.ndarray]:
     """The parts [h, w, C] of the images x that excite a unit most: what is in its receptive field at the most active position."""
     best, places = strongest(model, x, layer, unit, count)
-    return [x[i][receptive_field(model, x.shape[1:], layer, tuple(place))] for i, place in zip(best, places)]
+    return [x[i][receptive_region(model, x.shape[1:], layer, tuple(place))] for i, place in zip(best, places)]
 
 
 def unit_gradient(model: Model, x: np.ndarray, layer: int, unit: int, relu: Callable) -> np.ndarray:

@@ -81,9 +81,9 @@ def jacobian(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
 
 
 def contraction(encoder: Callable, x: tf.Tensor) -> tf.Tensor:
-    """The mean over images of ||dh/dx||_F^2, the sum of all squared entries of the Jacobian: a scalar.
+    """The mean over images x [N, ...] of ||dh/dx||_F^2, the sum of all squared entries of the Jacobian: a scalar.
 
-    Source: Rifai et al., Contractive auto-encoders (2011). Differentiable, to train with.
+    Source: Rifai et al., Contractive auto-encoders (2011). Differentiable, to train with. Errors as in `jacobian`.
     """
     return tf.reduce_mean(tf.reduce_sum(tf.square(jacobian(encoder, x)), axis=[1, 2]))
 
@@ -112,7 +112,7 @@ class Contractive(tf.keras.Model):
 
     def compute_loss(self, x: tf.Tensor = None, y: tf.Tensor = None, y_pred: tf.Tensor = None,
                      sample_weight: tf.Tensor | None = None, training: bool = True) -> tf.Tensor:
-        """The loss of `compile` plus the penalty, a scalar. Keras calls it."""
+        """The loss of `compile` plus the penalty, a scalar, for images x [N, 28, 28, 1]. Keras calls it."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         return loss + self.weight * contraction(self.encoder, x[:self.images]) if self.weight else loss
 

@@ -49,8 +49,8 @@ def noised(x: tf.Tensor, kept: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
 def simple_loss(network: Network, x_0: tf.Tensor, random: tf.random.Generator) -> tf.Tensor:
     """The square error of the noise that the network sees in x_t, divided by signal(t), at a random time for each image.
 
-    Ho et al. 2020, equation 14, without the division. With it, it is the error of the velocity in `unet`, which counts each time
-    equally for the image (Salimans and Ho 2022, section 4).
+    x_0 [N, 28, 28, 1] -> a scalar. Ho et al. 2020, equation 14, without the division. With it, it is the error of the velocity in
+    `unet`, which counts each time equally for the image (Salimans and Ho 2022, section 4).
     """
     t = random.uniform([tf.shape(x_0)[0]])
     noise = random.normal(tf.shape(x_0))
@@ -61,14 +61,17 @@ def simple_loss(network: Network, x_0: tf.Tensor, random: tf.random.Generator) -
 # the way back ----------------------------------------------------------------------------------------------
 
 def denoised(x_t: tf.Tensor, a: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """The image x_0 in [-1, 1] that is left of x_t without this noise; a = signal(t). Clipped: no image is outside."""
+    """The image x_0 in [-1, 1] that is left of x_t [N, 28, 28, 1] without this noise; a = signal(t).
+
+    Clipped: no image is outside.
+    """
     return tf.clip_by_value((x_t - tf.sqrt(1 - a) * noise) / tf.sqrt(a), -1.0, 1.0)
 
 
 def posterior(x_0: tf.Tensor, x_t: tf.Tensor, a: tf.Tensor, before: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Mean and variance of x_s, one step before x_t, if the image is x_0: q(x_s | x_t, x_0) (Ho et al. 2020, equation 7).
 
-    a = signal(t) and before = signal(s), s < t.
+    a = signal(t) and before = signal(s), s < t: numbers, or [N, 1, 1, 1] for images [N, 28, 28, 1].
     """
     kept = a / before
     mean = (tf.sqrt(before) * (1 - kept) * x_0 + tf.sqrt(kept) * (1 - before) * x_t) / (1 - a)
@@ -78,7 +81,7 @@ def posterior(x_0: tf.Tensor, x_t: tf.Tensor, a: tf.Tensor, before: tf.Tensor) -
 def ancestral_step(x_t: tf.Tensor, noise: tf.Tensor, a: tf.Tensor, before: tf.Tensor, fresh: tf.Tensor) -> tf.Tensor:
     """x_s from x_t: a point of `posterior`, with the image that the network sees in x_t (Ho et al. 2020, algorithm 2).
 
-    noise  what the network sees in x_t
+    noise  what the network sees in x_t, [N, 28, 28, 1]
     fresh  standard normal, of the shape of x_t
     """
     mean, variance = posterior(denoised(x_t, a, noise), x_t, a, before)
@@ -86,9 +89,10 @@ def ancestral_step(x_t: tf.Tensor, noise: tf.Tensor, a: tf.Tensor, before: tf.Te
 
 
 def ddim_step(x_t: tf.Tensor, noise: tf.Tensor, a: tf.Tensor, before: tf.Tensor, fresh: tf.Tensor, eta: float = 0.0) -> tf.Tensor:
-    """x_s from x_t: the image that the network sees, with the noise that it sees, less of it (Song et al. 2021, equations 12 and 16).
+    """x_s from x_t: the image that the network sees, with less of the noise that it sees (Song et al. 2021, equations 12 and 16).
 
-    As `ancestral_step`, where eta = 1. With eta = 0 no fresh noise comes in: x_s follows from x_t.
+    All images and noises are [N, 28, 28, 1]. As `ancestral_step`, where eta = 1. With eta = 0 no fresh noise comes in:
+    x_s follows from x_t.
     """
     x_0 = denoised(x_t, a, noise)
     noise = (x_t - tf.sqrt(a) * x_0) / tf.sqrt(1 - a)  # what is noise after the clipping

@@ -48,8 +48,8 @@ def train(network: tf.keras.Model, films: np.ndarray, *, steps: int, batch_size:
           seed: int = 0) -> list[float]:
     """Train `network` on films [N, 8, 16, 16]: to go on from the first two frames as they do.
 
-    The loss is the mean square error of the other six frames. The gradient goes through all six, so the network learns to live with
-    its own errors. Adam, whose step size falls to 0 on a cosine. Returns the mean error for each 100 steps.
+    The loss is the mean square error of the other six frames. The gradient goes through all six, so the network learns to live
+    with its own errors. Adam, whose step size falls to 0 on a cosine. Returns the mean error for each 100 steps.
     """
     data, random = tf.constant(films, tf.float32), tf.random.Generator.from_seed(seed)
 

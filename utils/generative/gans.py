@@ -114,7 +114,11 @@ class GAN(tf.Module):
 
     def one_step(self, x: tf.Tensor, y: tf.Tensor, batch_size: tf.Tensor, real: tf.Tensor, fake: tf.Tensor,
                  noise: tf.Tensor, train_generator: tf.Tensor) -> tf.Tensor:
-        """An update of D and, if `train_generator`, of G: [loss of D, loss of G, D(real), D(fake)]."""
+        """An update of D and, if `train_generator`, of G: [4], the loss of D, the loss of G, D(real), D(fake).
+
+        x, y  images [N, side, side, 1] and their labels [N, classes], of which a batch is drawn; real, fake  [2], the range of
+        the label of each kind of image
+        """
         chosen = self.random.uniform([batch_size], 0, tf.shape(x)[0], tf.int32)
         images, labels = tf.gather(x, chosen), tf.gather(y, chosen)
         real_labels = self.random.uniform([batch_size, 1], real[0], real[1])
@@ -124,11 +128,11 @@ class GAN(tf.Module):
             made = self.generator(tf.concat([z, labels], 1), training=True)
             on_real = self.judge(images, labels, noise)  # apart: batch norm must not mix real and generated images
             on_made = self.judge(made, labels, noise)
-            d_loss = tf.reduce_mean(cross_entropy(on_real, real_labels) + cross_entropy(on_made, fake_labels))
+            d_loss = tf.reduce_mean(binary_cross_entropy(on_real, real_labels) + binary_cross_entropy(on_made, fake_labels))
             if self.penalty:
                 if self.step % EVERY == 0:
                     d_loss += EVERY * self.penalty / 2 * self.steepness(images, labels)
-            g_loss = tf.reduce_mean(cross_entropy(on_made, tf.ones_like(on_made)))
+            g_loss = tf.reduce_mean(binary_cross_entropy(on_made, tf.ones_like(on_made)))
         weights = self.discriminator.trainable_variables
         self.optimizers[1].apply(d_tape.gradient(d_loss, weights), weights)
         if train_generator:
@@ -146,7 +150,7 @@ class GAN(tf.Module):
         return self.discriminator(tf.concat([images, maps], -1), training=True)
 
     def steepness(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """The mean of |gradient of the logit with respect to the image|^2: of R1."""
+        """The mean of |gradient of the logit with respect to the image|^2, of images [N, side, side, 1]: of R1."""
         with tf.GradientTape() as tape:
             tape.watch(images)
             logits = tf.reduce_sum(self.judge(images, labels, tf.constant(0.0)))
@@ -172,8 +176,8 @@ def shifted(images: tf.Tensor, random: tf.random.Generator, most: int = 2) -> tf
     return tf.gather(tf.gather(wider, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
 
 
-def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """-(y log D + (1 - y) log(1 - D)), D = sigmoid(logits), for labels y in [0, 1] or beyond; same shapes."""
+def binary_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """-(y log D + (1 - y) log(1 - D)), D = sigmoid(logits), for labels y in [0, 1] or beyond; any shape, the same for both."""
     return tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
 
 

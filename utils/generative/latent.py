@@ -20,7 +20,7 @@ def straight(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
 
 
 def on_shell(a: np.ndarray, b: np.ndarray, t: float) -> np.ndarray:
-    """`straight` moved outwards or inwards, so that the norm runs evenly from that of a to that of b.
+    """`straight`, [N, latent], moved outwards or inwards, so that the norm runs evenly from that of a to that of b.
 
     The arc is that of spherical interpolation (Shoemake 1985); only the speed along it is not quite even.
     """

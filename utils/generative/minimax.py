@@ -19,14 +19,14 @@ EQUAL = 2e-3, 2e-3  # learning rates of G and of D at which neither runs away on
 # densities -------------------------------------------------------------------------------------------------
 
 def optimal_discriminator(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """D* = p / (p + q), and 1/2 where both are 0 (Goodfellow et al. 2014, proposition 1)."""
+    """D* = p / (p + q), and 1/2 where both are 0, for densities of any shape (Goodfellow et al. 2014, proposition 1)."""
     return np.divide(p, p + q, out=np.full(np.shape(p), 0.5), where=p + q > 0)
 
 
 def value(p: np.ndarray, q: np.ndarray, d: np.ndarray, cell: float) -> float:
     """V(D, G) for densities p of the data and q of the samples and a discriminator d in [0, 1].
 
-    All on one grid, whose cells have the length or area `cell`. d is clipped to [1e-12, 1 - 1e-12]: a d that is
+    All on one grid of any shape, whose cells have the length or area `cell`. d is clipped to [1e-12, 1 - 1e-12]: a d that is
     rounded to 0 or 1 in the tails would make the value -infinity.
     """
     d = np.clip(np.asarray(d, np.float64), 1e-12, 1 - 1e-12)
@@ -34,7 +34,10 @@ def value(p: np.ndarray, q: np.ndarray, d: np.ndarray, cell: float) -> float:
 
 
 def jensen_shannon(p: np.ndarray, q: np.ndarray, cell: float) -> float:
-    """The Jensen-Shannon divergence: 0 where p = q, log 2 where they do not overlap."""
+    """The Jensen-Shannon divergence, in nats, of densities on a grid of any shape, whose cells have the length or area `cell`.
+
+    0 where p = q, log 2 where they do not overlap.
+    """
     middle = (p + q) / 2
     return float(np.sum(rel_entr(p, middle) + rel_entr(q, middle)) / 2 * cell)
 
@@ -109,11 +112,11 @@ class Game(tf.Module):
         return self.discriminator(tf.reshape(points, [-1, self.together * points.shape[1]]))
 
     def made(self, n: int) -> tf.Tensor:
-        """n points of the generator, from new z."""
+        """n points [n, dimensions] of the generator, from new z."""
         return self.generator(self.random.normal([n, self.generator.input_shape[1]]))
 
     def update(self, player: int, loss: tf.Tensor, tape: tf.GradientTape) -> None:
-        """One step of player 0, the generator, or 1, the discriminator; the other one's weights stay."""
+        """One step down the loss [] of player 0, the generator, or 1, the discriminator; the other one's weights stay."""
         weights = (self.generator, self.discriminator)[player].trainable_variables
         self.optimizers[player].apply(tape.gradient(loss, weights), weights)
 
@@ -121,13 +124,14 @@ class Game(tf.Module):
         """`steps` times an update of D and `g_steps` of G, on data points [N, dimensions] in batches of 128.
 
         G lowers E log(1 - D(G(z))) if `saturating`, else -E log D(G(z)) (Goodfellow et al. 2014, algorithm 1
-        and the end of section 3). Returns [steps, 2], what D says on average before its update: of real points, of generated ones.
+        and the end of section 3). Returns [steps, 2], what D says on average before its update: of real points and of generated
+        ones.
         """
         return self.loop(tf.constant(points), tf.constant(steps), tf.constant(saturating), tf.constant(g_steps)).numpy()
 
     @tf.function
     def loop(self, points: tf.Tensor, steps: tf.Tensor, saturating: tf.Tensor, g_steps: tf.Tensor) -> tf.Tensor:
-        """`play`, compiled whole."""
+        """`play`, compiled whole: points [N, dimensions] -> [steps, 2]."""
         history = tf.TensorArray(tf.float32, steps)
         for step in tf.range(steps):
             chosen = self.random.uniform([BATCH], 0, tf.shape(points)[0], tf.int32)
@@ -150,8 +154,8 @@ class Game(tf.Module):
 def games(seed: int = 5) -> dict[str, dict]:
     """Five games on the ring, P to T, for lab 11: for each the points "made" [500, 2], and "d_real", "d_made" by step.
 
-    They differ in the learning rates of G and of D, in how often each is updated, and in how long they last. T, the collapsed one, ends
-    after 200 steps or more, at a moment when its samples sit on the data: in between they move on together.
+    They differ in the learning rates of G and of D, in how often each is updated, and in how long they last. T, the collapsed
+    one, ends after 200 steps or more, at a moment when its samples sit on the data: in between they move on together.
     """
     game, data = Game(dense(4, 2, (64, 64)), dense(2, 1, (64, 64)), rates=EQUAL), ring(2000)
 

@@ -24,7 +24,7 @@ class Fade(keras.Layer):
         self.fade = self.add_weight(shape=(), initializer="ones", trainable=False, name="fade")
 
     def call(self, old: tf.Tensor, new: tf.Tensor) -> tf.Tensor:
-        """Two tensors of one shape -> their mixture."""
+        """Two tensors of any shape, both of the same -> their mixture."""
         return (1 - self.fade) * old + self.fade * new
 
 

@@ -42,7 +42,10 @@ def _objective(images: tf.Tensor, drawn: tf.Tensor, maps: tf.Tensor, penalty: tf
 
 
 def soft_threshold(maps: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
-    """Each number moved towards 0 by `threshold`, and 0 where it would cross it: the proximal step of the absolute value."""
+    """Maps of any shape, each number moved towards 0 by `threshold`, and 0 where it would cross it.
+
+    It is the proximal step of the absolute value.
+    """
     return tf.sign(maps) * tf.nn.relu(tf.abs(maps) - threshold)
 
 
@@ -50,8 +53,9 @@ def soft_threshold(maps: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
 def search(images: tf.Tensor, filters: tf.Tensor, penalty: tf.Tensor, maps: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
     """Maps with a small `objective`, from `maps` in `steps` steps of the monotone FISTA: that of no image ever rises.
 
-    A step is a gradient step of the squared error and a soft threshold, at a point that runs ahead in the direction of the last
-    change. What it gives is taken only for the images whose objective it does not raise.
+    images [N, H, W, 1], filters [h, w, 1, M] and maps [N, H, W, M], as they are returned too. A step is a gradient step of the
+    squared error and a soft threshold, at a point that runs ahead in the direction of the last change. What it gives is taken
+    only for the images whose objective it does not raise.
     """
     rate = 1 / _largest_eigenvalue(maps[:1], lambda z: analysis(synthesis(z, filters), filters))
     best_drawn = ahead_drawn = synthesis(maps, filters)  # synthesis is linear: that of `ahead` needs no convolution of its own
@@ -72,7 +76,7 @@ def search(images: tf.Tensor, filters: tf.Tensor, penalty: tf.Tensor, maps: tf.T
 
 @tf.function
 def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-    """Filters that make the squared error of `maps` smaller: `steps` gradient steps, each followed by `shortened`.
+    """Filters [h, w, 1, M] that make the squared error of `maps` smaller: `steps` gradient steps, each followed by `shortened`.
 
     A step that would raise the error is not taken, and the following ones are half as long.
     """
@@ -89,7 +93,7 @@ def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: tf.Te
 
 
 def shortened(filters: tf.Tensor) -> tf.Tensor:
-    """Filters longer than 1 are made as long as 1: else small maps and long filters would cheat the penalty."""
+    """Filters [h, w, 1, M] longer than 1 are made as long as 1: else small maps and long filters would cheat the penalty."""
     return filters / tf.maximum(tf.sqrt(tf.reduce_sum(tf.square(filters), [0, 1, 2])), 1)
 
 
@@ -97,6 +101,7 @@ def learn(images: np.ndarray, filters: np.ndarray, penalty: float, *, rounds: in
           steps: int = 10) -> tuple[tf.Tensor, tf.Tensor, list[float]]:
     """Filters and maps for `images`, from `filters` on: in each round `search`, then `improve`, `steps` steps each.
 
+    images [N, H, W, 1], filters [h, w, 1, M], maps [N, H, W, M].
     The third result is the mean objective before the first half round and after each, 1 + 2 * rounds numbers that never rise.
     Raises ValueError for a penalty that is not above 0: then there is no reason for a code to be sparse.
     """

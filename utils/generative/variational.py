@@ -19,7 +19,7 @@ def kl(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
 
 
 def draw(mean: tf.Tensor, log_variance: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """Latent vectors mean + standard deviation * noise, with `noise` drawn from N(0, 1): all have the same shape.
+    """Latent vectors mean + standard deviation * noise, with `noise` drawn from N(0, 1): all are [N, code].
 
     So written, mean and variance are inputs of a differentiable function, and gradients reach the encoder (reparametrisation).
     """
@@ -43,12 +43,15 @@ class Variational(tf.keras.Model):
         self.seeds = tf.keras.random.SeedGenerator(0)
 
     def encode(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Mean and logarithm of the variance, [N, code] each."""
+        """Images [N, 28, 28, 1] -> mean and logarithm of the variance, [N, code] each."""
         mean, log_variance = tf.split(self.encoder(x), 2, axis=1)
         return mean, log_variance
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Images [N, 28, 28, 1] -> images drawn from the mean code; in training from a random one, with the divergence as a loss."""
+        """Images [N, 28, 28, 1] -> images drawn from the mean code.
+
+        In training they are drawn from a random code, and the divergence is added to the losses.
+        """
         mean, log_variance = self.encode(x)
         if not training:
             return self.decoder(mean)

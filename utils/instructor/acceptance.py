@@ -121,7 +121,9 @@ def lenet_mnist(_: None) -> Figures:
 
 
 def code_of_dimension_30(digits: Dataset) -> Figures:
-    """Squared error per test digit with a code of dimension 30; published: PCA 13.87, autoencoder 3.00 (Hinton and Salakhutdinov 2006)."""
+    """Squared error per test digit with a code of dimension 30; published: PCA 13.87,
+    autoencoder 3.00 (Hinton and Salakhutdinov 2006).
+    """
     rows, test = digits.x_train.reshape(len(digits.x_train), -1), digits.x_test.reshape(len(digits.x_test), -1)
     mean, components, _ = autoencoders.pca(rows, 30)
     by_pca = np.mean(autoencoders.squared_error(test, mean + (test - mean) @ components.T @ components))

@@ -1,4 +1,5 @@
-"""What augmentation is worth: the same networks trained with and without it, tested on images changed in one way at a time (unit 03).
+"""What augmentation is worth: the same networks trained with and without it,
+tested on images changed in one way at a time (unit 03).
 
 python3 course.py bench augmentation [WORD ...]     (each row whose name has one of the words; all by default)
 
@@ -61,7 +62,8 @@ ROWS = {
     "digits, as they are": Measurement(lambda digits: row(digits_net, as_they_are, augment.CHANGES, digits), False),
     "digits, changed at random": Measurement(lambda digits: row(digits_net, changed, augment.CHANGES, digits), False),
     "signs, as they are": Measurement(lambda signs: row(signs_net, as_they_are, ON_SIGNS, signs), False, "signs"),
-    "signs, in light of random colours": Measurement(lambda signs: row(signs_net, augment.colour, ON_SIGNS, signs), False, "signs"),
+    "signs, in light of random colours": Measurement(lambda signs: row(signs_net, augment.colour, ON_SIGNS, signs),
+                                                     False, "signs"),
 }
 
 

@@ -51,7 +51,8 @@ def autograde(folder: Path, units: Sequence[str] = (), *, seconds: int = CELL_SE
     sources = _handed_in(folder, units)
     out = results_folder(folder)
     if signs := set(str(out)) & set("[]*?"):
-        raise CannotGrade(f"The path {out} has the sign {min(signs)}, which nbgrader takes for part of a pattern: rename that folder.")
+        raise CannotGrade(f"The path {out} has the sign {min(signs)}, which nbgrader takes for part of a pattern: rename that "
+                          "folder.")
     _name_the_others(folder, sources)
     with machine_faults(f"The results cannot be written to {out}"):
         out.mkdir(exist_ok=True)
@@ -131,7 +132,9 @@ def _handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tupl
 
 
 def _name_the_others(folder: Path, sources: dict[tuple[str, str], tuple[Student, Path]]) -> None:
-    """Say in what of the folder of a class none of these labs is: a notebook under another name would be passed over in silence."""
+    """Say in what of the folder of a class none of these labs is: a notebook under another name would be passed over in
+    silence.
+    """
     there = {clean_copy.plain(entry.name) for entry in clean_copy.entries(folder)} | set(clean_copy.left_out(folder))
     if none := there - {clean_copy.plain(student.folder) for student, _ in sources.values()}:
         print(f"No lab of {', '.join(sorted({unit for _, unit in sources}))} is in: {', '.join(sorted(none))}", file=sys.stderr)
@@ -149,8 +152,8 @@ def _state(out: Path, code: str, unit: str) -> Path:
 # feedback -------------------------------------------------------------------------------------------------------------
 
 def feedback(folder: Path, units: Sequence[str] = ()) -> int:
-    """Make an HTML page for each graded submission (`lab_pages`), without hidden code, and one for the class; gives how many of the
-    first. Raises CannotGrade.
+    """Make an HTML page for each graded submission (`lab_pages`), without hidden code, and one for the class; gives how many of
+    the first. Raises CannotGrade.
 
     A submission that could not be run, or of which no page can be made, gets a text with a sentence that says why.
     """
@@ -228,8 +231,8 @@ def main(words: list[str]) -> int:
     except (CannotGrade, MachineFault, sandbox.SandboxMissing, ValueError, OperationalError) as problem:
         said = (str(problem).splitlines() or [type(problem).__name__])[0]
         if "sqlite3.OperationalError" in said:  # also within an InvalidEntry of nbgrader's
-            said = (f"The gradebook cannot be written: {said}. This is the machine's fault and costs nobody a point: make room or give "
-                    f"yourself the right, and run the same command again; it goes on from here.")
+            said = (f"The gradebook cannot be written: {said}. This is the machine's fault and costs nobody a point: make room "
+                    "or give yourself the right, and run the same command again; it goes on from here.")
         print(f"{arguments.command}: {said}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -26,6 +26,6 @@ def results(client: Client, calls: Sequence[Any]) -> Iterator[Any]:
         except KilledWorker:
             killed += 1
     if killed:
-        raise MachineFault(f"{killed} of {len(futures)} calls ended the workers that tried them, probably as there was not enough "
-                           f"memory. All others are done: give the workers more (dask worker --memory-limit), and run the same "
-                           f"command again; it goes on from here.")
+        raise MachineFault(f"{killed} of {len(futures)} calls ended the workers that tried them, probably as there was not "
+                           "enough memory. All others are done: give the workers more (dask worker --memory-limit), and run "
+                           "the same command again; it goes on from here.")

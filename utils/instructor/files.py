@@ -15,7 +15,9 @@ OF_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE,
 
 
 class MachineFault(RuntimeError):
-    """The grader's own machine failed (disk, memory, permission), and nothing follows for the student; the message says what to do."""
+    """The grader's own machine failed (disk, memory, permission), and nothing follows for the student;
+    the message says what to do.
+    """
 
 
 def of_machine(error: BaseException) -> bool:
@@ -25,7 +27,9 @@ def of_machine(error: BaseException) -> bool:
 
 @contextmanager
 def machine_faults(what: str) -> Iterator[None]:
-    """Turn every such error, and a folder that may not be written, into a MachineFault with one sentence that begins with `what`."""
+    """Turn every such error, and a folder that may not be written, into a MachineFault with one sentence that begins with
+    `what`.
+    """
     try:
         yield
     except (OSError, MemoryError) as error:

@@ -2,8 +2,9 @@
 
 python3 course.py bench gans [WORD ...]     (each row whose name has one of the words; all by default)
 
-On the built-in digits. Every row is one training with one seed, judged on 500 samples against the 500 test digits; it is stored in
-data/results/gan_recipes.json as soon as it is measured, and not measured again while it is there: take it out to have it once more.
+On the built-in digits. Every row is one training with one seed, judged on 500 samples against the 500 test digits; it is stored
+in data/results/gan_recipes.json as soon as it is measured, and not measured again while it is there:
+take it out to have it once more.
 """
 import sys
 from functools import partial

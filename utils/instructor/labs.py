@@ -84,7 +84,8 @@ def names(source: str, context: type[ast.expr_context]) -> set[str]:
             found.add((node.asname or node.name).split(".")[0])
         if context is ast.Store and isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
-        elif not (context is ast.Store and isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)):
+        elif not (context is ast.Store
+                  and isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)):
             nodes += ast.iter_child_nodes(node)
     return found
 
@@ -98,10 +99,12 @@ class Kernel:
     """A Jupyter kernel in `folder`, on built-in data with the quick profile; what it writes goes below `out`."""
 
     def __init__(self, folder: Path, out: Path):
-        self.manager, self.client = start_new_kernel(cwd=str(folder), env=environment(out), extra_arguments=["--IPKernelApp.log_level=50"])
+        self.manager, self.client = start_new_kernel(cwd=str(folder), env=environment(out),
+                                                     extra_arguments=["--IPKernelApp.log_level=50"])
 
     def run(self, code: str, seconds: float = CELL_SECONDS) -> tuple[str, str]:
-        """Run code: the exception it raised ("" for none) as "name: text", and what it wrote on standard error or gave as a value.
+        """Run code: the exception it raised ("" for none) as "name: text", and what it wrote on standard error or gave as a
+        value.
 
         Code that takes more than `seconds` is interrupted, and counts as a TimeoutError. After a DeadKernelError only `restart`
         helps.
@@ -139,7 +142,8 @@ def walk(kernel: Kernel, unit: str) -> Iterator[tuple[str, str]]:
 
     Whoever takes the task leaves the right answer in the kernel. A section begins with a heading "## ...". Before a task, all
     names go that come neither from that task nor from what is given outside of tasks: so each task runs after a restart of
-    the kernel. Other sections may use every answer; those after the last task are left out. Raises RuntimeError for a given cell that raises.
+    the kernel. Other sections may use every answer; those after the last task are left out. Raises RuntimeError for a given cell
+    that raises.
     """
     functions, cells = answered(unit), read("labs", unit).cells
     kernel.run(KEEP)

@@ -1,11 +1,12 @@
-"""How much the checks of the labs miss: right answers, each changed in one place, and those that pass all the same. Called by course.py.
+"""How much the checks of the labs miss: right answers, each changed in one place,
+and those that pass all the same. Called by course.py.
 
 python -m utils.instructor.mutants [LAB ...]
 
 What passes is either a hole in a check or the same function written differently. data/results/mutants.json keeps the counts
 and each survivor; there a reason is written beside it ("why"), which stays when the same change passes again. Each task is stored
-as soon as it is measured. A mutation library such as cosmic-ray would do for operators and constants, but knows no terms, axes and
-bounds, and works on files, not on cells.
+as soon as it is measured. A mutation library such as cosmic-ray would do for operators and constants, but knows no terms, axes
+and bounds, and works on files, not on cells.
 """
 import ast
 import copy
@@ -38,7 +39,9 @@ except (ImportError, ValueError):  # Windows has no limits, and macOS not this o
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div, ast.Pow: ast.Mult,
              ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
 COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
-SYMMETRIC = {"hypot", "max", "min", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d"}
+SYMMETRIC = {"hypot", "max", "min", "maximum", "minimum", "allclose", "isclose", "array_equal", "logaddexp", "union1d",
+             "amplified"}  # the last one, of labs 05 and 06, is 50 |DX|
+SAME_VALUE = {"float"}  # calls that give their one argument, in another type
 NO_EFFECT = {"annotation", "returns", "reduce_retracing", "jit_compile"}  # on a value: fields of nodes, keywords of calls
 TERMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.BitAnd, ast.BitOr)
 
@@ -72,8 +75,9 @@ def changes(node: ast.AST, parent: ast.AST | None) -> Iterator[tuple[str, ast.AS
                 yield "axis", ast.Call(node.func, node.args, [other for other in node.keywords if other is not keyword])
             if keyword.arg == "axis" and isinstance(keyword.value, ast.Constant | ast.UnaryOp):
                 axis = ast.Constant(0 if ast.unparse(keyword.value) != "0" else 1)
-                yield "axis", ast.Call(node.func, node.args, [*(o for o in node.keywords if o is not keyword), ast.keyword("axis", axis)])
-        if len(node.args) == 1 and not isinstance(parent, ast.Expr):
+                yield "axis", ast.Call(node.func, node.args,
+                                       [*(o for o in node.keywords if o is not keyword), ast.keyword("axis", axis)])
+        if len(node.args) == 1 and not isinstance(parent, ast.Expr) and ast.unparse(node.func) not in SAME_VALUE:
             yield "call", node.args[0]
         if ast.unparse(node.func) == "range":
             yield "bound", ast.Call(node.func, [*node.args[:-1], ast.BinOp(node.args[-1], ast.Sub(), ast.Constant(1))], [])
@@ -139,7 +143,9 @@ def chosen(source: str, most: int) -> list[tuple[str, str]]:
 
 
 def changed_line(right: str, mutant: str) -> str:
-    """The line of the mutant in which it differs from the right answer, as Python writes it; for a statement left out, which one."""
+    """The line of the mutant in which it differs from the right answer, as Python writes it; for a statement left out,
+    which one.
+    """
     first, rest = right.partition("\n")[::2] if right.startswith("%%") else ("", right)
     lines = ast.unparse(ast.parse(rest)).splitlines()
     return " / ".join(f"pass, without {old.strip()}" if new.strip() == "pass" else new.strip()

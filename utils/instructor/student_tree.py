@@ -30,7 +30,8 @@ def make_student_tree(out: Path) -> int:
         (draft / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, draft / name)
     if left:
-        print(f"release: left out, as git does not know them: {', '.join(left)}. If students are to get them: git add.", file=sys.stderr)
+        print(f"release: left out, as git does not know them: {', '.join(left)}. If students are to get them: git add.",
+              file=sys.stderr)
     for lecture in (draft / "lectures").glob("*.ipynb"):
         remove_notes(lecture)
     for name in FILES:

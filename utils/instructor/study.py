@@ -1,7 +1,7 @@
 """The meta-parameter study of the slides, measured: `COURSE_DATA=DIR python3 course.py study [WORD ...]`.
 
-The runs are listed in `study_runs`, the most important first. Each is stored in data/results/meta_parameters.json as soon as it is done,
-and not repeated while it is there. `utils.plot.study` makes the slides' tables from that file.
+The runs are listed in `study_runs`, the most important first. Each is stored in data/results/meta_parameters.json as soon as it
+is done, and not repeated while it is there. `utils.plot.study` makes the slides' tables from that file.
 """
 import argparse
 import contextlib
@@ -29,10 +29,11 @@ RESULTS = ROOT / "data" / "results" / "meta_parameters.json"
 LEARNING_RATE = 2e-3
 CHOOSING = 200  # validation faces that choose the epoch
 JUDGING = 500   # training faces that the training accuracy is measured on
-CONDITIONS = (f"Adam, learning rate {LEARNING_RATE:g} to 0 along half a cosine, the same for all runs; no augmentation; 'epochs' passes "
-              f"over 'faces' training faces. The weights are those of the epoch with the best accuracy on the first {CHOOSING} validation "
-              f"faces. Accuracies are of the first {JUDGING} training faces, and of all validation and 'tested' test faces. One thread for "
-              "each run; 'seconds' passed while others used the machine, 'processor_seconds' do not count the others.")
+CONDITIONS = (f"Adam, learning rate {LEARNING_RATE:g} to 0 along half a cosine, the same for all runs; no augmentation; 'epochs' "
+              "passes over 'faces' training faces. The weights are those of the epoch with the best accuracy on the first "
+              f"{CHOOSING} validation faces. Accuracies are of the first {JUDGING} training faces, and of all validation and "
+              "'tested' test faces. One thread for each run; 'seconds' passed while others used the machine, 'processor_seconds' "
+              "do not count the others.")
 PROCESS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TQDM_DISABLE": "1"}
 Row = dict[str, object]
 
@@ -63,7 +64,8 @@ def measure(run: Run, folder: str | None, commit: str) -> Row:
         row |= {"outcome": "trained", "tested": len(faces.y_test)}
     except Exception as error:  # whatever stops a training is a result of the study: memory, a loss that is not finite
         row["why"] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    return row | {"seconds": round(time.perf_counter() - started, 1), "processor_seconds": round(time.process_time() - processor, 1)}
+    return row | {"seconds": round(time.perf_counter() - started, 1),
+                  "processor_seconds": round(time.process_time() - processor, 1)}
 
 
 @functools.lru_cache(maxsize=4)
@@ -107,7 +109,8 @@ def study(waiting: list[Run], path: Path, processes: int, scheduler: str | None,
     """Measure the runs in `processes` processes, or on the cluster of a Dask scheduler, and store each as soon as it is done."""
     folder = os.environ.get("COURSE_DATA")
     rows = read(path)
-    with tqdm(total=sum(map(work, waiting)), bar_format="{percentage:3.0f} % |{bar}| {elapsed}, {remaining} left {postfix}") as bar:
+    with tqdm(total=sum(map(work, waiting)),
+              bar_format="{percentage:3.0f} % |{bar}| {elapsed}, {remaining} left {postfix}") as bar:
         for row in _in_parallel([joblib.delayed(measured)(run, folder, commit) for run in waiting], processes, scheduler):
             rows.append(row)
             store(path, rows)
@@ -128,12 +131,18 @@ def _in_parallel(tasks: list, processes: int, scheduler: str | None) -> Iterator
 
 def main(words: list[str], path: Path = RESULTS, measured: Callable = measure) -> int:
     """Measure the runs with all of the words in their names that are not stored yet."""
-    parser = argparse.ArgumentParser(prog="course.py study", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("words", metavar="WORD", nargs="*", help="only runs with each of these in their name, such as: real plain 'seed 0'")
-    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many at once, one thread each (default: all processors)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="run on the cluster of this Dask scheduler, such as tcp://host:8786; its "
-                        "workers need this environment, one thread each (dask worker ADDRESS --nthreads 1) and the folder COURSE_DATA")
-    parser.add_argument("--list", action="store_true", help="name the runs, those that are stored marked with x, and measure nothing")
+    parser = argparse.ArgumentParser(prog="course.py study", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", metavar="WORD", nargs="*",
+                        help="only runs with each of these in their name, such as: real plain 'seed 0'")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(),
+                        help="how many at once, one thread each (default: all processors)")
+    parser.add_argument("--scheduler", metavar="ADDRESS",
+                        help="run on the cluster of this Dask scheduler, such as tcp://host:8786; its "
+                        "workers need this environment, one thread each (dask worker ADDRESS --nthreads 1) and the folder "
+                        "COURSE_DATA")
+    parser.add_argument("--list", action="store_true",
+                        help="name the runs, those that are stored marked with x, and measure nothing")
     given = parser.parse_args(words)
     chosen = [run for run in runs() if all(word in name(run) for word in given.words)]
     waiting = missing(chosen, read(path))
@@ -146,7 +155,8 @@ def main(words: list[str], path: Path = RESULTS, measured: Callable = measure) -
     if not chosen:
         print(f"study: no run has {' and '.join(given.words)} in its name; --list names them", file=sys.stderr)
         return 2
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, encoding="utf-8").stdout.strip()
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
+                            encoding="utf-8").stdout.strip()
     os.environ.update(PROCESS)
     try:
         study(waiting, path, given.processes, given.scheduler, commit, measured)
@@ -154,8 +164,8 @@ def main(words: list[str], path: Path = RESULTS, measured: Callable = measure) -
         print(f"study: {problem}", file=sys.stderr)
         return 1
     failed = [row for row in read(path) if row["outcome"] == "KO"]
-    print(f"{len(read(path))} runs are stored in {path.name}, {len(failed)} of them KO; {len(missing(chosen, read(path)))} of the "
-          f"{len(chosen)} chosen are not measured.")
+    print(f"{len(read(path))} runs are stored in {path.name}, {len(failed)} of them KO; {len(missing(chosen, read(path)))} "
+          f"of the {len(chosen)} chosen are not measured.")
     return 0
 
 

@@ -25,8 +25,8 @@ class Run(NamedTuple):
 def runs() -> list[Run]:
     """All runs of the study, the most important first, each once: real faces, then rendered ones.
 
-    Each sees EPOCHS times 1,000 images but for one pair with 10,000 and 1,000 faces (60,000 images), and for a few that see 4 times as
-    many: batches of 256 then make as many updates as those of 64 otherwise, and slow nets have the time to learn.
+    Each sees EPOCHS times 1,000 images but for one pair with 10,000 and 1,000 faces (60,000 images), and for a few that see 4
+    times as many: batches of 256 then make as many updates as those of 64 otherwise, and slow nets have the time to learn.
     """
     real, rendered = [*_quick(), *_slow(), *_further()], [*_quick(), *_slow()]
     return list(dict.fromkeys(real + [run._replace(data="rendered") for run in rendered]))
@@ -38,7 +38,10 @@ def _vary(start: Run, **values: Iterable) -> list[Run]:
 
 
 def _quick() -> list[Run]:
-    """One factor at a time from the dense net with 4 filters; depth x batch norm and batch x dropout where they are quick. Two seeds."""
+    """One factor at a time from the dense net with 4 filters; depth x batch norm and batch x dropout where they are quick.
+
+    Two seeds.
+    """
     slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
     first = [
         *_vary(dense, batch=(64, 256), dropout=(0.0, 0.5)),
@@ -64,12 +67,15 @@ def _slow() -> list[Run]:
         *_vary(plain, convolutions=(7, 10), batch_norm=(False, True), seed=(1,)), dense._replace(convolutions=7, seed=1),
         *_vary(plain, convolutions=(20,), batch_norm=(True, False)),
         slides._replace(filters=32), slides._replace(batch_norm=True), dense._replace(convolutions=10),
-        *_vary(plain, **longer, convolutions=(7,), batch_norm=(True, False)), *_vary(dense, **longer, batch=(64,), dropout=(0.0, 0.5)),
+        *_vary(plain, **longer, convolutions=(7,), batch_norm=(True, False)),
+        *_vary(dense, **longer, batch=(64,), dropout=(0.0, 0.5)),
     ]
 
 
 def _further() -> list[Run]:
-    """The rest of the slides' tables: 16 and 32 filters at each depth, 20 and 40 convolutions per block, more with 10,000 faces."""
+    """The rest of the slides' tables: 16 and 32 filters at each depth, 20 and 40 convolutions per block,
+    more with 10,000 faces.
+    """
     slides, dense, plain = Run(), Run(filters=4), Run(net="plain", filters=4)
     return [
         dense._replace(faces=10_000, epochs=6), dense._replace(epochs=60),  # both see 60,000 images
@@ -77,7 +83,8 @@ def _further() -> list[Run]:
         slides._replace(faces=10_000, epochs=EPOCHS // 10),
         *_vary(plain, convolutions=(20,), batch=(256,), batch_norm=(True, False)),
         *_vary(plain, convolutions=(40,), batch_norm=(True, False)),
-        *_vary(dense, convolutions=(10,), batch=(256,), batch_norm=(False, True)), dense._replace(convolutions=10, batch_norm=True),
+        *_vary(dense, convolutions=(10,), batch=(256,), batch_norm=(False, True)),
+        dense._replace(convolutions=10, batch_norm=True),
         slides._replace(dropout=0.3), *_vary(slides, batch=(256,), dropout=(0.5, 0.3)),
         *_vary(plain, filters=(16,), convolutions=(2, 7, 4, 1, 10), batch_norm=(False, True)),
         *_vary(slides, convolutions=(4,), batch=(256,)), *_vary(slides, filters=(32,), batch=(256,)),
@@ -87,9 +94,9 @@ def _further() -> list[Run]:
 
 def name(run: Run) -> str:
     """The settings in words, which the words of the command choose from."""
-    return (f"{run.data} {run.net} {run.blocks} blocks, {run.convolutions} convolutions, {run.filters} filters, batch {run.batch}, "
-            f"dropout {run.dropout:g}, batch norm {'on' if run.batch_norm else 'off'}, {run.faces} faces, {run.epochs} epochs, "
-            f"seed {run.seed}")
+    return (f"{run.data} {run.net} {run.blocks} blocks, {run.convolutions} convolutions, {run.filters} filters, batch "
+            f"{run.batch}, dropout {run.dropout:g}, batch norm {'on' if run.batch_norm else 'off'}, {run.faces} faces, "
+            f"{run.epochs} epochs, seed {run.seed}")
 
 
 def work(run: Run) -> float:

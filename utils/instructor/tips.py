@@ -60,13 +60,14 @@ def discriminator(setting: Setting) -> tf.keras.Model:
     """That of `gans.discriminator`, [N, 28, 28, 1] -> logits [N, 1], with what the setting changes."""
     def block(maps: int, batch_norm: bool) -> list[tf.keras.Layer]:
         """Half the height and width, `maps` channels."""
-        convolution = keras.Conv2D(maps, 4, 1 if setting.pooled else 2, "same", use_bias=not batch_norm, kernel_initializer=gans.small())
+        convolution = keras.Conv2D(maps, 4, 1 if setting.pooled else 2, "same", use_bias=not batch_norm,
+                                   kernel_initializer=gans.small())
         return [convolution, *([keras.BatchNormalization(momentum=gans.MOMENTUM)] if batch_norm else []),
                 keras.LeakyReLU(0.2) if setting.leaky else keras.ReLU(), *([keras.MaxPooling2D()] if setting.pooled else [])]
 
     return tf.keras.Sequential([
-        tf.keras.Input([28, 28, 1]), keras.Rescaling(2.0, -1.0), *block(setting.d_width, False), *block(2 * setting.d_width, True),
-        keras.Flatten(), *([keras.Dropout(setting.dropout)] if setting.dropout else []),
+        tf.keras.Input([28, 28, 1]), keras.Rescaling(2.0, -1.0), *block(setting.d_width, False),
+        *block(2 * setting.d_width, True), keras.Flatten(), *([keras.Dropout(setting.dropout)] if setting.dropout else []),
         keras.Dense(1, kernel_initializer=gans.small())])
 
 

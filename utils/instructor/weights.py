@@ -1,4 +1,5 @@
-"""Train again what data/weights/ holds and `utils.pretrained` loads: on built-in data, whatever COURSE_DATA says. Called by course.py.
+"""Train again what data/weights/ holds and `utils.pretrained` loads: on built-in data,
+whatever COURSE_DATA says. Called by course.py.
 
 python -m utils.instructor.weights [NAME ...]
 """

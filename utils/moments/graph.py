@@ -42,7 +42,7 @@ def variables(concrete: Any) -> dict[str, tf.Variable]:
 
 
 def evaluate(operation: Any, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
-    """The outputs of an operation of a graph on other tensors."""
+    """The outputs of an operation of a graph on other tensors, of any shape that the operation takes."""
     if operation.type == "Const":
         return [tf.constant(tf.make_ndarray(operation.get_attr("value")))]
     if operation.type == "ReadVariableOp":

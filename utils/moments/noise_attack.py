@@ -53,7 +53,8 @@ def adversarial_noise(model: Callable, x: np.ndarray, labels: np.ndarray, *, bet
 
     The problems of Bibi, Alfadly and Ghanem 2018 (targeted, and non-targeted with support alpha), with the margin as
     `attacks.margin`. The expected logits are those of `propagate(method="diagonal")`. Adam; then the L1's proximal step; then
-    both are clipped. What it is worth, `sampled_fooling_rate` measures. Raises ValueError as `inputs.check_inputs` does.
+    both are clipped. What it is worth, `sampled_fooling_rate` measures. Raises ValueError as `inputs.check_inputs` does, and for
+    beta below 0 or `highest` below LEAST.
     """
     x, labels = check_inputs(model, x, labels, targeted)
     check_numbers(beta=beta, sparse=sparse, smooth=smooth, highest=highest)

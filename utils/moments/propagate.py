@@ -4,7 +4,7 @@ from collections.abc import Callable
 from utils.moments.gaussian import Gaussian, checked_noise
 from utils.moments.graph import evaluate, operations, traced, variables
 from utils.moments.rules import through
-from utils.moments.state import Moments, Sources
+from utils.moments.state import NoisyTensor, Sources
 from utils.quiet import tf
 
 METHODS = ("full", "first_order", "diagonal")
@@ -33,22 +33,22 @@ def propagate(model: Callable, mean: tf.Tensor, std: tf.Tensor | float | None = 
     zeros = tf.zeros_like(mean)
     if method == "diagonal":
         variance = noise if std is not None else tf.linalg.diag_part(noise)
-        sources, x = [], Moments(mean, {}, tf.reshape(variance, tf.shape(mean)))
+        sources, x = [], NoisyTensor(mean, {}, tf.reshape(variance, tf.shape(mean)))
     else:
         values = noise.shape[-1]
         directions = tf.eye(values, batch_shape=[tf.shape(mean)[0]])
-        sources, x = [noise], Moments(mean, {0: tf.reshape(directions, [-1, values, *mean.shape[1:]])}, zeros)
+        sources, x = [noise], NoisyTensor(mean, {0: tf.reshape(directions, [-1, values, *mean.shape[1:]])}, zeros)
     return _through_network(model, x, sources, method == "full").gaussian(sources)
 
 
-def _through_network(model: Callable, x: Moments, sources: Sources, full: bool) -> Moments:
+def _through_network(model: Callable, x: NoisyTensor, sources: Sources, full: bool) -> NoisyTensor:
     concrete = traced(model, tuple(x.mean.shape[1:]))
     known: dict[str, object] = {concrete.inputs[0].name: x} | variables(concrete)
     for operation in operations(concrete):
         if operation.type == "Placeholder":
             continue
         inputs = [known[tensor.name] for tensor in operation.inputs]
-        if any(isinstance(one, Moments) for one in inputs):
+        if any(isinstance(one, NoisyTensor) for one in inputs):
             known[operation.outputs[0].name] = through(operation, inputs, sources, full)
         else:
             known |= dict(zip([tensor.name for tensor in operation.outputs], evaluate(operation, inputs)))

@@ -15,30 +15,30 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)  # exact to 1.3e-12 on the 
 
 
 def phi(h: tf.Tensor) -> tf.Tensor:
-    """The density of the standard normal at h."""
+    """The density of the standard normal at h, of any shape."""
     return tf.exp(-h * h / 2) / math.sqrt(2 * math.pi)
 
 
 def Phi(h: tf.Tensor) -> tf.Tensor:
-    """The probability that a standard normal variable is below h; exact in its left tail too."""
+    """The probability that a standard normal variable is below h, of any shape; exact in its left tail too."""
     return tf.math.erfc(-h / math.sqrt(2)) / 2
 
 
 def standard_deviation(variance: tf.Tensor) -> tf.Tensor:
-    """The square root of a variance, with a finite gradient at 0."""
+    """The square root of variances of any shape, with a finite gradient at 0."""
     variance = tf.convert_to_tensor(variance)
     return tf.sqrt(tf.maximum(variance, _smallest(variance.dtype)**2))
 
 
 def standardised(mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
-    """h = mean / std, cut at -40 and 40, where nothing changes any more; mean 0 and std 0 give 0."""
+    """h = mean / std, of any shape, cut at -40 and 40, where nothing changes any more; mean 0 and std 0 give 0."""
     return tf.clip_by_value(mean / tf.maximum(std, _smallest(mean.dtype)), -FAR, FAR)
 
 
 def relu_mean(mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
     """E[X+] = m Phi(h) + s phi(h), for each unit: theorem 1 of Bibi, Alfadly and Ghanem 2018 for one unit.
 
-    mean, std  of X, the same shape or shapes that broadcast
+    mean, std  of X, of any shape, the same or shapes that broadcast
     """
     mean, std = _tensors(mean, std)
     h = standardised(mean, std)
@@ -46,14 +46,14 @@ def relu_mean(mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
 
 
 def relu_second_moment(mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
-    """E[X+^2] = (m^2 + s^2) Phi(h) + m s phi(h), for each unit."""
+    """E[X+^2] = (m^2 + s^2) Phi(h) + m s phi(h), for each unit, of any shape."""
     mean, std = _tensors(mean, std)
     h = standardised(mean, std)
     return (mean**2 + std**2) * Phi(h) + mean * std * phi(h)
 
 
 def relu_variance(mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
-    """var(X+) for each unit: the second moment minus the squared mean, written so that no large numbers are subtracted."""
+    """var(X+) for each unit, of any shape: the second moment minus the squared mean, without subtracting large numbers."""
     mean, std = _tensors(mean, std)
     h = standardised(mean, std)
     above, below = Phi(h), Phi(-h)
@@ -61,12 +61,15 @@ def relu_variance(mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
 
 
 def relu_atom(mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
-    """P(X+ = 0) = Phi(-h): the part of the distribution of X+ that lies in the one point 0."""
+    """P(X+ = 0) = Phi(-h) for each unit, of any shape: the part of the distribution of X+ that lies in the one point 0."""
     return Phi(-standardised(*_tensors(mean, std)))
 
 
 def relu_density(x: tf.Tensor, mean: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
-    """The density of X+ at x > 0; 0 elsewhere. With `relu_atom` at 0 it is the whole distribution. std > 0."""
+    """The density of X+ at x > 0; 0 elsewhere. With `relu_atom` at 0 it is the whole distribution.
+
+    x, mean, std  of any shape, the same or shapes that broadcast; std > 0
+    """
     mean, std = _tensors(mean, std)
     x = tf.cast(x, mean.dtype)
     return tf.where(x > 0, phi((x - mean) / std) / std, 0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from utils.moments import relu
 from utils.moments.graph import evaluate
-from utils.moments.state import Moments, Sources, flat
+from utils.moments.state import NoisyTensor, Sources, flat
 from utils.quiet import tf
 
 # Outputs are sums of products of the first input with the weights.
@@ -22,13 +22,15 @@ HANDLED = WEIGHTED | MOVED | MEANS | {"Add", "AddV2", "BiasAdd", "MaxPool", "Mul
                                       "Sub"}
 
 
-def through(operation: Any, inputs: list, sources: Sources, full: bool) -> Moments | tf.Tensor:
-    """The moments after an operation, of which at least one input is Moments; ReLU adds to `sources` where `full`.
+def through(operation: Any, inputs: list, sources: Sources, full: bool) -> NoisyTensor | tf.Tensor:
+    """What comes out of an operation, of which at least one input is a NoisyTensor [N, ...]; ReLU adds to `sources` where `full`.
+
+    inputs  the others are tensors of any shape that the operation takes. "Shape" gives a tensor, all others a NoisyTensor
 
     Raises ValueError for an operation without a rule.
     """
     kind = operation.type
-    random = [one for one in inputs if isinstance(one, Moments)]
+    random = [one for one in inputs if isinstance(one, NoisyTensor)]
     product = kind in WEIGHTED | {"Mul", "RealDiv"}  # of noisy values with others, never of two that are noisy
     if kind not in HANDLED or product and (len(random) > 1 or kind != "Mul" and random[0] is not inputs[0]):
         raise ValueError(f"The model has an operation {kind} ({operation.name}) on noisy values, for which there is no rule: "
@@ -46,18 +48,19 @@ def through(operation: Any, inputs: list, sources: Sources, full: bool) -> Momen
     if kind == "Neg":
         return inputs[0].scaled(tf.constant(-1.0))
     if kind in ("Mul", "RealDiv"):
-        factor = next(one for one in inputs if not isinstance(one, Moments))
+        factor = next(one for one in inputs if not isinstance(one, NoisyTensor))
         return random[0].scaled(factor if kind == "Mul" else 1 / factor)
     first, second = inputs
     if kind == "Sub":
-        second = second.scaled(tf.constant(-1.0)) if isinstance(second, Moments) else -second
-    return first.plus(second) if isinstance(first, Moments) else second.plus(first)
+        second = second.scaled(tf.constant(-1.0)) if isinstance(second, NoisyTensor) else -second
+    return first.plus(second) if isinstance(first, NoisyTensor) else second.plus(first)
 
 
-def _linear(operation: Any, inputs: list) -> Moments:
+def _linear(operation: Any, inputs: list) -> NoisyTensor:
     """A linear operation: the responses go through it as the mean does, the rest with squared weights."""
-    def run(part: Callable[[Moments], tf.Tensor], shape: tf.Tensor | None = None, weights: Callable = lambda w: w) -> tf.Tensor:
-        tensors = [part(one) if isinstance(one, Moments) else weights(one) for one in inputs]
+    def run(part: Callable[[NoisyTensor], tf.Tensor], shape: tf.Tensor | None = None,
+            weights: Callable = lambda w: w) -> tf.Tensor:
+        tensors = [part(one) if isinstance(one, NoisyTensor) else weights(one) for one in inputs]
         if operation.type == "Reshape":
             return tf.reshape(tensors[0], tf.concat([tf.shape(tensors[0])[:1], shape], 0))
         return evaluate(operation, tensors)[0]
@@ -68,10 +71,11 @@ def _linear(operation: Any, inputs: list) -> Moments:
         mean = run(lambda one: one.mean)
     shape = tf.shape(mean)[1:]
     response = {}
-    for number in sorted({number for one in inputs if isinstance(one, Moments) for number in one.response}):
-        count = next(tf.shape(one.response[number])[1] for one in inputs if isinstance(one, Moments) and number in one.response)
+    for number in sorted({number for one in inputs if isinstance(one, NoisyTensor) for number in one.response}):
+        count = next(tf.shape(one.response[number])[1]
+                     for one in inputs if isinstance(one, NoisyTensor) and number in one.response)
 
-        def directions(one: Moments, number: int = number, count: tf.Tensor = count) -> tf.Tensor:
+        def directions(one: NoisyTensor, number: int = number, count: tf.Tensor = count) -> tf.Tensor:
             """All directions of all images as one batch; a branch that does not depend on the source has zeros."""
             if number in one.response:
                 return _as_batch(one.response[number])
@@ -83,7 +87,7 @@ def _linear(operation: Any, inputs: list) -> Moments:
     rest = run(lambda one: one.rest, shape, squared)
     if operation.type in MEANS:
         rest /= tf.cast(_averaged(operation, inputs[0].mean, mean), rest.dtype)
-    return Moments(mean, response, rest)
+    return NoisyTensor(mean, response, rest)
 
 
 def _as_batch(response: tf.Tensor) -> tf.Tensor:
@@ -95,13 +99,14 @@ def _averaged(operation: Any, before: tf.Tensor, after: tf.Tensor) -> int | tf.T
     """How many values each mean is of."""
     if operation.type != "AvgPool":
         return tf.size(before) // tf.size(after)
-    window, steps, sides = (list(values)[1:3] for values in (operation.get_attr("ksize"), operation.get_attr("strides"), operation.inputs[0].shape))
+    window, steps, sides = (list(values)[1:3]
+                            for values in (operation.get_attr("ksize"), operation.get_attr("strides"), operation.inputs[0].shape))
     if operation.get_attr("padding") == b"SAME" and (window != steps or any(side % step for side, step in zip(sides, steps))):
         raise ValueError("The model has an average pooling with SAME padding that adds a border: there is a rule only for VALID.")
     return int(np.prod(window))
 
 
-def _rectified(x: Moments, sources: Sources, full: bool, cut: float | None = None) -> Moments:
+def _rectified(x: NoisyTensor, sources: Sources, full: bool, cut: float | None = None) -> NoisyTensor:
     """ReLU(x), or ReLU(x) - ReLU(x - cut).
 
     The output is the gate Phi(h) times the input (Bussgang's theorem) plus noise that is uncorrelated with the input. In full,
@@ -121,7 +126,7 @@ def _rectified(x: Moments, sources: Sources, full: bool, cut: float | None = Non
     passed = x.scaled(gate)
     if not full:
         rest = tf.maximum(after - gate**2 * (variance - x.rest), 0)
-        return Moments(mean, passed.response, rest)
+        return NoisyTensor(mean, passed.response, rest)
     covariance = x.covariance(sources)
     exact = _covariance(flat(x.mean, 1), covariance, cut)
     gates = flat(gate, 1)
@@ -129,7 +134,7 @@ def _rectified(x: Moments, sources: Sources, full: bool, cut: float | None = Non
     values = tf.shape(exact)[1]
     identity = tf.eye(values, batch_shape=[tf.shape(mean)[0]])
     identity = tf.reshape(identity, tf.concat([tf.shape(mean)[:1], [values], tf.shape(mean)[1:]], 0))
-    return Moments(mean, passed.response | {len(sources) - 1: identity}, tf.zeros_like(mean))
+    return NoisyTensor(mean, passed.response | {len(sources) - 1: identity}, tf.zeros_like(mean))
 
 
 def _covariance(mean: tf.Tensor, covariance: tf.Tensor, cut: float | None) -> tf.Tensor:
@@ -142,7 +147,7 @@ def _covariance(mean: tf.Tensor, covariance: tf.Tensor, cut: float | None) -> tf
     return doubled[:, :size, :size] + doubled[:, size:, size:] - across - tf.linalg.matrix_transpose(across)
 
 
-def _maxpool(operation: Any, x: Moments, sources: Sources, full: bool) -> Moments:
+def _maxpool(operation: Any, x: NoisyTensor, sources: Sources, full: bool) -> NoisyTensor:
     """The largest of each window, in pairs: max(a, b) = b + ReLU(a - b)."""
     (_, height, width, _), (_, down, right, _) = operation.get_attr("ksize"), operation.get_attr("strides")
     rows, columns = (int(size) for size in x.mean.shape[1:3])
@@ -153,7 +158,7 @@ def _maxpool(operation: Any, x: Moments, sources: Sources, full: bool) -> Moment
     def part(tensor: tf.Tensor, i: int, j: int) -> tf.Tensor:
         return tensor[..., i:i + ends[0]:down, j:j + ends[1]:right, :]
 
-    values = [Moments(part(x.mean, i, j), {number: part(one, i, j) for number, one in x.response.items()}, part(x.rest, i, j))
+    values = [NoisyTensor(part(x.mean, i, j), {number: part(one, i, j) for number, one in x.response.items()}, part(x.rest, i, j))
               for i in range(height) for j in range(width)]
     while len(values) > 1:
         pairs = list(zip(values[::2], values[1::2]))
@@ -161,7 +166,7 @@ def _maxpool(operation: Any, x: Moments, sources: Sources, full: bool) -> Moment
     return values[0]
 
 
-def _larger(a: Moments, b: Moments, sources: Sources, full: bool) -> Moments:
+def _larger(a: NoisyTensor, b: NoisyTensor, sources: Sources, full: bool) -> NoisyTensor:
     """max(a, b) = b + ReLU(a - b), whose rest is gate^2 rest_a + (1 - gate)^2 rest_b and what the ReLU adds (Clark 1961)."""
     opposite = b.scaled(tf.constant(-1.0))
     difference = a.plus(opposite)

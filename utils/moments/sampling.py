@@ -21,7 +21,7 @@ class Sampled(NamedTuple):
 
 
 def noise(shape: tf.Tensor, distribution: str, seed: tf.Tensor) -> tf.Tensor:
-    """Independent values of mean 0 and standard deviation 1, float32; "cauchy", which has neither, of scale 1.
+    """Independent values of any shape, of mean 0 and standard deviation 1, float32; "cauchy", which has neither, of scale 1.
 
     distribution  one of DISTRIBUTIONS; "uniform" is on [-sqrt 3, sqrt 3]
     seed          two integers

@@ -7,7 +7,7 @@ from utils.quiet import tf
 Sources = list[tf.Tensor]  # independent noise: variances [N, K] or covariances [N, K, K] of each
 
 
-class Moments(NamedTuple):
+class NoisyTensor(NamedTuple):
     """x = mean + sum over sources s of response_s^T noise_s + a rest, which is independent from value to value.
 
     mean      [N, ...]
@@ -39,23 +39,23 @@ class Moments(NamedTuple):
         """Mean [N, d] and covariance [N, d, d] of the values, taken for Gaussian."""
         return Gaussian(flat(self.mean, 1), self.covariance(sources))
 
-    def scaled(self, factor: tf.Tensor) -> "Moments":
+    def scaled(self, factor: tf.Tensor) -> "NoisyTensor":
         """The moments of factor * x, for a factor that broadcasts to [N, ...] and is no random number."""
-        return Moments(self.mean * factor, {number: response * _behind(factor, self.mean) for number, response
-                                            in self.response.items()}, self.rest * factor**2)
+        response = {number: one * _behind(factor, self.mean) for number, one in self.response.items()}
+        return NoisyTensor(self.mean * factor, response, self.rest * factor**2)
 
-    def plus(self, other: "Moments | tf.Tensor") -> "Moments":
-        """The moments of x + other: of another tensor of the network, or of a constant, which moves the mean only."""
-        if not isinstance(other, Moments):
+    def plus(self, other: "NoisyTensor | tf.Tensor") -> "NoisyTensor":
+        """The moments of x + other: of another tensor [N, ...] of the network, or of a constant, which moves the mean only."""
+        if not isinstance(other, NoisyTensor):
             return self._replace(mean=self.mean + other)
         response = dict(self.response)
         for number, one in other.response.items():
             response[number] = response[number] + one if number in response else one
-        return Moments(self.mean + other.mean, response, self.rest + other.rest)
+        return NoisyTensor(self.mean + other.mean, response, self.rest + other.rest)
 
 
 def flat(x: tf.Tensor, axes: int) -> tf.Tensor:
-    """x with all axes after the first `axes` as one."""
+    """x of any shape with all axes after the first `axes` as one: with axes=1 [N, ...] -> [N, D]."""
     shape = tf.shape(x)
     return tf.reshape(x, tf.concat([shape[:axes], [tf.reduce_prod(shape[axes:])]], 0))
 

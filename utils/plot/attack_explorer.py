@@ -94,6 +94,7 @@ class Explorer(Live):
         self._draw()
 
     def _draw(self, change: dict | None = None) -> None:
+        """Show both images, the probabilities and the size of the perturbation, for what the widgets say now."""
         (_, size, fooled), original, modified = self.dx(), self.x[self.image.value], self.modified()
         self.pictures.value = three_images(original, modified)
         probabilities = tf.nn.softmax(self.model(tf.constant(modified[None]))[0]).numpy()

@@ -25,8 +25,8 @@ def attack(x: np.ndarray, modified: np.ndarray, said: Sequence[tuple[str, str]],
 def tradeoff(curves: dict[str, dict[str, np.ndarray]], *, title: str, ylabel: str) -> Figure:
     """Success and size of the perturbation against lambda, for each entry of `curves`.
 
-    curves  as `attacks.tradeoff` returns them: arrays lam, success (share of the images that fool the network, 0..1) and size
-            (median, in the norm that `ylabel` names), a value for each lambda
+    curves  as `attacks.tradeoff` returns them: arrays [K] for K values of lambda. lam, success (share of the images that fool the
+            network, 0..1) and size (median, in the norm that `ylabel` names)
     """
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for name, curve in curves.items():
@@ -44,7 +44,7 @@ def against(panels: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]], *, titl
             log: bool = False) -> Figure:
     """For each panel the points (x, y) of each entry, and the diagonal on which x = y.
 
-    panels  {title of the panel: {name: (x, y)}}, x and y of the same length; with `log` all above 0, on logarithmic axes
+    panels  {title of the panel: {name: (x, y)}}, x and y [N]; with `log` all above 0, on logarithmic axes
     """
     fig, axes = plt.subplots(1, len(panels), squeeze=False, layout="constrained", figsize=(2.4 + 3.2 * len(panels), 4))
     for axis, (name, entries) in zip(axes.flat, panels.items()):
@@ -63,7 +63,7 @@ def against(panels: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]], *, titl
 def fooled_within(sizes: dict[str, np.ndarray], *, title: str, xlabel: str, ylabel: str = "images that are fooled (%)") -> Figure:
     """For each entry the share of its images that are fooled by a perturbation of at most a given size.
 
-    sizes  the size of the perturbation of each image, infinite where none fools the network: failures count as failures
+    sizes  [N], the size of the perturbation of each image, infinite where none fools the network: failures count as failures
     """
     largest = 1.05 * max(values[np.isfinite(values)].max() for values in sizes.values())
     fig, axis = plt.subplots(figsize=(6.5, 3.6), layout="constrained")

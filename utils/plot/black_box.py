@@ -36,7 +36,7 @@ def shaded(x: Sequence[float], curves: dict[str, tuple[Sequence[float], Sequence
 
 
 def roc(curves: dict[str, tuple[np.ndarray, np.ndarray]], *, title: str, xlabel: str, ylabel: str) -> Figure:
-    """For each entry (false positive rate, true positive rate), and the diagonal of a guess."""
+    """For each entry (false positive rate [K], true positive rate [K]), from 0 to 1, and the diagonal of a guess."""
     fig, axis = plt.subplots(figsize=(4.8, 4.2), layout="constrained")
     axis.plot([0, 1], [0, 1], color="black", linewidth=1, linestyle="--", label="a guess")
     for name, (false, true) in curves.items():

@@ -100,7 +100,10 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
 
 
 def gaps(ratios: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str) -> Figure:
-    """For each entry, {name: numbers above 0}, a row of dots over a logarithmic axis, with a bar at the median and a line at 1."""
+    """For each entry, {name: numbers above 0}, a row of dots over a logarithmic axis.
+
+    A bar stands at the median, and a line at 1.
+    """
     fig, axis = plt.subplots(figsize=(7, 0.9 + 0.55 * len(ratios)), layout="constrained")
     for row, values in enumerate(ratios.values()):
         axis.plot(values, np.full(len(values), row), "o", color=COLOURS[0], alpha=0.5)

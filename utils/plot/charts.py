@@ -117,7 +117,7 @@ def histogram(values: Sequence[float], marks: dict[str, float], *, title: str, x
 def histograms(values: dict[str, np.ndarray], *, title: str, xlabel: str) -> Figure:
     """How often which value occurs, as a share of each entry, over a logarithmic axis: all over one another.
 
-    values  for each entry numbers, all above 0
+    values  for each entry numbers [N], all above 0
     """
     everything = np.concatenate(list(values.values()))
     edges = np.geomspace(everything.min(), everything.max(), 40)

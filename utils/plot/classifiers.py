@@ -28,7 +28,10 @@ def history(measured: dict[str, Sequence[float]], *, title: str) -> Figure:
 
 
 def confusion(matrices: dict[str, np.ndarray], names: Sequence[str], *, title: str) -> Figure:
-    """How many images got which answer, a panel for each matrix [true class, answer]; only mistakes are coloured, on one scale."""
+    """How many images got which answer, a panel for each matrix [classes, classes]: true class, answer.
+
+    Only mistakes are coloured, on one scale.
+    """
     most = max(1, *(np.max(matrix * (1 - np.eye(len(matrix)))) for matrix in matrices.values()))
     fig, axes = plt.subplots(1, len(matrices), squeeze=False, layout="constrained", figsize=(5 * len(matrices), 5))
     for axis, (panel, matrix) in zip(axes.flat, matrices.items()):
@@ -63,7 +66,10 @@ def differences(tables: dict[str, Sequence[Group]], *, title: str, xlabel: str) 
 
 
 def _rows_of_groups(tables: dict[str, Sequence[Group]], colour: Callable[[Group], str], title: str, xlabel: str) -> Figure:
-    """A panel for each entry of `tables`, with a row for each group: 100 times its number, with the interval, in `colour(group)`."""
+    """A panel for each entry of `tables`, with a row for each group: 100 times its number, with the interval.
+
+    The row has the colour `colour(group)`.
+    """
     fig, axes = plt.subplots(1, len(tables), squeeze=False, sharex=True, layout="constrained",
                              figsize=(4.6 * len(tables), 1.4 + 0.5 * max(map(len, tables.values()))))
     for axis, (factor, rows) in zip(axes.flat, tables.items()):

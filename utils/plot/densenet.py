@@ -9,7 +9,10 @@ from utils.plot.style import COLOURS
 
 
 def dense_block(inputs: int, filters: int, convolutions: int, outputs: int, *, title: str) -> Figure:
-    """The channels at each stage of a dense block, as columns: grey what it was given, a colour for what each convolution adds."""
+    """The channels at each stage of a dense block, as columns.
+
+    What the block was given is grey, and what each convolution adds has a colour of its own.
+    """
     fig, axis = plt.subplots(figsize=(9, 3.9), layout="constrained")
     total = inputs + convolutions * filters
     names = ["input", *(f"concatenated\nwith the output of\nconvolution {i + 1}" for i in range(convolutions)), "2x2 max pooling",

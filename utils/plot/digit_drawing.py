@@ -129,5 +129,6 @@ class Drawing(Live):
             self.note.value = show_answer(self.model, image, self.bars)
 
     def _redraw(self) -> None:
+        """Show the strokes as they are now."""
         self.shown.set_data(self.strokes)
         self.canvas.draw_idle()

@@ -57,6 +57,7 @@ class Explorer(Live):
                        down=self.down.value)
 
     def _draw(self, change: dict | None = None) -> None:
+        """Show the changed digit and what the network says, for what the widgets say now."""
         image = self.image()
         self.picture.value = enlarged_png(image, ENLARGED)
         self.note.value = show_answer(self.model, image, self.bars) + f" It was written as a {self.labels[self.digit.value]}."

@@ -1,4 +1,6 @@
-"""The attack of unit 05 under your fingers: choose an image, a norm, lambda and the steps; `explorer(model, x, labels, names)`."""
+"""The attack of unit 05 under your fingers: choose an image, a norm, lambda and the steps;
+`explorer(model, x, labels, names)`.
+"""
 from collections.abc import Sequence
 
 import ipywidgets as widgets
@@ -37,9 +39,11 @@ class Explorer(Live):
     def __init__(self, model: Model, x: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> None:
         self.model, self.x, self.labels, self.names = model, x, labels, names
         self.results = {}  # (image, norm, log10 of lambda, steps): Result
-        self.image = widgets.Dropdown(options=[(f"{i}: {names[label]}", i) for i, label in enumerate(labels)], description="Image")
+        self.image = widgets.Dropdown(options=[(f"{i}: {names[label]}", i) for i, label in enumerate(labels)],
+                                      description="Image")
         self.norm = widgets.Dropdown(options=list(RATES), value="L2", description="Norm")
-        self.lam = widgets.FloatSlider(value=LAMS["L2"], min=-1, max=7, step=0.25, description="log10 lambda", continuous_update=False)
+        self.lam = widgets.FloatSlider(value=LAMS["L2"], min=-1, max=7, step=0.25, description="log10 lambda",
+                                       continuous_update=False)
         self.steps = widgets.IntSlider(value=100, min=1, max=300, description="Steps", continuous_update=False)
         self.pictures, self.note = widgets.Image(format="png"), widgets.HTML()
         self.norm.observe(lambda change: setattr(self.lam, "value", LAMS[change["new"]]), "value")
@@ -57,10 +61,11 @@ class Explorer(Live):
         return self.results[key]
 
     def _draw(self, change: dict | None = None) -> None:
+        """Show X, X + DX and |DX|, and what the network says, for what the widgets say now."""
         i, one = self.image.value, self.found()
         self.pictures.value = three_images(self.x[i], one.modified[0])
         p = tf.nn.softmax(self.model(tf.constant(one.modified))[0]).numpy()
         sizes = ", ".join(f"{norm} {one.norms[norm][0]:.3g}" for norm in RATES)
         verdict = "fooled" if one.success[0] else "not fooled"
-        self.note.value = (f"X, X + DX, {AMPLIFIED} |DX|. The network says {self.names[int(p.argmax())]} ({100 * p.max():.0f} %): "
-                           f"<b>{verdict}</b>. Size of DX: {sizes}.")
+        self.note.value = (f"X, X + DX, {AMPLIFIED} |DX|. The network says {self.names[int(p.argmax())]} "
+                           f"({100 * p.max():.0f} %): <b>{verdict}</b>. Size of DX: {sizes}.")

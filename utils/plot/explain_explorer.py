@@ -73,6 +73,7 @@ class Explorer(Live):
         return self.maps[key]
 
     def _draw(self, change: dict | None = None) -> None:
+        """Show the covered image beside its map, and the probability, for what the widgets say now."""
         i, image = self.image.value, self.covered()
         heat = np.broadcast_to(self.map()[..., None], image.shape)
         larger = max(1, ENLARGED * 48 // max(image.shape[:2]))

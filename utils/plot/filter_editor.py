@@ -40,7 +40,7 @@ def filtered(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def keeps_brightness(kernel: np.ndarray) -> bool:
-    """Whether the weights have a sum to divide by: at least a tenth of the sum of their absolute values."""
+    """Whether the weights [k, k] have a sum to divide by: at least a tenth of the sum of their absolute values."""
     return abs(np.sum(kernel)) >= 0.1 * np.abs(kernel).sum() > 0
 
 
@@ -89,6 +89,7 @@ class Editor(Live):
         return np.array([slider.value for slider in self.weights]).reshape(3, 3)
 
     def _choose(self, change: dict | None = None) -> None:
+        """Move the sliders to the weights of the filter that was chosen."""
         if self.preset.value == OWN:
             return
         self._moving = True
@@ -98,11 +99,13 @@ class Editor(Live):
         self._draw()
 
     def _slide(self, change: dict) -> None:
+        """A slider was moved: the filter is one of your own now."""
         if not self._moving:
             self.preset.value = OWN
             self._draw()
 
     def _draw(self) -> None:
+        """Show the picture filtered with the weights of the sliders."""
         kernel = self.kernel()
         self.image.value = png(filtered(self.picture, kernel))
         self.note.value = "Left the picture, right the filtered one" + (

@@ -11,7 +11,7 @@ from utils.plot.style import COLOURS
 
 def traces(time: np.ndarray, signals: dict[str, np.ndarray], *, title: str, xlabel: str, marks: Sequence[float] = (),
            height: float = 1.2) -> Figure:
-    """Signals below one another over the same time, each with its name; grey lines at the times `marks`."""
+    """Signals [samples] below one another over the same time [samples], each with its name; grey lines at the times `marks`."""
     fig, axes = plt.subplots(len(signals), 1, squeeze=False, sharex=True, layout="constrained",
                              figsize=(9, height * len(signals) + 0.7))
     for axis, (name, values), colour in zip(axes.flat, signals.items(), COLOURS * len(signals)):

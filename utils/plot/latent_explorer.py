@@ -1,4 +1,6 @@
-"""A walk through the latent space under your fingers: two vectors, how far between them, how far from 0; `explorer(generator, model)`."""
+"""A walk through the latent space under your fingers: two vectors, how far between them, how far from 0;
+`explorer(generator, model)`.
+"""
 import ipywidgets as widgets
 import numpy as np
 
@@ -23,7 +25,10 @@ def explorer(generator: tf.keras.Model, model: Model, seed: int = 0) -> "Explore
 
 
 class Explorer(Live):
-    """The box on the screen: `first` and `second` number the vectors, `t` in [0, 1] lies between, `scale` multiplies the result."""
+    """The box on the screen.
+
+    `first` and `second` number the vectors, `t` in [0, 1] lies between, `scale` multiplies the result.
+    """
 
     instead = INSTEAD
 
@@ -47,6 +52,7 @@ class Explorer(Live):
         return np.concatenate([a, self.scale.value * between, b]).astype(np.float32)
 
     def _draw(self, change: dict | None = None) -> None:
+        """Show the three generated images and what the classifier says, for what the widgets say now."""
         z = self.z()
         images = self.generator(z).numpy()
         self.pictures.value = enlarged_png(np.concatenate(list(images), axis=1), ENLARGED)

@@ -18,6 +18,7 @@ class Live(widgets.VBox):
     instead: str
 
     def _repr_mimebundle_(self, **options) -> dict:
+        """What Jupyter shows: the widget and the sentence, or the sentence alone where outputs are stored."""
         text = {"text/plain": self.instead}
         return text if os.environ.get("TQDM_DISABLE") == "1" else super()._repr_mimebundle_(**options) | text
 

@@ -74,7 +74,7 @@ def bands(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np
           xlabel: str, ylabel: str) -> Figure:
     """Mean and standard deviation of some quantities against x: by formula as a line in a band, sampled as dots with bars.
 
-    logits  {name: (mean, std by formula; mean, std sampled)}, each as long as x
+    logits  {name: (mean, std by formula; mean, std sampled)}, each [N], as long as x
     """
     fig, axis = plt.subplots(figsize=(8.5, 3.9), layout="constrained")
     shift = 0.1 * (x[1] - x[0])  # bars that would cover each other stand side by side

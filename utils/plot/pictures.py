@@ -12,8 +12,9 @@ def images(pictures: Sequence[np.ndarray], titles: Sequence[str] | None = None, 
            width: float = 1.3, signed: bool = False) -> Figure:
     """Pictures side by side in rows of `columns`, each `width` inches wide.
 
-    With `signed`, values are around 0 and shown from blue (negative) over white to red, all on one scale. A picture whose pixels
-    get two or more of the screen is drawn pixel by pixel; a larger one is resampled.
+    A picture is [H, W], [H, W, 1] or [H, W, 3] in [0, 1]. With `signed`, values are around 0 and shown from blue (negative) over
+    white to red, all on one scale. A picture whose pixels get two or more of the screen is drawn pixel by pixel; a larger one is
+    resampled.
     """
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -88,7 +89,11 @@ def matrix(values: np.ndarray, *, title: str, xlabel: str, ylabel: str) -> Figur
 
 def tables(arrays: Sequence[np.ndarray], titles: Sequence[str], *, title: str,
            windows: Sequence[tuple[int, int, int, int] | None] = ()) -> Figure:
-    """Small matrices side by side, with their numbers in the cells; in each a framed window (row, column, height, width)."""
+    """Small matrices [rows, columns] side by side, with their numbers in the cells.
+
+    arrays   a vector [columns] is shown as one row
+    windows  for each matrix a window (row, column, height, width) that gets a frame, or None
+    """
     arrays = [np.atleast_2d(array) for array in arrays]
     rows, columns = max(array.shape[0] for array in arrays), [array.shape[1] for array in arrays]
     fig, axes = plt.subplots(1, len(arrays), squeeze=False, layout="constrained", width_ratios=columns,
@@ -110,7 +115,7 @@ def tables(arrays: Sequence[np.ndarray], titles: Sequence[str], *, title: str,
 
 def boxes(picture: np.ndarray, corners: Sequence[tuple[float, float]], side: float, texts: Sequence[str], *,
           title: str) -> Figure:
-    """A picture with a square of `side` pixels for each corner (row, column), and a text in it."""
+    """A picture [H, W] or [H, W, 3] in [0, 1] with a square of `side` pixels for each corner (row, column), and a text in it."""
     height, width = np.squeeze(picture).shape[:2]
     fig, axis = plt.subplots(figsize=(7.5, 0.4 + 7.5 * height / width), layout="constrained")
     axis.imshow(np.squeeze(picture), cmap="gray", vmin=0, vmax=1)

@@ -51,6 +51,7 @@ class Playground(Live):
         return net, x, y, losses
 
     def _draw(self, change: dict | None = None) -> None:
+        """Train a network with the settings of the widgets, and show what it learnt."""
         net, x, y, losses = self.trained()
         activation = ACTIVATIONS[self.activation.value][0]
         other, labels = DATA[self.data.value](1000, 1000, self.noise.value)

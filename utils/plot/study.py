@@ -1,4 +1,6 @@
-"""The tables of the meta-parameter study (unit 04): data/results/meta_parameters.json, which `course.py study` writes, as figures."""
+"""The tables of the meta-parameter study (unit 04): data/results/meta_parameters.json, which `course.py study` writes,
+as figures.
+"""
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -18,7 +20,8 @@ STORED = Path(__file__).resolve().parents[2] / "data" / "results" / "meta_parame
 SLIDES = {"data": "real", "net": "dense", "blocks": 4, "convolutions": 2, "filters": 16, "batch": 64, "dropout": 0.0,
           "batch_norm": False, "faces": 1000, "epochs": 20}
 WORDS = {"data": "{} faces", "net": "{} net", "blocks": "{} blocks", "convolutions": "{} convolutions", "filters": "{} filters",
-         "batch": "batch of {}", "dropout": "dropout {}", "batch_norm": "batch norm {}", "faces": "{} faces", "epochs": "{} epochs"}
+         "batch": "batch of {}", "dropout": "dropout {}", "batch_norm": "batch norm {}", "faces": "{} faces",
+         "epochs": "{} epochs"}
 Row = dict[str, object]
 
 
@@ -36,8 +39,9 @@ class Cell(NamedTuple):
 def study_rows(path: Path = STORED) -> list[Row]:
     """The rows of the file, one for each run: its settings (SLIDES and "seed"), and what came out.
 
-    "outcome" is "trained" or "KO". With "trained" come "train_accuracy", "val_accuracy", "test_accuracy" (shares), "tested" (how many
-    faces), with "KO" comes "why". All have "parameters" (but a net that could not be built), "seconds", "processor_seconds", "commit", "date".
+    "outcome" is "trained" or "KO". With "trained" come "train_accuracy", "val_accuracy", "test_accuracy" (shares), "tested"
+    (how many faces), with "KO" comes "why". All have "parameters" (but a net that could not be built), "seconds",
+    "processor_seconds", "commit", "date".
     """
     return json.loads(path.read_text(encoding="utf-8"))["rows"]
 
@@ -47,7 +51,8 @@ def study_cell(rows: list[Row], **settings: object) -> Cell:
 
     With one seed the interval is Wilson's for the number of faces (95 %); with more it is that of their mean, and widened to hold
     each seed. Seeds of which one fails and one trains count as trained; `seeds` counts those that trained, or failed. So do seeds
-    of which one is at chance and one learns: `at_chance` counts the first kind.
+    of which one is at chance and one learns: `at_chance` counts the first kind. Raises ValueError for a setting that is not in
+    SLIDES.
     """
     if unknown := settings.keys() - SLIDES.keys():
         raise ValueError(f"There is no setting {', '.join(sorted(unknown))}: choose among {', '.join(SLIDES)}.")
@@ -73,9 +78,9 @@ def study_table(rows: list[Row], down: dict[str, Sequence], across: dict[str, Se
                   topmost line of the head
     settings      those that differ from SLIDES in the whole table
 
-    In brackets: how many seeds, where there are several. A cell of which all seeds stay at chance is hatched, one of which some do says
-    how many. One that failed is black with "KO", a combination that was not run is empty; a row or column in which nothing was run is
-    left out.
+    In brackets: how many seeds, where there are several. A cell of which all seeds stay at chance is hatched, one of which some
+    do says how many. One that failed is black with "KO", a combination that was not run is empty; a row or column in which
+    nothing was run is left out.
     """
     lines, columns = (list(itertools.product(*side.values())) for side in (down, across))
     cells = {(line, column): study_cell(rows, **settings | dict(zip(down, line)) | dict(zip(across, column)))
@@ -124,7 +129,9 @@ def _head(axis: Axes, settings: list[str], combinations: list[tuple], place: Cal
         for _, group in itertools.groupby(range(len(combinations)), key=lambda i: combinations[i][:level + 1]):
             cells = list(group)
             value = combinations[cells[0]][level]
-            text = {True: "on", False: "off"}[value] if isinstance(value, bool) else f"{value:,}" if isinstance(value, int) else value
+            text = f"{value:,}" if isinstance(value, int) else value
+            if isinstance(value, bool):
+                text = "on" if value else "off"
             text = WORDS[setting].format(text)
             if value == 1 and not isinstance(value, bool):
                 text = text.removesuffix("s")

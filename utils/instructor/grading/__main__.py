@@ -43,8 +43,8 @@ def grade(arguments: argparse.Namespace) -> int:
               f"{', '.join(waiting)}. "
               f"A script of theirs waits for something, or this machine was busy: run the same command again when it is quiet; "
               f"it tries these again.", file=sys.stderr)
-    print(f"{len(results)} submissions are graded, {sum(bool(found['faults']) for found in results)} of them with something to look at; "
-          f"{pairs} pairs share something.")
+    print(f"{len(results)} submissions are graded, {sum(bool(found['faults']) for found in results)} of them with something to "
+          f"look at; {pairs} pairs share something.")
     print(f"{out.name}/ holds grades.csv, class.html, duplicates.csv and feedback/, a page for each team.")
     return 0
 
@@ -69,7 +69,8 @@ def check(folder: Path) -> int:
         if line["measure"] == rubric.PERSON:
             print(f"    to be graded by a person, of {line['most']:g}  {line['title']}")
         else:
-            print(f"{'-- ' if line in lost else 'ok '} {line['given']:g} of {line['most']:g}  {line['title']}: {value} ({line['asked']})")
+            print(f"{'-- ' if line in lost else 'ok '} {line['given']:g} of {line['most']:g}  {line['title']}: {value} "
+                  f"({line['asked']})")
     for fault in found["faults"] + found["lacks"]:
         print(f"!   {fault}")
     for line in lost:  # what was not measured has its sentence above; what needs another line has that one's advice
@@ -78,8 +79,8 @@ def check(folder: Path) -> int:
     print(f"{found['score']:g} of {found['maximum'] - rules.by_person():g} points that a program gives, on practice faces; the "
           f"hidden faces are others. A person gives up to {rules.by_person():g} more.")
     if folder.is_dir():
-        print(f"{manifest.NAME} lists the {manifest.write(folder)} files of this folder: hand it in with them, and check again when you have "
-              f"changed one.")
+        print(f"{manifest.NAME} lists the {manifest.write(folder)} files of this folder: hand it in with them, and check again "
+              "when you have changed one.")
     return 1 if lost or found["faults"] or found["lacks"] else 0
 
 
@@ -89,12 +90,14 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("grade", help="grade a folder of submissions, each a folder or a zip file")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("--out", type=Path, metavar="DIR", help="where the results go (DIR-graded); a second run goes on there")
-    one.add_argument("--hidden", type=Path, metavar="FILE.npz", help="hidden test faces: x_test uint8 [N, 48, 48], y_test 0 man, 1 woman")
+    one.add_argument("--hidden", type=Path, metavar="FILE.npz",
+                     help="hidden test faces: x_test uint8 [N, 48, 48], y_test 0 man, 1 woman")
     one.add_argument("--seed", type=int, metavar="N", help="of the rendered hidden faces; drawn and kept if you name none")
     one.add_argument("--rubric", type=Path, metavar="FILE.toml", default=Path(__file__).with_name("rubric.toml"))
     one.add_argument("--unsafe-no-sandbox", action="store_true", help="run strangers' scripts as yourself, unprotected")
     one.add_argument("--delete-pictures", action="store_true", help="delete the teams' pictures from the results; grades stay")
-    commands.add_parser("check", help="what the grader will find in your own folder").add_argument("folder", type=Path, metavar="DIR")
+    own = commands.add_parser("check", help="what the grader will find in your own folder")
+    own.add_argument("folder", type=Path, metavar="DIR")
     return parser
 
 

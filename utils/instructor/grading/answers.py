@@ -1,15 +1,16 @@
 """The one call of a team's script: the hidden faces and the team's own images go in together, lines come back.
 
-Starting TensorFlow takes most of the time, so everything that will be measured travels in a single call. The files have random names and
-come in random order, so that a script cannot know which is which. Beside the original and the modified image go
+Starting TensorFlow takes most of the time, so everything that will be measured travels in a single call. The files have random
+names and come in random order, so that a script cannot know which is which. Beside the original and the modified image go
 
 - 16 images on the way from one to the other, `ori + t DX` for t = 1/16, 2/16, ... 1, and
 - NEAR images that differ from each of the two in one pixel by one grey level. A network says nearly the same of them; a
   script that has learnt the answers to certain files by heart does not.
 
-With what the team's attack.py made come the faces that it was given, and NEAR_ATTACK such neighbours of each modified one. As many hidden faces
-come with a decoy, the same change with its pixels in random places, and with neighbours of that, so that a script cannot tell from what is near
-what in the call which image was attacked. The hidden faces are changed by one grey level too, in case a team knows them.
+With what the team's attack.py made come the faces that it was given, and NEAR_ATTACK such neighbours of each modified one. As
+many hidden faces come with a decoy, the same change with its pixels in random places, and with neighbours of that, so that a
+script cannot tell from what is near what in the call which image was attacked. The hidden faces are changed by one grey level
+too, in case a team knows them.
 """
 import re
 import sys
@@ -118,7 +119,8 @@ def ask(folder: Path, hidden: Hidden, pictures: Mapping[str, np.ndarray], seed: 
 
 def ask_about(levels: np.ndarray, folder: Path, rng: np.random.Generator, limits: Limits = Limits(), *, isolated: bool = True,
               core: int | None = None, scratch: Path | None = None) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """What `folder`/infer.py says of images uint8 [N, 48, 48] in one call: labels and probabilities of "woman" [N], and faults (see `read`).
+    """What `folder`/infer.py says of images uint8 [N, 48, 48] in one call: labels and probabilities of "woman" [N],
+    and faults (see `read`).
 
     The files have random names and come in random order.
     """
@@ -142,8 +144,8 @@ def ask_about(levels: np.ndarray, folder: Path, rng: np.random.Generator, limits
 def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Labels and probabilities of "woman" for the files `names`, [N] each, and faults as sentences.
 
-    A line counts if it is FILE<TAB>LABEL<TAB>PROBABILITY with a file that was asked about and the probability of that label, so at
-    least 0.5; a file with two lines has no answer.
+    A line counts if it is FILE<TAB>LABEL<TAB>PROBABILITY with a file that was asked about and the probability of that label, so
+    at least 0.5; a file with two lines has no answer.
     Nothing counts of a script that had to be stopped: how far it came would be chance.
     """
     labels, woman, faults = np.full(len(names), -1), np.full(len(names), np.nan), []
@@ -165,8 +167,8 @@ def read(ended: Ended, names: list[str]) -> tuple[np.ndarray, np.ndarray, list[s
     if ended.status:
         faults.append(f"infer.py ended with the exit status {ended.status}{last_line(ended.err)}")
     if strange:
-        faults.append(f"{len(strange)} lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY for a file it was given, with man or woman "
-                      f"and its probability, a number from 0.5 to 1. The first: {_quoted(strange[0])}")
+        faults.append(f"{len(strange)} lines of infer.py are not FILE<TAB>LABEL<TAB>PROBABILITY for a file it was given, with "
+                      f"man or woman and its probability, a number from 0.5 to 1. The first: {_quoted(strange[0])}")
     if twice:
         faults.append(f"infer.py printed more than one line for {len(twice)} images: these have no answer.")
     missing = int((labels < 0).sum()) - len(twice)
@@ -186,7 +188,9 @@ def last_line(err: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A piece of a script's output, short and on one line: it must not carry hidden data out, or where this machine keeps what."""
+    """A piece of a script's output, short and on one line: it must not carry hidden data out,
+    or where this machine keeps what.
+    """
     text = re.sub(r"\b[0-9a-f]{8}\.png", "FILE", text)  # names of hidden images
     text = clean_copy.without_paths(text)
     text = "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -3,8 +3,8 @@
 The notebook itself runs with the visible checks alone, so it never holds the hidden ones. They run in a second, fresh kernel that
 gets the lab's own set-up cells and the definitions in the student's cells, both without what no check uses. What a check needs
 besides (a trained network, say) the first kernel sends behind that check, pickled; only the second kernel unpickles it, after the
-checks that do not need it. What cannot be pickled or is too large is missing there: then the whole notebook runs once more with the
-hidden check in it. In both a check counts only if what it is made of is `unchanged` after it.
+checks that do not need it. What cannot be pickled or is too large is missing there: then the whole notebook runs once more with
+the hidden check in it. In both a check counts only if what it is made of is `unchanged` after it.
 """
 import ast
 import base64
@@ -166,7 +166,9 @@ def _definitions(notebook: NotebookNode) -> Iterator[str]:
 
 
 def _needed(cells: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """Those of the cells that bind a name which `sources` use, or a needed cell does, or bind none: training for a figure is slow."""
+    """Those of the cells that bind a name which `sources` use, or a needed cell does, or bind none:
+    training for a figure is slow.
+    """
     used, kept = set().union(*map(_used, sources)), set()
     while more := {number for number, cell in enumerate(cells) if cell and (used & _bound(cell) or not _bound(cell))} - kept:
         kept |= more
@@ -218,7 +220,8 @@ def _imports(source: str) -> str:
 
 def _failed(first: Sequence[str], given: set[str], cells: Sequence[tuple[str, str]],
             run: Callable[[NotebookNode], object]) -> dict[str, NotebookNode]:
-    """Run cells in a kernel of their own: an error for each hidden check that fails, or after which the checks are not `unchanged`.
+    """Run cells in a kernel of their own: an error for each hidden check that fails,
+    or after which the checks are not `unchanged`.
 
     first  sources of the lab's own cells
     given  names that checks use as these cells leave them

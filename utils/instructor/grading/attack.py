@@ -1,8 +1,12 @@
 """The call of a team's attack.py: hidden faces with their labels go in, modified faces come out.
 
-    python attack.py IN.npz OUT.npz      IN: images uint8 [N, 48, 48], labels [N] (0 man, 1 woman)      OUT: images uint8 [N, 48, 48]
+    python attack.py IN.npz OUT.npz
 
-OUT is written to the /tmp of the sandbox, which is bounded, and read there: only its shape, its type and N x 2,304 bytes come back.
+    IN   images uint8 [N, 48, 48], labels [N] (0 man, 1 woman)
+    OUT  images uint8 [N, 48, 48]
+
+OUT is written to the /tmp of the sandbox, which is bounded, and read there: only its shape,
+its type and N x 2,304 bytes come back.
 """
 import re
 import sys
@@ -17,7 +21,8 @@ from utils.instructor.grading.answers import last_line
 from utils.instructor.grading.supervise import Ended, Limits
 
 FACES = 50  # at most; of a small hidden set a quarter
-# Runs attack.py, whose own output is dropped, and prints what is in OUT. It runs inside, where nothing is to be gained by changing it.
+# Runs attack.py, whose own output is dropped, and prints what is in OUT. It runs inside, where nothing is to be gained by
+# changing it.
 RUNNER = """
 import subprocess, sys
 script, given, made = sys.argv[1:]

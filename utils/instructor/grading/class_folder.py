@@ -15,8 +15,8 @@ from utils.instructor.files import write_whole
 from utils.instructor.grading import clean_copy, stamp, submission
 
 NEEDED_BYTES = 2 << 30  # the clean copies of as many submissions as there are processors, and all results
-RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint", "consent", "names",
-               "said", "groups", "norm", "reflection"}
+RESULT_KEYS = {"name", "code", "page", "stamp", "faults", "measured", "judged", "score", "maximum", "fingerprint",
+               "consent", "names", "said", "groups", "norm", "reflection"}
 
 
 class CannotGrade(ValueError):
@@ -60,7 +60,9 @@ def write_result(out: Path, found: dict) -> None:
 
 
 def store(out: Path, name: str, seed: int, found: dict, pictures: dict) -> None:
-    """Keep the result of a submission, under a name that can be shown, and its pictures (images by kind) instead of former ones."""
+    """Keep the result of a submission, under a name that can be shown, and its pictures (images by kind) instead of former
+    ones.
+    """
     code = code_of(name, seed)
     for kind in submission.KINDS:
         path = out / "pictures" / f"{code}_{kind}.png"

@@ -23,7 +23,8 @@ METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # Python unpacks all other
 CODE = (".py", ".ipynb")  # what a submission is about
 OTHER_PACKERS = {".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar"}
 # A path of the host, as in /proc/self/mountinfo; the folders that a script or a notebook is told of stay.
-HOST_PATH = re.compile(r"(?<![\w.])(?<!:/)/(?!(?:submission|images|(?:tmp/)?handed-in)(?:/|\b))[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
+HOST_PATH = re.compile(r"(?<![\w.])(?<!:/)/(?!(?:submission|images|(?:tmp/)?handed-in)(?:/|\b))"
+                       r"[^\s/\"':;,<>|()]+(?:/[^\s\"':;,<>|()]*)+")
 IGNORED = {"__MACOSX", ".DS_Store", ".git", ".ipynb_checkpoints", ".venv", "__pycache__", "Thumbs.db"}
 
 
@@ -61,9 +62,11 @@ def take_in(source: Path, target: Path) -> list[str]:
         packed[0].unlink()
         inner = [path for path in target.rglob("*") if path.is_file()]
     else:
-        faults += [f"{plain(path.name)} was not unpacked: hand in one zip file alone, or the files themselves." for path in packed]
+        faults += [f"{plain(path.name)} was not unpacked: hand in one zip file alone, or the files themselves."
+                   for path in packed]
     if alone:
-        faults += [f"{plain(path.name)} was not unpacked: make a zip file." for path in inner if path.suffix.lower() in OTHER_PACKERS]
+        faults += [f"{plain(path.name)} was not unpacked: make a zip file."
+                   for path in inner if path.suffix.lower() in OTHER_PACKERS]
         inner = [path for path in inner if path.suffix.lower() not in OTHER_PACKERS]
     if len(faults) > MOST_FAULTS:
         faults[MOST_FAULTS:] = [f"{len(faults) - MOST_FAULTS} more files were left out."]
@@ -132,7 +135,10 @@ def _copy_folder(source: Path, target: Path) -> list[str]:
 
 
 def opened_zip(source: Path) -> zipfile.ZipFile:
-    """A zip file, opened. Raises BadSubmission before it costs memory if it is too large or has too many entries, and what `zipfile` raises."""
+    """A zip file, opened.
+
+    Raises BadSubmission before it costs memory if it is too large or has too many entries, and what `zipfile` raises.
+    """
     if source.stat().st_size > MOST_BYTES:
         raise BadSubmission(f"The zip file is larger than {MOST_BYTES >> 20} MiB: {LESS}")
     with open(source, "rb") as file:  # entries cost memory as soon as the zip file is opened: count them before, by their mark
@@ -158,8 +164,8 @@ def _unzip(source: Path, target: Path) -> list[str]:
                 elif len(path.parts) > DEEPEST:
                     faults.append(f"{plain(path.name)} lies more than {DEEPEST} folders deep and was left out.")
                 elif entry.compress_type not in METHODS:
-                    faults.append(f"{plain(entry.filename)} is packed by a method that the grader does not unpack and was left out: make an "
-                                  f"ordinary zip file.")
+                    faults.append(f"{plain(entry.filename)} is packed by a method that the grader does not unpack and was left "
+                                  "out: make an ordinary zip file.")
                 elif path in seen:
                     faults.append(f"{plain(entry.filename)} is in the zip file twice: the first one was used.")
                 else:
@@ -176,7 +182,8 @@ def _unzip(source: Path, target: Path) -> list[str]:
     except Exception as error:
         if isinstance(error, BadSubmission | MachineFault) or of_machine(error):
             raise
-        raise BadSubmission("The zip file is damaged or is none: pack it again and try to open it before you hand it in.") from None
+        raise BadSubmission("The zip file is damaged or is none: pack it again and try to open it before you hand "
+                            "it in.") from None
     return faults
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 from utils.instructor.grading.clean_copy import plain
 
 HASH = dict(hash_size=16, highfreq_factor=3)  # 256 bits of the 48x48 lowest frequencies
-SAME_BITS = 30  # different faces differ in 48 bits or more (a million pairs, real and rendered), a face saved as jpeg in at most 20
+# different faces differ in 48 bits or more (a million pairs, real and rendered), a face saved as jpeg in at most 20
+SAME_BITS = 30
 SAME_DX = 0.9  # correlation
 NUMBERS = 128  # of the fingerprint of DX
 WEIGHTS_BYTES = 4096  # smaller files are no weights
@@ -33,7 +34,10 @@ class Duplicate(NamedTuple):
 
 
 def fingerprint(folder: Path, pictures: Mapping[str, np.ndarray]) -> dict:
-    """What later comparisons need of a submission, to be stored as JSON: {"picture": hex, "dx": [NUMBERS], "weights": {hash: name}}."""
+    """What later comparisons need of a submission, to be stored as JSON.
+
+    {"picture": hex, "dx": [NUMBERS], "weights": {hash: name}}.
+    """
     found = {"weights": {}}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix.lower() not in NO_WEIGHTS and path.stat().st_size >= WEIGHTS_BYTES:
@@ -65,8 +69,8 @@ def compare(fingerprints: Mapping[str, dict]) -> list[Duplicate]:
 
 
 def _projected(dx: np.ndarray) -> list[float]:
-    """DX [48, 48] on NUMBERS fixed random directions, of length 1: their inner product estimates the correlation of two DX to about
-    0.1 (Johnson and Lindenstrauss 1984), and no picture can be made from them. Empty where DX is constant."""
+    """DX [48, 48] on NUMBERS fixed random directions, of length 1: their inner product estimates the correlation of two DX to
+    about 0.1 (Johnson and Lindenstrauss 1984), and no picture can be made from them. Empty where DX is constant."""
     dx = (dx - dx.mean()).ravel()
     if not dx.any():
         return []

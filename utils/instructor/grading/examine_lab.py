@@ -21,12 +21,15 @@ from utils.instructor.labs import mark
 
 
 # With these an answer can reach the check that calls it, or the kernel; right answers hardly ever use one.
-REACHES = {"sys", "inspect", "gc", "ctypes", "eval", "exec", "get_ipython", "globals", "vars", "setattr", "_getframe", "f_locals", "f_back",
-           "__dict__", "__code__", "__globals__", "__array__", "__float__", "__eq__", "__import__", "import_module"}
+REACHES = {"sys", "inspect", "gc", "ctypes", "eval", "exec", "get_ipython", "globals", "vars", "setattr", "_getframe",
+           "f_locals", "f_back", "__dict__", "__code__", "__globals__", "__array__", "__float__", "__eq__", "__import__",
+           "import_module"}
 
 
 class Lab(NamedTuple):
-    """A lab as students get it, {grade_id of a check cell: its source with hidden tests}, and the variant of the inputs in these."""
+    """A lab as students get it, {grade_id of a check cell: its source with hidden tests},
+    and the variant of the inputs in these.
+    """
 
     unit: str
     notebook: NotebookNode
@@ -59,7 +62,8 @@ class Examined(NamedTuple):
 def examine(one: Handed, lab: Lab, out: Path, seconds: int, isolated: bool) -> Examined:
     """Run a submission, from a clean copy in `out`/submitted; `seconds` for each cell, `isolated` in the sandbox.
 
-    Whatever is wrong with it is a note, also that it may not be read; only faults of the machine that others will meet are raised.
+    Whatever is wrong with it is a note, also that it may not be read; only faults of the machine that others will meet are
+    raised.
     """
     warnings.simplefilter("ignore")  # of nbformat on a stranger's notebook
     copy = out / "submitted" / one.code / lab.unit
@@ -119,7 +123,9 @@ def _reaching(notebook: NotebookNode, lab: NotebookNode) -> list[str]:
 
 
 def _words(source: str) -> set[str]:
-    """The names, attributes and parts of imported modules in a source, without magic lines; none where it is not Python, or a file."""
+    """The names, attributes and parts of imported modules in a source, without magic lines; none where it is not Python,
+    or a file.
+    """
     if source.startswith("%%writefile"):
         return set()
     try:

@@ -13,7 +13,9 @@ from utils.instructor.grading.rubric import Rubric
 
 def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detectors: Sequence[Callable], *, isolated: bool = True,
             core: int | None = None, scratch: Path | None = None) -> tuple[dict, dict]:
-    """Take one submission in, call its scripts once, measure and judge: (what was found, as JSON can hold it; pictures by kind)."""
+    """Take one submission in, call its scripts once, measure and judge: (what was found, as JSON can hold it; pictures by
+    kind).
+    """
     pictures, found, measured = {}, nothing(), {}
     with tempfile.TemporaryDirectory(dir=scratch) as place:
         os.chmod(place, 0o755)
@@ -25,7 +27,8 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
             found["faults"] = [str(problem)]
         else:
             pictures = handed.pictures
-            found |= {"faults": handed.faults, "consent": handed.consent, "names": handed.names, "norm": handed.norm, "reflection": handed.reflection,
+            found |= {"faults": handed.faults, "consent": handed.consent, "names": handed.names, "norm": handed.norm,
+                      "reflection": handed.reflection,
                       "fingerprint": duplicates.fingerprint(Path(place) / "submission", pictures)}
             measured = measures.of_pictures(pictures)
             if "ori" in pictures:
@@ -43,11 +46,12 @@ def examine(source: Path, faces: Hidden, rules: Rubric, seed: list[int], detecto
     return found | {"measured": measured} | judge(found | {"measured": measured}, rules), pictures
 
 
-def _of_scripts(handed: submission.Submission, faces: Hidden, rules: Rubric, seed: list[int], detectors: Sequence[Callable], isolated: bool,
-                core: int | None, place: Path) -> tuple[dict[str, float], dict]:
+def _of_scripts(handed: submission.Submission, faces: Hidden, rules: Rubric, seed: list[int], detectors: Sequence[Callable],
+                isolated: bool, core: int | None, place: Path) -> tuple[dict[str, float], dict]:
     """(what is measured with attack.py, if there is one, and infer.py; faults, groups and said).
 
-    The faces that attack.py gets with their labels are not among those of the accuracy: its images could carry the labels to infer.py.
+    The faces that attack.py gets with their labels are not among those of the accuracy:
+    its images could carry the labels to infer.py.
     """
     attacked, faults, where = None, [], {"isolated": isolated, "core": core, "scratch": place}
     present = (handed.folder / "attack.py").is_file()
@@ -79,7 +83,9 @@ def nothing() -> dict:
 
 
 def judge(found: dict, rules: Rubric, person: float | None = None) -> dict:
-    """Lines of the rubric, score so far and maximum, as JSON can hold them. `person` has given the reflection that many points."""
+    """Lines of the rubric, score so far and maximum, as JSON can hold them. `person` has given the reflection that many
+    points.
+    """
     judged = rubric.judge(rules, found["measured"], person if found["reflection"] else 0)
     return {"judged": [entry.line._asdict() | {"asked": entry.line.asked(), "most": max(entry.line.points), "value": entry.value,
                                                "given": entry.points} for entry in judged],

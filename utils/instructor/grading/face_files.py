@@ -31,7 +31,8 @@ def find_picture(folder: Path, kind: str) -> tuple[np.ndarray | None, str, str]:
             levels.append(read_levels(path))
         except ValueError as error:
             return None, "", f"{plain(path.name)} {error}"
-    stems = {unicodedata.normalize("NFC", path.name.removesuffix(path.suffix) if path.suffix.lower() in (".png", ".raw") else path.name)
+    stems = {unicodedata.normalize("NFC",
+                                   path.name.removesuffix(path.suffix) if path.suffix.lower() in (".png", ".raw") else path.name)
              for path in found}
     if len(stems) > 1 or any(not np.array_equal(levels[0], other) for other in levels[1:]):
         shown = ", ".join(plain(path.name) for path in found[:3])
@@ -42,7 +43,8 @@ def find_picture(folder: Path, kind: str) -> tuple[np.ndarray | None, str, str]:
 def read_levels(path: Path) -> np.ndarray:
     """The grey levels uint8 [48, 48] of a png of 48x48 pixels or of 2,304 raw bytes. Raises ValueError with half a sentence.
 
-    The size is read before any pixel is, so a huge picture costs nothing, and texts and colour profiles in a png are not unpacked.
+    The size is read before any pixel is, so a huge picture costs nothing, and texts and colour profiles in a png are not
+    unpacked.
     """
     length = path.stat().st_size
     if length > PICTURE_BYTES:

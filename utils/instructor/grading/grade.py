@@ -28,11 +28,12 @@ def grade(folder: Path, out: Path | None = None, *, hidden_file: Path | None = N
     """Grade each folder and zip file in `folder`; gives the folder of the results, `folder`-graded beside it by default.
 
     hidden_file  NPZ with the hidden test faces, see `hidden.from_file`; without it faces are rendered
-    seed         decides which faces are rendered, and names and order of the files a script sees; drawn and kept if it is not given
+    seed         decides which faces are rendered, and names and order of the files a script sees;
+                 drawn and kept if it is not given
     isolated     run scripts in the sandbox; without it they may do whatever the caller may do
 
-    Raises CannotGrade, ValueError (hidden set, rubric) and sandbox.SandboxMissing before anything is run, and MachineFault where this
-    machine has no disk or memory left: what was being graded then is graded again in the next run.
+    Raises CannotGrade, ValueError (hidden set, rubric) and sandbox.SandboxMissing before anything is run, and MachineFault where
+    this machine has no disk or memory left: what was being graded then is graded again in the next run.
     """
     if not folder.is_dir():
         raise CannotGrade(f"There is no folder {folder}: name the folder that holds the submissions.")
@@ -84,7 +85,9 @@ def load_references(names: Sequence[str]) -> list[Callable]:
 
 
 def write_reports(out: Path) -> None:
-    """Make all tables and pages from the results (grades.csv, reflections.csv, duplicates.csv, feedback/, class.html); delete those of former runs."""
+    """Make all tables and pages from the results (grades.csv, reflections.csv, duplicates.csv, feedback/, class.html);
+    delete those of former runs.
+    """
     results = class_folder.read_results(out)
     for page in set((out / "feedback").glob("*.html")) - {out / "feedback" / f"{found['page']}.html" for found in results}:
         page.unlink()
@@ -139,7 +142,8 @@ def _grade_all(waiting: Sequence[Path], names: dict[Path, str], out: Path, faces
                 said = clean_copy.plain(clean_copy.without_paths(str(error)), 200)
                 said = said if isinstance(error, MachineFault) else f"The grader stopped with {type(error).__name__}: {said}."
                 fault = f"{said} Please look at this one yourself."
-                found, pictures = nothing() | {"faults": [fault], "measured": {}, "judged": [], "score": 0.0, "maximum": rules.maximum()}, {}
+                found, pictures = (nothing() | {"faults": [fault], "measured": {}, "judged": [], "score": 0.0,
+                                                "maximum": rules.maximum()}, {})
                 mark = ""  # tried again in the next run
             class_folder.store(out, name, seed, found | {"stamp": mark}, pictures)
         finally:

@@ -146,8 +146,8 @@ def read_state(path: Path) -> dict[str, str]:
 
 
 def write_tables(out: Path) -> None:
-    """grades.csv by nbgrader's exporter, Moodle's worksheets, and report.csv: what was odd about each submission. Rows are sorted by
-    lab and name."""
+    """grades.csv by nbgrader's exporter, Moodle's worksheets, and report.csv: what was odd about each submission. Rows are sorted
+    by lab and name."""
     rows, shown, sheets = [], {}, defaultdict(list)
     with Gradebook(address(out)) as book:
         draft = out / "grades.csv.part"

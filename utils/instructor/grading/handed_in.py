@@ -53,14 +53,15 @@ def take_in(source: Path, target: Path, unit: str, lab: NotebookNode) -> list[st
 
 
 def patterns(unit: str) -> list[re.Pattern]:
-    """What a lab's notebook may be called, from the best: UNIT.ipynb; UNIT (1).ipynb and the like, as browsers and JupyterLab call
-    copies; anything. UNIT_2.ipynb is the second part of a lecture, and no lab."""
+    """What a lab's notebook may be called, from the best: UNIT.ipynb; UNIT (1).ipynb and the like, as browsers and JupyterLab
+    call copies; anything. UNIT_2.ipynb is the second part of a lecture, and no lab."""
     one = re.escape(unit)
     return [re.compile(pattern) for pattern in (rf"{one}\.ipynb", rf"{one}(?!_2\b).*\.ipynb", rf"(?!{one}_2\b).*\.ipynb")]
 
 
 def read(folder: Path, unit: str) -> NotebookNode:
-    """The notebook of a unit in a clean copy of what was handed in, or the only one that is there: "UNIT (1).ipynb", or in a folder.
+    """The notebook of a unit in a clean copy of what was handed in, or the only one that is there: "UNIT (1).ipynb",
+    or in a folder.
 
     Raises clean_copy.BadSubmission with a sentence for the student.
     """
@@ -77,7 +78,8 @@ def read(folder: Path, unit: str) -> NotebookNode:
     if path.stat().st_size > NOTEBOOK_BYTES:
         raise clean_copy.BadSubmission(f"{unit}.ipynb has more than {NOTEBOOK_BYTES >> 20} MiB: clear its outputs and save it.")
     try:
-        notebook = nbformat.reads(_as_saved_now(path.read_text(encoding="utf-8-sig")), as_version=4)  # some editors put a mark before it
+        # some editors put a mark before it
+        notebook = nbformat.reads(_as_saved_now(path.read_text(encoding="utf-8-sig")), as_version=4)
         nbformat.validate(notebook)
     except MemoryError:
         raise
@@ -88,8 +90,8 @@ def read(folder: Path, unit: str) -> NotebookNode:
 
 
 def _as_saved_now(text: str) -> str:
-    """The JSON of a notebook with what today's Jupyter would have made of it: half a pair of surrogates, which no file can hold, is "?",
-    and cells have ids in format 4.5 alone."""
+    """The JSON of a notebook with what today's Jupyter would have made of it: half a pair of surrogates, which no file can hold,
+    is "?", and cells have ids in format 4.5 alone."""
     content = json.loads(text)
     if content["nbformat"] == 4 and any("id" in cell for cell in content["cells"]):
         content["nbformat_minor"] = max(5, content["nbformat_minor"])
@@ -108,7 +110,9 @@ def _drop_damaged_time(path: Path) -> None:
 
 
 def _mark_again(notebook: NotebookNode, given: dict[str, NotebookNode]) -> None:
-    """Mark the cells of a notebook without any marks: checks by their source, answers by the function, class or file they define."""
+    """Mark the cells of a notebook without any marks: checks by their source, answers by the function,
+    class or file they define.
+    """
     for name, cell in given.items():
         for own in notebook.cells:
             same = own.source.strip() == cell.source.strip() if mark(cell).get("locked") else (

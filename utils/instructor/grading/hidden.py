@@ -26,7 +26,8 @@ class Hidden(NamedTuple):
     def split(self, most: int) -> tuple["Hidden", "Hidden"]:
         """(the others, the last `most` faces): of a small set at most a quarter."""
         cut = len(self.labels) - min(most, len(self.labels) // 4)
-        return tuple(Hidden(self.levels[part], self.labels[part], {kind: names[part] for kind, names in self.groups.items()}, self.source)
+        return tuple(Hidden(self.levels[part], self.labels[part], {kind: names[part] for kind, names in self.groups.items()},
+                            self.source)
                      for part in (slice(cut), slice(cut, None)))
 
     def digest(self) -> str:
@@ -38,7 +39,8 @@ class Hidden(NamedTuple):
 def rendered(seed: int, faces: int = RENDERED) -> Hidden:
     """Rendered faces of a seed that only the instructor knows; the label is the rule of `utils.data.rendered`."""
     images, labels, factors = rendered_faces(faces, seed)
-    known = {"age": groups.bands(factors["age"], AGES), "skin reflectance (0.1 dark, 0.65 light)": groups.bands(factors["skin"], [0.1, 0.2, 0.3, 0.4, 0.5, 0.65])}
+    known = {"age": groups.bands(factors["age"], AGES),
+             "skin reflectance (0.1 dark, 0.65 light)": groups.bands(factors["skin"], [0.1, 0.2, 0.3, 0.4, 0.5, 0.65])}
     return Hidden(to_levels(images[..., 0]), labels, known, f"{faces} rendered faces")
 
 

@@ -41,7 +41,8 @@ ABORTED = "the kernel was told not to run this cell"
 LATE = "the time of the whole notebook was up before this cell"
 INSIDE = "/handed-in"  # where the folders of a lab are in the sandbox; no folder of a Python environment is called so
 WORK = "/tmp/handed-in"  # where its notebook runs, in the sandbox's own /tmp, which is bounded
-SENDS = "sends"  # in the metadata of a cell of the grader's own, that gives trained objects or looks at the checks; not in the total
+# in the metadata of a cell of the grader's own, that gives trained objects or looks at the checks; not in the total
+SENDS = "sends"
 
 
 class BoundedClient(AsyncKernelClient):
@@ -143,8 +144,8 @@ class SandboxedExecute(Execute):
     """nbgrader's Execute with kernels in the sandbox, and limits on the time of all cells and on what the kernel sends.
 
     Whether a check passed is what the kernel's reply says, never what the cell shows: nbgrader would take a value for points,
-    and a warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points; `dead`
-    is then a sentence.
+    and a warning for a mistake. Where a kernel dies, or a cell cannot be interrupted, what was done before keeps its points;
+    `dead` is then a sentence.
     """
 
     shutdown_kernel = "immediate"
@@ -189,7 +190,8 @@ class SandboxedExecute(Execute):
             sends, size = SENDS in cell.metadata, len(json.dumps(content, default=str))
             self._sent[cell_index] = self._sent.get(cell_index, 0) + size
             self._total += 0 if sends else size
-            over = self._sent[cell_index] > OBJECT_BYTES if sends else self._sent[cell_index] > CELL_BYTES or self._total > NOTEBOOK_BYTES
+            over = (self._sent[cell_index] > OBJECT_BYTES if sends else self._sent[cell_index] > CELL_BYTES
+                    or self._total > NOTEBOOK_BYTES)
             if over:
                 if msg["msg_type"] != "error":
                     return None

@@ -1,8 +1,8 @@
-"""The feedback page of a lab: points and the check's sentence for each task, then the notebook as it was handed in. And the page of a
-class: of each task how many have it right, and what its check said most often, without anybody's name.
+"""The feedback page of a lab: points and the check's sentence for each task, then the notebook as it was handed in. And the page
+of a class: of each task how many have it right, and what its check said most often, without anybody's name.
 
-What a student wrote is text on this page and nothing else: HTML in Markdown cells is shown as it was typed, of outputs only texts and
-pictures are shown, formulas become MathML, and a content security policy forbids scripts, forms and the network.
+What a student wrote is text on this page and nothing else: HTML in Markdown cells is shown as it was typed, of outputs only texts
+and pictures are shown, formulas become MathML, and a content security policy forbids scripts, forms and the network.
 """
 import base64
 import binascii
@@ -22,7 +22,8 @@ from utils.instructor.slides import WithMathML
 
 LONGEST = 5000  # characters of one text
 MOST_PICTURES = 40
-MARKDOWN = 40 * LONGEST  # characters of Markdown of one page that are formatted, a lab has a fifth of that; the rest is shown as it was typed
+# characters of Markdown of one page that are formatted, a lab has a fifth of that; the rest is shown as it was typed
+MARKDOWN = 40 * LONGEST
 MOST_BLANKS = 40  # in a row: the time for formatting grows with their square
 SAID_TO = 2  # a sentence that one student alone got could tell who it was
 PICTURE_BYTES = 1 << 20
@@ -60,8 +61,8 @@ class StudentsMathML(WithMathML):
 
 
 def page(notebook: NotebookNode, points: Mapping[str, tuple[float, float]], student: str, lab: NotebookNode) -> str:
-    """HTML of one graded notebook; `points` {grade_id of a check cell: (points, maximum)}, `student` as the class knows them, titles are
-    those of the `lab`."""
+    """HTML of one graded notebook; `points` {grade_id of a check cell: (points, maximum)}, `student` as the class knows them,
+    titles are those of the `lab`."""
     body, pictures, room, found = [], MOST_PICTURES, MARKDOWN, tasks(notebook, points, lab)
     for cell in notebook.cells:
         if _judged(cell, points):
@@ -90,7 +91,8 @@ def of_class(lab: NotebookNode, handed: Sequence[Sequence[Task]]) -> str:
         said = Counter(found.sentence for found in got if found.sentence and found.points < task.maximum)
         rows.append((task, sum(found.points >= task.maximum for found in got),
                      [(count, sentence) for sentence, count in said.most_common(3) if count >= SAID_TO]))
-    chart = histogram([sum(task.points for task in one) for one in handed], sum(points for _, points in most.values()), "Points", "points")
+    chart = histogram([sum(task.points for task in one) for one in handed], sum(points for _, points in most.values()),
+                      "Points", "points")
     return fill("lab_class.html.j2", title=_title(lab), handed=len(handed), rows=rows, chart=chart)
 
 
@@ -102,7 +104,8 @@ def tasks(notebook: NotebookNode, points: Mapping[str, tuple[float, float]], lab
             heading = next(iter(re.findall(r"^## +(.+)$", cell.source, re.MULTILINE)), heading)
         titles[mark(cell).get("grade_id")] = heading
     judged = [cell for cell in notebook.cells if _judged(cell, points)]
-    return [Task(name, titles.get(name) or name, *points[name], _sentence(cell)) for cell in judged for name in [mark(cell)["grade_id"]]]
+    return [Task(name, titles.get(name) or name, *points[name], _sentence(cell)) for cell in judged
+            for name in [mark(cell)["grade_id"]]]
 
 
 def _title(lab: NotebookNode) -> str:

@@ -1,4 +1,7 @@
-"""manifest.json: the files that a team hands in, with their digests. The students' check writes it, the grader looks at nothing else."""
+"""manifest.json: the files that a team hands in, with their digests.
+
+The students' check writes it, the grader looks at nothing else.
+"""
 import hashlib
 import json
 import unicodedata
@@ -19,7 +22,8 @@ def write(folder: Path) -> int:
     Raises ValueError with a sentence where there are more than a submission may hold.
     """
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink() and path != folder / NAME
-             and path.suffix != NOTEBOOK and not any(part in IGNORED or part.startswith(".") for part in path.relative_to(folder).parts)]
+             and path.suffix != NOTEBOOK
+             and not any(part in IGNORED or part.startswith(".") for part in path.relative_to(folder).parts)]
     if len(paths) > MOST_FILES:
         raise ValueError(f"{folder.name} holds {len(paths):,} files, and at most {MOST_FILES:,} can be handed in: "
                          f"put only what infer.py needs and the images into a folder of their own.")
@@ -30,7 +34,8 @@ def write(folder: Path) -> int:
 
 def keep_listed(folder: Path) -> list[str]:
     """Delete from a clean copy what its manifest does not list; gives faults as sentences. Without a manifest all files stay."""
-    found = min((path for path in folder.rglob(NAME) if path.is_file()), key=lambda path: (len(path.parts), str(path)), default=None)
+    found = min((path for path in folder.rglob(NAME) if path.is_file()), key=lambda path: (len(path.parts), str(path)),
+                default=None)
     if found is None:
         return []
     listed = _read(found)

@@ -14,7 +14,8 @@ from utils.instructor.grading.hidden import Hidden
 AMPLIFICATION = 50
 AMPLIFIED_WORST, AMPLIFIED_MEAN = 50, 20  # grey levels: a DX of half a grey level less or more, from before rounding, is 25
 MOST_UNSTEADY = 0.1  # of the faces, before it is said: an image just behind the boundary may be, with an honest network too
-LEAST_RIGHT = 0.75  # of the faces that attack.py is given: of a script that is wrong about most, success with the others says little
+# of the faces that attack.py is given: of a script that is wrong about most, success with the others says little
+LEAST_RIGHT = 0.75
 MOST_FLIPPED = 0.2  # of the decoys: an honest network gives nearly all of them the label of their face
 JUMP = 0.25  # of a probability when one pixel changes by one grey level; a network's stays far below
 
@@ -24,7 +25,8 @@ MEASURES = {  # name: what it is, for the pages and for who edits the rubric
     "original_right": "1 if the script says the declared label (or any, if none is declared) for the original",
     "fooled": "1 if it says that for the original and the other label for the modified image, and is steady",
     "steady": "1 if its answers for the two stay the same where one pixel changes by one grey level",
-    "own_face": "1 if the original is one of the rendered faces that the lab gives to these names; 0 for a photograph, and for a face that was changed",
+    "own_face": ("1 if the original is one of the rendered faces that the lab gives to these names; 0 for a photograph, and for "
+                 "a face that was changed"),
     "shortest_t": f"smallest t of 1/{STEPS} ... 1 for which original + t DX fools the script",
     "amplified": f"1 if the next two are at most {AMPLIFIED_WORST} and {AMPLIFIED_MEAN}",
     "amplified_worst": f"largest difference of the amplified image to {AMPLIFICATION} |DX|, in grey levels",
@@ -34,8 +36,10 @@ MEASURES = {  # name: what it is, for the pages and for who edits the rubric
     "L2": "Euclidean norm of DX, DX in [0, 1]",
     "Linf": "largest |DX|, in [0, 1]",
     "size": "DX in the norm that the team chose, in units of the rubric's [norms]",
-    "attack_success": "share of the hidden faces given to attack.py that the script gets right before, and wrong and steady afterwards",
-    "attack_size": "median over these faces of DX in the team's norm, in the same units; a face that the script still gets right counts as infinite",
+    "attack_success": ("share of the hidden faces given to attack.py that the script gets right before, and wrong and steady "
+                       "afterwards"),
+    "attack_size": ("median over these faces of DX in the team's norm, in the same units; a face that the script still gets "
+                    "right counts as infinite"),
     "psnr": "peak signal to noise ratio, dB",
     "ssim": "structural similarity, 1 for equal images",
     "transfer": "share of the reference detectors that are right for the original and wrong for the modified image",
@@ -62,12 +66,14 @@ def of_pictures(pictures: Mapping[str, np.ndarray]) -> dict[str, float]:
         expected, amplified = np.clip(AMPLIFICATION * WHITE * np.abs(dx), 0, WHITE), pictures["amp"].astype(float)
         off, shown = np.abs(amplified - expected), (expected > 0) | (amplified > 0)
         worst, mean = float(off.max()), float(off[shown].mean())
-        found |= {"amplified_worst": worst, "amplified_mean": mean, "amplified": float(worst <= AMPLIFIED_WORST and mean <= AMPLIFIED_MEAN)}
+        found |= {"amplified_worst": worst, "amplified_mean": mean,
+                  "amplified": float(worst <= AMPLIFIED_WORST and mean <= AMPLIFIED_MEAN)}
     return found
 
 
 def own_face(original: np.ndarray, names: str) -> float:
-    """1.0 if grey levels [48, 48] are, within one, those of a face that lab 06 renders for the team `names` ("ada_grace"), else 0.0.
+    """1.0 if grey levels [48, 48] are, within one, those of a face that lab 06 renders for the team `names` ("ada_grace"),
+    else 0.0.
 
     Any underscore may be the one between the two names, as each may hold others.
     """
@@ -94,8 +100,8 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
     right = original >= 0 and declared in ("", FACE_CLASSES[original])
     found["original_right"] = float(right)
     if original >= 0 and not right:
-        faults.append(f"team.toml says that the original is labelled {declared}, the script says {FACE_CLASSES[original]}: start from an image "
-                      f"that your detector gets right.")
+        faults.append(f"team.toml says that the original is labelled {declared}, the script says {FACE_CLASSES[original]}: start "
+                      "from an image that your detector gets right.")
     if "mod" not in said.own_labels:
         return found, faults
     modified = int(said.own_labels["mod"][0])
@@ -103,10 +109,12 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
     fools = right and modified >= 0 and modified != original and steady
     found["fooled"], found["steady"] = float(fools), float(steady)
     if right and modified == original:
-        faults.append(f"The script says {FACE_CLASSES[original]} for the original and for the modified image, as they were saved in 8 bits.")
+        faults.append(f"The script says {FACE_CLASSES[original]} for the original and for the modified image, as they were saved "
+                      "in 8 bits.")
     if not steady and original >= 0 and modified >= 0:  # without answers another sentence says why
-        faults.append("One pixel that changes by one grey level changes the script's answer for your own images. A network does not do that, unless "
-                      "DX ends just behind its boundary (then make DX 5 % longer): does the script look for certain files?")
+        faults.append("One pixel that changes by one grey level changes the script's answer for your own images. A network does "
+                      "not do that, unless DX ends just behind its boundary (then make DX 5 % longer): does the script look for "
+                      "certain files?")
     if fools:
         fooled_at = np.flatnonzero((said.own_labels["way"] != original) & (said.own_labels["way"] >= 0))
         if len(fooled_at):
@@ -115,7 +123,8 @@ def of_answers(said: Answers, hidden: Hidden, declared: str) -> tuple[dict[str, 
 
 
 def _steady(said: Answers) -> bool:
-    """Whether most of the images one grey level away get nearly the same probability and the same label, and the last on the way too.
+    """Whether most of the images one grey level away get nearly the same probability and the same label,
+    and the last on the way too.
 
     Not all: a DX that ends at the boundary may lose one or two of them, also with an honest network.
     """
@@ -132,19 +141,21 @@ def of_attack(said: Answers, labels: np.ndarray, before: np.ndarray, after: np.n
               unit: float) -> tuple[dict[str, float], list[str]]:
     """What the script says of the faces with `labels` [N] before and after attack.py, grey levels uint8 [N, 48, 48]; and faults.
 
-    A modified face counts as fooled only if most images that differ from it in one pixel by one grey level get that label too. Nothing
-    counts of a script that is right about less than LEAST_RIGHT of the faces, or gives more than MOST_FLIPPED of the decoys another label.
+    A modified face counts as fooled only if most images that differ from it in one pixel by one grey level get that label too.
+    Nothing counts of a script that is right about less than LEAST_RIGHT of the faces,
+    or gives more than MOST_FLIPPED of the decoys another label.
     """
     right = said.own_labels["attack before"] == labels
     if right.mean() < LEAST_RIGHT:
-        return {}, [f"The script is right about {right.sum()} of the {len(right)} faces that attack.py was given. The attack counts from "
-                    f"{LEAST_RIGHT:.0%} on: first make the detector better."]
+        return {}, [f"The script is right about {right.sum()} of the {len(right)} faces that attack.py was given. The attack "
+                    f"counts from {LEAST_RIGHT:.0%} on: first make the detector better."]
     decoys = said.own_labels["decoy"]
     flipped = int((decoys != said.labels[:len(decoys)]).sum())
     if flipped > MOST_FLIPPED * len(decoys):
-        return {}, [f"The changes of attack.py were also made to {len(decoys)} other faces, their pixels in random places, so without an aim, and "
-                    f"the script gives {flipped} of these another label than before. A network that is fooled by its own DX alone keeps nearly "
-                    f"all labels: does the script look for something else than the face? The attack does not count."]
+        return {}, [f"The changes of attack.py were also made to {len(decoys)} other faces, their pixels in random places, so "
+                    f"without an aim, and the script gives {flipped} of these another label than before. A network that is "
+                    "fooled by its own DX alone keeps nearly all labels: does the script look for something else than the face? "
+                    "The attack does not count."]
     now, near = said.own_labels["attack after"], said.own_labels["near attack"].reshape(-1, NEAR_ATTACK)
     other = right & (now >= 0) & (now != labels)
     fooled = other & (np.mean(near == now[:, None], axis=1) > 0.5)
@@ -152,8 +163,8 @@ def of_attack(said: Answers, labels: np.ndarray, before: np.ndarray, after: np.n
     if np.array_equal(before, after):
         faults.append("attack.py gives all faces back as they were.")
     if (unsteady := int((other & ~fooled).sum())) > MOST_UNSTEADY * right.sum():
-        faults.append(f"Of {unsteady} images of attack.py the script says something else where one pixel changes by one grey level; they do not "
-                      f"count. Make DX a little longer.")
+        faults.append(f"Of {unsteady} images of attack.py the script says something else where one pixel changes by one grey "
+                      "level; they do not count. Make DX a little longer.")
     found = {"attack_success": float(fooled[right].mean())}
     middle = float(np.median(np.where(fooled, sizes(before, after, norm), np.inf)[right]) / unit)
     return found | ({"attack_size": middle} if np.isfinite(middle) else {}), faults

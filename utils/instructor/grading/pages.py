@@ -17,8 +17,9 @@ from utils.instructor.grading.rubric import PERSON
 
 ASSIGNMENT = "06_mini_project"
 # The columns of `nbgrader export`, so that labs and mini-project can stand in one table; then what is the grader's own.
-COLUMNS = ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score", "late_submission_penalty",
-           "score", "max_score", "code", "to_be_graded", "norm", *(NUMBERS := ("accuracy", "fooled", "L1", "L2", "Linf", "attack_success", "attack_size", "own_face")),
+COLUMNS = ["assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
+           "late_submission_penalty", "score", "max_score", "code", "to_be_graded", "norm",
+           *(NUMBERS := ("accuracy", "fooled", "L1", "L2", "Linf", "attack_success", "attack_size", "own_face")),
            "feedback"]
 KINDS = {"ori": "original", "mod": "modified", "amp": "50 |DX|"}
 SHOWN = 20  # of the leaderboard
@@ -29,7 +30,8 @@ def write_grades(path: Path, results: Sequence[dict]) -> None:
     rows = []
     for found in results:
         row = dict.fromkeys(COLUMNS, "") | {"assignment": ASSIGNMENT, "student_id": found["name"], "raw_score": found["score"],
-                                            "late_submission_penalty": 0.0, "score": found["score"], "max_score": found["maximum"],
+                                            "late_submission_penalty": 0.0, "score": found["score"],
+                                            "max_score": found["maximum"],
                                             "code": found["code"], "to_be_graded": waiting(found), "norm": found["norm"],
                                             "feedback": " ".join(found["faults"])}
         row |= {name: round(found["measured"][name], 4) for name in NUMBERS if name in found["measured"]}
@@ -54,7 +56,8 @@ def feedback(found: dict, pictures: Mapping[str, bytes]) -> str:
     lost = [line["advice"] for line in lines if line["given"] is not None and line["given"] < line["most"] and line["advice"]]
     questions = [question for line in lines for question in line["questions"]]
     said = {KINDS[kind]: _words(found["said"][kind][0]) for kind in ("ori", "mod") if kind in found["said"]}
-    return fill("feedback.html.j2", found=found, lines=lines, numbers=numbers, lost=lost, said=said, waiting=waiting(found), questions=questions, groups=_groups(found["groups"]),
+    return fill("feedback.html.j2", found=found, lines=lines, numbers=numbers, lost=lost, said=said, waiting=waiting(found),
+                questions=questions, groups=_groups(found["groups"]),
                  pictures={KINDS[kind]: _data(content) for kind, content in pictures.items()})
 
 
@@ -62,12 +65,15 @@ def of_class(results: Sequence[dict], pictures: Mapping[str, Mapping[str, bytes]
     """The page of the class. Teams are codes, unless they agreed to be shown; `pictures` {code: ...} has only theirs."""
     results = sorted(results, key=lambda found: found["code"])  # the order of the names would tell who is who
     teams = {found["code"]: _team(found) for found in results}
-    fooled = sorted((found for found in results if found["measured"].get("fooled", 0) > 0), key=lambda found: found["measured"]["L2"])
-    leaders = [(teams[found["code"]], *(_number(found["measured"].get(name)) for name in ("L2", "Linf", "L0", "ssim", "shortest_t")))
+    fooled = sorted((found for found in results if found["measured"].get("fooled", 0) > 0),
+                    key=lambda found: found["measured"]["L2"])
+    leaders = [(teams[found["code"]],
+                *(_number(found["measured"].get(name)) for name in ("L2", "Linf", "L0", "ssim", "shortest_t")))
                for found in fooled[:SHOWN]]
     charts = [histogram([found["measured"]["accuracy"] for found in results if "accuracy" in found["measured"]], 1,
                          "Accuracy on the hidden faces", "share of right answers"),
-              histogram([found["measured"]["L2"] for found in fooled], None, "Size of DX where the script is fooled", "L2 norm of DX"),
+              histogram([found["measured"]["L2"] for found in fooled], None, "Size of DX where the script is fooled",
+                        "L2 norm of DX"),
               histogram([found["measured"]["Linf"] for found in fooled], None, "Largest change of a pixel, same submissions",
                          "Linf norm of DX"),
               histogram([found["score"] for found in results], max(found["maximum"] for found in results), "Points", "points")]
@@ -132,7 +138,8 @@ def histogram(values: Sequence[float], highest: float | None, title: str, xlabel
     content = io.BytesIO()
     figure.savefig(content, dpi=100, metadata={"Software": None})
     middle = sorted(values)[len(values) // 2]
-    return title, _data(content.getvalue()), f"{len(values)} values from {min(values):.3g} to {max(values):.3g}, middle {middle:.3g}."
+    return (title, _data(content.getvalue()),
+            f"{len(values)} values from {min(values):.3g} to {max(values):.3g}, middle {middle:.3g}.")
 
 
 def _data(png: bytes) -> str:

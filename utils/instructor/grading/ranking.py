@@ -24,8 +24,8 @@ class Team(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What a team or a course's detector did: shares and how many they are of, NaN where nothing counts; ranks, 0 for none; for how many
-    images its script gave no answer, and why."""
+    """What a team or a course's detector did: shares and how many they are of, NaN where nothing counts; ranks, 0 for none; for
+    how many images its script gave no answer, and why."""
 
     team: str
     accuracy: float
@@ -55,7 +55,9 @@ def fooled(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
 
 
 def majority(said: np.ndarray) -> np.ndarray:
-    """What is said of more than half of the images that are nearly the same, [N, copies] -> [N]; -1, no answer, where nothing is."""
+    """What is said of more than half of the images that are nearly the same, [N, copies] -> [N]; -1, no answer,
+    where nothing is.
+    """
     return np.select([np.mean(said == label, axis=1) > 0.5 for label in (0, 1)], [0, 1], -1)
 
 
@@ -85,7 +87,8 @@ def table(teams: Sequence[Team], others: Sequence[str], who_fools: np.ndarray, a
     own = list(range(len(teams)))
     fooled_by, of_images = shares(who_fools, own, 0)
     fools, of_detectors = shares(who_fools, own, 1)
-    sizes = np.array([_l2(team) if who_fools[place, place] == 1 else np.nan for place, team in enumerate(teams)] + [np.nan] * len(others))
+    sizes = np.array([_l2(team) if who_fools[place, place] == 1 else np.nan for place, team in enumerate(teams)]
+                     + [np.nan] * len(others))
     padded = np.concatenate([fools, np.full(len(others), np.nan)])
     small = np.array([_l2(team) <= LARGEST for team in teams] + [False] * len(others))
     robust = ranks(np.where(accuracy > ACCURACY, fooled_by, np.nan))
@@ -93,13 +96,15 @@ def table(teams: Sequence[Team], others: Sequence[str], who_fools: np.ndarray, a
     smallest = ranks(sizes)
     counts = [*of_detectors.tolist(), *[0] * len(others)]
     names = [*(team.shown for team in teams), *others]
-    return [Row(*row) for row in zip(names, accuracy.tolist(), fooled_by.tolist(), of_images.tolist(), robust, padded.tolist(), counts,
-                                     transfer, sizes.tolist(), smallest)]
+    return [Row(*row)
+            for row in zip(names, accuracy.tolist(), fooled_by.tolist(), of_images.tolist(), robust, padded.tolist(), counts,
+                           transfer, sizes.tolist(), smallest)]
 
 
 def images_of(teams: Sequence[Team]) -> dict[str, np.ndarray]:
     """{code: original and modified image, uint8 [2, 48, 48]} of the teams that have both."""
-    return {team.code: np.stack([team.pictures["ori"], team.pictures["mod"]]) for team in teams if {"ori", "mod"} <= team.pictures.keys()}
+    return {team.code: np.stack([team.pictures["ori"], team.pictures["mod"]])
+            for team in teams if {"ori", "mod"} <= team.pictures.keys()}
 
 
 def _l2(team: Team) -> float:

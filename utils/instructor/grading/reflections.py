@@ -11,7 +11,8 @@ COLUMNS = ["student_id", "code", "points", "of", "reflection"]
 
 
 def write(path: Path, results: Sequence[dict]) -> None:
-    """One line for each submission with a reflection; points that stand in the file already stay, also of one that is missing this time.
+    """One line for each submission with a reflection; points that stand in the file already stay,
+    also of one that is missing this time.
 
     Raises ValueError as `read` does.
     """
@@ -20,25 +21,29 @@ def write(path: Path, results: Sequence[dict]) -> None:
         lines = [line for line in found["judged"] if line["measure"] == PERSON]
         if lines and found["reflection"]:
             points = known.pop(found["code"], lines[0]["given"])
-            rows.append({"student_id": found["name"], "code": found["code"], "points": "" if points is None else points, "of": lines[0]["most"],
-                         "reflection": found["reflection"]})
+            rows.append({"student_id": found["name"], "code": found["code"], "points": "" if points is None else points,
+                         "of": lines[0]["most"], "reflection": found["reflection"]})
     rows += [{"student_id": "", "code": code, "points": points, "of": "", "reflection": ""} for code, points in known.items()]
     write_table(path, COLUMNS, rows)
 
 
 def read(path: Path, most: float) -> dict[str, float]:
-    """{code: points} of the lines that are filled in. Raises ValueError with a sentence for what is no number from 0 to `most`."""
+    """{code: points} of the lines that are filled in.
+
+    Raises ValueError with a sentence for what is no number from 0 to `most`.
+    """
     if not path.is_file():
         return {}
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             head = file.readline()
             file.seek(0)  # a spreadsheet may have saved it with semicolons
-            rows = list(csv.DictReader(file.read().lstrip("\ufeff").splitlines(keepends=True), delimiter=";" if head.count(";") > head.count(",") else ","))
+            rows = list(csv.DictReader(file.read().lstrip("\ufeff").splitlines(keepends=True),
+                                       delimiter=";" if head.count(";") > head.count(",") else ","))
         written = {row["code"]: row["points"].strip().replace(",", ".") for row in rows}
     except (OSError, UnicodeDecodeError, KeyError, AttributeError, csv.Error):
-        raise ValueError(f"{path} cannot be read: it is a csv file in UTF-8 with the columns {', '.join(COLUMNS)}. Delete it, and the next run writes "
-                         f"it again.") from None
+        raise ValueError(f"{path} cannot be read: it is a csv file in UTF-8 with the columns {', '.join(COLUMNS)}. Delete it, "
+                         "and the next run writes it again.") from None
     given = {}
     for code, text in written.items():
         try:

@@ -1,4 +1,7 @@
-"""The rubric: criteria with a measure, thresholds and points, read from a TOML file that an instructor edits. Lab 06 prints it."""
+"""The rubric: criteria with a measure, thresholds and points, read from a TOML file that an instructor edits.
+
+Lab 06 prints it.
+"""
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +21,8 @@ TABLES = {"line", "limits", "attack", "norms", "transfer"}
 
 
 class Line(NamedTuple):
-    """A criterion: `measure` `test` `bounds[i]` gives `points[i]`, where the measure `needs` (or "") is above 0; the best that holds counts.
+    """A criterion: `measure` `test` `bounds[i]` gives `points[i]`, where the measure `needs` (or "") is above 0;
+    the best that holds counts.
 
     A line of the measure PERSON has no test and no bounds, and `questions` for the team.
     """
@@ -41,11 +45,14 @@ class Line(NamedTuple):
             return "yes"
         if len(self.bounds) == 1:
             return f"{WORDS[self.test]} {self.bounds[0]:g}"
-        return f"{WORDS[self.test]} " + ", ".join(f"{bound:g} ({_points(points)})" for bound, points in zip(self.bounds, self.points))
+        return f"{WORDS[self.test]} " + ", ".join(f"{bound:g} ({_points(points)})"
+                                                  for bound, points in zip(self.bounds, self.points))
 
 
 class Rubric(NamedTuple):
-    """The criteria; what scripts may use; seconds of processor time for attack.py; {norm: the unit of "size"}; names of reference detectors."""
+    """The criteria; what scripts may use; seconds of processor time for attack.py; {norm: the unit of "size"};
+    names of reference detectors.
+    """
 
     lines: list[Line]
     limits: Limits
@@ -67,7 +74,9 @@ class Rubric(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What a line came to: the value of its measure (None where it could not be measured) and the points (None: a person's turn)."""
+    """What a line came to: the value of its measure (None where it could not be measured) and the points
+    (None: a person's turn).
+    """
 
     line: Line
     value: float | None
@@ -82,8 +91,8 @@ def load(path: Path = DEFAULT) -> Rubric:
         raise ValueError(f"The rubric {path.name} cannot be read: {error}.") from None
     unknown = content.keys() - TABLES
     if unknown or not content.get("line"):
-        raise ValueError(f"The rubric {path.name} has {', '.join(sorted(unknown)) or 'no [[line]]'}: it holds [[line]], [limits], [attack], "
-                         f"[norms], [transfer].")
+        raise ValueError(f"The rubric {path.name} has {', '.join(sorted(unknown)) or 'no [[line]]'}: it holds [[line]], "
+                         "[limits], [attack], [norms], [transfer].")
     limits, attack, norms = (content.get(name, {}) for name in ("limits", "attack", "norms"))
     for name, table, keys in (("limits", limits, Limits._fields), ("attack", attack, ("seconds",)), ("norms", norms, NORMS)):
         if table.keys() - set(keys) or not all(_number(value) and value > 0 for value in table.values()):
@@ -93,7 +102,9 @@ def load(path: Path = DEFAULT) -> Rubric:
 
 
 def judge(rubric: Rubric, measured: Mapping[str, float], person: float | None = None) -> list[Judged]:
-    """Each line of the rubric, judged by what was measured; what was not measured gives no points. `person` gave that many points."""
+    """Each line of the rubric, judged by what was measured; what was not measured gives no points. `person` gave that many
+    points.
+    """
     judged = []
     for line in rubric.lines:
         if line.measure == PERSON:
@@ -113,7 +124,8 @@ def total(judged: list[Judged]) -> float:
 
 def as_markdown(rubric: Rubric) -> str:
     """The rubric as the lab prints it: a table of the criteria, and the questions of the reflection."""
-    rows = [f"| {line.title.replace('|', chr(92) + '|')} | {line.asked()} | {max(line.points):g} | {line.taught} |" for line in rubric.lines]
+    rows = [f"| {line.title.replace('|', chr(92) + '|')} | {line.asked()} | {max(line.points):g} | {line.taught} |"
+            for line in rubric.lines]
     questions = [f"{number}. {question}" for number, question in enumerate(rubric.questions(), 1)]
     return "\n".join(["| what counts | required | points | taught in |", "|---|---|---|---|", *rows,
                       f"| all | | {rubric.maximum():g} | |", "", "The page of reflection answers:", "", *questions])
@@ -126,7 +138,8 @@ def _line(path: Path, number: int, entry: dict) -> Line:
     person = entry.get("measure") == PERSON
     bounds = _list(entry[tests[0]]) if len(tests) == 1 else []
     if not person and not (bounds and all(map(_number, bounds))) or person and tests:
-        raise ValueError(f"{where}, is to have a number, or numbers in brackets, for one of {', '.join(TESTS)}; without one for a person.")
+        raise ValueError(f"{where}, is to have a number, or numbers in brackets, for one of {', '.join(TESTS)}; without one for "
+                         "a person.")
     points = _list(entry.get("points"))
     if not all(_number(value) and value >= 0 for value in points) or len(points) != (1 if person else len(bounds)):
         raise ValueError(f"{where}, is to have points, 0 or more, as many as there are bounds.")

@@ -1,4 +1,5 @@
-"""Where a stranger's program runs: inside bubblewrap, with nothing to read but itself, nothing to write but a small /tmp, and no network.
+"""Where a stranger's program runs: inside bubblewrap, with nothing to read but itself, nothing to write but a small /tmp,
+and no network.
 
 The program sees a read-only system and Python environment, and the folders it is given; a process tree, a network without
 any interface and a /tmp of its own. It is nobody, cannot become anybody else, and has limits on time, memory, processes,
@@ -67,15 +68,17 @@ def check() -> None:
     tried = supervise(command([sys.executable, "-I", "-c", READ, "/course"], Limits(wall=60),
                               readable={f"/course/{name}": course / name for name in ("utils", "data")}), Limits(wall=60))
     if "PermissionError" in tried.err or tried.err.startswith("sh: "):  # not bubblewrap's own words, which speak of namespaces
-        raise SandboxMissing(f"The user of the sandbox may not read the course or its Python ({tried.err.strip().splitlines()[-1]}): let "
-                             f"everybody read them, chmod -R a+rX {course} {sys.prefix}.")
+        raise SandboxMissing("The user of the sandbox may not read the course or its Python "
+                             f"({tried.err.strip().splitlines()[-1]}): let everybody read them, chmod -R a+rX {course} "
+                             f"{sys.prefix}.")
     if tried.out.strip() != b"in":
         raise SandboxMissing(f"bubblewrap does not work on this machine ({tried.err.strip()[-200:] or tried.killed}): are user "
                              f"namespaces allowed? On Ubuntu, see sysctl kernel.apparmor_restrict_unprivileged_userns.")
 
 
-def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mapping[str, Path] = {}, writable: Mapping[str, Path] = {},
-            environment: Mapping[str, str] = {}, folder: str = "/tmp", core: int | None = None) -> list[str]:
+def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mapping[str, Path] = {},
+            writable: Mapping[str, Path] = {}, environment: Mapping[str, str] = {}, folder: str = "/tmp",
+            core: int | None = None) -> list[str]:
     """The command line that runs `words` in the sandbox.
 
     readable, writable  {path inside: folder or file outside}; for root, what is writable must belong to NOBODY: see `hand_over`
@@ -86,24 +89,26 @@ def command(words: Sequence[str], limits: Limits = Limits(), *, readable: Mappin
     mounts = [("--ro-bind", inside, outside) for inside, outside in ({**_python(), **readable}).items()]
     mounts += [("--bind", inside, outside) for inside, outside in writable.items()]
     filtered = _filter_file()
-    jail = ["bwrap", *(["--seccomp", "9"] if filtered else []), "--unshare-all", "--unshare-user", "--disable-userns", "--as-pid-1",
-            "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL", "--die-with-parent", "--new-session", "--clearenv"]
+    jail = ["bwrap", *(["--seccomp", "9"] if filtered else []), "--unshare-all", "--unshare-user", "--disable-userns",
+            "--as-pid-1", "--uid", str(NOBODY), "--gid", str(NOBODY), "--cap-drop", "ALL", "--die-with-parent",
+            "--new-session", "--clearenv"]
     for name, value in ({"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp",
                          "LANG": "C.UTF-8", "USER": "nobody", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
                          "TF_CPP_MIN_LOG_LEVEL": "3"} | dict(environment)).items():
         jail += ["--setenv", name, value]
     size = str(limits.disk << 20)
-    private = ["--dev", "/dev", "--proc", "/proc", "--size", size, "--perms", "1777", "--tmpfs", "/tmp", "--size", size, "--perms", "1777",
-               "--tmpfs", "/dev/shm"]
+    private = ["--dev", "/dev", "--proc", "/proc", "--size", size, "--perms", "1777", "--tmpfs", "/tmp", "--size", size,
+               "--perms", "1777", "--tmpfs", "/dev/shm"]
     closed = ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", folder]
     if _root():
         # /proc and /dev as they are: the inner bubblewrap may mount its own only where it sees whole ones.
-        outer = ["bwrap", "--die-with-parent", *_system(), *_binds(mounts), "--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev",
-                 "--perms", "0755", "--dir", "/tmp"]
-        nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs", "--inh-caps=-all",
-                  "--bounding-set=-all"]
+        outer = ["bwrap", "--die-with-parent", *_system(), *_binds(mounts), "--bind", "/proc", "/proc", "--dev-bind",
+                 "/dev", "/dev", "--perms", "0755", "--dir", "/tmp"]
+        nobody = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--no-new-privs",
+                  "--inh-caps=-all", "--bounding-set=-all"]
         # The shell between has the right to kill the inner one when it dies; bubblewrap itself gives up that right.
-        below_tmp = [(kind, inside, inside) for kind, inside, _ in mounts if inside.startswith("/tmp/")]  # else hidden by the new /tmp
+        # else hidden by the new /tmp
+        below_tmp = [(kind, inside, inside) for kind, inside, _ in mounts if inside.startswith("/tmp/")]
         start = [*outer, "--", *WAIT, *nobody, *jail, "--bind", "/", "/", *private, *_binds(below_tmp), *closed]
     else:
         start = [*jail, *_system(), *private, *_binds(mounts), *closed]
@@ -124,8 +129,9 @@ def run(words: Sequence[str], limits: Limits = Limits(), **where) -> Ended:
     if ended.err.startswith(STARTED):
         return ended._replace(err=ended.err.removeprefix(STARTED))
     if not (ended.killed or ended.out) and len(ended.err.encode("utf-8")) < ERRORS:  # of a long text the beginning is not kept
-        raise MachineFault(f"The sandbox could not be started ({ended.err.strip()[-200:] or f'exit status {ended.status}'}). This is the machine's "
-                           f"fault and costs nobody a point: run the same command again, it goes on from here.")
+        raise MachineFault(f"The sandbox could not be started ({ended.err.strip()[-200:] or f'exit status {ended.status}'}). "
+                           "This is the machine's fault and costs nobody a point: run the same command again, it goes on "
+                           "from here.")
     return ended
 
 
@@ -141,7 +147,9 @@ def _root() -> bool:
 
 
 def seccomp(machine: str) -> bytes:
-    """The filter of system calls as a program of the kernel's packet filter (seccomp(2)); b"" where their numbers are not known."""
+    """The filter of system calls as a program of the kernel's packet filter (seccomp(2));
+    b"" where their numbers are not known.
+    """
     if machine not in ("x86_64", "aarch64"):
         return b""
     column, architecture = (0, 0xC000003E) if machine == "x86_64" else (1, 0xC00000B7)

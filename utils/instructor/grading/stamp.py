@@ -24,7 +24,9 @@ def of_course() -> str:
 
 
 def of_submission(source: Path, *setting: str) -> str:
-    """SHA-256 of a submission, a folder or a file, and of the texts of `setting`; "" where it cannot be read, which is never again equal."""
+    """SHA-256 of a submission, a folder or a file, and of the texts of `setting`; "" where it cannot be read,
+    which is never again equal.
+    """
     try:
         return of_texts(of_tree(source), *setting)
     except (OSError, RecursionError):
@@ -46,7 +48,8 @@ def of_tree(source: Path) -> str:
 def of_files(below: Path, paths: Iterable[Path]) -> str:
     """SHA-256 of the names, relative to `below`, and contents of files, in the order of their names.
 
-    Of what is no ordinary file, what cannot be read, and what comes after MOST_BYTES, where no grader looks, only name and size count.
+    Of what is no ordinary file, what cannot be read, and what comes after MOST_BYTES, where no grader looks,
+    only name and size count.
     """
     total, room = hashlib.sha256(), MOST_BYTES
     for path in sorted(paths):

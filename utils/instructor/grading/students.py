@@ -1,7 +1,7 @@
 """Who handed in what: folders as a learning platform delivers them, and tables and pages as it takes them back.
 
-Moodle's "Download all submissions" makes a folder NAME_NUMBER_assignsubmission_file for each student, whose files are those that were
-uploaded; its offline grading worksheet and its feedback zip go by the same name and number.
+Moodle's "Download all submissions" makes a folder NAME_NUMBER_assignsubmission_file for each student, whose files are those that
+were uploaded; its offline grading worksheet and its feedback zip go by the same name and number.
 """
 import hashlib
 import os
@@ -23,7 +23,9 @@ WORKSHEET = ["Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comm
 
 
 class Student(NamedTuple):
-    """A student: `folder` as it was delivered, the name `shown` on pages, `code` for nbgrader and file names, Moodle's `number` or ""."""
+    """A student: `folder` as it was delivered, the name `shown` on pages, `code` for nbgrader and file names,
+    Moodle's `number` or "".
+    """
 
     folder: str
     shown: str
@@ -41,7 +43,9 @@ def student(folder: str, taken: Iterable[str] = ()) -> Student:
 
 
 def page_names(everybody: Iterable[Student]) -> dict[str, str]:
-    """{code: the name of the student's folder of pages}: that of what was delivered, without .zip unless two would have the same."""
+    """{code: the name of the student's folder of pages}: that of what was delivered,
+    without .zip unless two would have the same.
+    """
     short = {one.code: one.folder.removesuffix(".zip") for one in everybody}
     return {code: name if list(short.values()).count(name) == 1 else code for code, name in short.items()}
 
@@ -59,7 +63,8 @@ def handed_in(folder: Path, units: Sequence[str]) -> dict[tuple[str, str], tuple
 
 
 def _place(entry: Path, unit: str, *, alone: bool) -> Path | None:
-    """Where the notebook of a unit lies in what one student handed in: UNIT/UNIT.ipynb, UNIT.ipynb, one folder deeper, or in a zip.
+    """Where the notebook of a unit lies in what one student handed in: UNIT/UNIT.ipynb, UNIT.ipynb, one folder deeper,
+    or in a zip.
 
     "UNIT (1).ipynb" and the like will do: see `handed_in.patterns`.
     """
@@ -75,7 +80,10 @@ def _place(entry: Path, unit: str, *, alone: bool) -> Path | None:
 
 
 def _holds(path: Path, name: re.Pattern, alone: bool) -> bool:
-    """Whether a zip file holds a file with such a name. A damaged one counts where only one unit is graded: its student gets a sentence."""
+    """Whether a zip file holds a file with such a name.
+
+    A damaged one counts where only one unit is graded: its student gets a sentence.
+    """
     try:
         with clean_copy.opened_zip(path) as archive:
             return any(name.fullmatch(PurePosixPath(entry).name) for entry in archive.namelist())
@@ -99,7 +107,8 @@ def unpacked(folder: Path) -> Path:
                 raise ValueError(f"{folder.name} holds more than {MOST_CLASS >> 30} GiB: unpack it yourself and name the folder.")
             archive.extractall(draft)  # names that lead out of it are made harmless, and links become files
     except (zipfile.BadZipFile, NotImplementedError, EOFError):
-        raise ValueError(f"{folder.name} is damaged or is no zip file: download it again, or unpack it and name the folder.") from None
+        raise ValueError(f"{folder.name} is damaged or is no zip file: download it again, or unpack it and name the "
+                         "folder.") from None
     draft.rename(target)
     return target
 

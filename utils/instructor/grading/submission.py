@@ -65,8 +65,8 @@ def find(folder: Path, faults: list[str] = []) -> Submission:
         faults.append(f"The three images have different names between adv_ and their ending ({shown}): use one.")
     label, consent, norm, problems = _team(root)
     reflection, problem = _reflection(root)
-    return Submission(scripts[0].parent if scripts else None, pictures, plain(min(names, default="")), label, consent, norm, reflection,
-                      faults + problems + ([problem] if problem else []))
+    return Submission(scripts[0].parent if scripts else None, pictures, plain(min(names, default="")), label, consent,
+                      norm, reflection, faults + problems + ([problem] if problem else []))
 
 
 def _team(folder: Path) -> tuple[str, bool, str, list[str]]:

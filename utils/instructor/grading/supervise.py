@@ -91,7 +91,8 @@ def _once(words: Sequence[str], limits: Limits, **popen) -> Ended:
                 killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
             elif now > min(began + limits.wall, moved + IDLE):
                 waited = True
-                when = f"after {limits.wall:g} seconds" if now > began + limits.wall else f"when it had been idle for {IDLE} seconds"
+                when = (f"after {limits.wall:g} seconds" if now > began + limits.wall
+                        else f"when it had been idle for {IDLE} seconds")
                 killed = f"It was stopped {when}, with {seconds:.0f} of its {limits.cpu} seconds of processor time used: {WAITED}"
             elif resident > limits.memory << 20:
                 killed = f"It used more than {limits.memory / 1024:g} GiB of memory and was stopped."
@@ -104,8 +105,10 @@ def _once(words: Sequence[str], limits: Limits, **popen) -> Ended:
         killed = f"It printed more than {limits.output} MiB."
     if not killed and status in (128 + SIGXCPU, -SIGXCPU):
         killed = f"It used more than {limits.cpu} seconds of processor time and was stopped."
-    if not killed and status in (128 + SIGKILL, -SIGKILL):  # five seconds later, if it did not listen; or the kernel had no memory
-        killed = f"It was killed: it did not stop after {limits.cpu} seconds of processor time, took too much memory or ended itself."
+    # five seconds later, if it did not listen; or the kernel had no memory
+    if not killed and status in (128 + SIGKILL, -SIGKILL):
+        killed = (f"It was killed: it did not stop after {limits.cpu} seconds of processor time, took too much memory or ended "
+                  "itself.")
     return Ended(status, bytes(out), err.decode("utf-8", "replace"), killed, waited)
 
 

@@ -2,11 +2,11 @@
 
 python -m utils.instructor.grading.tournament DIR [--out DIR] [--first DIR] ...
 
-Each script is started twice, in the sandbox: with the originals of all teams and half of the hidden faces, then with the modified images and
-the other half. So it never sees an image beside the one that it was made from, which would tell an attack from a face. In the second call
-each image, faces too, comes with NEAR that differ from it in one pixel by one grey level, and the majority counts: an image learnt by heart
-does not. What a script said is stored, so a run that was killed goes on where it was. The course's own detectors play too, so that a class of
-one has somebody to play against.
+Each script is started twice, in the sandbox: with the originals of all teams and half of the hidden faces, then with the modified
+images and the other half. So it never sees an image beside the one that it was made from, which would tell an attack from a face.
+In the second call each image, faces too, comes with NEAR that differ from it in one pixel by one grey level, and the majority
+counts: an image learnt by heart does not. What a script said is stored, so a run that was killed goes on where it was. The
+course's own detectors play too, so that a class of one has somebody to play against.
 """
 import argparse
 import json
@@ -23,8 +23,8 @@ from tqdm import tqdm
 
 from utils.data.images import FACE_SIZE, to_float
 from utils.instructor.files import MachineFault, machine_faults, of_machine, write_whole
-from utils.instructor.grading import (answers, class_folder, clean_copy, hidden, manifest, rubric, sandbox, stamp, submission, supervise,
-                                      tournament_results)
+from utils.instructor.grading import (answers, class_folder, clean_copy, hidden, manifest, rubric, sandbox, stamp,
+                                      submission, supervise, tournament_results)
 from utils.instructor.grading.class_folder import CannotGrade
 from utils.instructor.grading.grade import load_references
 from utils.instructor.grading.hidden import Hidden
@@ -62,7 +62,8 @@ def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | Non
             faces = Hidden(faces.levels[:FACES], faces.labels[:FACES], {}, faces.source)
             with tempfile.TemporaryDirectory(dir=out, prefix=".scratch-") as scratch:
                 teams, absent = _teams(sources, Path(scratch), seed)
-                images = images_of(teams) | ({EARLIER.format(code): pair for code, pair in before["images"].items()} if before else {})
+                images = images_of(teams) | ({EARLIER.format(code): pair for code, pair in before["images"].items()}
+                                             if before else {})
                 played = _play(teams, images, faces, out, seed, rules, isolated)
             references = dict(zip((f"the course's {name}" for name in rules.references), load_references(rules.references)))
             told = {code: said for code, (said, _) in played.items()} | _of_course(references, images, faces)
@@ -72,8 +73,8 @@ def tournament(folder: Path, out: Path | None = None, *, hidden_file: Path | Non
 
 
 def _teams(sources: Sequence[Path], scratch: Path, seed: int) -> tuple[list[Team], list[tuple[str, str, str]]]:
-    """(the submissions with a script, as clean copies, in the order of their codes, as that of the names would tell who is who; of the
-    others code, what they may be called, and why they do not play)."""
+    """(the submissions with a script, as clean copies, in the order of their codes, as that of the names would tell who is who;
+    of the others code, what they may be called, and why they do not play)."""
     found, absent = [], []
     for source, name in class_folder.names_of(sources).items():
         code, place = class_folder.code_of(name, seed), scratch / class_folder.code_of(name, seed)
@@ -97,15 +98,17 @@ def _teams(sources: Sequence[Path], scratch: Path, seed: int) -> tuple[list[Team
 
 def _play(teams: Sequence[Team], images: Mapping[str, np.ndarray], faces: Hidden, out: Path, seed: int, rules: Rubric,
           isolated: bool) -> dict[str, tuple[np.ndarray, list[str]]]:
-    """{code: (what its script says of originals, modified images and faces, [2 * images + faces], -1 for no answer; its faults)}; stored
-    as soon as known."""
+    """{code: (what its script says of originals, modified images and faces, [2 * images + faces], -1 for no answer; its faults)};
+    stored as soon as known."""
     (originals, modified), half = _pairs(images), len(faces.levels) // 2
     rng = np.random.default_rng([seed, 0, 1])
     calls = (np.concatenate([originals, faces.levels[:half]]),
              np.concatenate([np.concatenate([level[None], answers.near(level, rng, NEAR)])
-                             for level in (*modified, *faces.levels[half:])] or [np.empty([0, *faces.levels.shape[1:]], np.uint8)]))
+                             for level in (*modified, *faces.levels[half:])]
+                            or [np.empty([0, *faces.levels.shape[1:]], np.uint8)]))
     everything = np.concatenate(calls)
-    setting = stamp.of_course() + str(rules.limits) + str([len(call) for call in calls]) + Hidden(everything, np.arange(len(everything)), {}, "").digest()
+    setting = (stamp.of_course() + str(rules.limits) + str([len(call) for call in calls])
+               + Hidden(everything, np.arange(len(everything)), {}, "").digest())
 
     def one(number: int, team: Team) -> tuple[str, tuple[np.ndarray, list[str]]]:
         path, mark = out / "results" / f"{team.code}.json", stamp.of_submission(team.source, setting)
@@ -127,7 +130,8 @@ def _play(teams: Sequence[Team], images: Mapping[str, np.ndarray], faces: Hidden
         except Exception as error:  # one team never stops the others
             if of_machine(error):
                 raise
-            said, faults, mark = np.full(2 * len(images) + len(faces.levels), -1), [f"The tournament could not start it ({type(error).__name__})."], ""
+            said, faults, mark = (np.full(2 * len(images) + len(faces.levels), -1),
+                                  [f"The tournament could not start it ({type(error).__name__})."], "")
         write_whole(path, json.dumps({"stamp": mark, "said": said.tolist(), "faults": faults}))
         return team.code, (said, faults)
 
@@ -153,13 +157,15 @@ def _of_course(references: Mapping[str, Callable], images: Mapping[str, np.ndarr
 
 def main(words: list[str]) -> int:
     """Run the command line; the exit status is 0, or 1 where something is missing or wrong."""
-    parser = argparse.ArgumentParser(prog="course.py tournament", description="Play everybody's image against everybody's detector.")
+    parser = argparse.ArgumentParser(prog="course.py tournament",
+                                     description="Play everybody's image against everybody's detector.")
     parser.add_argument("folder", type=Path, metavar="DIR", help="the submissions, as for grade")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (DIR-tournament)")
     parser.add_argument("--first", type=Path, metavar="DIR", help="the results of a first round: its images are played too")
     parser.add_argument("--hidden", type=Path, metavar="FILE.npz", help="hidden faces, as for grade")
     parser.add_argument("--seed", type=int, metavar="N", help="of the rendered hidden faces; drawn and kept if you name none")
-    parser.add_argument("--rubric", type=Path, metavar="FILE.toml", default=rubric.DEFAULT, help="for its limits and reference detectors")
+    parser.add_argument("--rubric", type=Path, metavar="FILE.toml", default=rubric.DEFAULT,
+                        help="for its limits and reference detectors")
     parser.add_argument("--unsafe-no-sandbox", action="store_true", help="run strangers' scripts as yourself, unprotected")
     asked = parser.parse_args(words)
     try:
@@ -168,7 +174,8 @@ def main(words: list[str]) -> int:
     except (CannotGrade, MachineFault, sandbox.SandboxMissing, ValueError) as problem:
         print(f"tournament: {problem}", file=sys.stderr)
         return 1
-    print(f"{out.name}/ holds tournament.html, tournament.csv, matrix.csv, and first_round.npz to hand out before a second round.")
+    print(f"{out.name}/ holds tournament.html, tournament.csv, matrix.csv, and first_round.npz to hand out before a "
+          "second round.")
     return 0
 
 

@@ -15,9 +15,11 @@ from utils.instructor.grading.ranking import ACCURACY, LARGEST, Row, Team, foole
 EARLIER = "{}, first round"  # what a team's image of the first round is called in the second, beside its new one
 
 
-def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray], why: Mapping[str, str],
-          absent: Sequence[tuple[str, str, str]], references: Sequence[str], faces: Hidden, before: dict | None, seed: int) -> None:
-    """tournament.csv, matrix.csv, tournament.html, first_round.npz for the teams, and round.json with images.npz for a second round.
+def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], told: Mapping[str, np.ndarray],
+          why: Mapping[str, str], absent: Sequence[tuple[str, str, str]], references: Sequence[str], faces: Hidden,
+          before: dict | None, seed: int) -> None:
+    """tournament.csv, matrix.csv, tournament.html, first_round.npz for the teams,
+    and round.json with images.npz for a second round.
 
     why     {code: faults of its script}
     absent  (code of a team that does not play, what it may be called, why)
@@ -36,7 +38,8 @@ def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], to
                 matrix[number, number] = np.nan
     rows = [row._replace(without_answer=int((told[player] < 0).sum()), why=why.get(player, ""))
             for player, row in zip(players, table(teams, references, matrix, accuracy))]
-    silent = [*((f"team {team.code}", row.why) for team, row in zip(teams, rows) if row.why), *((f"team {code}", reason) for code, _, reason in absent)]
+    silent = [*((f"team {team.code}", row.why) for team, row in zip(teams, rows) if row.why),
+              *((f"team {code}", reason) for code, _, reason in absent)]
     write_table(out / "tournament.csv", Row._fields, [
         *({name: "" if value != value else value for name, value in row._asdict().items()} for row in rows),
         *({"team": team, "why": reason} for _, team, reason in absent)])
@@ -46,19 +49,22 @@ def write(out: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], to
         for number, team in enumerate(teams)])
     kept = {"seed": seed, "labels": {code: int(label) for code, label in zip(images, labels)},
             "accuracy": dict(zip(players, accuracy.tolist())),
-            "fooled": {player: {code: None if value != value else int(value) for code, value in zip(images, everything[:, column])}
+            "fooled": {player: {code: None if value != value else int(value)
+                                for code, value in zip(images, everything[:, column])}
                        for column, player in enumerate(players)}}
     np.savez_compressed(out / "images.npz", **images_of(teams))
     _for_teams(out / "first_round.npz", teams, images, dict(zip(images, labels)))
     write_whole(out / "round.json", json.dumps(kept))
     write_whole(out / "tournament.html", pages.fill(
-        "tournament.html.j2", rows=rows, names=names, silent=silent, matrix=[(team.shown, _signs(matrix[number])) for number, team in enumerate(teams)],
-        changes=_changes(before, kept, teams, references) if before else [], accuracy=ACCURACY, largest=LARGEST, faces=len(faces.labels)))
+        "tournament.html.j2", rows=rows, names=names, silent=silent,
+        matrix=[(team.shown, _signs(matrix[number])) for number, team in enumerate(teams)],
+        changes=_changes(before, kept, teams, references) if before else [], accuracy=ACCURACY, largest=LARGEST,
+        faces=len(faces.labels)))
 
 
 def _labels(teams: Sequence[Team], images: Mapping[str, np.ndarray], said: np.ndarray, before: dict | None) -> np.ndarray:
-    """The labels of the originals, [images]: what the team declares, else what its script says; of images of the first round what they
-    were there; -1 where none is known.
+    """The labels of the originals, [images]: what the team declares, else what its script says; of images of the first round what
+    they were there; -1 where none is known.
 
     said  of the originals, [images, detectors]
     """
@@ -71,7 +77,9 @@ def _labels(teams: Sequence[Team], images: Mapping[str, np.ndarray], said: np.nd
 
 
 def _for_teams(path: Path, teams: Sequence[Team], images: Mapping[str, np.ndarray], labels: Mapping[str, int]) -> None:
-    """What teams train on before the second round: `images` uint8 [N, 48, 48], the modified ones of who agreed, with their right `labels` [N]."""
+    """What teams train on before the second round: `images` uint8 [N, 48, 48], the modified ones of who agreed,
+    with their right `labels` [N].
+    """
     chosen = [team.code for team in teams if team.consent and labels.get(team.code, -1) >= 0]
     np.savez_compressed(path, images=np.array([images[code][1] for code in chosen], np.uint8).reshape(-1, 48, 48),
                         labels=np.array([labels[code] for code in chosen], np.int64))
@@ -87,7 +95,8 @@ def _changes(before: dict, now: dict, teams: Sequence[Team], references: Sequenc
     rows = []
     for player, name in shown.items():
         if player in before["fooled"]:
-            both = [(before["fooled"][player][code], now["fooled"][player].get(EARLIER.format(code))) for code in before["images"] if code != player]
+            both = [(before["fooled"][player][code], now["fooled"][player].get(EARLIER.format(code)))
+                    for code in before["images"] if code != player]
             both = [pair for pair in both if None not in pair]
             share = np.mean(both, axis=0) if both else (float("nan"),) * 2
             rows.append((name, before["accuracy"][player], now["accuracy"][player], *map(float, share), len(both)))

@@ -62,8 +62,9 @@ def _look(given: dict) -> None:
 
 
 def _of_libraries(users: Iterable[Mapping[str, object]]) -> dict:
-    """In a kernel: {name: number} of the functions, classes and modules in NumPy, and in those packages of SciPy, scikit-image and
-    scikit-learn from which `users` have something. In the number is what they are made of: code, defaults, wrapped functions, methods.
+    """In a kernel: {name: number} of the functions, classes and modules in NumPy, and in those packages of SciPy, scikit-image
+    and scikit-learn from which `users` have something. In the number is what they are made of: code, defaults, wrapped functions,
+    methods.
     """
     import sys
     from functools import cache
@@ -146,13 +147,14 @@ def changed(before: Mapping[str, int], after: Mapping[str, int]) -> str:
 
 
 def _hides(name: str, before: Mapping[str, int], after: Mapping[str, int]) -> bool:
-    """Whether a new name stands in a module of the course or, called like a function of Python, in one of a library, or in something of
-    the checks.
+    """Whether a new name stands in a module of the course or, called like a function of Python, in one of a library, or in
+    something of the checks.
 
     A module that is loaded becomes a name of its package, which is no harm.
     """
     place, _, short = name.rpartition(".")
     watched = place.startswith("utils") and f"modules.{place}" in before or place.startswith("utils.checks") and place in before
-    if "." in place and not place.startswith("utils") and hasattr(builtins, short):  # np.float = float is an old habit, and no harm
+    # np.float = float is an old habit, and no harm
+    if "." in place and not place.startswith("utils") and hasattr(builtins, short):
         watched = any(one.startswith(f"{place}.") for one in before)
     return watched and f"modules.{name}" not in after

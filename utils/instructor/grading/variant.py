@@ -1,4 +1,7 @@
-"""Which inputs the hidden checks of a lab draw in one class. Students have the code that draws them, so the number is the secret."""
+"""Which inputs the hidden checks of a lab draw in one class.
+
+Students have the code that draws them, so the number is the secret.
+"""
 import secrets
 import shutil
 import sys
@@ -15,7 +18,8 @@ SOLUTION = ".solution"  # no student has this code
 
 
 def of_class(out: Path, lab: Lab, seconds: int) -> int:
-    """The number that `checks.other_inputs` gets for a lab in this class: drawn once, kept in `out`, and the lab's solution is right with it.
+    """The number that `checks.other_inputs` gets for a lab in this class: drawn once, kept in `out`,
+    and the lab's solution is right with it.
 
     seconds  for each cell of the solution, which runs without a sandbox
 
@@ -28,7 +32,8 @@ def of_class(out: Path, lab: Lab, seconds: int) -> int:
     print(f"Inputs for the hidden checks of {lab.unit} are drawn, and tried with its solution.", file=sys.stderr)
     for _ in range(TRIES):
         number = secrets.randbelow(2**32)
-        found = examine(Handed(SOLUTION, gradebook.SOLUTIONS / lab.unit, ""), lab._replace(variant=number), out, seconds, isolated=False)
+        found = examine(Handed(SOLUTION, gradebook.SOLUTIONS / lab.unit, ""), lab._replace(variant=number), out, seconds,
+                        isolated=False)
         shutil.rmtree(out / "submitted" / SOLUTION, ignore_errors=True)
         failed = [output.evalue for outputs in found.outputs or [] for output in outputs or [] if output.output_type == "error"]
         if found.outputs and not failed:

@@ -66,7 +66,9 @@ def _sum(pid: int, of_one: Callable[[psutil.Process], int]) -> int:
 
 
 def disk(folders: Sequence[Path]) -> int:
-    """Bytes of disk that the files in folders take, links not followed; infinite with more than MOST_FILES, or where it cannot look."""
+    """Bytes of disk that the files in folders take, links not followed; infinite with more than MOST_FILES,
+    or where it cannot look.
+    """
     total, files, waiting = 0, 0, list(map(os.fspath, folders))
     while waiting:  # not os.walk: it recurses, and passes over what it may not open
         try:
