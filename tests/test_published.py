@@ -143,6 +143,25 @@ def test_the_comparison_of_dimensions_attacks_what_each_network_says(monkeypatch
     assert ours["trained, 14x14"]["accuracy"][1] > 0.5 > ours["untrained, 14x14"]["accuracy"][2]
 
 
+def test_photographs_are_attacked_by_all_and_minimal_is_the_smallest(monkeypatch):
+    w = np.random.default_rng(0).normal(size=[108, 3]).astype(np.float32)
+    pictures = {name: np.random.default_rng(i).uniform(0.3, 0.7, [6, 6, 3]).astype(np.float32) for i, name in enumerate("ab")}
+    monkeypatch.setattr(compared.pretrained, "imagenet", lambda: (lambda x: tf.reshape(x - 0.5, [-1, 108]) @ w, ["p", "q", "r"]))
+    monkeypatch.setattr(compared.pretrained, "free_photographs", lambda: pictures)
+    monkeypatch.setattr(compared, "RADII", np.geomspace(0.001, 0.5, 40))
+    monkeypatch.setattr(compared, "JSMA_FRACTION", 0.9)
+    rows = {key: compared.photographs(attack, key[1]) for key, attack in compared.ON_PHOTOGRAPHS.items()}
+    ours = {key: row["ours"] for key, row in rows.items()}
+    for row in rows.values():
+        assert row["classes"].keys() == pictures.keys() and set(row["classes"].values()) <= {"p", "q", "r"}
+    for other in (("DeepFool", "L2"), ("DeepFool", "Linf"), ("PGD", "Linf"), ("JSMA", "L0")):
+        assert all(0 < ours["minimal", other[1]][name] <= 1.001 * ours[other][name] < np.inf for name in pictures)
+    assert all(ours["PGD", "Linf"][name] <= 1.25 * ours["minimal", "Linf"][name] for name in pictures)  # the next radius
+    monkeypatch.setattr(compared.pretrained, "imagenet", lambda: None)
+    with pytest.raises(ValueError, match="MobileNetV2"):
+        compared.photographs(compared.jsma, "L0")
+
+
 def test_what_is_stored_is_complete():
     stored = results.read(published.RESULTS)
     assert stored.keys() == published.FACTS.keys()

@@ -156,6 +156,8 @@ FACTS = {name: Measurement(measure, real) for name, measure, real in (
     ("accuracy against vulnerability", compared.accuracy_and_vulnerability, True),
     ("distance against dimension", compared.distance_and_dimension, True),
 )}
+FACTS |= {f"photographs, {name} {norm}": Measurement(lambda _, tried=tried, norm=norm: compared.photographs(tried, norm),
+                                                     kind=None) for (name, norm), tried in compared.ON_PHOTOGRAPHS.items()}
 
 
 def correct(network: Model, digits: Dataset, count: int) -> tuple[np.ndarray, np.ndarray]:
