@@ -238,8 +238,7 @@ def test_of_large_images_few_are_in_a_batch(monkeypatch, not_compiled):
         return two_classes(x)
     x = np.random.default_rng(7).uniform(0.35, 0.65, [7, *shape]).astype(np.float32)
     for most in (7, 3):
-        for name in ("inputs", "universal"):
-            monkeypatch.setattr(import_module(f"utils.attacks.{name}"), "CHUNK_VALUES", most * x[0].size)
+        monkeypatch.setattr(inputs, "CHUNK_VALUES", most * x[0].size)
         seen.clear()
         attacks.universal(watched, x, np.zeros(7, int), epsilon=0.1, steps=2)
         whole_patch(watched, x, np.zeros(7, int), False, steps=2)
