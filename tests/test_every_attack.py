@@ -238,8 +238,7 @@ def test_of_large_images_few_are_in_a_batch(monkeypatch, not_compiled):
         return two_classes(x)
     x = np.random.default_rng(7).uniform(0.35, 0.65, [7, *shape]).astype(np.float32)
     for most in (7, 3):
-        for name in ("inputs", "universal"):
-            monkeypatch.setattr(import_module(f"utils.attacks.{name}"), "CHUNK_VALUES", most * x[0].size)
+        monkeypatch.setattr(inputs, "CHUNK_VALUES", most * x[0].size)
         seen.clear()
         attacks.universal(watched, x, np.zeros(7, int), epsilon=0.1, steps=2)
         whole_patch(watched, x, np.zeros(7, int), False, steps=2)
@@ -277,3 +276,11 @@ def test_minimal_finds_a_boundary_that_no_gradient_shows_on_the_way_from_the_ima
     assert attacks.minimal(model, x, labels, norm=norm).norms[norm] == pytest.approx([0.1], rel=0.01)
     monkeypatch.setattr(import_module("utils.attacks.minimal"), "SEARCHES", 1)  # from the image only
     assert attacks.minimal(model, x, labels, norm=norm).norms[norm] == pytest.approx([0.4], rel=0.01)
+
+
+@pytest.mark.parametrize("norm", ["L0", "L1", "L2", "Linf"])
+def test_one_step_is_no_error(norm):
+    w = np.random.default_rng(0).normal(size=[16, 3]).astype(np.float32)
+    x = np.random.default_rng(1).uniform(0.3, 0.7, [4, 4, 4, 1]).astype(np.float32)
+    found = attacks.minimal(lambda images: tf.reshape(images - 0.5, [-1, 16]) @ w, x, np.zeros(4, np.int64), norm=norm, steps=1)
+    assert found.dx.shape == x.shape and np.isfinite(found.dx).all()

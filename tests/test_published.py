@@ -9,6 +9,7 @@ from utils.data import Dataset
 from utils.instructor import published, published_comparisons as compared, published_measures as measures, results
 from utils.layers import FullyConnected, flat
 from utils.networks import Chain
+from utils.quiet import tf
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,18 @@ def test_the_epsilon_of_fgsm_and_the_relative_size(stripes):
         assert needed[last] <= measures.fgsm_epsilon(network, x, labels, share=share) <= max(0.02, 1.021 * needed[last])
     assert needed[5] > 0.04  # so that the smallest epsilon of all is not the answer
     assert measures.relative(np.array([1.0, 6.0]), np.stack([np.full([2, 2, 1], 0.5), np.full([2, 2, 1], 1.0)]), "L2") == 2.0
+
+
+@pytest.mark.parametrize("norm, dual", [("L2", 2), ("Linf", 1)])
+def test_the_papers_deepfool_leaves_the_box_and_goes_two_per_cent_too_far_at_the_end(stripes, norm, dual):
+    network, x, labels = stripes
+    network.layers[1].bias.assign([0.0, -9.0])  # far away: no image of the box is of the other class
+    w, labels = np.array([1.0, -2.0, 3.0, 0.5]), np.zeros(len(x), np.int64)
+    dx = measures.deepfool_of_the_paper(network, tf.constant(x), tf.constant(labels), norm).numpy().reshape(6, 4)
+    margin = 9 - x.reshape(6, 4) @ w
+    size = np.linalg.norm(dx, np.inf if norm == "Linf" else 2, axis=1)
+    np.testing.assert_allclose(size, 1.02 * margin / np.linalg.norm(w, dual), rtol=1e-4)
+    assert (dx @ w > margin).all() and (x.reshape(6, 4) + dx).max() > 1
 
 
 def test_the_smallest_perturbation_with_each_set_of_weights(stripes):
@@ -128,6 +141,25 @@ def test_the_comparison_of_dimensions_attacks_what_each_network_says(monkeypatch
     assert set(ours) == {f"{name}, {size}" for name in ("trained", "untrained") for size in ("7x7", "14x14")}
     assert all(one["Linf"] == [1, 1, 1] and one["L2 / side"] == [1, 1, 1] for one in ours.values())
     assert ours["trained, 14x14"]["accuracy"][1] > 0.5 > ours["untrained, 14x14"]["accuracy"][2]
+
+
+def test_photographs_are_attacked_by_all_and_minimal_is_the_smallest(monkeypatch):
+    w = np.random.default_rng(0).normal(size=[108, 3]).astype(np.float32)
+    pictures = {name: np.random.default_rng(i).uniform(0.3, 0.7, [6, 6, 3]).astype(np.float32) for i, name in enumerate("ab")}
+    monkeypatch.setattr(compared.pretrained, "imagenet", lambda: (lambda x: tf.reshape(x - 0.5, [-1, 108]) @ w, ["p", "q", "r"]))
+    monkeypatch.setattr(compared.pretrained, "free_photographs", lambda: pictures)
+    monkeypatch.setattr(compared, "RADII", np.geomspace(0.001, 0.5, 40))
+    monkeypatch.setattr(compared, "JSMA_FRACTION", 0.9)
+    rows = {key: compared.photographs(attack, key[1]) for key, attack in compared.ON_PHOTOGRAPHS.items()}
+    ours = {key: row["ours"] for key, row in rows.items()}
+    for row in rows.values():
+        assert row["classes"].keys() == pictures.keys() and set(row["classes"].values()) <= {"p", "q", "r"}
+    for other in (("DeepFool", "L2"), ("DeepFool", "Linf"), ("PGD", "Linf"), ("JSMA", "L0")):
+        assert all(0 < ours["minimal", other[1]][name] <= 1.001 * ours[other][name] < np.inf for name in pictures)
+    assert all(ours["PGD", "Linf"][name] <= 1.25 * ours["minimal", "Linf"][name] for name in pictures)  # the next radius
+    monkeypatch.setattr(compared.pretrained, "imagenet", lambda: None)
+    with pytest.raises(ValueError, match="MobileNetV2"):
+        compared.photographs(compared.jsma, "L0")
 
 
 def test_what_is_stored_is_complete():

@@ -5,8 +5,8 @@ from utils.attacks.losses import margin
 from utils.attacks.norms import NORMS, PIXELS, euclidean
 from utils.quiet import tf
 
-# A dx counts if it fools the model by more than this part of the margin that x has: another batch or processor rounds logits in
-# another way, and an image exactly on the boundary is then not fooled any more.
+# In `shortened`, and in `minimal` but for L0, a dx counts if it fools the model by more than this part of the margin that x has:
+# another batch or processor rounds logits in another way, and an image exactly on the boundary is then not fooled any more.
 CLEAR = 1e-4
 HALVINGS = 12  # of the line to the original image: a dx as short as its direction allows, within .03 %
 

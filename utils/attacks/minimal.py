@@ -37,7 +37,7 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
     labels  [N]: the true labels; with `targeted`, the wrong ones that the attacker wants
     norm    "L0" (the number of values that change), "L1", "L2" or "Linf"
     steps   gradients for each image and search, of which there are SEARCHES, and SETTLE times as many to refine; L0 takes about
-            12 times as many in all. By default 75 in L2 and Linf, else 40. With 1 dx does not leave its start
+            12 times as many in all. By default 75 in L2 and Linf, else 40. With 1 no search tests where its step ended
     classes how many of the wrong classes are tried, the nearest first: the boundary to each has a nearest point of its own
 
     1. For each class: linearise the margin at x + dx, find the smallest step from x onto that plane inside the box
@@ -46,9 +46,10 @@ def minimal(model: Model, x: np.ndarray, labels: np.ndarray, *, norm: str = "L2"
        the class with the smallest dx so far: a network's boundary has many nearest points.
     2. From the smallest dx, without inertia and with a mean of gradients: dx settles.
     3. The smallest dx that was met, shortened on the line to x.
-    L0 has a search of its own (`fewest`). On a linear model the answer is exact. An image that fools the model already gets
-    dx = 0. Where the gradient vanishes or is not finite, dx takes random steps, and a warning says for how many images that did
-    not help; without success, dx is the last one. Raises ValueError for inputs that cannot be meant (see `inputs.check_inputs`).
+    L0 has a search of its own (`fewest`). On a linear model the answer is exact but for CLEAR. An image that fools the model
+    already gets dx = 0. Where the gradient vanishes or is not finite, dx takes random steps, and a warning says for how many
+    images that did not help; without success, dx is the last one. Raises ValueError for inputs that cannot be meant (see
+    `inputs.check_inputs`).
     """
     x, labels = check_inputs(model, x, labels, targeted)
     if norm not in STEPS:
@@ -118,7 +119,7 @@ def fewest(model: Model, x: tf.Tensor, labels: tf.Tensor, targeted: bool, wanted
     """
     found, blind = zip(fewest_values(model, x, labels, targeted, wanted[:, 0], steps),
                        smallest(model, x, wanted, "L1", steps // 2))
-    one, two = (with_exchanges(model, x, labels, targeted, dx, steps // 2) for dx in found)
+    one, two = (with_exchanges(model, x, labels, targeted, dx, tf.maximum(1, steps // 2)) for dx in found)
     count_one, count_two = (tf.where(margin(model(x + dx), labels, targeted) < 0, size(dx, "L0"), np.inf) for dx in (one, two))
     return tf.where(each(count_two < count_one), two, one), blind[0] | blind[1]
 

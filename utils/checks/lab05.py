@@ -120,7 +120,7 @@ def gradient(function: Callable) -> None:
 def attack(function: Callable) -> None:
     """Task 4: on f(X) = w . X + 3, which the attacker wants below 0 with the loss log(1 + exp(f)): the best DX is known.
 
-    Three images of two channels: losses [N] and a penalty that is not reduced to [N] are not broadcast.
+    Three images of two channels: losses [N] and a penalty in which an axis of the images is left do not broadcast.
     """
     pictures = seeded(4).uniform(0, 1, [3, 4, 2, 2]).astype(np.float32)
     w = seeded(5).normal(size=16).astype(np.float32)

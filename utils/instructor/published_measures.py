@@ -91,6 +91,36 @@ def fgsm_epsilon(model: Model, x: np.ndarray, labels: np.ndarray, share: float =
                  if fooled(model, x + epsilon * sign, labels)["error"] >= share), float("inf"))
 
 
+@tf.function(reduce_retracing=True)
+def deepfool_of_the_paper(model: Model, x: tf.Tensor, labels: tf.Tensor, norm: str, steps: int = 50,
+                          overshoot: float = 0.02) -> tf.Tensor:
+    """DeepFool without a box, which goes `overshoot` beyond the boundary only at the end: dx for x, both [N, H, W, C].
+
+    Moosavi-Dezfooli et al. 2016, algorithm 2; norm "L2", or "Linf" with their general form. An image is done as soon as
+    (1 + overshoot) times the sum of its steps changes its class; labels [N] are those that the model gives x.
+    """
+    dx = tf.zeros_like(x)
+    for _ in tf.range(steps):
+        done = tf.argmax(model(x + (1 + overshoot) * dx), 1) != labels
+        if tf.reduce_all(done):
+            break
+        with tf.GradientTape() as tape:
+            moved = x + dx
+            tape.watch(moved)
+            logits = model(moved)
+        w = tf.reshape(tape.batch_jacobian(logits, moved), [tf.shape(x)[0], tf.shape(logits)[1], -1])
+        w -= tf.gather(w, labels, batch_dims=1)[:, None]
+        f = logits - tf.gather(logits, labels, batch_dims=1)[:, None]
+        length = tf.reduce_sum(tf.abs(w), 2) if norm == "Linf" else tf.norm(w, axis=2)  # 0 for the label itself
+        distance = tf.where(length > 0, tf.abs(f) / length, np.inf)
+        nearest = tf.argmin(distance, 1)
+        distance, length, w = (tf.gather(values, nearest, batch_dims=1) for values in (distance, length, w))
+        direction = tf.sign(w) if norm == "Linf" else w / length[:, None]
+        step = tf.reshape(distance[:, None] * direction, tf.shape(x))
+        dx += tf.where(done[:, None, None, None], 0.0, step)
+    return (1 + overshoot) * dx
+
+
 def relative(size: np.ndarray, x: np.ndarray, norm: str) -> float:
     """The mean over images x [N, H, W, C] of ||dx|| / ||x|| by `norm`, where `size` is ||dx|| [N] or one number for all."""
     return float(np.mean(size / attacks.NORMS[norm].size(tf.constant(x)).numpy()))
