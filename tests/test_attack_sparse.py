@@ -1,6 +1,5 @@
 """JSMA against a loop over all pairs, the one-pixel attack against all pixels of a linear model."""
 from functools import cache
-from importlib import import_module
 from itertools import combinations
 
 import numpy as np
@@ -92,7 +91,7 @@ def test_chunks_give_the_same(case, monkeypatch):
     name, model, x, labels = case
     whole = ROWS[name](model, x, labels, False)
     monkeypatch.setattr("utils.attacks.inputs.CHUNK", 4)
-    monkeypatch.setattr(import_module("utils.attacks.one_pixel"), "CHUNK_VALUES", 7 * x[0].size)
+    monkeypatch.setattr("utils.attacks.inputs.CHUNK_VALUES", 7 * x[0].size)
     parts = ROWS[name](model, x, labels, False)
     np.testing.assert_allclose(whole.dx, parts.dx, atol=1e-4)
     for followed, values in whole.history.items():

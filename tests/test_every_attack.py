@@ -18,6 +18,8 @@ import test_attack_sparse
 from optimum import optimum
 from utils import attacks
 from utils.attacks import inputs
+from utils.attacks.descent import CLEAR
+from utils.attacks.losses import margin
 from utils.quiet import tf
 
 ROWS = {
@@ -284,3 +286,18 @@ def test_one_step_is_no_error(norm):
     x = np.random.default_rng(1).uniform(0.3, 0.7, [4, 4, 4, 1]).astype(np.float32)
     found = attacks.minimal(lambda images: tf.reshape(images - 0.5, [-1, 16]) @ w, x, np.zeros(4, np.int64), norm=norm, steps=1)
     assert found.dx.shape == x.shape and np.isfinite(found.dx).all()
+
+
+@pytest.mark.parametrize("norm", ["L1", "L2", "Linf"])
+def test_minimal_fools_by_more_than_rounding(norm):
+    """By CLEAR times the margin without an attack; and by little more, so that dx is no longer than that takes."""
+    random = np.random.default_rng(0)
+    v, w = (random.normal(size=size).astype(np.float32) for size in ([16, 12], [12, 3]))
+    x = random.uniform(0.2, 0.8, [20, 4, 4, 1]).astype(np.float32)
+
+    def model(images):
+        return tf.nn.relu(tf.reshape(images - 0.5, [-1, 16]) @ v) @ w
+    labels = np.argmax(model(x), axis=1)
+    found = attacks.minimal(model, x, labels, norm=norm)
+    before, after = (margin(model(images), labels, False).numpy() for images in (x, found.modified))
+    assert (after < -0.9 * CLEAR * before).all() and (after > -0.02 * before).all()

@@ -37,7 +37,7 @@ FIGURES = {
                                   axes=[("right", "up")] * 2, marks=[[], [(1.0, 0.5)]]),
     "robustness": lambda: plot.robustness({"L2": {"a": [2.0, 1.0, 4.0, 3.0]}, "Linf": {"a": [0.1]}}, {"a": 0.8}, title="t"),
     "benchmark": lambda: plot.benchmark({"L1": {"a": (1.0, 5.0), "b": (20.0, 4.0), "c": (3.0, 9.0), "d": (4.0, 8.0),
-                                                "e": (2.0, 7.0)},
+                                                "e": (2.0, 7.0), "f": (0.5, 10.0)},
                                          "L2": {"a": (1.0, 2.0)}}, ["a"], title="t"),
     "vulnerability": lambda: plot.vulnerability({"a": ((0.9, 0.8, 0.95), (2.0, 1.0, 4.0))}, title="t", xlabel="x", ylabel="y"),
     "against": lambda: plot.against({"p": {"a": ([1.0, 2.0], [1.0, 3.0]), "b": ([4.0], [4.0])}, "q": {"a": ([0.1], [0.2])}},
@@ -232,9 +232,9 @@ def test_gaps_marks_the_median():
     plt.close(fig)
 
 
-def test_benchmark_names_ours_and_the_three_best_others():
+def test_benchmark_names_ours_the_smallest_other_and_who_is_not_beaten():
     fig = FIGURES["benchmark"]()
-    assert [{text.get_text() for text in axis.texts} for axis in fig.axes] == [{"a", "b", "e", "d"}, {"a"}]
+    assert [{text.get_text() for text in axis.texts} for axis in fig.axes] == [{"a", "b", "f"}, {"a"}]
     plt.close(fig)
 
 

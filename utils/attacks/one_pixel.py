@@ -2,7 +2,7 @@
 import numpy as np
 
 from utils.attacks.descent import each
-from utils.attacks.inputs import CHUNK_VALUES, Model, check_inputs, chunks
+from utils.attacks.inputs import Model, check_inputs, chunks, most_at_once
 from utils.attacks.losses import margin
 from utils.attacks.result import Result, judged
 from utils.quiet import tf
@@ -37,7 +37,7 @@ def one_pixel(model: Model, x: np.ndarray, labels: np.ndarray, *, targeted: bool
     if population < 4 or generations < 1:
         raise ValueError(f"{population} candidates for {generations} generations: expected 4 or more (a child has three "
                          "parents that are not its rival), for 1 or more.")
-    numbers = (tf.constant(value) for value in (population, generations, seed, max(1, CHUNK_VALUES // x[0].size)))
+    numbers = (tf.constant(value) for value in (population, generations, seed, most_at_once(x)))
     settings = (targeted, pixels, *numbers)
     parts = [(_evolve(model, *map(tf.constant, (x[part], labels[part])), *settings), len(x[part])) for part in chunks(x)]
     dx = np.concatenate([found[0] for found, _ in parts])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from utils.attacks.inputs import CHUNK, CHUNK_VALUES, Model
+from utils.attacks.inputs import CHUNK, Model, most_at_once
 from utils.attacks.losses import without_label
 from utils.explain.relu import RELU, replaced
 from utils.quiet import tf
@@ -58,5 +58,5 @@ def _score(model: Model, x: tf.Tensor, labels: tf.Tensor, score: Score) -> tf.Te
 def batches(x: np.ndarray, count: int | None = None) -> Iterator[slice]:
     """Slices of `count` images like those of x [N, H, W, C] (N by default), each small enough for the memory."""
     count = len(x) if count is None else count
-    size = max(1, min(CHUNK, CHUNK_VALUES // x[0].size))
+    size = min(CHUNK, most_at_once(x))
     return (slice(start, start + size) for start in range(0, count, size))

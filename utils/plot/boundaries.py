@@ -123,13 +123,13 @@ def gaps(ratios: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel:
 def benchmark(rows: dict[str, dict[str, tuple[float, float]]], ours: Sequence[str], *, title: str) -> Figure:
     """A panel for each norm: the median perturbation of each attack against its time, those of `ours` in another colour.
 
-    rows  {norm: {attack: (seconds, above 0; median norm)}}; the names of `ours`, of the three other smallest, and of those
+    rows  {norm: {attack: (seconds, above 0; median norm)}}; the names of `ours`, of the smallest of the others, and of those
           that no other attack beats in both numbers are written
     """
     fig, axes = plt.subplots(2, -(-len(rows) // 2), squeeze=False, layout="constrained", figsize=(11, 7.6))
     for axis, (norm, attacks) in zip(axes.flat, rows.items()):
         best = sorted(attacks, key=lambda name: attacks[name][1])
-        written = [name for name in best if name in ours] + [name for name in best if name not in ours][:3]
+        written = [name for name in best if name in ours] + [name for name in best if name not in ours][:1]
         beaten = {name for name in best for other in best if other != name
                   and all(np.less_equal(attacks[other], attacks[name]))}
         written += [name for name in reversed(best) if name not in written and name not in beaten]
