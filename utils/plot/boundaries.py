@@ -135,8 +135,8 @@ def benchmark(rows: dict[str, dict[str, tuple[float, float]]], ours: Sequence[st
         written += [name for name in reversed(best) if name not in written and name not in beaten]
         for name, (seconds, median) in attacks.items():
             axis.plot(seconds, median, "o", color=COLOURS[1] if name in ours else COLOURS[0])
-        for place, name in enumerate(written):
-            axis.annotate(name, attacks[name], (6, -13 if place % 2 else 5), textcoords="offset points", fontsize=12)
+        for name in written:
+            axis.annotate(name, attacks[name], (6, -13 if name in ours else 5), textcoords="offset points", fontsize=12)
         axis.set(title=norm, xlabel="processor seconds", ylabel=f"median {norm}", xscale="log")
         axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(FormatStrFormatter("%g"))
