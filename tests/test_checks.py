@@ -68,6 +68,17 @@ def test_slips_of_any_task(words):
     fails(words, checks.equal, "y", SLIPS[words], X)
 
 
+def test_a_wrong_axis_is_named():
+    given = {"x": np.arange(12.0).reshape(4, 3)**2}
+    x = given["x"]
+    fails("y is the mean of x over axis 0, expected over axis 1", checks.equal, "y", x.mean(0), x.mean(1), given=given)
+    fails("y is the sum of x over all axes, expected over axis 0", checks.equal, "y", x.sum(), x.sum(0), given=given)
+    square = {"x": X[:3, :3]}
+    fails("y is the maximum of x over axis 1, expected over axis 0", checks.equal, "y", X[:3, :3].max(1), X[:3, :3].max(0),
+          given=square)
+    fails("one too few. Is a bound off by one, or an axis the wrong one", checks.equal, "y", x.mean(0), x.mean(1))
+
+
 def test_slips_of_one_number():
     for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15,
                          "extra root": 0.3**0.5}.items():

@@ -293,8 +293,8 @@ def test_a_notebook_of_an_earlier_version_is_told_what_to_do():
     done = subprocess.run([sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "-c", code], capture_output=True,
                           encoding="utf-8")
     assert done.stdout.strip() == ("This version of the course has no utils.filter_checks. If your notebook is a copy of an "
-                                   "earlier version: rename its folder in work/, run python3 course.py lab, and copy your "
-                                   "answers into the new lab.")
+                                   "earlier version: run python3 course.py lab --update UNIT (for instance 05), which carries "
+                                   "your answers into the new lab.")
 
 
 @pytest.mark.parametrize("asked", ["networks.dense_net", "data.pictures.landscape", "checks.lab10.contractive",
@@ -302,7 +302,7 @@ def test_a_notebook_of_an_earlier_version_is_told_what_to_do():
 def test_a_name_of_an_earlier_version_is_told_too(asked):
     module, _, name = asked.rpartition(".")
     module = importlib.import_module(f"utils.{module}")
-    with pytest.raises(AttributeError, match=(f"^This version of the course has no utils.{asked}. If your notebook .* copy your "
-                                              "answers into the new lab.$")):
+    with pytest.raises(AttributeError, match=(f"^This version of the course has no utils.{asked}. If your notebook .* which "
+                                              "carries your answers into the new lab.$")):
         getattr(module, name)
     assert getattr(module, name, None) is None and not hasattr(module, "__wrapped__")

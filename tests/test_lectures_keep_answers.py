@@ -92,7 +92,7 @@ def test_an_answer_is_found_under_other_names():
 # run as answers, in whatever form ------------------------------------------------------------------------------------
 
 # labs with answers in NumPy
-NUMPY = [path for unit in ("01", "02", "09", "10") for path in sorted(ROOT.glob(f"lectures/{unit}_*.ipynb"))]
+NUMPY = [path for unit in ("01", "02", "03", "09", "10", "11") for path in sorted(ROOT.glob(f"lectures/{unit}_*.ipynb"))]
 
 
 def defined_in(lecture: Path) -> list[Callable]:

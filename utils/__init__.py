@@ -6,8 +6,8 @@ the labs, `instructor/` serves course.py.
 from collections.abc import Callable
 from importlib.util import find_spec
 
-OTHER_VERSION = ("This version of the course has no {}. If your notebook is a copy of an earlier version: rename its folder in "
-                 "work/, run python3 course.py lab, and copy your answers into the new lab.")
+OTHER_VERSION = ("This version of the course has no {}. If your notebook is a copy of an earlier version: run "
+                 "python3 course.py lab --update UNIT (for instance 05), which carries your answers into the new lab.")
 
 
 class OtherVersion(ImportError):

@@ -77,7 +77,7 @@ def _fit(**mistake: str) -> str:
 WRONG = {
     "convolve_1d": [
         ("The filter is flipped", _conv_1d("w[k - 1 - j] * x[i + j]")),
-        ("one too few, is a bound off by one?", _conv_1d(places="d - k")),
+        ("one too few. Is a bound off by one", _conv_1d(places="d - k")),
         ("expected [8]: only positions where the filter fits", _conv_1d(start="np.zeros(d)")),
         ("reads beyond the end of x", _conv_1d(places="d - k + 2")),
         ("A window has another length than w", "def convolve_1d(x, w):\n"
@@ -119,7 +119,7 @@ WRONG = {
         ("The filter is flipped", _conv_2d(w="w[::-1, ::-1]")),
         ("The rows of the filter are flipped", _conv_2d(w="w[::-1]")),
         ("The columns of the filter are flipped", _conv_2d(w="w[:, ::-1]")),
-        ("one too few, is a bound off by one?", _conv_2d(rows="H - kh", columns="W - kw")),
+        ("one too few. Is a bound off by one", _conv_2d(rows="H - kh", columns="W - kw")),
         ("rows and columns are exchanged", "def convolve_2d(x, w):\n    (H, W), (kh, kw) = x.shape, w.shape\n"
          "    return np.array([[np.sum(w * x[i:i + kh, j:j + kw]) for i in range(H - kh + 1)] for j in range(W - kw + 1)])"),
         ("only positions where the filter fits", "def convolve_2d(x, w):\n    padded = np.pad(x, [(0, 1), (0, 3)])\n"
@@ -161,7 +161,7 @@ WRONG = {
         ("the sum of the window, without the weights", _windows(f"np.sum(windows, {AXES})")),
         ("a mean where a sum is expected?", _windows(f"np.mean(windows * w, {AXES})")),
         ("The filter is flipped", _windows(f"np.sum(windows * np.flip(w), {AXES})")),
-        ("one too few, is a bound off by one?", _windows(f"np.sum(windows * w, {AXES})[(slice(-1),) * w.ndim]")),
+        ("one too few. Is a bound off by one", _windows(f"np.sum(windows * w, {AXES})[(slice(-1),) * w.ndim]")),
         ("put tuple(...) around range", _windows("np.sum(windows * w, axis=range(-w.ndim, 0))")),
         ("in round brackets", _windows("np.sum(windows * w, axis=list(range(-w.ndim, 0)))")),
         ("takes the largest product", _windows(f"np.max(windows * w, {AXES})")),

@@ -135,6 +135,8 @@ WRONG = {
         ("what the layer before gave", forward(hidden="np.maximum(x @ w + b, 0)")),
         ("x @ W, not W @ x", forward(hidden="np.maximum(np.dot(w, outputs[-1]) + b, 0)")),
         ("np.max gives the largest value", forward(hidden="np.max(outputs[-1] @ w + b, 0)")),
+        ("np.maximum(array, 0) works value by value", forward(hidden="np.max(0, outputs[-1] @ w + b)")),
+        ("np.maximum(array, 0) works value by value", forward(hidden="max(0, outputs[-1] @ w + b)")),
         ("changes its argument net in place",
          "def forward(net, x):\n    w, b = net.pop()\n    outputs = [x]\n    for v, c in net:\n"
          "        outputs.append(np.maximum(outputs[-1] @ v + c, 0))\n    return [*outputs, outputs[-1] @ w + b]"),

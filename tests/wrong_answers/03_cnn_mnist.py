@@ -387,6 +387,8 @@ WRONG = {
         ("expected 10 logits",
          train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Dense(5)])", fit="pass")),
         ("gives None", train(fit="pass", result="None")),
+        ("must not be changed in place: work on a copy", train(fit="digits.x_train[:] = 0")),
+        ("must not be changed in place: work on a copy", train(fit="np.random.default_rng(0).shuffle(digits.y_train)")),
         ("looks at x_test", train(fit="model.fit(digits.x_test, digits.y_test, epochs=1, verbose=0)")),
         ("gives probabilities", train(model="tf.keras.Sequential([networks.lenet(padding='valid'), tf.keras.layers.Softmax()])",
                                       logits="False", fit="pass")),

@@ -392,6 +392,8 @@ def train_step(model, x, y, learning_rate):
         ("same answer for nearly all", train("tf.keras.utils.set_random_seed(3)\nreturn networks.three_convolutions()")),
         ("not what fit returns", train("return training.fit(networks.three_convolutions(), faces, epochs=1)")),
         ("gives None", train("model = networks.three_convolutions()")),
+        ("must not be changed in place: work on a copy", train(
+            "x = faces.x_train\nx += 0.1\nreturn networks.three_convolutions()")),
         ("more than 85 % is required", train(
             "model = networks.three_convolutions()\n"
             "training.fit(model, faces, epochs=1, learning_rate=3e-3)\nreturn model")),

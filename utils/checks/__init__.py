@@ -199,7 +199,7 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
         for sentence, wrong in mistakes:
             if slips.close(values, np.asarray(wrong(), dtype=np.float64), tolerance):
                 raise CheckFailed(sentence)
-        if slip := slips.named(got, values, expected, tolerance):
+        if slip := slips.named(got, values, expected, tolerance, given):
             raise CheckFailed(f"{name} {slip}{_shown(given)}")
     require(values.shape == expected.shape,
             f"{name} has shape {list(values.shape)}, expected {list(expected.shape) or 'one number'}.")
@@ -295,8 +295,10 @@ def _written(value) -> list[FunctionType]:
 
 
 def python_function(value):
-    """The Python function under a decorator @tf.function; anything else as it is."""
-    return getattr(value, "python_function", value)
+    """The Python function under a decorator @tf.function, or several; anything else as it is."""
+    while hasattr(value, "python_function"):
+        value = value.python_function
+    return value
 
 
 def _of_notebook(value, function: Callable) -> bool:

@@ -15,6 +15,7 @@ __getattr__ = other_versions_names(__name__)
 SIZES = [5, 4, 4, 3]  # two equal sizes: weights transposed by mistake go unnoticed by NumPy
 ROWS = ("Two shapes do not fit: each example is a row, so x [N, inputs] stands left of W [inputs, outputs]: x @ W, not W @ x. "
         "From the second layer on, what the layer before gave stands in the place of x.")
+MAXIMUM = "np.maximum(array, 0) works value by value; np.max gives the largest value of one array, max takes single numbers."
 BACK = ("Two shapes do not fit: a is [N, inputs], delta [N, outputs], W [inputs, outputs]. Begin with the last layer; the "
         "gradient of W needs a transposed, the way back W transposed.")
 
@@ -40,8 +41,7 @@ def forward(function: Callable) -> None:
     for of, net, x in (("", *_given()[:2]), (" of the example", example, np.array([[2.0]]))):
         got = call(function, net, x, hints=[
             ("mismatch in its core", ROWS), ("not aligned", ROWS),
-            ("enough dimensions",
-             "One side of @ is a single number: np.maximum(array, 0) works value by value, np.max gives the largest value.")])
+            ("enough dimensions", MAXIMUM), ("only integer scalar arrays", MAXIMUM), ("truth value", MAXIMUM)])
         require(isinstance(got, list | tuple),
                 "forward gives one array: return the list of what goes into each layer, then the logits.")
         require(len(got) == len(net) + 1,

@@ -2,6 +2,7 @@
 a whole number for a fraction.
 """
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,8 @@ EXCEPTIONS = (  # (words of an exception, what it means), the first that fits
     ("positional argument", "A function is called with the wrong number of arguments: compare the call with its definition."),
     ("unexpected keyword argument",
      "A function is called with an argument that it does not have: compare the call with its definition."),
+    ("read-only", "What was given to you must not be changed in place: work on a copy. x = x + 1 makes a new array, x += 1 and "
+                  "x[...] = 1 write into the one that was given."),
     ("Cannot cast ufunc", "The array has an integer dtype, and a fraction does not fit into it: make a float array first."),
 )
 LOGARITHMS = ((np.log(2), "the base 2"), (np.log(10), "the base 10"))
@@ -62,13 +65,33 @@ def kind(value) -> str:
     return f"a {type(value).__name__}"
 
 
-def named(got, values: np.ndarray, expected: np.ndarray, tolerance: float) -> str:
-    """The slip that makes `values` of `expected`, as the end of a sentence that begins with a name; "" if none is found."""
+def named(got, values: np.ndarray, expected: np.ndarray, tolerance: float, given: dict[str, Any] | None = None) -> str:
+    """The slip that makes `values` of `expected`, as the end of a sentence that begins with a name; "" if none is found.
+
+    given  the inputs by name
+    """
     tolerance = min(tolerance, 1e-4)  # with a loose one, numbers of any kind would look like a root or a logarithm
+    if axis := _axis(values, expected, tolerance, given or {}):
+        return axis
     for slip in (_type, _order, _shape, _factor, _power):
         for wrong, sentence in slip(got, values, expected):
             if close(values, np.asarray(wrong, np.float64), tolerance):
                 return sentence
+    return ""
+
+
+def _axis(values: np.ndarray, expected: np.ndarray, tolerance: float, given: dict[str, Any]) -> str:
+    """The sentence for a sum, mean, maximum or minimum of an input over the wrong axis; "" if `values` is none."""
+    for name, array in ((name, np.asarray(value)) for name, value in given.items()):
+        if array.dtype.kind not in "iuf" or array.ndim < 2:
+            continue
+        for reduce, word in ((np.sum, "sum"), (np.mean, "mean"), (np.max, "maximum"), (np.min, "minimum")):
+            over = {axis: reduce(array.astype(np.float64), axis) for axis in (*range(array.ndim), None)}
+            right = next((axis for axis, one in over.items() if close(one, expected, tolerance)), -1)
+            wrong = next((axis for axis, one in over.items() if close(one, values, tolerance)), right)
+            if wrong != right != -1:
+                axes = ["all axes" if axis is None else f"axis {axis}" for axis in (wrong, right)]
+                return f"is the {word} of {name} over {axes[0]}, expected over {axes[1]}."
     return ""
 
 
@@ -98,7 +121,7 @@ def _shape(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
         yield values, said + "rows and columns are exchanged."
     differ = {a - b for a, b in zip(v, e) if a != b}
     if len(v) == len(e) and differ in ({1}, {-1}):
-        yield values, said + f"one too {'many' if differ == {1} else 'few'}, is a bound off by one?"
+        yield values, said + f"one too {'many' if differ == {1} else 'few'}. Is a bound off by one, or an axis the wrong one?"
 
 
 def _order(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:

@@ -35,9 +35,16 @@ class WithoutTest:
 
 
 def without_test(dataset: Dataset) -> WithoutTest:
-    """The training and validation part of a data set."""
+    """The training and validation part of a data set. Writing into its arrays raises ValueError, so that the notebook's stay."""
     kept = {field.name: getattr(dataset, field.name) for field in fields(WithoutTest)}
+    kept |= {name: _read_only(value) for name, value in kept.items() if isinstance(value, np.ndarray)}
     return WithoutTest(**kept | {"factors": {split: dataset.factors[split] for split in ("train", "val")}})
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def own_training(train: Callable) -> None:

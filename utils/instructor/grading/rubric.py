@@ -138,17 +138,17 @@ def _line(path: Path, number: int, entry: dict) -> Line:
     person = entry.get("measure") == PERSON
     bounds = _list(entry[tests[0]]) if len(tests) == 1 else []
     if not person and not (bounds and all(map(_number, bounds))) or person and tests:
-        raise ValueError(f"{where}, is to have a number, or numbers in brackets, for one of {', '.join(TESTS)}; without one for "
+        raise ValueError(f"{where}, needs a number, or numbers in brackets, for one of {', '.join(TESTS)}; without one for "
                          "a person.")
     points = _list(entry.get("points"))
     if not all(_number(value) and value >= 0 for value in points) or len(points) != (1 if person else len(bounds)):
-        raise ValueError(f"{where}, is to have points, 0 or more, as many as there are bounds.")
+        raise ValueError(f"{where}, needs points, 0 or more, as many as there are bounds.")
     for key, known in (("measure", [*MEASURES, PERSON]), ("needs", [*MEASURES, ""])):
         if entry.get(key, "" if key == "needs" else None) not in known:
             raise ValueError(f"{where}: {key} is {entry.get(key)!r}, expected one of {', '.join(filter(None, known))}.")
     texts = [entry.get("title"), *_list(entry.get("questions", []))]
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError(f"{where}, is to have a title in quotes, and questions in quotes or none.")
+        raise ValueError(f"{where}, needs a title in quotes, and questions in quotes or none.")
     return Line(entry["title"], entry["measure"], "" if person else tests[0], bounds, points, entry.get("needs", ""),
                 str(entry.get("taught", "")), str(entry.get("advice", "")), texts[1:])
 
