@@ -2,6 +2,8 @@
 import inspect
 from collections.abc import Callable
 
+import numpy as np
+
 from utils.checks import call, python_function, require, run
 from utils.quiet import tf
 
@@ -38,3 +40,21 @@ def under_decorator(function: Callable, x: tf.Tensor, upstream: tf.Tensor) -> bo
             "and the function that computes the gradient, not called.")
     run(pair[1], upstream, hints=BACK)
     return True
+
+
+def passed_back(function: Callable, x: np.ndarray, upstream: np.ndarray, lost: str) -> tuple[tf.Tensor, Callable]:
+    """What a function gives for x, and the function that computes the gradient which it passes back when `upstream` arrives.
+
+    lost  the cause, if the gradient is None
+    """
+    given = tf.constant(x, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        value = run(function, given)
+
+    def gradient() -> tf.Tensor:
+        slope = tape.gradient(value, given, tf.constant(upstream, value.dtype))
+        require(slope is not None, "The gradient is None: " + lost)
+        return slope
+
+    return value, lambda: run(gradient, hints=BACK)
