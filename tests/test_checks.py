@@ -307,6 +307,11 @@ def test_tf_function_is_only_a_wrapper():
           with_a_compiled_borrower)
     fails("total_variation comes from utils", checks.call, tf.function(total_variation), x)
     fails("compiled_mean is not written yet", checks.call, tf.function(not_written), x)
+    assert checks.call(tf.function(tf.function(mean_of_squares)), x).numpy() == mean_of_squares(x).numpy()
+
+
+def mean_of_squares(x):
+    return tf.reduce_mean(tf.cast(x, tf.float32)**2)
 
 
 def not_written(x):

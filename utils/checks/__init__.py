@@ -296,8 +296,9 @@ def _written(value) -> list[FunctionType]:
 
 
 def python_function(value):
-    """The Python function under a decorator @tf.function; anything else as it is."""
-    return getattr(value, "python_function", value)
+    """The Python function under one or two decorators @tf.function; anything else as it is."""
+    under = getattr(value, "python_function", value)
+    return getattr(under, "python_function", under)
 
 
 def _of_notebook(value, function: Callable) -> bool:
