@@ -1,4 +1,4 @@
-"""The checks of lab 08: a black box attacked through its labels, adversarial training, a masked defence, and two _"""
+"""The checks of lab 08: a black box attacked through its labels, adversarial training, a masked defence, and two answers."""
 from collections.abc import Callable
 from functools import partial
 
@@ -6,15 +6,13 @@ import numpy as np
 from scipy.stats import beta, norm
 
 from utils import other_versions_names
-from utils.checks import call, check, equal, require, results, run, seeded, shaped, slips
+from utils.checks import call, check, equal, require, results, run, seeded, shaped
 from utils.checks.nets import Net, cross_entropy, gradient, label_logit
-from utils.checks.tapes import TENSORS, passed_back, under_decorator
+from utils.checks.tapes import TAPE, passed_back, under_decorator
 from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
 
-TAPE = (*TENSORS, *slips.tape("the tape cannot follow the computation. Call tape.watch on a tensor (tf.constant(x) makes one), "
-                             "and compute everything inside `with`, using TensorFlow's functions."))
 EPSILON = 0.12  # of task 1: how far each value moves
 STAYS = "A value whose gradient is 0 moves: its sign is 0, so it stays."
 LOSSES = {  # sentence: the wrong cross-entropy that it names

@@ -6,17 +6,13 @@ import numpy as np
 from scipy.special import softmax
 
 from utils import other_versions_names
-from utils.checks import CheckFailed, call, check, equal, message_of, own, require, results, run, seeded, slips
+from utils.checks import CheckFailed, call, check, equal, message_of, own, require, results, run, seeded
 from utils.checks.lab12_inputs import ascent, compiled_gradient, covered, maps_with_places, path_with_gap, slopes, unit
 from utils.checks.nets import batch_of, cross_entropy, gradient, label_logit, tanh_net
-from utils.checks.tapes import TENSORS, passed_back, under_decorator
+from utils.checks.tapes import TAPE, TENSORS, passed_back, under_decorator
 from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
-
-UNWATCHED = ("the tape cannot follow the computation. Call tape.watch on the images, and compute everything from the images to "
-             "the value inside `with`, using TensorFlow's functions.")
-TAPE = (*TENSORS, *slips.tape(UNWATCHED), ("out of bounds for array of dimension 0", "The gradient is None: " + UNWATCHED))
 
 
 @check

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.checks import call, python_function, require, run
+from utils.checks import call, python_function, require, run, slips
 from utils.quiet import tf
 
 TENSORS = (  # hints of `call`
@@ -15,6 +15,9 @@ TENSORS = (  # hints of `call`
     ("are valid indices", "A tensor takes no array as an index: tf.gather or tf.one_hot picks one entry of each row."),
     ("has no attribute 'predict'", "Call the network as a function: model(images)."),
 )
+LOST = ("the tape cannot follow the computation. Call tape.watch on a tensor (tf.constant(x) makes one), and compute everything "
+        "from it to the value inside `with`, using TensorFlow's functions.")
+TAPE = (*TENSORS, *slips.tape(LOST), ("out of bounds for array of dimension 0", "The gradient is None: " + LOST))
 BACK = (
     ("truth value of an array", "`and` needs one True or False, and here are arrays of them: write & between the "
                                 "comparisons, with brackets around each."),
