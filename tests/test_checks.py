@@ -8,6 +8,7 @@ import scipy.special
 
 from utils import checks
 from utils.attacks import total_variation
+from utils.checks import nets, tapes
 from utils.layers import Conv
 from utils.quiet import tf
 
@@ -46,6 +47,7 @@ def test_mistakes_are_looked_at_only_when_the_answer_is_wrong():
     fails("You forgot the half", checks.equal, "x", 2.0, 1.0, mistakes[:2])
     fails("You added", checks.equal, "x", [1, 1], 1.0, mistakes[:2])
     fails("x is 3, expected 1", checks.equal, "x", 3.0, 1.0, mistakes[:2])
+    fails("Two or four", checks.equal, "x", 4.0, 1.0, [("Three.", 3), ("Two or four.", 2, lambda: 4.0)])
 
 
 X = np.random.default_rng(0).normal(size=(4, 3))
@@ -80,7 +82,7 @@ def test_a_wrong_axis_is_named():
 
 
 def test_slips_of_one_number():
-    for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15,
+    for words, value in {"wrong sign": -0.3, "logarithm to the base 2": 0.3 / np.log(2), "is half of": 0.15, "in percent": 30,
                          "extra root": 0.3**0.5}.items():
         fails(words, checks.equal, "y", value, 0.3)
     fails("y is 0.7003, expected 0.3", checks.equal, "y", 0.7003, 0.3)
@@ -316,6 +318,11 @@ def test_tf_function_is_only_a_wrapper():
           with_a_compiled_borrower)
     fails("total_variation comes from utils", checks.call, tf.function(total_variation), x)
     fails("compiled_mean is not written yet", checks.call, tf.function(not_written), x)
+    assert checks.call(tf.function(tf.function(mean_of_squares)), x).numpy() == mean_of_squares(x).numpy()
+
+
+def mean_of_squares(x):
+    return tf.reduce_mean(tf.cast(x, tf.float32)**2)
 
 
 def not_written(x):
@@ -329,3 +336,22 @@ def test_the_values_of_an_array_that_a_tape_refuses_are_not_told():
     with pytest.raises(ValueError) as raised, tf.GradientTape() as tape:
         tape.watch(np.zeros([40, 40, 3]))
     assert checks.message_of(raised.value).startswith("ValueError: Passed in an object of type 'ndarray', not tf.Tensor")
+
+
+def test_the_gradient_of_a_small_network_is_that_of_the_chain_rule():
+    rng = np.random.default_rng(5)
+    net, x = nets.tanh_net(rng, (2, 3, 1), 4), rng.normal(size=[5, 2, 3, 1]).astype(np.float32)
+    w, v = (kernel.numpy().astype(float) for kernel in net.kernels)
+    hidden, labels = np.tanh(x.reshape(5, 6) @ w), np.array([0, 3, 1, 1, 2])
+    p, own = scipy.special.softmax(hidden @ v, 1), np.eye(4)[labels]
+    np.testing.assert_allclose(net(x), hidden @ v, rtol=1e-4, atol=1e-5)
+    for loss, pull in ((nets.label_logit, own), (nets.cross_entropy, p - own)):
+        chain = (pull @ v.T * (1 - hidden**2) @ w.T).reshape(x.shape)
+        np.testing.assert_allclose(nets.gradient(net, x, labels, loss), chain, rtol=1e-4, atol=1e-5)
+    fails(r"have shape \[5, 6\], expected \[N, 2, 3, 1\]", net, x.reshape(5, 6))
+
+
+def test_what_a_function_passes_back():
+    value, gradient = tapes.passed_back(lambda x: x**2, [1.0, 3.0], [1, -1], "")
+    assert value.numpy().tolist() == [1, 9] and gradient().numpy().tolist() == [2, -6]
+    fails("The gradient is None: it is lost.", tapes.passed_back(lambda x: tf.stop_gradient(x), [1.0], [1], "it is lost.")[1])

@@ -86,6 +86,20 @@ def train_substitute(ask, train, augment, x, rounds):
     return further(x, ask(x), rounds)
 """)],
     "training": [
+        ("compiled", """
+@tf.function
+def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):
+    a = tf.clip_by_value(x + start, 0.0, 1.0)
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(a))
+    a = a + step_size * tf.sign(tape.gradient(loss, a))
+    a = tf.clip_by_value(tf.clip_by_value(a, x - epsilon, x + epsilon), 0.0, 1.0)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(a, training=True)))
+    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+    return a
+"""),
         ("a variable, Keras' loss, apply_gradients", """
 def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):
     loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -113,22 +127,6 @@ def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):
     with tf.GradientTape() as tape:
         value = loss(labels, model(a))
     optimizer.apply(tape.gradient(value, model.trainable_weights), model.trainable_weights)
-    return a
-"""), ("under @tf.function", """
-@tf.function
-def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):
-    def loss(images):
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model(images)))
-
-    a = tf.clip_by_value(x + start, 0.0, 1.0)
-    with tf.GradientTape() as tape:
-        tape.watch(a)
-        value = loss(a)
-    dx = tf.clip_by_value(a + step_size * tf.sign(tape.gradient(value, a)) - x, -epsilon, epsilon)
-    a = tf.clip_by_value(x + dx, 0.0, 1.0)
-    with tf.GradientTape() as tape:
-        value = loss(a)
-    optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
     return a
 """), ("DX, one persistent tape", """
 def adversarial_step(model, optimizer, x, labels, start, epsilon, step_size):

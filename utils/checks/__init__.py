@@ -1,8 +1,8 @@
 """What the check cells of the labs call. A check that fails says in one sentence what is wrong, in the student's terms.
 
 A check is a function with the decorator `check`. It calls the student's function with `call`, compares what that gives with
-`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, function that gives the wrong value): they
-are looked at only when an answer is wrong. What is wrong in any task (a factor, a sign, an axis, an argument changed in place,
+`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, wrong value or what gives it): they are
+looked at only when an answer is wrong. What is wrong in any task (a factor, a sign, an axis, an argument changed in place,
 None, an exception) is told by the engine itself: see `slips`.
 """
 import dis
@@ -25,7 +25,7 @@ OTHER = "With other inputs:"  # how the sentence of a check that failed within `
 HIDDEN = 7  # the variant of the inputs that the hidden tests draw; a grader draws one of its own for its class, and puts it here
 LIBRARIES = {"tensorflow", "keras", "scipy", "sklearn"}  # have ready what the tasks in NumPy ask for
 
-Mistakes = Iterable[tuple[str, Callable[[], Any]]]
+Mistakes = Iterable[tuple]  # (sentence, a wrong value or a function that gives it, more of them for the same sentence)
 T = TypeVar("T")
 VARIANT: ContextVar[int | None] = ContextVar("variant", default=None)  # None outside `other_inputs`
 
@@ -184,7 +184,7 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
           given: dict[str, Any] | None = None) -> None:
     """Raise CheckFailed unless `got` equals `expected`, in shape and within `tolerance` of the largest expected value.
 
-    mistakes  pairs (sentence, function): the sentence of the first whose function gives `got` is shown
+    mistakes  (sentence, value or function that gives it, ...): the sentence of the first that has `got` is shown
     given     the inputs by name, which are shown when they are small
     """
     try:
@@ -196,9 +196,10 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
     if slips.close(values, expected, tolerance):
         return
     with np.errstate(all="ignore"):
-        for sentence, wrong in mistakes:
-            if slips.close(values, np.asarray(wrong(), dtype=np.float64), tolerance):
-                raise CheckFailed(sentence)
+        for sentence, *several in mistakes:
+            for wrong in several:
+                if slips.close(values, np.asarray(wrong() if callable(wrong) else wrong, dtype=np.float64), tolerance):
+                    raise CheckFailed(sentence)
         if slip := slips.named(got, values, expected, tolerance, given):
             raise CheckFailed(f"{name} {slip}{_shown(given)}")
     require(values.shape == expected.shape,

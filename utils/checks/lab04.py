@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from utils import networks, other_versions_names
 from utils.checks import call, check, equal, inputs, own, require, results, run, seeded, shaped, slips, written_out
 from utils.checks.interrupted import practice, process, saved_in
+from utils.checks.nets import cross_entropy
 from utils.checks.trained import logits_of, own_training, without_test_set
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES
@@ -72,7 +73,8 @@ def parameters(function: Callable) -> None:
             "Each block halves the image: the hidden layer gets fewer numbers.": (48**2 - side**2) * 32 * 50,
             "This is the number for 4 blocks of 16 filters: use the arguments.": 59160 - right}
         equal(f"dense_net_parameters({blocks}, {filters})", call(function, blocks, filters), right,
-              [(sentence, lambda error=error: right + error) for sentence, error in wrong.items()], tolerance=1e-9)
+              [(sentence, right + error) for sentence, error in wrong.items()], tolerance=1e-9)
+
 
 @check
 def batches(function: Callable) -> None:
@@ -111,15 +113,6 @@ def batches(function: Callable) -> None:
                 "as a list.")
     require(set(every[1, 0][:32]) not in [set(every[1, 1][start:start + 32]) for start in range(0, images, 32)],
             "Epoch 1 has the same batches as epoch 0, in another order: shuffle the images for each epoch.")
-
-
-def keras_block(inputs: int, filters: int, convolutions: int, outputs: int) -> tf.keras.Model:
-    """The dense block of task 3 in Keras: [N, H, W, inputs] -> [N, H // 2, W // 2, outputs]."""
-    layers = tf.keras.layers
-    image = x = tf.keras.Input([None, None, inputs])
-    for _ in range(convolutions):
-        x = layers.Concatenate()([x, layers.Conv2D(filters, 3, padding="same", activation="relu")(x)])
-    return tf.keras.Model(image, layers.Conv2D(outputs, 1, activation="relu")(layers.MaxPooling2D()(x)))
 
 
 def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
@@ -174,11 +167,8 @@ def _variables(cls: type, sizes: tuple[int, int, int, int]) -> tf.Module:
     return block
 
 
-def _wrong_blocks(x: tf.Tensor, convolutions: Sequence[tuple], reduction: tuple) -> list[tuple[str, Callable[[], tf.Tensor]]]:
-    """(what is wrong, function that gives such features), for images x [N, H, W, C].
-
-    convolutions, reduction  (weights, bias) of each
-    """
+def block_features(x: tf.Tensor, convolutions: Sequence[tuple], reduction: tuple) -> tuple[tf.Tensor, list[tuple]]:
+    """What the block of task 3 gives for images x [N, H, W, C] with these (weights, bias), and the mistakes."""
     relu = tf.nn.relu
 
     def pooled(y: tf.Tensor, stride: int = 2, padding: str = "VALID", kind: str = "MAX") -> tf.Tensor:
@@ -187,66 +177,60 @@ def _wrong_blocks(x: tf.Tensor, convolutions: Sequence[tuple], reduction: tuple)
     def full(y: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         return relu(y + bias)
 
-    def wrong(rule=full, last=None, join=lambda x, new: [x, new], before=tf.identity, pool=pooled,
-              after=tf.identity) -> tf.Tensor:
+    def features(rule=full, last=full, join=lambda x, new: [x, new], before=tf.identity, pool=pooled,
+                 after=tf.identity) -> tf.Tensor:
         image = before(x)
         for weights, bias in convolutions:
             image = tf.concat(join(image, rule(tf.nn.conv2d(image, weights, 1, "SAME"), bias)), -1)
-        return after((last or rule)(tf.nn.conv2d(pool(image), reduction[0], 1, "SAME"), reduction[1]))
+        return after(last(tf.nn.conv2d(pool(image), reduction[0], 1, "SAME"), reduction[1]))
 
-    return [
-        ("The biases are not added.", lambda: wrong(lambda y, bias: relu(y))),
-        ("The biases are not added in the loop.", lambda: wrong(lambda y, bias: relu(y), last=full)),
-        ("The bias of the reduction is not added.", lambda: wrong(last=lambda y, bias: relu(y))),
-        ("The bias is added after ReLU: add it before ReLU.", lambda: wrong(lambda y, bias: relu(y) + bias)),
-        ("In the loop the bias is added after ReLU: add it before.", lambda: wrong(lambda y, bias: relu(y) + bias, last=full)),
-        ("In the reduction the bias is added after ReLU: add it before.", lambda: wrong(last=lambda y, bias: relu(y) + bias)),
-        ("ReLU is missing.", lambda: wrong(lambda y, bias: y + bias)),
-        ("ReLU is missing after the reduction.", lambda: wrong(last=tf.add)),
-        ("ReLU is missing in the loop: it comes after each convolution.", lambda: wrong(tf.add, full)),
+    return features(), [
+        *((f"{where} {what}", features(rule if "loop" in where else full, rule if "reduction" in where else full))
+          for where in ("In the loop and in the reduction", "In the loop", "In the reduction")
+          for what, rule in (("the bias is not added.", lambda y, bias: relu(y)),
+                             ("the bias is added after ReLU: add it before.", lambda y, bias: relu(y) + bias),
+                             ("ReLU is missing: it comes after each convolution.", tf.add))),
         ("ReLU is applied to the input too: apply it to the new features only, then concatenate.",
-         lambda: wrong(join=lambda x, new: [relu(x), new])),
-        ("The features are put before the input: concatenate them behind it.", lambda: wrong(join=lambda x, new: [new, x])),
-        ("The pooling is done before the convolutions: do it after them.", lambda: wrong(before=pooled, pool=tf.identity)),
-        ("The pooling is done after the reduction: do it before.", lambda: wrong(pool=tf.identity, after=pooled)),
-        ("The pooling is missing.", lambda: wrong(pool=tf.identity)),
-        ("The pooling takes the mean, expected the largest value.", lambda: wrong(pool=lambda y: pooled(y, kind="AVG"))),
-        ("The pooling has stride 1: give it stride 2.", lambda: wrong(pool=lambda y: pooled(y, 1))),
-        ("The pooling turns 9 rows into 5: use padding \"VALID\", which gives 4.",
-         lambda: wrong(pool=lambda y: pooled(y, padding="SAME")))]
+         features(join=lambda x, new: [relu(x), new])),
+        ("The features are put before the input: concatenate them behind it.", features(join=lambda x, new: [new, x])),
+        ("The pooling is done before the convolutions: do it after them.", features(before=pooled, pool=tf.identity)),
+        ("The pooling is done after the reduction: do it before.", features(pool=tf.identity, after=pooled)),
+        ("The pooling is missing.", features(pool=tf.identity)),
+        ("The pooling takes the mean, expected the largest value.", features(pool=lambda y: pooled(y, kind="AVG"))),
+        ("The pooling has stride 1: give it stride 2.", features(pool=lambda y: pooled(y, 1))),
+        ('The pooling makes 5 rows of 9: with padding "VALID" it makes 4.', features(pool=lambda y: pooled(y, padding="SAME")))]
 
 
 @check
 def block(cls: type) -> None:
-    """Task 3: against `keras_block` with the same random weights and biases, also compiled; and the example."""
+    """Task 3: against `block_features` with the same random weights and biases, also compiled; and the example."""
     require(isinstance(cls, type), "DenseBlock is not a class: define it with class DenseBlock(tf.Module).")
     require(issubclass(cls, tf.Module), f"{cls.__name__} is not a tf.Module: class {cls.__name__}(tf.Module).")
     require(not any(base.__module__.startswith("utils") for base in cls.__mro__),
             "DenseBlock comes from utils: write your own, that is the task.")
     written_out(cls, set())
     c, f, n, o = sizes = inputs((3, 5, 3, 7), lambda rng: (2, 6, 4, 9))
-    random, reference, new = seeded(3), keras_block(*sizes), _variables(cls, sizes)
+    new, random, shapes = _variables(cls, sizes), seeded(3), [*((3, 3, c + i * f, f) for i in range(n)), (1, 1, c + n * f, o)]
     x = tf.constant(random.normal(size=[3, 9, 6, c]), tf.float32)
-    values = [random.normal(scale=0.4, size=weights.shape).astype(np.float32) for weights in reference.weights]
-    reference.set_weights(values)
-    *convolutions, reduction = zip(values[::2], values[1::2])
-    expected, name = reference(x).numpy(), "block(x)"
+    kernels, biases = ([random.normal(scale=0.4, size=shape[first:]).astype(np.float32) for shape in shapes] for first in (0, 3))
+    *convolutions, reduction = zip(kernels, biases)
+    expected, mistakes = block_features(x, convolutions, reduction)
 
     def answer(order: tuple[int, ...]) -> tf.Tensor:
         """What the student's block gives; `order` says to which convolution each bias belongs: their shapes do not."""
-        left = [*values[::2], *(values[1::2][i] for i in order), values[-1]]
+        left = [*kernels, *(biases[i] for i in order), biases[-1]]
         for variable in new.trainable_variables:
             place = next(i for i, value in enumerate(left) if value.shape == variable.shape)
             variable.assign(left.pop(place))
         return call(cls.__call__, new, x, hints=JOIN)
 
     got = answer(tuple(range(n)))
-    if getattr(got, "shape", ()) == expected.shape and not slips.close(np.asarray(got), expected, 1e-4):
+    if getattr(got, "shape", ()) == expected.shape and not slips.close(np.asarray(got), expected.numpy(), 1e-4):
         others = (answer(order) for order in permutations(range(n)))
-        got = next((other for other in others if slips.close(np.asarray(other), expected, 1e-4)), got)
-    equal(name, got, expected, _wrong_blocks(x, convolutions, reduction), tolerance=1e-4)
-    method = cls.__call__ if hasattr(cls.__call__, "python_function") else tf.function(cls.__call__)
-    equal(f"{name}, compiled and in training,", call(method, new, x, training=True, hints=JOIN), got, tolerance=1e-4)
+        got = next((other for other in others if slips.close(np.asarray(other), expected.numpy(), 1e-4)), got)
+    equal("block(x)", got, expected, mistakes, tolerance=1e-4)
+    compiled = call(tf.function(cls.__call__), new, x, training=True, hints=JOIN)
+    equal("block(x), compiled and in training,", compiled, got, tolerance=1e-4)
     example = _variables(cls, (1, 16, 2, 32))
     equal("The number of parameters of the example", networks.count_parameters(example), 3712)
     shaped("What the block of the example gives", example(tf.zeros([2, 48, 48, 1])), [2, 24, 24, 32])
@@ -269,64 +253,47 @@ def _toy(weights: np.ndarray, bias: np.ndarray) -> Callable:
 
 @check
 def step(function: Callable) -> None:
-    """Task 4: on `_toy`, whose gradient is x^T (p - onehot) / N for the weights and the sum of (p - onehot) / N for the bias."""
+    """Task 4: a step of `_toy`, whose loss counts as in training; and the example, compiled."""
     x = inputs(np.float32([[4, 9], [8, -3], [0.5, 0.5]]), lambda rng: rng.normal(0, 8, (3, 2)).astype(np.float32))
-    y, cross_entropy, rate = np.array([0, 1, 1]), tf.nn.sparse_softmax_cross_entropy_with_logits, 0.25
-    before = {"weights": np.float32([[1, -1], [0.5, 0.2]]), "bias": np.float32([0.1, 0])}
-    model = _toy(*before.values())
+    y, rate = np.array([0, 1, 1]), 0.25
+    before = np.float32([[1, -1], [0.5, 0.2]]), np.float32([0.1, 0])
 
-    def change(scale: float) -> tuple[dict, np.ndarray]:
-        logits = scale * x @ before["weights"] + before["bias"]
-        error = (tf.nn.softmax(logits).numpy() - np.eye(2)[y]) / 3
-        return {"weights": rate * scale * x.T @ error, "bias": rate * error.sum(axis=0)}, cross_entropy(y, logits)
-
-    def of(loss: Callable, weights: np.ndarray = before["weights"]) -> list[np.ndarray]:
-        """Weights and bias after a step down the mean of another loss (labels, logits), or from other weights."""
-        toy = _toy(weights, before["bias"])
+    def change(loss: Callable = cross_entropy, weights: np.ndarray = before[0], training: bool = True) -> tuple:
+        """What a step subtracts from the weights and from the bias, and the mean loss."""
+        toy = _toy(weights, before[1])
         with tf.GradientTape() as tape:
-            value = tf.reduce_mean(loss(y, toy(tf.constant(x), training=True)))
-        return [v.numpy() - rate * g.numpy()
-                for v, g in zip(toy.trainable_variables, tape.gradient(value, toy.trainable_variables))]
+            mean = tf.reduce_mean(loss(y, toy(tf.constant(x), training)))
+        return *(rate * slope.numpy() for slope in tape.gradient(mean, toy.trainable_variables)), mean
 
-    got = call(function, model, tf.constant(x), tf.constant(y), rate, hints=SLOPE)
-    (right, losses), (without, inference) = change(0.5), change(1.0)
-    for i, (name, start) in enumerate(before.items()):
-        by = right[name]
-        equal(f"The {name} after the step", getattr(model, name), start - by, [
-            (f"The {name} did not change: every trainable variable takes a step, by assign_sub; is `return` inside the loop?",
-             lambda: start),
-            (f"The {name} went up the slope: subtract the gradient.", lambda: start + by),
-            ("This is the step in inference mode: call model(x, training=True).", lambda: start - without[name]),
-            ("The loss is the sum over the batch: take the mean.", lambda: start - 3 * by),
-            ("The mean over the batch is taken twice.", lambda: start - by / 3),
-            ("The learning rate is missing: each gradient is multiplied by it.", lambda: start - by / rate),
-            ("The learning rate is always 0.1: use the argument.", lambda: start - 0.1 * by / rate),
-            ("The variables became the step itself: assign_sub subtracts it, assign replaces.", lambda: by),
-            ("This is a step of Adam: subtract the learning rate times the gradient.", lambda: start - rate * np.sign(by)),
+    model, right, inference = _toy(*before), change(), change(training=False)
+    loss = call(function, model, tf.constant(x), tf.constant(y), rate, hints=SLOPE)
+    for i, name in enumerate(("weights", "bias")):
+        start, by = before[i], right[i]
+        equal(f"What the step subtracts from the {name}", start - model.trainable_variables[i].numpy(), by, [
+            (f"The {name} did not change: each trainable variable takes a step, by assign_sub; is `return` in the loop?", 0 * by),
+            (f"The {name} went up the slope: subtract the gradient.", -by),
+            ("This is the step in inference mode: call model(x, training=True).", inference[i]),
+            ("The mean over the batch is taken twice.", by / 3),
+            ("The learning rate is missing: each gradient is multiplied by it.", by / rate),
+            ("The learning rate is always 0.1: use the argument.", 0.1 * by / rate),
+            ("The variables became the step itself: assign_sub subtracts it, assign replaces.", start - by),
+            ("This is a step of Adam: subtract the learning rate times the gradient.", rate * np.sign(by)),
             ("The loss takes the logits, and softmax is part of it: give it what the model gives.",
-             lambda: of(lambda y, z: cross_entropy(y, tf.nn.softmax(z)))[i]),
+             change(lambda y, z: cross_entropy(y, tf.nn.softmax(z)))[i]),
             ("The loss takes the logits for probabilities: set from_logits=True.",
-             lambda: of(tf.keras.losses.sparse_categorical_crossentropy)[i]),
+             change(tf.keras.losses.sparse_categorical_crossentropy)[i]),
             ("This is the sigmoid cross-entropy: with one label of two, take the softmax cross-entropy.",
-             lambda: of(lambda y, z: tf.nn.sigmoid_cross_entropy_with_logits(tf.one_hot(y, 2), z))[i]),
+             change(lambda y, z: tf.nn.sigmoid_cross_entropy_with_logits(tf.one_hot(y, 2), z))[i]),
             ("The gradient for the bias is taken after the weights have changed: take all gradients first.",
-             lambda: of(cross_entropy, before["weights"] - right["weights"].astype(np.float32))[1] if name == "bias"
-             else start + 1)],
-            tolerance=1e-4)
-    equal("The loss that train_step returns", got, np.mean(losses), [
-        ("train_step returns the loss in inference mode: call model(x, training=True).", lambda: np.mean(inference)),
+             change(weights=before[0] - right[0])[i])], tolerance=1e-4)
+    equal("The loss that train_step returns", loss, right[2], [
+        ("train_step returns the loss in inference mode: call model(x, training=True).", inference[2]),
         ("train_step returns the loss after the step, expected the one before.",
          lambda: np.mean(cross_entropy(y, model(tf.constant(x), training=True))))])
     require(model.calls <= 1, f"model(x, training=True) is called {model.calls} times in one step: call it once, or batch norm "
             "moves its averages each time.")
-    _example(function)
-
-
-def _example(function: Callable) -> None:
-    """The example of task 4."""
     small = _toy(np.zeros([1, 2], np.float32), np.zeros(2, np.float32))
-    compiled = function if hasattr(function, "python_function") else tf.function(function)
-    got = call(compiled, small, tf.zeros([1, 1]), tf.constant([1]), 0.1, hints=SLOPE)
+    got = call(tf.function(function), small, tf.zeros([1, 1]), tf.constant([1]), 0.1, hints=SLOPE)
     equal("The loss of the example, compiled,", got, np.log(2))
     equal("The bias of the example after the step, compiled,", small.bias, [-0.05, 0.05])
 
@@ -421,23 +388,19 @@ def preparing(function: Callable) -> None:
         got = call(function, picture, hints=[("", f"It got {kind}" + ("." if colour else ", without an axis of colours."))])
         equal(f"prepare of {kind}", got, expected, [
             ("The picture is cropped: scale the whole picture instead.",
-             lambda: np.asarray(grey.crop((0, 0, 48, 48)))[None, ..., None] / 255),
-            ("The picture is cropped: scale the whole picture instead.",
-             lambda: np.asarray(ImageOps.fit(grey, (48, 48)))[None, ..., None] / 255),
+             *(np.asarray(part)[None, ..., None] / 255 for part in (grey.crop((0, 0, 48, 48)), ImageOps.fit(grey, (48, 48))))),
             ("The picture is padded with bars: scale the whole picture to 48x48 instead.",
-             lambda: np.asarray(ImageOps.pad(grey, (48, 48)))[None, ..., None] / 255),
-            ("Divide by 255: the network was trained on values in [0, 1].", lambda: 255 * expected),
-            ("The values go from -1 to 1, expected 0 to 1.", lambda: 2 * expected - 1),
+             np.asarray(ImageOps.pad(grey, (48, 48)))[None, ..., None] / 255),
+            ("Divide by 255: the network was trained on values in [0, 1].", 255 * expected),
+            ("The values go from -1 to 1, expected 0 to 1.", 2 * expected - 1),
             ("The contrast is stretched: divide by 255, whatever is in the picture.",
-             lambda: (expected - expected.min()) / np.ptp(expected)),
-            ("The contrast is stretched: divide by 255, whatever is in the picture.", lambda: expected / expected.max()),
-            ("The picture is transposed: PIL sizes are (width, height), arrays are [height, width].",
-             lambda: expected.transpose(0, 2, 1, 3)),
+             (expected - expected.min()) / np.ptp(expected), expected / expected.max()),
+            ("The picture is transposed: PIL sizes are (width, height), arrays [height, width].", expected.transpose(0, 2, 1, 3)),
             ("Grey is 0.299 red + 0.587 green + 0.114 blue: here red and blue are swapped.",
-             lambda: (small @ shares[::-1])[None, ..., None]),
-            ("Grey is 0.299 red + 0.587 green + 0.114 blue, not their mean.", lambda: small.mean(-1)[None, ..., None]),
-            ("Grey is 0.299 red + 0.587 green + 0.114 blue, this is red alone.", lambda: small[None, ..., :1]),
-            ("The picture is dark where it should be light: do not invert it.", lambda: 1 - expected)],
+             (small @ shares[::-1])[None, ..., None]),
+            ("Grey is 0.299 red + 0.587 green + 0.114 blue, not their mean.", small.mean(-1)[None, ..., None]),
+            ("Grey is 0.299 red + 0.587 green + 0.114 blue, this is red alone.", small[None, ..., :1]),
+            ("The picture is dark where it should be light: do not invert it.", 1 - expected)],
             tolerance=0.025)  # taking the nearest pixel, which is right too, errs by 0.0203
         require(np.asarray(got).dtype == np.float32, f"prepare of {kind} has type {np.asarray(got).dtype}, expected float32.")
     equal("prepare of a white picture", call(function, np.full([30, 70], 255, np.uint8)), np.ones([1, 48, 48, 1]))
@@ -459,11 +422,10 @@ def answering(function: Callable) -> None:
                 + ("logits of this size must keep their difference: subtract the largest one before np.exp, do not clip them."
                    if high > 500 else 'index 0 is "man", 1 is "woman", and the larger logit wins.'))
         equal(f"The probability of {name}", got, p, [
-            ("This is the logit, not a probability: take the softmax.", lambda: high),
-            ("This is the probability of the other label.", lambda: 1 - p),
-            ("The probability is in percent, expected 0 to 1.", lambda: 100 * p),
-            ("This is the logistic function of one logit: take the softmax of both.", lambda: 1 / (1 + np.exp(-high))),
+            ("This is the logit, not a probability: take the softmax.", high),
+            ("This is the probability of the other label.", 1 - p),
+            ("This is the logistic function of one logit: take the softmax of both.", 1 / (1 + np.exp(-high))),
             ("This is the logit divided by the sum of the logits: take np.exp of both first.", lambda: high / (first + second)),
-            ("The probabilities do not add up to 1: the sum goes over the two logits, axis 1.", lambda: 1.0),
-            ("These are both probabilities: return that of the label.", lambda: [p, 1 - p][::1 if first > second else -1])],
+            ("The probabilities do not add up to 1: the sum goes over the two logits, axis 1.", 1),
+            ("These are both probabilities: return that of the label.", [p, 1 - p], [1 - p, p])],
             tolerance=1e-4)

@@ -1,6 +1,4 @@
-"""The checks of the mini-project (unit 06): a part of the script, sizes of DX, the attack, the three images,
-a hardened detector.
-"""
+"""The checks of the mini-project (unit 06): the script, sizes of DX, the attack, the three images, a hardened detector."""
 import contextlib
 import io
 import linecache
@@ -8,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -130,27 +129,24 @@ def sizes(function: Callable) -> None:
     for name, pair in (("the example", (example, other)), ("three faces", (original, modified))):
         first, second = (levels.astype(float).reshape(len(levels), -1) for levels in pair)
         grey, wrapped = second - first, ((pair[1] - pair[0]) / 255).reshape(len(first), -1)
-        for norm, order in NORMS.items():
-            def measure(change: np.ndarray, order: float = order) -> np.ndarray:
-                return np.linalg.norm(change, ord=order, axis=1)
+        for norm in NORMS:
+            def measure(change: np.ndarray, norm: str = norm, axis: int = 1) -> np.ndarray:
+                return np.linalg.norm(change, NORMS[norm], axis)
 
-            equal(f"sizes of {name} in {norm}", call(function, *pair, norm), measure(grey / 255), [
-                *[(f'This is the norm {other}, where norm is "{norm}".', lambda other=other: measure(grey / 255, NORMS[other]))
-                  for other in NORMS if other != norm],
+            right = measure(grey / 255)
+            equal(f"sizes of {name} in {norm}", call(function, *pair, norm), right, [
+                *((f'This is the norm {other}, where norm is "{norm}".', measure(grey / 255, other))
+                  for other in NORMS if other != norm),
                 ("uint8 has no negative numbers, 100 - 102 is 254 there: make the images float before you subtract.",
-                 lambda: measure(wrapped)),
-                ("This is in grey levels: divide by 255.", lambda: measure(grey)),
-                ("This is the mean over the pixels, a penalty of unit 05; the norm has the sum.",
-                 lambda: measure(grey / 255) / 2304),
-                ("The root is missing.", lambda: measure(grey / 255) ** 2),
-                ("This is the root of the mean square; the L2 norm has the sum of the squares.",
-                 lambda: measure(grey / 255) / 48),
-                *[("This is one number for each row or column of pixels: all pixels of an image belong together.",
-                   lambda axis=axis: np.linalg.norm((pair[1].astype(float) - pair[0]) / 255, ord=order, axis=axis))
-                  for axis in (1, 2)],
-                ("This is one number for all images: return one for each, [N].",
-                 lambda: np.linalg.norm((grey / 255).ravel(), ord=order)),
-                ("The largest change may be a darker pixel: take the absolute value.", lambda: (grey / 255).max(axis=1))])
+                 measure(wrapped)),
+                ("This is in grey levels: divide by 255.", measure(grey)),
+                ("This is the mean over the pixels, a penalty of unit 05; the norm has the sum.", right / 2304),
+                ("The root is missing.", right**2),
+                ("This is the root of the mean square; the L2 norm has the sum of the squares.", right / 48),
+                ("This is one number for each row or column of pixels: all pixels of an image belong together.",
+                 *(measure((grey / 255).reshape(pair[0].shape), axis=axis) for axis in (1, 2))),
+                ("This is one number for all images: return one for each, [N].", measure((grey / 255).ravel(), axis=0)),
+                ("The largest change may be a darker pixel: take the absolute value.", (grey / 255).max(axis=1))])
 
 
 SPEED = 20  # seconds for the faces of the check; the grader gives 60 for 50 faces
@@ -218,7 +214,7 @@ def hardened(function: Callable, practice: tf.Module, faces: Dataset) -> None:
     """Task 5: a copy of the practice network gets GIVEN modified faces; it is judged on others, modified in the same way,
     and on faces as they are.
     """
-    network, small = copy_of(practice), without_test(replace(faces, x_train=faces.x_train[:1000], y_train=faces.y_train[:1000]))
+    network, small = deepcopy(practice), without_test(replace(faces, x_train=faces.x_train[:1000], y_train=faces.y_train[:1000]))
     x, y = faces.x_test[:500], faces.y_test[:500]
     moved = x + attacks.gradient_step(practice, x, y, epsilon=FGSM)
     fooling = predict(practice, moved).argmax(1) != y
@@ -283,16 +279,6 @@ def in_order(dataset: Dataset, faces: Dataset, images: np.ndarray, labels: np.nd
     require(np.array_equal(dataset.x_val, faces.x_val), "The validation images are others: replace x_train and y_train only.")
 
 
-def copy_of(network: tf.Module) -> tf.Module:
-    """A network of the same kind with the same weights."""
-    from utils import networks
-
-    other = networks.three_convolutions()
-    for mine, theirs in zip(other.variables, network.variables):
-        mine.assign(theirs)
-    return other
-
-
 TEAM = ("emmy", "kurt")  # other names than those in the notebook
 
 
@@ -329,11 +315,10 @@ def saving(function: Callable) -> None:
                 f"{png} is {list(image.size)} in mode {image.mode}, expected 48x48 grey (L).")
         for name, picture in ((raw, np.frombuffer(written[raw], np.uint8).reshape(48, 48)), (png, np.asarray(image))):
             equal(name, picture.astype(float), np.round(levels), [
-                (f"{name} is one grey level too dark in places: round before np.uint8.", lambda: np.trunc(levels)),
-                (f"{name} is black where DX is negative: take 50 |DX|.", lambda: np.clip(np.round(50 * change), 0, 255)),
-                (f"{name} wraps around at 256: clip 50 |DX| to [0, 1] before np.uint8.",
-                 lambda: np.round(50 * np.abs(change)) % 256),
-                (f"{name} is |DX|, expected 50 |DX|.", lambda: np.round(np.abs(change))),
+                (f"{name} is one grey level too dark in places: round before np.uint8.", np.trunc(levels)),
+                (f"{name} is black where DX is negative: take 50 |DX|.", np.clip(np.round(50 * change), 0, 255)),
+                (f"{name} wraps around at 256: clip 50 |DX| to [0, 1] before np.uint8.", np.round(50 * np.abs(change)) % 256),
+                (f"{name} is |DX|, expected 50 |DX|.", np.round(np.abs(change))),
                 (f"{name} is the other image: ori is x, mod is modified.",
-                 lambda: np.round(255 * (modified if kind == "ori" else x)[0, :, :, 0]))],
+                 np.round(255 * (modified if kind == "ori" else x)[0, :, :, 0]))],
                 tolerance=(1.01 if kind == "amp" else 0.01) / 255)

@@ -1,10 +1,9 @@
-"""What lab 12 is checked with: a network whose gradient is known, the ascent of task 6 on it, and faces with a planted cue."""
+"""What lab 12 is checked with: covered images, waves, maps, the ascent of task 6, and faces with a planted cue."""
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import softmax
 
-from utils.checks import require
+from utils.checks.nets import Net, gradient, label_logit
 from utils.data import Dataset
 from utils.data.images import FACE_CLASSES
 from utils.data.rendered import rendered_faces
@@ -12,55 +11,6 @@ from utils.quiet import tf
 
 CORNER, MARK = (39, 4), np.kron([[1, 0, 1], [0, 1, 0]], np.ones([2, 2]))[..., None]  # row and column of the cue, and how it looks
 AMOUNT = 0.8  # how opaque it is
-IMAGE = (1, 2, 3)  # the axes of one image
-
-
-class Net:
-    """tanh(x W) V for images of `shape` [H, W, C], whose gradient is known: float32 [N, H, W, C] -> logits [N, classes]."""
-
-    def __init__(self, rng: np.random.Generator, shape: tuple[int, ...], classes: int, scale: float = 1.0):
-        self.shape, self.calls = shape, 0
-        self.w = rng.normal(scale=scale, size=[int(np.prod(shape)), 6]).astype(np.float32)
-        self.v = rng.normal(size=[6, classes]).astype(np.float32)
-
-    def __call__(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        batch_of("The images that the model gets", images, self.shape)
-        self.calls += 1
-        return tf.tanh(tf.reshape(tf.cast(images, tf.float32), [-1, len(self.w)]) @ self.w) @ self.v
-
-    def logits(self, images: np.ndarray) -> np.ndarray:
-        """The logits [N, classes] in float64."""
-        return np.tanh(images.reshape(-1, len(self.w)) @ self.w.astype(float)) @ self.v
-
-    def gradient(self, images: np.ndarray, pull: np.ndarray) -> np.ndarray:
-        """The gradient [N, H, W, C] of the sum of pull [N, classes] times the logits."""
-        hidden = np.tanh(images.reshape(-1, len(self.w)) @ self.w.astype(float))
-        return (((pull @ self.v.T) * (1 - hidden**2)) @ self.w.T).reshape(-1, *self.shape)
-
-
-class Waves:
-    """The sum of sin(x W) for images of `shape` [H, W, C]: float32 [N, H, W, C] -> [N]."""
-
-    def __init__(self, rng: np.random.Generator, shape: tuple[int, ...]):
-        self.shape, self.w = shape, rng.normal(size=[int(np.prod(shape)), 5]).astype(np.float32)
-
-    def __call__(self, images: tf.Tensor) -> tf.Tensor:
-        batch_of("The images that value gets", images, self.shape)
-        return tf.reduce_sum(tf.sin(tf.reshape(tf.cast(images, tf.float32), [-1, len(self.w)]) @ self.w), 1)
-
-    def exact(self, image: np.ndarray) -> float:
-        """The value for one image [H, W, C] in float64."""
-        return np.sin(image.reshape(-1) @ self.w.astype(float)).sum()
-
-    def gradient(self, images: np.ndarray) -> np.ndarray:
-        """The gradients [N, H, W, C] in float64."""
-        return (np.cos(images.reshape(-1, len(self.w)) @ self.w.astype(float)) @ self.w.T).reshape(-1, *self.shape)
-
-
-def batch_of(name: str, images: tf.Tensor, shape: tuple[int, ...]) -> None:
-    """Raise CheckFailed unless `images` are [N, *shape]."""
-    require(np.ndim(images) == 1 + len(shape) and tuple(np.shape(images)[1:]) == shape,
-            f"{name} have shape {list(np.shape(images))}, expected [N, {', '.join(map(str, shape))}].")
 
 
 def covered(x: np.ndarray, side: int, start: int = 0, stop: int | None = None, value: float | np.ndarray = 0,
@@ -82,18 +32,23 @@ def covered(x: np.ndarray, side: int, start: int = 0, stop: int | None = None, v
     return images
 
 
-def path_with_gap(rng: np.random.Generator, sign: int) -> tuple[Waves, np.ndarray, np.ndarray, float]:
-    """Waves, image, baseline and the change between them; with four steps, the attributions add up to more than it (sign 1) or to
-    less (-1).
+def path_with_gap(rng: np.random.Generator, sign: int) -> tuple[Net, np.ndarray, np.ndarray, float]:
+    """Sums of sines along x @ w, image, baseline and the change between them; with four steps, the attributions add up to more
+    than it (sign 1) or to less (-1).
     """
-    midpoints = (np.arange(4) + 0.5) / 4
+    alphas, shape = (np.arange(4)[:, None, None, None] + 0.5) / 4, (3, 4, 2)
     while True:
-        waves = Waves(rng, (3, 4, 2))
-        x, b = (rng.uniform(low, low + 0.5, waves.shape).astype(np.float32) for low in (0.5, 0))
-        change = float(waves.exact(x) - waves.exact(b))
-        total = np.sum((x - b) * waves.gradient(b + midpoints[:, None, None, None] * (x - b)).mean(0))
+        waves = Net(shape, rng.normal(size=[24, 5]), np.ones([5, 1]), bend=tf.sin)
+        x, b = (rng.uniform(low, low + 0.5, shape).astype(np.float32) for low in (0.5, 0))
+        change = np.subtract(*waves(np.stack([x, b])).numpy().astype(float))[0]
+        total = np.sum((x - b) * slopes(waves, b + alphas * (x - b)).mean(0))
         if 0.1 < sign * (total / change - 1) < 1:
             return waves, x, b, change
+
+
+def slopes(model: Callable, images: np.ndarray) -> np.ndarray:
+    """The gradients [N, H, W, C] of the one value that `model` has for each image."""
+    return gradient(model, images, [], lambda labels, values: values)
 
 
 def maps_with_places(rng: np.random.Generator) -> np.ndarray:
@@ -121,37 +76,26 @@ def compiled_gradient(function: Callable, x: np.ndarray, upstream: np.ndarray) -
 
 def input_gradient(model: Callable, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The gradients [N, H, W] of the labels' logits with respect to grey images [N, H, W, 1]."""
-    given = tf.constant(images, tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(given)
-        chosen = tf.gather(model(given), labels, batch_dims=1)
-    return tape.gradient(chosen, given).numpy()[..., 0]
-
-
-def roughness(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """The gradient of the total variation: the sum of the absolute differences of neighbours along `axes`."""
-    total = np.zeros_like(x)
-    for axis in axes:
-        edge = [(0, 0)] * x.ndim
-        edge[axis] = (1, 1)
-        total -= np.diff(np.pad(np.sign(np.diff(x, axis=axis)), edge), axis=axis)
-    return total
+    return gradient(model, images, labels)[..., 0]
 
 
 def unit(g: np.ndarray) -> np.ndarray:
     """Each image [N, H, W, C] divided by its L2 length."""
-    return g / np.sqrt(np.sum(g**2, IMAGE, keepdims=True))
+    return g / np.sqrt(np.sum(np.square(g), (1, 2, 3), keepdims=True))
 
 
-def ascent(net: Net, start: np.ndarray, pull: Callable, rate: float, decay: float, weight: float, steps: int, *,
-           way: Callable = unit,
-           axes: tuple[int, ...] = (1, 2), box: Callable = lambda x: np.clip(x, 0, 1),
-           shrink: Callable = lambda x: 2 * x) -> np.ndarray:
-    """Task 6 in NumPy, and with one thing changed into a mistake: pull(p) says by how much each logit [N, classes] is raised."""
-    x = start.astype(float)
+def ascent(net: Net, labels: np.ndarray, start: np.ndarray, rate: float, decay: float, weight: float, steps: int, *,
+           value: Callable = label_logit, way: Callable = unit, axes: tuple[int, ...] = (1, 2), box: tuple = (0, 1),
+           cost: Callable = tf.square) -> np.ndarray:
+    """Task 6, and with one thing changed into a mistake: value(labels, logits) is raised."""
+    x = start
     for _ in range(steps):
-        g = net.gradient(x, pull(softmax(net.logits(x), 1))) - decay * shrink(x) - weight * roughness(x, axes)
-        x = box(x + rate * way(g))
+        given = tf.constant(x, tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            rough = sum(tf.reduce_sum(tf.abs(tf.experimental.numpy.diff(given, axis=axis))) for axis in axes)
+            goal = tf.reduce_sum(value(labels, net(given))) - decay * tf.reduce_sum(cost(given)) - weight * rough
+        x = np.clip(x + rate * way(tape.gradient(goal, given).numpy()), *box)
     return x
 
 

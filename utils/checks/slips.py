@@ -145,6 +145,7 @@ def _factor(got, values: np.ndarray, expected: np.ndarray) -> Iterator[tuple]:
     if expected.size < 2 or values.shape != expected.shape or not np.any(expected):
         yield 2 * expected, "is 2 times what is expected: is there an extra factor, or is one missing?"
         yield expected / 2, "is half of what is expected: is there an extra factor, or is one missing?"
+        yield 100 * expected, "is 100 times what is expected: is it in percent?"
         return
     yield 0 * expected, "is 0 everywhere."
     factor = float(np.vdot(values, expected) / np.vdot(expected, expected))

@@ -2,7 +2,9 @@
 import inspect
 from collections.abc import Callable
 
-from utils.checks import call, python_function, require, run
+import numpy as np
+
+from utils.checks import call, python_function, require, run, slips
 from utils.quiet import tf
 
 TENSORS = (  # hints of `call`
@@ -13,6 +15,9 @@ TENSORS = (  # hints of `call`
     ("are valid indices", "A tensor takes no array as an index: tf.gather or tf.one_hot picks one entry of each row."),
     ("has no attribute 'predict'", "Call the network as a function: model(images)."),
 )
+LOST = ("the tape cannot follow the computation. Call tape.watch on a tensor (tf.constant(x) makes one), and compute everything "
+        "from it to the value inside `with`, using TensorFlow's functions.")
+TAPE = (*TENSORS, *slips.tape(LOST), ("out of bounds for array of dimension 0", "The gradient is None: " + LOST))
 BACK = (
     ("truth value of an array", "`and` needs one True or False, and here are arrays of them: write & between the "
                                 "comparisons, with brackets around each."),
@@ -38,3 +43,21 @@ def under_decorator(function: Callable, x: tf.Tensor, upstream: tf.Tensor) -> bo
             "and the function that computes the gradient, not called.")
     run(pair[1], upstream, hints=BACK)
     return True
+
+
+def passed_back(function: Callable, x: np.ndarray, upstream: np.ndarray, lost: str) -> tuple[tf.Tensor, Callable]:
+    """What a function gives for x, and the function that computes the gradient which it passes back when `upstream` arrives.
+
+    lost  the cause, if the gradient is None
+    """
+    given = tf.constant(x, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        value = run(function, given)
+
+    def gradient() -> tf.Tensor:
+        slope = tape.gradient(value, given, tf.constant(upstream, value.dtype))
+        require(slope is not None, "The gradient is None: " + lost)
+        return slope
+
+    return value, lambda: run(gradient, hints=BACK)
