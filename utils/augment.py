@@ -176,7 +176,7 @@ def colour(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
     return tf.clip_by_value(images * factors, 0.0, 1.0)
 
 
-def cut(images: tf.Tensor) -> tf.Tensor:
+def clipped(images: tf.Tensor) -> tf.Tensor:
     """Values of any shape, of which those outside of [0, 1] become 0 or 1, as in a camera."""
     return tf.clip_by_value(images, 0.0, 1.0)
 
@@ -188,12 +188,12 @@ CHANGES: dict[str, tuple[str, Sequence[float], Callable[[tf.Tensor, float], tf.T
     "Rotation": ("clockwise (degrees)", range(0, 71, 10), lambda x, s: moved(x, angle=s)),
     "Scale": ("factor", (0.5, 0.6, 0.75, 0.9, 1, 1.15, 1.3, 1.5), lambda x, s: moved(x, zoom=s)),
     "Skew": ("to the right (degrees)", range(0, 57, 8), lambda x, s: moved(x, skew=s)),
-    "Brightness": ("added to each pixel", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), lambda x, s: cut(x + s)),
+    "Brightness": ("added to each pixel", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), lambda x, s: clipped(x + s)),
     "Noise": ("standard deviation", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
-              lambda x, s: cut(x + s * tf.random.stateless_normal(tf.shape(x), seed=[1, 0]))),
+              lambda x, s: clipped(x + s * tf.random.stateless_normal(tf.shape(x), seed=[1, 0]))),
 }
 # ... and two that need colours, images [N, H, W, 3]: reddish light, and all hues moved around the colour circle.
 COLOUR_CHANGES: dict[str, tuple[str, Sequence[float], Callable[[tf.Tensor, float], tf.Tensor]]] = {
-    "Red light": ("red times, blue divided by", (1, 1.25, 1.5, 2, 2.5, 3, 4, 5), lambda x, s: cut(x * [s, 1.0, 1 / s])),
-    "Hue": ("moved by (degrees)", range(0, 181, 20), lambda x, s: cut(tf.image.adjust_hue(x, s / 360))),
+    "Red light": ("red times, blue divided by", (1, 1.25, 1.5, 2, 2.5, 3, 4, 5), lambda x, s: clipped(x * [s, 1.0, 1 / s])),
+    "Hue": ("moved by (degrees)", range(0, 181, 20), lambda x, s: clipped(tf.image.adjust_hue(x, s / 360))),
 }

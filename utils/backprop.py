@@ -10,6 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils import other_versions_names
+
+__getattr__ = other_versions_names(__name__)
+
 Layer = tuple[np.ndarray, np.ndarray]
 
 
@@ -61,7 +65,7 @@ def backward(net: list[Layer], outputs: list[np.ndarray], delta: np.ndarray,
     """The gradient of the loss for the weights and the bias of each layer, first layer first.
 
     outputs  what `forward` gave
-    delta    the gradient for the logits [N, classes], as `cross_entropy` and `mean_square` give it
+    delta    the gradient for the logits [N, classes], as `cross_entropy` and `mean_square_error` give it
     """
     gradients = []
     for (weights, _), a in zip(reversed(net), reversed(outputs[:-1])):
@@ -107,7 +111,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.nda
     return float(loss), delta / len(labels)
 
 
-def mean_square(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+def mean_square_error(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
     """The mean of (outputs - targets)^2 over all entries, and its gradient for the outputs.
 
     Both arrays have the same shape, which may be any shape.

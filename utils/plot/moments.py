@@ -70,8 +70,8 @@ def gaussians(samples: np.ndarray, mean: Sequence[float], std: Sequence[float], 
     return fig
 
 
-def bands(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], *, title: str,
-          xlabel: str, ylabel: str) -> Figure:
+def mean_and_std(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], *, title: str,
+                 xlabel: str, ylabel: str) -> Figure:
     """Mean and standard deviation of some quantities against x: by formula as a line in a band, sampled as dots with bars.
 
     logits  {name: (mean, std by formula; mean, std sampled)}, each [N], as long as x
