@@ -10,9 +10,11 @@ LONGEST = 130
 FILES = [ROOT / "course.py", ROOT / "conftest.py", ROOT / "nbgrader_config.py", *sorted(ROOT.glob("utils/**/*.py")),
          *sorted(ROOT.glob("tests/**/*.py"))]
 READ = [path for path in FILES if path.is_relative_to(ROOT / "utils") and not {"checks", "instructor"} & set(path.parts)]
-SIZE = r"(?:at most |\d+ |\*)?[\w.]+(?: ?[-+*/]+ ?[\w.]+)*"  # of one axis: N, 48, 2 N, 2 * H, *shape, at most M, ...
-# [0, 1] and [-1, 1] are intervals, no shapes.
-SHAPE = re.compile(rf"\[(?!(?:0|-1), ?1\])(?:{SIZE}(?:, ?{SIZE})*)?\]|any (?:\w+ )?shape|of the shape of")
+# The size of one axis is a whole number above 0 or a name, or made of these: N, 48, 2 N, 2 * H, N / 2, *shape, at most M.
+SIZE = r"(?:at most |[1-9]\d* |\*)?(?:[1-9]\d*|[A-Za-z]\w*)(?: ?[-+*/]+ ?\w+)*"
+# A shape is no interval, [0, 1] or [0.5, 1], no index as in w[i], and no list of arrays. An ellipsis stands for axes on one side.
+SHAPE = re.compile(rf"(?<![\w\]])\[(?:\.\.\.|)\]|(?<![\w\]])\[(?:\.\.\., ?)?{SIZE}(?:, ?{SIZE})*(?:, ?\.\.\.)?\]"
+                   r"|any (?:\w+ )?shape|of the shape of|a scalar")
 
 
 def public_functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -41,9 +43,11 @@ def test_what_names_a_shape():
             "class A:\n    def g(self, x: tf.Tensor) -> None: ...\n    def _h(x: tf.Tensor): ...")
     for words in ("x [N, H, W, C]", "of the shape of x", "[48,48]", "[2 N, 2 * H, H // 2]", "a scalar []",
                   "[...] in [0, 1]", "of any shape",
-                  "any other shape", "[n, *shape]", "[N, at most MOST]"):
+                  "any other shape", "[n, *shape]", "[N, at most MOST]", "[..., d]", "[d, ...]", "N / 2 of [N / 2, 1]",
+                  "[N, H // 2, W // 2]"):
         assert without_shape(code.format(words)) == ["A.g"], words
-    for words in ("", "x in [0, 1]", "in [-1, 1]", "done in [0, 1)", "[loss of D, loss of G]", "`play`, compiled"):
+    for words in ("", "x in [0, 1]", "in [-1, 1]", "done in [0, 1)", "[loss of D, loss of G]", "`play`, compiled", "in [0, u]",
+                  "in [1e-12, 1 - 1e-12]", "in [0.5, 2]", "sum of w[j] x[i + j]", "rates[i, j]", "[x, a_1, ..., logits]", "[0]"):
         assert without_shape(code.format(words)) == ["f", "A.g"], words
 
 

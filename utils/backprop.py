@@ -52,7 +52,10 @@ def initialise(sizes: list[int], seed: int, variance: Callable[[int, int], float
 
 
 def forward(net: list[Layer], x: np.ndarray, activation: Activation = RELU) -> list[np.ndarray]:
-    """What goes into each layer, and last the logits: [x, a_1, ..., logits], each [N, size of the layer]."""
+    """What goes into each layer, and last the logits: the list x, a_1, a_2, ..., logits.
+
+    x is [N, inputs] of the first layer, each a is [N, outputs] of a layer, the logits are [N, classes].
+    """
     outputs = [x]
     for number, (weights, bias) in enumerate(net, start=1):
         z = outputs[-1] @ weights + bias
