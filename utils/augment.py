@@ -148,13 +148,15 @@ def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor 
 
 
 def digits(images: tf.Tensor, generator: tf.random.Generator, *, skew: float = 0.0) -> tf.Tensor:
-    """Digits [N, 28, 28, 1] in [0, 1], randomly shifted (2 pixels each way), rotated (12 degrees) and zoomed (0.89 to 1.13).
+    """Digits [N, H, W, C] in [0, 1], randomly shifted (2 pixels each way), rotated (12 degrees) and zoomed (0.89 to 1.13).
 
+    The 2 pixels suit MNIST, 28x28 pixels of which the digit has about 20x20; images of another size are shifted by as many.
     With `skew`, digits also lean to one side, by up to that many degrees. No mirror: the mirror image of a 2 is not a digit.
     Raises ValueError for images that are no batch, TypeError for a generator that is not TensorFlow's.
     """
     if len(images.shape) != 4:
-        raise ValueError(f"images of shape {list(images.shape)}, expected [N, 28, 28, 1]: batch before map.")
+        raise ValueError(f"images of shape {list(images.shape)}, expected [N, H, W, C]: batch before map, or add the channel "
+                         "with images[..., None].")
     if not isinstance(generator, tf.random.Generator):
         raise TypeError(f"generator is a {type(generator).__name__}, expected a tf.random.Generator.")
 
