@@ -76,7 +76,7 @@ def search(images: tf.Tensor, filters: tf.Tensor, penalty: tf.Tensor, maps: tf.T
 
 @tf.function
 def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-    """Filters [h, w, 1, M] that make the squared error of `maps` smaller: `steps` gradient steps, each followed by `shortened`.
+    """Filters [h, w, 1, M] that make the squared error of `maps` smaller: `steps` gradient steps, each back `in_unit_ball`.
 
     A step that would raise the error is not taken, and the following ones are half as long.
     """
