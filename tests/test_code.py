@@ -58,7 +58,6 @@ def test_lines_fit_on_a_screen():
 
 # Names that are defined in more than one file that a student reads, and what they mean in each.
 SHARED_NAMES = {
-    "Augment": "the same type",
     "Explorer": "the box of widgets of an explorer, one for each unit",
     "Function": "the same type",
     "Layer": "weights and bias of a dense layer, in both",

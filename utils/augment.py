@@ -11,6 +11,8 @@ from scipy.fft import dct
 
 from utils.quiet import tf
 
+Augment = Callable[[tf.Tensor, tf.random.Generator], tf.Tensor]  # images, generator -> images of the same shape
+
 # How coarsely JPEG stores the 8x8 frequencies of a block of grey pixels at quality 50 (ITU-T T.81, Annex K, table K.1): the
 # constant part first, higher vertical frequencies below, higher horizontal ones to the right.
 LUMINANCE_STEPS = ((16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56),

@@ -4,17 +4,16 @@ Images are float32 [N, side, side, channels] in [0, 1], by default [N, 28, 28, 1
 normal. The networks are Keras models; `train` trains both.
 """
 import os
-from collections.abc import Callable
 
 import numpy as np
 from tqdm import tqdm
 
 from utils import training
+from utils.augment import Augment
 from utils.generative.gan_inputs import check_options, checked, one_hot
 from utils.quiet import tf
 
 keras = tf.keras.layers
-Augment = Callable[[tf.Tensor, tf.random.Generator], tf.Tensor]
 
 STEPS_PER_CALL = 100  # training steps for one number of the history, and between two checkpoints
 EVERY = 8  # steps between two gradient penalties
