@@ -3,7 +3,7 @@
     images, labels = signs(count, seed)
 
 A sign is a card, float32 [64, 64, 4]: red, green, blue, and how far it covers what is behind it (1 on the sign, 0 around it).
-`card(name)` draws one seen from the front; `photographed` shows cards in a random pose and light, before a random background.
+`card(name)` draws one seen from the front; `by_the_roadside` shows cards in a random pose and light, before a random background.
 So a card with a sticker on it can be photographed as well.
 """
 import numpy as np
@@ -63,7 +63,7 @@ def signs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """
     labels = np.random.default_rng([seed, 0]).permutation(np.arange(count) % len(CLASS_NAMES))
     cards = np.stack([card(name) for name in CLASS_NAMES])
-    return photographed(cards[labels], seed), labels.astype(np.int64)
+    return by_the_roadside(cards[labels], seed), labels.astype(np.int64)
 
 
 def card(name: str) -> np.ndarray:
@@ -87,7 +87,7 @@ def paint(layers: list[ColouredShape]) -> np.ndarray:
     return to_float(np.asarray(image.reduce(DRAWN)))
 
 
-def photographed(cards: np.ndarray, seed: int) -> np.ndarray:
+def by_the_roadside(cards: np.ndarray, seed: int) -> np.ndarray:
     """Cards [N, 64, 64, 4] in [0, 1], each in a pose, a light and before a background of its own: [N, 32, 32, 3] in [0, 1].
 
     What is drawn at random depends on `seed` and the place in the batch, not on the cards. Raises ValueError for another shape.
