@@ -25,15 +25,15 @@ from utils.plot.neural_networks import decisions, graph, landscapes, paths, smal
 from utils.plot.noise_maps import noise_maps, noisy_answers
 from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.study import study_cell, study_rows, study_table
-from utils.plot.style import COLOURS, MADE, show, stored
+from utils.plot.style import COLOURS, MADE, leave_empty, show, stored
 
 __getattr__ = other_versions_names(__name__)
 
 __all__ = ["COLOURS", "MADE", "accuracies", "accuracy_tables", "against", "attack", "bars", "benchmark", "boxes", "by_depth",
            "by_group", "certificates", "channels", "classifier", "cone", "confusion", "covered", "decision_grid", "decisions",
            "dense_block", "differences", "directions", "dots", "fields", "fooled_within", "games", "gaps", "gaussians",
-           "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps", "mark", "matrix",
-           "mean_and_std", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket", "rates",
-           "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips", "study_cell",
-           "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning", "units",
-           "vulnerability", "windows", "with_errors", "withstood"]
+           "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "leave_empty", "lines", "maps",
+           "mark", "matrix", "mean_and_std", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players",
+           "pocket", "rates", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips",
+           "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning",
+           "units", "vulnerability", "windows", "with_errors", "withstood"]
