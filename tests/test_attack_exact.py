@@ -235,7 +235,7 @@ def test_the_classes_together(small, monkeypatch, programs, expected):
         radii.append(radius)
         found, lower, whether = next(given)
         return found, np.full(36, found), lower, whether
-    monkeypatch.setattr(exact, "smallest", solved)
+    monkeypatch.setattr(exact, "smallest_in_ball", solved)
     found = exact_minimum(small[0], small[1][0], small[2][0])
     assert (found.norm, found.lower, found.proven) == expected and np.all(found.dx == expected[0])
     assert radii == [np.inf, *np.minimum.accumulate([one[0] for one in programs])[:-1]]

@@ -30,7 +30,7 @@ def test_the_net_worked_by_hand():
     outputs = backprop.forward(HAND, np.array([[1.0, 2.0]]))
     np.testing.assert_array_equal(outputs[1], [[0, 4]])
     np.testing.assert_array_equal(outputs[2], [[3]])
-    loss, delta = backprop.mean_square(outputs[-1], np.array([[2.0]]))
+    loss, delta = backprop.mean_square_error(outputs[-1], np.array([[2.0]]))
     assert (loss, delta) == (1, 2)
     (w1, b1), (w2, b2) = backprop.backward(HAND, outputs, delta)
     np.testing.assert_array_equal(w2, [[0], [8]])
@@ -67,10 +67,10 @@ def test_gradients_of_mean_square_are_finite_differences():
     x, targets = rng.normal(size=(6, 4)), rng.normal(size=(6, 2))
 
     def loss() -> float:
-        return backprop.mean_square(backprop.forward(net, x, TANH)[-1], targets)[0]
+        return backprop.mean_square_error(backprop.forward(net, x, TANH)[-1], targets)[0]
 
     outputs = backprop.forward(net, x, TANH)
-    gradients = backprop.backward(net, outputs, backprop.mean_square(outputs[-1], targets)[1], TANH)
+    gradients = backprop.backward(net, outputs, backprop.mean_square_error(outputs[-1], targets)[1], TANH)
     for layer, found in zip(net, gradients):
         for array, gradient in zip(layer, found):
             np.testing.assert_allclose(gradient, backprop.finite_differences(loss, array), atol=1e-8)
@@ -97,7 +97,7 @@ def test_losses_are_those_of_scipy_and_stay_finite():
         expected = (scipy_softmax(scale * logits, axis=1) - np.eye(4)[labels]) / 8
         np.testing.assert_allclose(delta, expected, atol=1e-12)
     np.testing.assert_array_equal(logits, kept)
-    assert backprop.mean_square(np.array([[1.0, 2], [3, 5]]), np.zeros((2, 2)))[0] == pytest.approx(39 / 4)
+    assert backprop.mean_square_error(np.array([[1.0, 2], [3, 5]]), np.zeros((2, 2)))[0] == pytest.approx(39 / 4)
 
 
 def test_activations_and_their_slopes():
@@ -176,7 +176,7 @@ def test_small_data_are_what_they_say():
 @pytest.mark.parametrize("widen", [0.5, 1, 2])
 def test_the_faults_of_the_lab_are_what_they_are_called(widen):
     """Each panel shows its fault, and the same network without it does not; with half or twice the hidden units too."""
-    curves = {letter: chart["curves"] for letter, chart in diagnosis.panels(widen).items()}
+    curves = {letter: chart["curves"] for letter, chart in diagnosis.faulty_networks(widen).items()}
     assert len(curves["P"]["training"]) == 12 and np.all(np.diff(curves["P"]["training"]) < 0)
     assert curves["P"]["training"][-1] > 1
     assert curves["Q"]["all"][-1] > 94 and curves["Q"]["label 1 (1 in 20)"][-1] == 0

@@ -126,8 +126,9 @@ def test_a_skew_with_a_rotation_and_a_zoom_against_scipy():
     np.testing.assert_allclose(got[2:-2, 2:-2], expected[2:-2, 2:-2], atol=1e-4)
 
 
-def test_digits_draw_each_change_and_a_skew_only_where_it_is_wanted():
-    x, draws = images(40), tf.random.Generator.from_seed(4)
+@pytest.mark.parametrize("size", [(28, 28), (14, 21)])
+def test_digits_draw_each_change_and_a_skew_only_where_it_is_wanted(size):
+    x, draws = images(40, *size), tf.random.Generator.from_seed(4)
     ranges = dict(right=2.0, down=2.0, angle=12.0, zoom=0.12, skew=20.0)
     drawn = {name: draws.uniform([40], -largest, largest) for name, largest in ranges.items()}
     drawn["zoom"] = tf.exp(drawn["zoom"])
@@ -135,6 +136,14 @@ def test_digits_draw_each_change_and_a_skew_only_where_it_is_wanted():
     np.testing.assert_allclose(leaning, augment.moved(x, **drawn), atol=1e-6)
     del drawn["skew"]
     np.testing.assert_allclose(augment.digits(x, tf.random.Generator.from_seed(4)), augment.moved(x, **drawn), atol=1e-6)
+
+
+def test_digits_name_what_they_cannot_take():
+    generator = tf.random.Generator.from_seed(0)
+    with pytest.raises(ValueError, match=r"images of shape \[28, 28, 1\], expected \[N, H, W, C\]: batch before map, or add"):
+        augment.digits(images(2)[0], generator)
+    with pytest.raises(TypeError, match="a Generator, expected a tf.random.Generator"):
+        augment.digits(images(2), np.random.default_rng(0))
 
 
 def test_colour_multiplies_each_channel_of_each_image():

@@ -297,12 +297,24 @@ def test_a_notebook_of_an_earlier_version_is_told_what_to_do():
                                    "your answers into the new lab.")
 
 
-@pytest.mark.parametrize("asked", ["networks.dense_net", "data.pictures.landscape", "checks.lab10.contractive",
-                                   "generative.minimax.covered"])
+@pytest.mark.parametrize("asked", [
+    "filter_checks", "networks.dense_net", "data.pictures.landscape", "data.films.centres", "data.signs.photograph",
+    "checks.lab10.contractive", "generative.minimax.covered", "generative.GAN", "backprop.mean_square", "diagnosis.panels",
+    "defences.denoised", "filters.same", "many_networks.interval", "plot.bands"])
 def test_a_name_of_an_earlier_version_is_told_too(asked):
-    module, _, name = asked.rpartition(".")
-    module = importlib.import_module(f"utils.{module}")
-    with pytest.raises(AttributeError, match=(f"^This version of the course has no utils.{asked}. If your notebook .* which "
-                                              "carries your answers into the new lab.$")):
-        getattr(module, name)
-    assert getattr(module, name, None) is None and not hasattr(module, "__wrapped__")
+    module, _, name = f"utils.{asked}".rpartition(".")
+    said = f"^This version of the course has no utils.{asked}. If your notebook .* carries your answers into the new lab.$"
+    asked_for = importlib.import_module(module)
+    with pytest.raises(AttributeError, match=said):
+        getattr(asked_for, name)
+    with pytest.raises(ImportError, match=said):
+        exec(f"from {module} import {name}")
+    assert not hasattr(asked_for, name) and getattr(asked_for, name, None) is None
+    with pytest.raises(AttributeError, match="has no attribute '__wrapped__'"):  # which doctest and inspect ask every module for
+        asked_for.__wrapped__
+
+
+def test_a_module_that_is_not_imported_yet_is_no_other_version():
+    code = ("import utils\nassert not hasattr(utils, 'filters')\nfrom utils import filters\nfrom utils.data import toy\n"
+            "import utils.plot.pictures\nassert not hasattr(utils, 'training')")
+    subprocess.run([sys.executable, "-c", code], check=True)

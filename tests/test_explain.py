@@ -128,7 +128,7 @@ def test_integrated_gradients_of_squares_are_the_squares():
 def test_integrated_gradients_are_complete(detector, faces, baseline):
     x, y, _ = faces
     found = explain.integrated_gradients(detector, x, y, explain.log_odds, baseline=baseline, most=1024)
-    before, after = (scores.scores(detector, images, y, explain.log_odds) for images in (np.full_like(x, baseline), x))
+    before, after = (scores.class_scores(detector, images, y, explain.log_odds) for images in (np.full_like(x, baseline), x))
     far = np.abs(after - before) > 0.1  # else a relative error says nothing
     np.testing.assert_allclose(found.sum((1, 2, 3))[far], (after - before)[far], rtol=0.0101)
     error = explain.completeness(detector, x, y, found, explain.log_odds, baseline=baseline)
@@ -288,7 +288,7 @@ def test_the_map_of_the_cause_wins_at_deletion_and_insertion():
                   for maps in (right, wrong, explain.random_maps((5, 24, 24)))]
         best, worst, random = (explain.area(one) for one in curves)
         assert np.all(better * (best - worst) > 0.2) and np.all(better * (best - random) > 0)
-        ends = [scores.scores(corner, images, y, explain.probability) for images in (x, filling(x, "blur", 8))]
+        ends = [scores.class_scores(corner, images, y, explain.probability) for images in (x, filling(x, "blur", 8))]
         for one in curves:
             np.testing.assert_allclose(one[:, [-1, 0] if insertion else [0, -1]].T, ends, atol=1e-5)
     with pytest.raises(ValueError, match="one number for each pixel"):

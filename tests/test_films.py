@@ -30,9 +30,9 @@ def test_the_centre_of_a_point_and_how_far_it_moves():
     film = np.zeros((1, 3, 16, 16), np.float32)
     for frame, (row, column) in enumerate(((7, 8), (7, 8), (4, 12))):
         film[0, frame, row, column] = 0.5
-    np.testing.assert_allclose(films.centres(film)[0], [[0.5, -0.5], [0.5, -0.5], [4.5, -3.5]], atol=1e-6)
+    np.testing.assert_allclose(films.centres_of_mass(film)[0], [[0.5, -0.5], [0.5, -0.5], [4.5, -3.5]], atol=1e-6)
     np.testing.assert_allclose(films.speeds(film)[0], [0, 5], atol=1e-6)
-    assert (films.centres(0 * film) == 0).all()
+    assert (films.centres_of_mass(0 * film) == 0).all()
 
 
 def test_digits_keep_their_ink_and_their_speed(digits):
@@ -40,7 +40,7 @@ def test_digits_keep_their_ink_and_their_speed(digits):
     assert film.shape == (500, 8, 16, 16) and film.dtype == np.float32 and 0 <= film.min() <= film.max() <= 1
     ratio = film.sum(axis=(2, 3)) * 4 / digits.x_test.sum(axis=(1, 2, 3))[:, None]
     assert 0.85 < ratio.min() and ratio.max() < 1.0001  # a few digits are wider than 10 pixels: the border cuts some ink off
-    centres, speeds = films.centres(film), films.speeds(film)
+    centres, speeds = films.centres_of_mass(film), films.speeds(film)
     assert np.abs(centres).max() < films.RANGE + 0.8 and speeds.max() < films.SPEEDS[1] + 0.1
     # Where three centres lie at least 1.5 pixels and a margin from any wall, none was between them: the velocity is the same.
     inside = np.abs(np.stack([centres[:, :-2], centres[:, 1:-1], centres[:, 2:]])).max(axis=(0, 3)) < 1
@@ -54,12 +54,12 @@ def test_a_filter_with_a_single_one_shifts_and_each_frame_has_its_own():
     frames = np.random.default_rng(0).random((3, 16, 16)).astype(np.float32)
     filters = np.zeros((3, 5, 5), np.float32)
     filters[0, 2, 2] = filters[1, 2, 4] = filters[2, 0, 1] = 1  # reads in place; two to the right; two above, one to the left
-    moved = dynamics.moved(tf.constant(frames), tf.constant(filters.reshape(3, 25))).numpy()
+    moved = dynamics.filtered_frames(tf.constant(frames), tf.constant(filters.reshape(3, 25))).numpy()
     np.testing.assert_allclose(moved[0], frames[0], atol=1e-6)
     np.testing.assert_allclose(moved[1, :, :-2], frames[1, :, 2:], atol=1e-6)
     np.testing.assert_allclose(moved[2, 2:, 1:], frames[2, :-2, :-1], atol=1e-6)
     assert (moved[1, :, -2:] == 0).all() and (moved[2, :2] == 0).all()  # black comes in from outside
-    assert dynamics.moved(tf.constant(frames), tf.fill([3, 25], 1.0)).numpy().max() == 1
+    assert dynamics.filtered_frames(tf.constant(frames), tf.fill([3, 25], 1.0)).numpy().max() == 1
 
 
 def test_a_network_that_says_no_change_repeats_the_second_frame(digits):
@@ -80,7 +80,7 @@ def test_training_lowers_the_error(digits):
 def test_the_stored_network_moves_unseen_digits_as_the_films_do(digits, seed):
     film = films.films(digits.x_test, seed=seed)
     drawn = dynamics.continued(pretrained.load("digits_films"), tf.constant(film[:, :2]), 8).numpy()
-    far = np.linalg.norm(films.centres(drawn)[:, -1] - films.centres(film)[:, -1], axis=-1).mean()
-    still = np.linalg.norm(films.centres(film)[:, 1] - films.centres(film)[:, -1], axis=-1).mean()
+    far = np.linalg.norm(films.centres_of_mass(drawn)[:, -1] - films.centres_of_mass(film)[:, -1], axis=-1).mean()
+    still = np.linalg.norm(films.centres_of_mass(film)[:, 1] - films.centres_of_mass(film)[:, -1], axis=-1).mean()
     assert far < 0.5 * still
     assert np.corrcoef(films.speeds(drawn)[:, 1:].ravel(), films.speeds(film)[:, 1:].ravel())[0, 1] > 0.35

@@ -14,7 +14,7 @@ def test_a_number_that_is_not_whole_is_no_cause():
 
 
 def test_each_panel_has_a_cause():
-    assert diagnosis.panels().keys() == lab02.FAULTS.keys() == lab02.SEEN.keys()
+    assert diagnosis.faulty_networks().keys() == lab02.FAULTS.keys() == lab02.SEEN.keys()
     assert set(lab02.FAULTS.values()) < diagnosis.CAUSES.keys()
 
 

@@ -15,7 +15,7 @@ FIGURES = {
     "panels": lambda: plot.panels([dict(x=X, title="p", xlabel="x", ylabel="y", curves={"a": X, "b": 2 * X},
                                         errors={"a": 0.1 * X})], title="t"),
     "gaussians": lambda: plot.gaussians(np.eye(6), np.zeros(6), np.ones(6), "abcdef", title="t", xlabel="x"),
-    "bands": lambda: plot.bands(X, {"a": (X, 0.5 * X, X + 1, X)}, title="t", xlabel="x", ylabel="y"),
+    "mean_and_std": lambda: plot.mean_and_std(X, {"a": (X, 0.5 * X, X + 1, X)}, title="t", xlabel="x", ylabel="y"),
     "noise_maps": lambda: plot.noise_maps({"a": np.full([3, 2, 2], 0.2), "b": np.full([3, 4, 4], 0.5)}, PICTURES, "012",
                                           title="t", label="rate"),
     "noisy_answers": lambda: plot.noisy_answers({"clean": PICTURES, "noisy": PICTURES[:2]}, ["012", "12"], title="t"),

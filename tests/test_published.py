@@ -159,7 +159,7 @@ def test_photographs_are_attacked_by_all_and_minimal_is_the_smallest(monkeypatch
     assert all(ours["PGD", "Linf"][name] <= 1.25 * ours["minimal", "Linf"][name] for name in pictures)  # the next radius
     monkeypatch.setattr(compared.pretrained, "imagenet", lambda: None)
     with pytest.raises(ValueError, match="MobileNetV2"):
-        compared.photographs(compared.jsma, "L0")
+        compared.photographs(compared.jsma_on_photographs, "L0")
 
 
 def test_what_is_stored_is_complete():

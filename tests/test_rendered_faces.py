@@ -180,7 +180,7 @@ def test_pixels_alone_are_not_enough_for_a_linear_rule(faces):
 def test_geometry_holds_what_it_says_in_the_shapes_it_says():
     f = {name: np.asarray(values, np.float32)[:, None, None] for name, values in sample_factors(3, seed=0).items()}
     head = face_geometry.head(f)
-    for function, arrays in ((face_geometry.head, head), (face_geometry.features, face_geometry.features(f, head))):
+    for function, arrays in ((face_geometry.head, head), (face_geometry.facial_features, face_geometry.facial_features(f, head))):
         stated = {name: shape
                   for names, shape in re.findall(r"^    (\w+(?:, \w+)*) +\[b, (48, 48|1, 1)\] ", function.__doc__, re.M)
                   for name in names.split(", ")}
@@ -192,7 +192,7 @@ def test_the_head_is_where_its_geometry_says():
     """The parts of a face that belong together lie together: eyes at EYES, the mouth between nose and chin."""
     f = {name: np.float32(value).reshape(1, 1, 1) for name, value in PLAIN.items()}
     g = face_geometry.head(f)
-    g = g | face_geometry.features(f, g)
+    g = g | face_geometry.facial_features(f, g)
     inner = g["on_head"] > 0.99
     for x, y in EYES:
         pixel = (0, round(y), round(x))  # the centre of the eye is at most half a pixel from it

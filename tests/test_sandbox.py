@@ -113,8 +113,9 @@ def running(token: str) -> list[psutil.Process]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Whether it comes true: how long that takes says nothing about the sandbox, so there is a minute for it."""
+    deadline = time.monotonic() + 60
     while not condition():
         if time.monotonic() > deadline:
             return False
@@ -475,11 +476,10 @@ def test_what_the_clock_stopped_is_tried_once_more(tmp_path):
 @pytest.mark.parametrize("code", ["import time; time.sleep(60)", "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
                                   "import os, time\nos.close(1)\nos.close(2)\ntime.sleep(60)"])
 def test_wall_time_is_limited(run, code):
-    started = time.monotonic()
-    assert run(code, LIMITS._replace(wall=1)).killed == ("It was stopped after 1 seconds, with 0 of its 10 seconds of processor "
-                                                         "time used: it waits for something, or the machine was busy. It was "
-                                                         "tried twice.")
-    assert time.monotonic() - started < 30, "twice, and not to the end"
+    ended = run(f"{code}\nprint('the end')", LIMITS._replace(wall=1))
+    assert ended.killed == ("It was stopped after 1 seconds, with 0 of its 10 seconds of processor time used: it waits for "
+                            "something, or the machine was busy. It was tried twice.")
+    assert ended.out == b"", "it did not come to its end"
 
 
 def test_what_is_idle_is_stopped_long_before_the_clock_is_up(monkeypatch):
@@ -547,10 +547,10 @@ def test_it_cannot_kill_what_is_outside(run):
 
 
 def test_what_it_leaves_running_is_killed(run):
-    token, started = "token" + uuid.uuid4().hex, time.monotonic()
+    token = "token" + uuid.uuid4().hex
     ended = run(f"""
         import os, subprocess, sys
-        command = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)", "{token}"]
+        command = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)", "{token}"]
         subprocess.Popen(command)
         subprocess.Popen(command, start_new_session=True, close_fds=True)
         if os.fork() == 0:
@@ -559,24 +559,24 @@ def test_what_it_leaves_running_is_killed(run):
                 os.execv(sys.executable, command)
         else:
             print("done")""")
-    assert (ended.status, ended.out, ended.killed) == (0, b"done\n", "") and time.monotonic() - started < 10
-    assert wait_until(lambda: not running(token), 5)
+    assert (ended.status, ended.out, ended.killed) == (0, b"done\n", ""), "it did not wait for them: they outlast its limits"
+    assert wait_until(lambda: not running(token))
 
 
 def test_it_dies_with_a_caller_that_is_killed(tmp_path):
     token = "token" + uuid.uuid4().hex
-    code = f"import time; time.sleep(60)  # {token}"
+    code = f"import time; time.sleep(600)  # {token}"
     caller = subprocess.Popen([sys.executable, "-c", ("import sys; from utils.instructor.grading import sandbox; "
                                                       f"sandbox.run([sys.executable, '-c', {code!r}])")],
                               env=os.environ | {"PYTHONPATH": str(ROOT)})
     try:
         # The program itself: the shells and bubblewraps before it have the same words on their command lines, but are not ready
         # yet.
-        assert wait_until(lambda: any(process.info["cmdline"][::2] == [sys.executable, code] for process in running(token)), 30)
+        assert wait_until(lambda: any(process.info["cmdline"][::2] == [sys.executable, code] for process in running(token)))
     finally:
         os.kill(caller.pid, signal.SIGKILL)
         caller.wait()
-    assert wait_until(lambda: not running(token), 5)
+    assert wait_until(lambda: not running(token))
 
 
 def test_it_cannot_take_that_back(run):
@@ -591,12 +591,13 @@ def test_it_cannot_take_that_back(run):
 
 def test_two_at_a_time_and_one_after_the_other_share_nothing(run, open_folder):
     leave = """
-        import ctypes, socket, time
+        import ctypes, socket, sys
         open("/tmp/left", "w").write("x"); open("/dev/shm/left", "w").write("x")
         listening = socket.socket(socket.AF_UNIX); listening.bind("\\0left"); listening.listen()
         server = socket.socket(); server.bind(("", 7777)); server.listen()
         ctypes.CDLL(None).mq_open(b"/left", 0o102, 0o666, 0)
-        time.sleep(3)"""
+        print("ready", flush=True)
+        sys.stdin.read()"""
     look = """
         import ctypes, json, os, socket
         def reached(family, address):
@@ -608,11 +609,12 @@ def test_two_at_a_time_and_one_after_the_other_share_nothing(run, open_folder):
         print(json.dumps([os.path.exists("/tmp/left"), os.path.exists("/dev/shm/left"), reached(socket.AF_UNIX, "\\0left"),
                           reached(socket.AF_INET, ("127.0.0.1", 7777)),
                           ctypes.CDLL(None).mq_open(b"/left", 0)]))"""
-    first = subprocess.Popen(sandbox.command([sys.executable, "-c", textwrap.dedent(leave)], LIMITS))
-    time.sleep(1)
-    assert first.poll() is None
+    first = subprocess.Popen(sandbox.command([sys.executable, "-c", textwrap.dedent(leave)], LIMITS), stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)
+    assert first.stdout.readline() == b"ready\n"
     assert told(run(look)) == [False, False, False, False, -1]
-    first.wait()
+    first.communicate()
+    assert first.returncode == 0
     assert told(run(look)) == [False, False, False, False, -1]
 
 

@@ -18,7 +18,7 @@ def in_pose(monkeypatch):
         for name, plain in (("POSE", STILL), ("LIGHT", EVEN)):
             known = {key: changes.get(key, value) for key, value in plain.items()}
             monkeypatch.setattr(signs, name, {key: (value, value) for key, value in known.items()})
-        return signs.photograph(cards, seed)
+        return signs.by_the_roadside(cards, seed)
     return show
 
 
@@ -84,8 +84,8 @@ def test_what_is_random_does_not_depend_on_the_card():
     nothing = np.zeros([4, signs.CARD, signs.CARD, 4], np.float32)
     small = np.repeat(square(side=16), 4, 0)
     corner = (slice(None), slice(0, 5), slice(0, 5))
-    np.testing.assert_array_equal(signs.photograph(nothing, 3)[corner], signs.photograph(small, 3)[corner])
-    backgrounds = np.concatenate([signs.photograph(nothing, 3), signs.photograph(nothing, 4)])
+    np.testing.assert_array_equal(signs.by_the_roadside(nothing, 3)[corner], signs.by_the_roadside(small, 3)[corner])
+    backgrounds = np.concatenate([signs.by_the_roadside(nothing, 3), signs.by_the_roadside(nothing, 4)])
     assert len(np.unique(backgrounds.mean((1, 2)).round(3), axis=0)) == 8
 
 
@@ -111,4 +111,4 @@ def test_refusals():
     with pytest.raises(ValueError, match="no sign 'parking': choose one of 'stop'"):
         signs.card("parking")
     with pytest.raises(ValueError, match=r"shape \[64, 64, 4\], expected \[N, 64, 64, 4\]"):
-        signs.photograph(CARDS[0], 0)
+        signs.by_the_roadside(CARDS[0], 0)

@@ -13,7 +13,7 @@ PENALTY = 0.05
 def problem() -> tuple[tf.Tensor, tf.Tensor, np.ndarray]:
     """Two images of 6x5 that two filters of 3x3 can nearly make, the filters, and `synthesis` as a matrix [30, 60]."""
     random = np.random.default_rng(0)
-    filters = sparse_coding.shortened(tf.constant(random.standard_normal((3, 3, 1, 2)), tf.float32))
+    filters = sparse_coding.in_unit_ball(tf.constant(random.standard_normal((3, 3, 1, 2)), tf.float32))
     maps = random.standard_normal((2, 6, 5, 2)) * (random.random((2, 6, 5, 2)) < 0.1)
     images = sparse_coding.synthesis(tf.constant(maps, tf.float32), filters) + 0.05 * random.standard_normal((2, 6, 5, 1))
     units = tf.reshape(tf.eye(60), [60, 6, 5, 2])

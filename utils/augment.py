@@ -11,6 +11,8 @@ from scipy.fft import dct
 
 from utils.quiet import tf
 
+Augment = Callable[[tf.Tensor, tf.random.Generator], tf.Tensor]  # images, generator -> images of the same shape
+
 # How coarsely JPEG stores the 8x8 frequencies of a block of grey pixels at quality 50 (ITU-T T.81, Annex K, table K.1): the
 # constant part first, higher vertical frequencies below, higher horizontal ones to the right.
 LUMINANCE_STEPS = ((16, 11, 10, 16, 24, 40, 51, 61), (12, 12, 14, 19, 26, 58, 60, 55), (14, 13, 16, 24, 40, 57, 69, 56),
@@ -148,13 +150,15 @@ def moved(images: tf.Tensor, *, right: tf.Tensor | float = 0.0, down: tf.Tensor 
 
 
 def digits(images: tf.Tensor, generator: tf.random.Generator, *, skew: float = 0.0) -> tf.Tensor:
-    """Digits [N, 28, 28, 1] in [0, 1], randomly shifted (2 pixels each way), rotated (12 degrees) and zoomed (0.89 to 1.13).
+    """Digits [N, H, W, C] in [0, 1], randomly shifted (2 pixels each way), rotated (12 degrees) and zoomed (0.89 to 1.13).
 
+    The 2 pixels suit MNIST, 28x28 pixels of which the digit has about 20x20; images of another size are shifted by as many.
     With `skew`, digits also lean to one side, by up to that many degrees. No mirror: the mirror image of a 2 is not a digit.
     Raises ValueError for images that are no batch, TypeError for a generator that is not TensorFlow's.
     """
     if len(images.shape) != 4:
-        raise ValueError(f"images of shape {list(images.shape)}, expected [N, 28, 28, 1]: batch before map.")
+        raise ValueError(f"images of shape {list(images.shape)}, expected [N, H, W, C]: batch before map, or add the channel "
+                         "with images[..., None].")
     if not isinstance(generator, tf.random.Generator):
         raise TypeError(f"generator is a {type(generator).__name__}, expected a tf.random.Generator.")
 
@@ -176,7 +180,7 @@ def colour(images: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
     return tf.clip_by_value(images * factors, 0.0, 1.0)
 
 
-def cut(images: tf.Tensor) -> tf.Tensor:
+def clipped(images: tf.Tensor) -> tf.Tensor:
     """Values of any shape, of which those outside of [0, 1] become 0 or 1, as in a camera."""
     return tf.clip_by_value(images, 0.0, 1.0)
 
@@ -188,12 +192,12 @@ CHANGES: dict[str, tuple[str, Sequence[float], Callable[[tf.Tensor, float], tf.T
     "Rotation": ("clockwise (degrees)", range(0, 71, 10), lambda x, s: moved(x, angle=s)),
     "Scale": ("factor", (0.5, 0.6, 0.75, 0.9, 1, 1.15, 1.3, 1.5), lambda x, s: moved(x, zoom=s)),
     "Skew": ("to the right (degrees)", range(0, 57, 8), lambda x, s: moved(x, skew=s)),
-    "Brightness": ("added to each pixel", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), lambda x, s: cut(x + s)),
+    "Brightness": ("added to each pixel", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7), lambda x, s: clipped(x + s)),
     "Noise": ("standard deviation", (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
-              lambda x, s: cut(x + s * tf.random.stateless_normal(tf.shape(x), seed=[1, 0]))),
+              lambda x, s: clipped(x + s * tf.random.stateless_normal(tf.shape(x), seed=[1, 0]))),
 }
 # ... and two that need colours, images [N, H, W, 3]: reddish light, and all hues moved around the colour circle.
 COLOUR_CHANGES: dict[str, tuple[str, Sequence[float], Callable[[tf.Tensor, float], tf.Tensor]]] = {
-    "Red light": ("red times, blue divided by", (1, 1.25, 1.5, 2, 2.5, 3, 4, 5), lambda x, s: cut(x * [s, 1.0, 1 / s])),
-    "Hue": ("moved by (degrees)", range(0, 181, 20), lambda x, s: cut(tf.image.adjust_hue(x, s / 360))),
+    "Red light": ("red times, blue divided by", (1, 1.25, 1.5, 2, 2.5, 3, 4, 5), lambda x, s: clipped(x * [s, 1.0, 1 / s])),
+    "Hue": ("moved by (degrees)", range(0, 181, 20), lambda x, s: clipped(tf.image.adjust_hue(x, s / 360))),
 }

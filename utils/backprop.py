@@ -10,6 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from utils import other_versions_names
+
+__getattr__ = other_versions_names(__name__)
+
 Layer = tuple[np.ndarray, np.ndarray]
 
 
@@ -48,7 +52,10 @@ def initialise(sizes: list[int], seed: int, variance: Callable[[int, int], float
 
 
 def forward(net: list[Layer], x: np.ndarray, activation: Activation = RELU) -> list[np.ndarray]:
-    """What goes into each layer, and last the logits: [x, a_1, ..., logits], each [N, size of the layer]."""
+    """What goes into each layer, and last the logits: the list x, a_1, a_2, ..., logits.
+
+    x is [N, inputs] of the first layer, each a is [N, outputs] of a layer, the logits are [N, classes].
+    """
     outputs = [x]
     for number, (weights, bias) in enumerate(net, start=1):
         z = outputs[-1] @ weights + bias
@@ -61,7 +68,7 @@ def backward(net: list[Layer], outputs: list[np.ndarray], delta: np.ndarray,
     """The gradient of the loss for the weights and the bias of each layer, first layer first.
 
     outputs  what `forward` gave
-    delta    the gradient for the logits [N, classes], as `cross_entropy` and `mean_square` give it
+    delta    the gradient for the logits [N, classes], as `cross_entropy` and `mean_square_error` give it
     """
     gradients = []
     for (weights, _), a in zip(reversed(net), reversed(outputs[:-1])):
@@ -107,7 +114,7 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.nda
     return float(loss), delta / len(labels)
 
 
-def mean_square(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+def mean_square_error(outputs: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
     """The mean of (outputs - targets)^2 over all entries, and its gradient for the outputs.
 
     Both arrays have the same shape, which may be any shape.

@@ -3,9 +3,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils import backprop
+from utils import backprop, other_versions_names
 from utils.data import toy
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 CAUSES = {1: "not normalised", 2: "results not checked", 3: "not preprocessed", 4: "no regularisation",
           5: "batch too large", 6: "learning rate", 7: "last activation", 8: "bad gradients",
@@ -57,8 +59,8 @@ def fitted(build: Callable[[], "tf.keras.Model"], task: str, seed: int = 0) -> t
     return model, float(np.mean(answers.argmax(axis=1) == y_other))
 
 
-def panels(widen: float = 1) -> dict[str, dict]:
-    """Six programs that do not do what they should: for each letter what `plot.panels` draws.
+def faulty_networks(widen: float = 1) -> dict[str, dict]:
+    """Six networks that do not do what they should: for each letter what `plot.panels` draws.
 
     widen  what the number of hidden units is multiplied by: the panels look alike for 1/2, 1 and 2
     """

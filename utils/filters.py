@@ -12,6 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from utils import other_versions_names
+
+__getattr__ = other_versions_names(__name__)
+
 SOBEL_X = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])  # positive where it gets brighter to the right
 SOBEL_Y = SOBEL_X.T  # positive where it gets brighter downwards
 

@@ -5,7 +5,6 @@ vectors float32 [N, D]. Initial weights follow the seed given to `utils.session.
 """
 from utils.quiet import tf
 
-
 TRUNCATED_STD = 0.87962566  # standard deviation of a standard normal that is cut at -2 and 2
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from utils import backprop
+from utils import backprop, other_versions_names
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 EPSILON = 1e-8  # in the denominator of Adam
 

@@ -395,7 +395,7 @@ WRONG = {
         ("over all steps, not epochs", train(rate="tf.keras.optimizers.schedules.CosineDecay(2e-3, 30)")),
         ("TypeError: generator is a Generator, expected a tf.random.Generator", train(fit=PIPELINE.format(
             generator="np.random.default_rng(0)", batch=".batch(64)"))),
-        ("ValueError: images of shape [28, 28, 1], expected [N, 28, 28, 1]: batch before map", train(fit=PIPELINE.format(
+        ("ValueError: images of shape [28, 28, 1], expected [N, H, W, C]: batch before map", train(fit=PIPELINE.format(
             generator="tf.random.Generator.from_seed(0)", batch=""))),
         ("94.0 % is required", train()),
         ("or let the learning rate fall", train(rate="1e-3", fit=FEW)),

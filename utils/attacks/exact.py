@@ -60,7 +60,7 @@ def exact_minimum(model: tf.keras.Model, image: np.ndarray, label: int, *, norm:
     for goal in goals(x, layers, label, targeted):
         radius = min(best, (1 + SLACK) * upper)
         seconds = time_limit - (time.perf_counter() - started)
-        found, change, bound, solved = smallest(x, layers[:-1] + [goal], norm, radius, seconds)
+        found, change, bound, solved = smallest_in_ball(x, layers[:-1] + [goal], norm, radius, seconds)
         if found < best:
             best, dx = found, change
         lower, proven = min(lower, bound), proven and solved
@@ -85,8 +85,8 @@ def goals(x: np.ndarray, layers: list[Layer], label: int, targeted: bool) -> lis
     return [(differences[0][:, [i]], differences[1][[i]]) for i in range(len(others))]
 
 
-def smallest(x: np.ndarray, layers: list[Layer], norm: str, radius: float,
-             seconds: float) -> tuple[float, np.ndarray | None, float, bool]:
+def smallest_in_ball(x: np.ndarray, layers: list[Layer], norm: str, radius: float,
+                     seconds: float) -> tuple[float, np.ndarray | None, float, bool]:
     """The smallest dx [n] in the ball of that radius for which all outputs of the last of `layers` are <= 0, for x [n].
 
     Returns its norm (infinite, and dx None, if there is none or none was found in time), a lower bound of the

@@ -4,7 +4,7 @@ import numpy as np
 from utils.quiet import tf
 
 Layer = tuple[np.ndarray, np.ndarray]  # kernel [inputs, units] and bias [units] of a dense layer, float64
-Bounds = tuple[np.ndarray, np.ndarray]  # smallest and largest value of each unit, both [units]
+Interval = tuple[np.ndarray, np.ndarray]  # smallest and largest value of each unit, both [units]
 
 
 def dense_layers(model: tf.keras.Model) -> list[Layer]:
@@ -28,7 +28,7 @@ def dense_layers(model: tf.keras.Model) -> list[Layer]:
             for kernel, layer in zip(kernels, dense)]
 
 
-def through_dense(lower: np.ndarray, upper: np.ndarray, layer: Layer) -> Bounds:
+def through_dense(lower: np.ndarray, upper: np.ndarray, layer: Layer) -> Interval:
     """The bounds of x @ kernel + bias, both [units], for lower <= x <= upper, both [inputs].
 
     A unit is largest where inputs with a positive weight are at their upper bound and the others at their lower one. Exact
@@ -41,7 +41,7 @@ def through_dense(lower: np.ndarray, upper: np.ndarray, layer: Layer) -> Bounds:
     return middle - reach, middle + reach
 
 
-def further(first: Bounds, layers: list[Layer]) -> list[Bounds]:
+def further(first: Interval, layers: list[Layer]) -> list[Interval]:
     """The bounds before the activation of every layer: `first`, those of the first, then of each of `layers` after a ReLU."""
     bounds = [first]
     for layer in layers:
@@ -50,7 +50,7 @@ def further(first: Bounds, layers: list[Layer]) -> list[Bounds]:
     return bounds
 
 
-def first_layer(x: np.ndarray, layer: Layer, norm: str, radius: float) -> Bounds:
+def first_layer(x: np.ndarray, layer: Layer, norm: str, radius: float) -> Interval:
     """The exact bounds of x' @ kernel + bias, both [units], for images x' in [0, 1] with a distance of at most `radius` to x.
 
     x [inputs] in [0, 1]; norm "Linf" or "L1". In Linf each value moves alone. In L1 they share the radius: it is spent first

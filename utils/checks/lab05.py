@@ -11,9 +11,12 @@ from utils.quiet import tf
 
 __getattr__ = other_versions_names(__name__)
 
+# The hints of tasks 3 and 4, whose batches are of three images: where a [3] does not fit, it is the loss and the penalty that do
+# not. Two other shapes get the general sentence.
 TAPE = (*slips.tape("the tape has no way from dx to the objective: compute all of it inside `with`, with TensorFlow's "
                     "functions."),
-        ("Incompatible shapes", "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3."))
+        *((words, "The loss is [N], so the penalty must be [N] too: its mean goes over axes 1, 2 and 3.")
+          for words in ("Incompatible shapes: [3] vs.", "vs. [3]")))
 
 
 def _with_gradient(function: Callable, x: tf.Tensor, *others) -> tf.Tensor:

@@ -63,7 +63,7 @@ def _upright(f: Factors) -> tuple[np.ndarray, np.ndarray]:
     return across * c + down * s, down * c - across * s
 
 
-def features(f: Factors, g: Geometry) -> Geometry:
+def facial_features(f: Factors, g: Geometry) -> Geometry:
     """Nose, mouth and eyes on the head `g`. The nose stands out, so it moves when the head turns.
 
     eye             [b, 48, 48]  outwards from the nearer eye
@@ -92,7 +92,7 @@ def features(f: Factors, g: Geometry) -> Geometry:
                 gap=5.0 * f["mouth_open"] * taper, lips=np.clip(f["lip_fullness"], 0.2, 2.2))
 
 
-def rows(g: Geometry, part: slice) -> Geometry:
+def at_rows(g: Geometry, part: slice) -> Geometry:
     """The same with these rows of all that is [b, 48, 48]."""
     return {name: a[:, part] if np.ndim(a) == 3 and a.shape[1] == FACE_SIZE else a for name, a in g.items()}
 
@@ -100,8 +100,8 @@ def rows(g: Geometry, part: slice) -> Geometry:
 def normals(f: Factors, g: Geometry, grain: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The unit normal of the skin at each pixel, three times [b, 48, 48], from how far the surface is towards the viewer."""
     z = _nose_and_cheeks(g["z"], f, g)
-    z[:, UPPER] = _around_the_eyes(z[:, UPPER], f, rows(g, UPPER))
-    z[:, LOWER] = _around_the_mouth(z[:, LOWER], f, rows(g, LOWER))
+    z[:, UPPER] = _around_the_eyes(z[:, UPPER], f, at_rows(g, UPPER))
+    z[:, LOWER] = _around_the_mouth(z[:, LOWER], f, at_rows(g, LOWER))
     z += (0.02 * (0.2 + f["old"])) * grain
     z = smooth(smooth(z, np.float32(0.25), 1), np.float32(0.25), 2)
     zx = np.clip(f["scale"] * slope(z, 2), -2.2, 2.2)

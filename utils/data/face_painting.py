@@ -93,14 +93,14 @@ def _head(picture: np.ndarray, f: Factors, g: Geometry, light: Light, hair_tone:
           strokes: np.ndarray, grain: np.ndarray, coarse: np.ndarray) -> np.ndarray:
     """The picture with the head: colours are painted on the surface, whose normals give the light."""
     picture = _ears(picture, f, g, light)
-    g = g | face_geometry.features(f, g)
-    low, high = face_geometry.rows(g, LOWER), face_geometry.rows(g, UPPER)
+    g = g | face_geometry.facial_features(f, g)
+    low, high = face_geometry.at_rows(g, LOWER), face_geometry.at_rows(g, UPPER)
     normal = face_geometry.normals(f, g, grain)
     bright = _light_on_skin(f, g, light, normal)
 
     tone = face_features.skin(f, g, coarse, grain)
     tone[:, LOWER] = face_beard.beard(tone[:, LOWER], f, low, hair_tone, strands[:, LOWER], strokes[:, LOWER])
-    tone[:, MOUTH] = face_features.mouth(tone[:, MOUTH], f, face_geometry.rows(g, MOUTH))
+    tone[:, MOUTH] = face_features.mouth(tone[:, MOUTH], f, face_geometry.at_rows(g, MOUTH))
     tone[:, UPPER], glint = face_features.eyes(tone[:, UPPER], f, high, light, bright[:, UPPER])
     tone[:, UPPER] = face_beard.brows(tone[:, UPPER], f, high, strokes[:, UPPER])
     shine = face_light.shine(light, *normal)

@@ -1,9 +1,11 @@
 """Short films of digits that move at a constant velocity and bounce off the border: data whose motion is known (unit 11)."""
 import numpy as np
 
-from utils import augment
+from utils import augment, other_versions_names
 from utils.data.images import halved
 from utils.quiet import tf
+
+__getattr__ = other_versions_names(__name__)
 
 FRAMES, SIDE = 8, 16
 SPEEDS = (0.5, 1.5)  # pixels from frame to frame
@@ -32,7 +34,7 @@ def bounced(place: np.ndarray) -> np.ndarray:
     return RANGE - np.abs((place + RANGE) % (4 * RANGE) - 2 * RANGE)
 
 
-def centres(films: np.ndarray) -> np.ndarray:
+def centres_of_mass(films: np.ndarray) -> np.ndarray:
     """The centre of mass (x, y) of each frame, in pixels from the middle: films [N, T, H, W] -> [N, T, 2]; 0 if black."""
     height, width = films.shape[2:]
     ink = films.sum(axis=(2, 3)) + 1e-9
@@ -42,4 +44,4 @@ def centres(films: np.ndarray) -> np.ndarray:
 
 def speeds(films: np.ndarray) -> np.ndarray:
     """How far the centre of mass moves from each frame to the next, in pixels: films [N, T, H, W] -> [N, T - 1]."""
-    return np.linalg.norm(np.diff(centres(films), axis=1), axis=-1)
+    return np.linalg.norm(np.diff(centres_of_mass(films), axis=1), axis=-1)

@@ -3,18 +3,22 @@
     images, labels = signs(count, seed)
 
 A sign is a card, float32 [64, 64, 4]: red, green, blue, and how far it covers what is behind it (1 on the sign, 0 around it).
-`card(name)` draws one seen from the front; `photograph` shows cards in a random pose and light, before a random background. So a
-card with a sticker on it can be photographed as well.
+`card(name)` draws one seen from the front; `by_the_roadside` shows cards in a random pose and light, before a random background.
+So a card with a sticker on it can be photographed as well.
 """
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from utils import other_versions_names
 from utils.data.images import to_float, to_levels
+
+__getattr__ = other_versions_names(__name__)
 
 SIDE, CARD = 32, 64  # pixels: a photograph, a card
 CLASS_NAMES = ("stop", "yield", "no entry", "speed limit", "priority", "ahead only")
 RED, WHITE, BLUE, YELLOW, BLACK = (190, 20, 35), (245, 245, 245), (20, 80, 170), (250, 200, 20), (25, 25, 25)
-Layer = tuple[np.ndarray | str, tuple[int, int, int]]  # corners [n, 2], each -1 to 1 to the right and down, or a text; its colour
+# corners [n, 2], each -1 to 1 to the right and down, or a text; its colour
+ColouredShape = tuple[np.ndarray | str, tuple[int, int, int]]
 DRAWN = 8  # a card is drawn so many times as large, and reduced
 DISTANCE = 3.0  # from the camera to the sign, in half sides of a card: how strong the perspective is
 POSE = {  # the lowest and the highest value; each is uniform between them
@@ -42,7 +46,7 @@ def disc(radius: float) -> np.ndarray:
 
 
 _ARROW = np.array([[0, -0.7], [0.45, -0.2], [0.16, -0.2], [0.16, 0.6], [-0.16, 0.6], [-0.16, -0.2], [-0.45, -0.2]])
-_LAYERS: dict[str, list[Layer]] = {  # what is painted over one another
+_LAYERS: dict[str, list[ColouredShape]] = {  # what is painted over one another
     "stop": [(polygon(8, 1.0, 22.5), WHITE), (polygon(8, 0.92, 22.5), RED), ("STOP", WHITE)],
     "yield": [(polygon(3, 1.0, 90), RED), (polygon(3, 0.6, 90), WHITE)],
     "no entry": [(disc(0.97), RED), (0.65 * np.array([[-1, -0.3], [1, -0.3], [1, 0.3], [-1, 0.3]]), WHITE)],
@@ -59,7 +63,7 @@ def signs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """
     labels = np.random.default_rng([seed, 0]).permutation(np.arange(count) % len(CLASS_NAMES))
     cards = np.stack([card(name) for name in CLASS_NAMES])
-    return photograph(cards[labels], seed), labels.astype(np.int64)
+    return by_the_roadside(cards[labels], seed), labels.astype(np.int64)
 
 
 def card(name: str) -> np.ndarray:
@@ -69,7 +73,7 @@ def card(name: str) -> np.ndarray:
     return paint(_LAYERS[name])
 
 
-def paint(layers: list[Layer]) -> np.ndarray:
+def paint(layers: list[ColouredShape]) -> np.ndarray:
     """A card of your own, float32 [64, 64, 4]: shapes or texts painted over one another, in colours of 0 to 255."""
     middle = CARD * DRAWN / 2
     image = Image.new("RGBA", (CARD * DRAWN, CARD * DRAWN))
@@ -83,7 +87,7 @@ def paint(layers: list[Layer]) -> np.ndarray:
     return to_float(np.asarray(image.reduce(DRAWN)))
 
 
-def photograph(cards: np.ndarray, seed: int) -> np.ndarray:
+def by_the_roadside(cards: np.ndarray, seed: int) -> np.ndarray:
     """Cards [N, 64, 64, 4] in [0, 1], each in a pose, a light and before a background of its own: [N, 32, 32, 3] in [0, 1].
 
     What is drawn at random depends on `seed` and the place in the batch, not on the cards. Raises ValueError for another shape.
@@ -92,10 +96,10 @@ def photograph(cards: np.ndarray, seed: int) -> np.ndarray:
     if cards.ndim != 4 or cards.shape[1:] != (CARD, CARD, 4):
         raise ValueError(f"The cards have shape {list(cards.shape)}, expected [N, {CARD}, {CARD}, 4].")
     random = np.random.default_rng([seed, 1])
-    return to_float(np.stack([_photograph(levels, random) for levels in to_levels(cards)]))
+    return to_float(np.stack([_photo(levels, random) for levels in to_levels(cards)]))
 
 
-def _photograph(levels: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _photo(levels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """One card, uint8 [64, 64, 4], as levels uint8 [32, 32, 3]. The picture is made twice as large, and reduced."""
     size, pose, light = (2 * SIDE, 2 * SIDE), _drawn(POSE, random), _drawn(LIGHT, random)
     colours = random.uniform(0.1, 0.8) + random.uniform(-0.15, 0.15, 3) + random.normal(0, 0.08, (4, 4, 3))

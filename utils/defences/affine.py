@@ -7,8 +7,6 @@ from utils.attacks.inputs import Model
 from utils.networks import Chain
 from utils.quiet import tf
 
-Activation = Callable[[tf.Tensor], tf.Tensor]
-
 
 class Step(NamedTuple):
     """One layer: operation(x, kernel) + bias, then ReLU if `relu`; or, where `kernel` is None, operation(x) alone."""
@@ -30,7 +28,7 @@ def steps(model: Model) -> list[Step]:
     return [_step(layer) for layer in model.layers]
 
 
-def with_activation(model: Model, activation: Activation) -> Model:
+def with_activation(model: Model, activation: Callable[[tf.Tensor], tf.Tensor]) -> Model:
     """`model` with `activation`, z [N, ...] -> the same shape, in the place of each ReLU. It shares the weights, so that it can
     be trained; dropout is off, in training too. Raises ValueError as `steps` does.
     """

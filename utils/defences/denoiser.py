@@ -16,7 +16,7 @@ def denoising_network(filters: int = 8) -> tf.keras.Model:
     return tf.keras.Model(images, keras.Subtract()([images, noise]))
 
 
-def denoised(model: Model, denoiser: Model) -> Model:
+def with_denoiser(model: Model, denoiser: Model) -> Model:
     """The defended model: it sees what the denoiser makes of an image, clipped to [0, 1]."""
     return lambda x: model(tf.clip_by_value(denoiser(x), 0.0, 1.0))
 
@@ -38,6 +38,6 @@ def logit_loss(denoiser: tf.keras.Model, model: Model, epsilon: float) -> Loss:
     """The mean |difference| of the logits of `model` for denoised and clean images: HGD (Liao et al. 2018, section 3.3)."""
     def loss(x: tf.Tensor, labels: tf.Tensor, done: tf.Tensor, generator: tf.random.Generator) -> tf.Tensor:
         images = attacked(model, x, labels, tf.constant(epsilon), generator)
-        return tf.reduce_mean(tf.abs(denoised(model, denoiser)(tf.stop_gradient(images)) - model(x)))
+        return tf.reduce_mean(tf.abs(with_denoiser(model, denoiser)(tf.stop_gradient(images)) - model(x)))
 
     return loss

@@ -13,7 +13,7 @@ from utils.defences.training import Loss, grown, mean_cross_entropy
 from utils.quiet import tf
 
 
-def through(step: Step, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def bounds_behind(step: Step, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The bounds behind one layer, for inputs from `lower` to `upper`, both [N, ...] (Gowal et al. 2018, equations 6, 7)."""
     if step.kernel is not None:
         centre, radius = (upper + lower) / 2, (upper - lower) / 2
@@ -31,7 +31,7 @@ def output_bounds(model: Model, x: tf.Tensor, epsilon: tf.Tensor) -> tuple[tf.Te
     """
     lower, upper = _ball(x, epsilon)
     for step in steps(model):
-        lower, upper = through(step, lower, upper)
+        lower, upper = bounds_behind(step, lower, upper)
     return lower, upper
 
 
@@ -45,7 +45,7 @@ def worst_margins(model: Model, x: tf.Tensor, labels: tf.Tensor, epsilon: tf.Ten
     *hidden, last = steps(model)
     lower, upper = _ball(x, epsilon)
     for step in hidden:
-        lower, upper = through(step, lower, upper)
+        lower, upper = bounds_behind(step, lower, upper)
     own = tf.gather(tf.transpose(last.kernel), labels)  # [N, units]
     kernels = last.kernel[None] - own[:, :, None]  # [N, units, classes]
     biases = last.bias[None] - tf.gather(last.bias, labels)[:, None]

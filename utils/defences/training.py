@@ -4,12 +4,12 @@ from collections.abc import Callable
 import numpy as np
 
 from utils import training
+from utils.augment import Augment
 from utils.quiet import tf
 from utils.steps import descend
 
 # (images [N, H, W, C] in [0, 1], labels [N], how much of the training is done in [0, 1), random numbers) -> loss, a scalar
 Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.random.Generator], tf.Tensor]
-Augment = Callable[[tf.Tensor, tf.random.Generator], tf.Tensor]
 BATCH = 64
 
 

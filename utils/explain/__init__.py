@@ -12,7 +12,7 @@ from utils.explain.measures import area, bootstrap, deletion, edges, pointing, r
 from utils.explain.occlusion import drop, occlusion
 from utils.explain.relu import activations
 from utils.explain.response import response
-from utils.explain.sanity import cascade, randomised, similarity, smoothed
+from utils.explain.sanity import cascade, randomised, smoothed, ssim
 from utils.explain.scores import log_odds, logit, probability
 from utils.explain.truth import PARTS, drawn_by, exchanged
 from utils.explain.units import crops, receptive_region, strongest, unit_gradient
@@ -21,5 +21,5 @@ from utils.explain.visualise import of_class, of_unit, visualise
 __all__ = ["PARTS", "activations", "area", "bootstrap", "cascade", "completeness", "crops", "deconvnet", "deletion",
            "drawn_by", "drop", "edges", "exchanged", "grad_cam", "gradient_times_input", "guided_backprop",
            "integrated_gradients", "log_odds", "logit", "manipulate", "occlusion", "of_class", "of_unit", "per_pixel",
-           "pointing", "probability", "random_maps", "randomised", "receptive_region", "response", "saliency", "similarity",
-           "smooth_grad", "smoothed", "strongest", "unit_gradient", "visualise"]
+           "pointing", "probability", "random_maps", "randomised", "receptive_region", "response", "saliency", "smooth_grad",
+           "smoothed", "ssim", "strongest", "unit_gradient", "visualise"]

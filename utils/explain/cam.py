@@ -2,8 +2,8 @@
 import numpy as np
 
 from utils.attacks.inputs import Model, check_inputs
-from utils.explain.relu import maps, recorded
-from utils.explain.scores import Score, batches, logit
+from utils.explain.relu import feature_maps, recorded
+from utils.explain.scores import Score, logit, slices
 from utils.quiet import tf
 
 
@@ -17,7 +17,7 @@ def grad_cam(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = log
     """
     x, labels = check_inputs(model, x, labels)
     return np.concatenate([_grad_cam(model, tf.constant(x[part]), tf.constant(labels[part]), score, layer).numpy()
-                           for part in batches(x)])
+                           for part in slices(x)])
 
 
 @tf.function(reduce_retracing=True)
@@ -26,7 +26,7 @@ def _grad_cam(model: Model, x: tf.Tensor, labels: tf.Tensor, score: Score, layer
         tape.watch(x)
         logits, seen = recorded(model, x)
         total = tf.reduce_sum(score(logits, labels))
-    found = maps(seen)
+    found = feature_maps(seen)
     if not -len(found) <= layer < len(found):
         raise ValueError(f"The model has {len(found)} layers of feature maps, so there is no layer {layer}.")
     features = found[layer].after

@@ -10,7 +10,7 @@ import numpy as np
 
 from utils.attacks.inputs import Model, check_inputs
 from utils.explain.relu import deconvolution, guided
-from utils.explain.scores import Score, batches, gradients, logit, score_gradient, scores
+from utils.explain.scores import Score, class_scores, gradients, logit, score_gradient, slices
 from utils.quiet import tf
 
 
@@ -63,7 +63,7 @@ def completeness(model: Model, x: np.ndarray, labels: np.ndarray, attributions: 
                  baseline: np.ndarray | float = 0.0) -> np.ndarray:
     """|sum of the attributions - (score(x) - score(baseline))| / |score(x) - score(baseline)|, [N]: 0 if they are complete."""
     start = np.broadcast_to(np.asarray(baseline, np.float32), x.shape)
-    change = scores(model, x, labels, score) - scores(model, start, labels, score)
+    change = class_scores(model, x, labels, score) - class_scores(model, start, labels, score)
     return np.abs(attributions.sum((1, 2, 3), dtype=np.float64) - change) / np.maximum(np.abs(change), 1e-12)
 
 
@@ -90,7 +90,7 @@ def _mean_gradient(model: Model, points: Callable[[int, slice], np.ndarray], cou
     """
     found = []
     for i, label in enumerate(labels):
-        some = (tf.constant(points(i, part)) for part in batches(x, count))
+        some = (tf.constant(points(i, part)) for part in slices(x, count))
         total = sum(tf.reduce_sum(score_gradient(model, one, tf.fill([len(one)], label), score), 0) for one in some)
         found.append(total.numpy() / count)
     return np.stack(found)

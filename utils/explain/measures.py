@@ -6,7 +6,7 @@ from scipy import ndimage
 
 from utils.attacks.inputs import Model, check_inputs
 from utils.explain.occlusion import filling
-from utils.explain.scores import Score, probability, scores
+from utils.explain.scores import Score, class_scores, probability
 
 BLUR = 8  # the window whose `filling` "blur" deletes pixels: a standard deviation of half of it
 
@@ -27,7 +27,7 @@ def deletion(model: Model, x: np.ndarray, labels: np.ndarray, maps: np.ndarray, 
     flat = np.reshape(maps, [len(x), -1])
     rank = np.argsort(np.argsort(-flat, axis=1, kind="stable"), axis=1).reshape(x.shape[:3])[..., None]
     first, last = (filling(x, "blur", BLUR), x) if insertion else (x, filling(x, "blur", BLUR))
-    return np.stack([scores(model, np.where(rank < share * flat.shape[1], last, first), labels, score)
+    return np.stack([class_scores(model, np.where(rank < share * flat.shape[1], last, first), labels, score)
                      for share in np.linspace(0, 1, points + 1)], axis=1)
 
 

@@ -3,7 +3,7 @@ import numpy as np
 
 from utils.attacks.inputs import Model, check_inputs
 from utils.attacks.transformations import gaussian_blur
-from utils.explain.scores import Score, batches, probability, scores
+from utils.explain.scores import Score, class_scores, probability, slices
 from utils.quiet import tf
 
 FILLS = ("grey", "mean", "blur")
@@ -41,7 +41,7 @@ def occlusion(model: Model, x: np.ndarray, labels: np.ndarray, *, size: int = 7,
     places = np.stack(np.meshgrid(np.arange(len(x)), tops, lefts, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.int32)
     images, fills, answers = tf.constant(x), tf.constant(filling(x, fill, size)), tf.constant(labels)
     found = [_covered(model, images, fills, answers, tf.constant(places[part]), tf.constant(size), score).numpy()
-             for part in batches(x, len(places))]
+             for part in slices(x, len(places))]
     return np.concatenate(found).reshape(len(x), len(tops), len(lefts))
 
 
@@ -64,7 +64,7 @@ def drop(model: Model, x: np.ndarray, labels: np.ndarray, *, size: int = 7, stri
     0 for a pixel that no window covers: a stride can leave some out, at the right and lower border or between windows.
     """
     covered = occlusion(model, x, labels, size=size, stride=stride, fill=fill, score=score)
-    falls = scores(model, x, labels, score)[:, None, None] - covered
+    falls = class_scores(model, x, labels, score)[:, None, None] - covered
     rows, columns = falls.shape[1:]
     total, count = np.zeros(x.shape[:3]), np.zeros(x.shape[1:3])
     for down in range(size):

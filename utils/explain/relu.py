@@ -94,6 +94,6 @@ def recorded(model: Model, x: tf.Tensor) -> tuple[tf.Tensor, list[ReluValues]]:
     return output, seen
 
 
-def maps(seen: list[ReluValues]) -> list[ReluValues]:
+def feature_maps(seen: list[ReluValues]) -> list[ReluValues]:
     """Those activations that are feature maps [N, H, W, channels]."""
     return [one for one in seen if len(one.after.shape) == 4]

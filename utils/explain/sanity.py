@@ -51,11 +51,11 @@ def cascade(model: tf.Module, method: Callable[[], np.ndarray], seed: int = 0) -
     for last in range(len(kernels(model)) + 1):
         with randomised(model, last, seed):
             now = method()
-        rows.append([(similarity(a, b), _ranks(a, b)) for a, b in zip(original, now)])
+        rows.append([(ssim(a, b), _ranks(a, b)) for a, b in zip(original, now)])
     return tuple(np.moveaxis(np.array(rows), 2, 0))
 
 
-def similarity(a: np.ndarray, b: np.ndarray) -> float:
+def ssim(a: np.ndarray, b: np.ndarray) -> float:
     """The structural similarity of two maps [H, W], each divided by its largest value; 1 for equal ones."""
     a, b = (one / max(one.max(), 1e-12) for one in (a, b))
     return float(structural_similarity(a, b, data_range=1.0))

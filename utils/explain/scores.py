@@ -30,15 +30,15 @@ def log_odds(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     return logit(logits, labels) - tf.reduce_logsumexp(without_label(logits, labels), axis=1)
 
 
-def scores(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
+def class_scores(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit) -> np.ndarray:
     """The score [N] of each image x [N, H, W, C] for its label [N]."""
-    return np.concatenate([_score(model, tf.constant(x[part]), tf.constant(labels[part]), score).numpy() for part in batches(x)])
+    return np.concatenate([_score(model, tf.constant(x[part]), tf.constant(labels[part]), score).numpy() for part in slices(x)])
 
 
 def gradients(model: Model, x: np.ndarray, labels: np.ndarray, score: Score = logit, relu: Callable = RELU) -> np.ndarray:
     """The gradient [N, H, W, C] of each image's score by its pixels; `relu` takes the place of the network's own ReLU."""
     return np.concatenate([score_gradient(model, tf.constant(x[part]), tf.constant(labels[part]), score, relu).numpy()
-                           for part in batches(x)])
+                           for part in slices(x)])
 
 
 @tf.function(reduce_retracing=True)
@@ -55,7 +55,7 @@ def _score(model: Model, x: tf.Tensor, labels: tf.Tensor, score: Score) -> tf.Te
     return score(model(x), labels)
 
 
-def batches(x: np.ndarray, count: int | None = None) -> Iterator[slice]:
+def slices(x: np.ndarray, count: int | None = None) -> Iterator[slice]:
     """Slices of `count` images like those of x [N, H, W, C] (N by default), each small enough for the memory."""
     count = len(x) if count is None else count
     size = min(CHUNK, most_at_once(x))

@@ -3,7 +3,7 @@ import numpy as np
 
 from utils.attacks.inputs import Model
 from utils.data.rendered import MEASURED, render
-from utils.explain.scores import Score, log_odds, scores
+from utils.explain.scores import Score, class_scores, log_odds
 
 PARTS = {"hair": ("hair_length",), "brows": ("brow_thickness", "brow_distance"), "lashes": ("lashes",), "lips": ("lip_fullness",),
          "nose": ("nose_width",)}  # local ones: a new jaw or length of the face moves all pixels
@@ -29,10 +29,10 @@ def exchanged(model: Model, factors: dict[str, np.ndarray], score: Score = log_o
     It is the network's answer to a question about the picture's cause, so an explanation can be compared with it.
     """
     labels, faces = factors["label"].astype(np.int64), render(factors)
-    before, falls, masks = scores(model, faces, labels, score), [], []
+    before, falls, masks = class_scores(model, faces, labels, score), [], []
     for names in PARTS.values():
         other = {name: np.where(labels == 0, MEASURED[name][1], MEASURED[name][0]) for name in names}
         mask, drawn = drawn_by(factors, **other)
-        falls.append(before - scores(model, drawn, labels, score))
+        falls.append(before - class_scores(model, drawn, labels, score))
         masks.append(mask)
     return np.stack(falls), np.stack(masks)

@@ -5,7 +5,7 @@ import numpy as np
 
 from utils.attacks.inputs import Model
 from utils.explain.relu import activations, replaced
-from utils.explain.scores import batches
+from utils.explain.scores import slices
 from utils.quiet import tf
 
 
@@ -15,7 +15,7 @@ def strongest(model: Model, x: np.ndarray, layer: int, unit: int, count: int = 9
     layer  the ReLU, in the order of evaluation, of feature maps [N, h, w, channels]; `unit` is the channel. One position for
            each image: that of the largest value of the map.
     """
-    found = np.concatenate([activations(model, x[part])[layer].after[..., unit].numpy() for part in batches(x)])
+    found = np.concatenate([activations(model, x[part])[layer].after[..., unit].numpy() for part in slices(x)])
     flat = found.reshape(len(x), -1)
     best = np.argsort(-flat.max(1), kind="stable")[:count]
     return best, np.stack(np.unravel_index(flat[best].argmax(1), found.shape[1:]), axis=1)

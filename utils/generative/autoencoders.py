@@ -1,7 +1,7 @@
 """Autoencoders: the networks, principal components to compare with, the squared error, the Jacobian of an encoder.
 
 Images are float32 [N, 28, 28, 1] in [0, 1] with d = 784 pixels, codes float32 [N, code]. `encoder` and `decoder` are dense,
-`conv_encoder` and `conv_decoder` convolutional; Keras' own `fit` trains them.
+`conv_encoder` and `conv_decoder` convolutional; `fit` trains them, by that of Keras.
 """
 from collections.abc import Callable, Sequence
 

@@ -30,7 +30,7 @@ def motion(filters: tuple[int, int] = (16, 32)) -> tf.keras.Model:
     ])
 
 
-def moved(frames: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
+def filtered_frames(frames: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:
     """Frames [N, H, W], each filtered (correlation, SAME) by its own 5x5 numbers [N, 25], clipped to [0, 1]."""
     patches = tf.image.extract_patches(frames[..., None], [1, REACH, REACH, 1], [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
     return tf.clip_by_value(tf.einsum("nhwk,nk->nhw", patches, filters), 0.0, 1.0)
@@ -40,7 +40,7 @@ def continued(network: tf.keras.Model, start: tf.Tensor, frames: int) -> tf.Tens
     """Films of `frames` frames that begin with `start` [N, 2, 16, 16]: each further one is made from the two before it."""
     film = list(tf.unstack(start, num=GIVEN, axis=1))
     while len(film) < frames:
-        film.append(moved(film[-1], network(tf.stack(film[-GIVEN:], axis=-1))))
+        film.append(filtered_frames(film[-1], network(tf.stack(film[-GIVEN:], axis=-1))))
     return tf.stack(film, axis=1)
 
 

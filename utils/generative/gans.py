@@ -4,17 +4,16 @@ Images are float32 [N, side, side, channels] in [0, 1], by default [N, 28, 28, 1
 normal. The networks are Keras models; `train` trains both.
 """
 import os
-from collections.abc import Callable
 
 import numpy as np
 from tqdm import tqdm
 
 from utils import training
+from utils.augment import Augment
 from utils.generative.gan_inputs import check_options, checked, one_hot
 from utils.quiet import tf
 
 keras = tf.keras.layers
-Augment = Callable[[tf.Tensor, tf.random.Generator], tf.Tensor]
 
 STEPS_PER_CALL = 100  # training steps for one number of the history, and between two checkpoints
 EVERY = 8  # steps between two gradient penalties
@@ -116,8 +115,8 @@ class GAN(tf.Module):
                  noise: tf.Tensor, train_generator: tf.Tensor) -> tf.Tensor:
         """An update of D and, if `train_generator`, of G: [4], the loss of D, the loss of G, D(real), D(fake).
 
-        x, y  images [N, side, side, 1] and their labels [N, classes], of which a batch is drawn; real, fake  [2], the range of
-        the label of each kind of image
+        x, y        images [N, side, side, channels] and their labels [N, classes], of which a batch is drawn
+        real, fake  [2], the range of the label of each kind of image
         """
         chosen = self.random.uniform([batch_size], 0, tf.shape(x)[0], tf.int32)
         images, labels = tf.gather(x, chosen), tf.gather(y, chosen)
@@ -150,7 +149,7 @@ class GAN(tf.Module):
         return self.discriminator(tf.concat([images, maps], -1), training=True)
 
     def steepness(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """The mean of |gradient of the logit with respect to the image|^2, of images [N, side, side, 1]: of R1."""
+        """The mean of |gradient of the logit with respect to the image|^2, of images [N, side, side, channels]: of R1."""
         with tf.GradientTape() as tape:
             tape.watch(images)
             logits = tf.reduce_sum(self.judge(images, labels, tf.constant(0.0)))
@@ -235,5 +234,3 @@ def sample(gan_or_generator: GAN | tf.keras.Model, n: int, seed: int = 0,
         network, classes = network.averaged, network.classes
     z = np.random.default_rng(seed).standard_normal((n, network.input_shape[1] - classes), np.float32)
     return training.predict(network, np.concatenate([z, one_hot(classes, n, label)], axis=1))
-
-

@@ -76,14 +76,14 @@ def search(images: tf.Tensor, filters: tf.Tensor, penalty: tf.Tensor, maps: tf.T
 
 @tf.function
 def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-    """Filters [h, w, 1, M] that make the squared error of `maps` smaller: `steps` gradient steps, each followed by `shortened`.
+    """Filters [h, w, 1, M] that make the squared error of `maps` smaller: `steps` gradient steps, each back `in_unit_ball`.
 
     A step that would raise the error is not taken, and the following ones are half as long.
     """
     rate = 1 / _largest_eigenvalue(filters, lambda f: _towards_filters(synthesis(maps, f), maps, f))
     missing = synthesis(maps, filters) - images
     for _ in tf.range(steps):
-        tried = shortened(filters - rate * _towards_filters(missing, maps, filters))
+        tried = in_unit_ball(filters - rate * _towards_filters(missing, maps, filters))
         left = synthesis(maps, tried) - images
         if tf.norm(left) <= tf.norm(missing):
             filters, missing = tried, left
@@ -92,7 +92,7 @@ def improve(images: tf.Tensor, filters: tf.Tensor, maps: tf.Tensor, steps: tf.Te
     return filters
 
 
-def shortened(filters: tf.Tensor) -> tf.Tensor:
+def in_unit_ball(filters: tf.Tensor) -> tf.Tensor:
     """Filters [h, w, 1, M] longer than 1 are made as long as 1: else small maps and long filters would cheat the penalty."""
     return filters / tf.maximum(tf.sqrt(tf.reduce_sum(tf.square(filters), [0, 1, 2])), 1)
 
@@ -108,7 +108,7 @@ def learn(images: np.ndarray, filters: np.ndarray, penalty: float, *, rounds: in
     if not penalty > 0:
         raise ValueError(f"penalty is {penalty}, expected a number above 0.")
     images = tf.constant(images, tf.float32)
-    filters = shortened(tf.constant(filters, tf.float32))
+    filters = in_unit_ball(tf.constant(filters, tf.float32))
     maps = tf.zeros([*images.shape[:3], filters.shape[3]])
     penalty = tf.constant(penalty, tf.float32)
 

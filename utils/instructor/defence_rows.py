@@ -121,7 +121,7 @@ def distilled(digits: Dataset) -> Row:
 def denoised(digits: Dataset, kind: str) -> Row:
     """The published attack knows the network only; the other one goes through the denoiser."""
     base, denoiser = pretrained.load("digits_small"), pretrained.load(f"digits_denoiser_{kind}")
-    model = defences.denoised(base, denoiser)
+    model = defences.with_denoiser(base, denoiser)
     unclipped = lambda x: base(denoiser(x))  # noqa: E731
     straight = defences.bpda(lambda x: tf.clip_by_value(denoiser(x), 0.0, 1.0))
     tried = {"through the denoiser": by_pgd(model, EPSILON), "through it, not clipped": by_pgd(unclipped, EPSILON),

@@ -117,19 +117,19 @@ def photographs(attack: Callable[..., Result], norm: str) -> dict:
                           f"most {100 * JSMA_FRACTION:g} % of the values.", "seeds": [0]}
 
 
-def shortest_pgd(model: Model, x: np.ndarray, labels: np.ndarray) -> Result:
+def pgd_on_photographs(model: Model, x: np.ndarray, labels: np.ndarray) -> Result:
     """PGD of 20 steps with each of RADII: for each image the shortest by Linf."""
     return shortest(model, x, labels, "Linf", (attacks.pgd(model, x, labels, epsilon=radius, steps=20) for radius in RADII))
 
 
-def jsma(model: Model, x: np.ndarray, labels: np.ndarray) -> Result:
+def jsma_on_photographs(model: Model, x: np.ndarray, labels: np.ndarray) -> Result:
     """JSMA that may change JSMA_FRACTION of the values."""
     return attacks.jsma(model, x, labels, fraction=JSMA_FRACTION)
 
 
 ON_PHOTOGRAPHS: dict[tuple[str, str], Callable[..., Result]] = {  # (name, norm)
     **{("DeepFool", norm): functools.partial(attacks.deepfool, norm=norm) for norm in ("L2", "Linf")},
-    ("PGD", "Linf"): shortest_pgd, ("JSMA", "L0"): jsma,
+    ("PGD", "Linf"): pgd_on_photographs, ("JSMA", "L0"): jsma_on_photographs,
     **{("minimal", norm): functools.partial(attacks.minimal, norm=norm) for norm in ("L2", "Linf", "L1", "L0")}}
 
 

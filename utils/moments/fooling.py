@@ -118,8 +118,8 @@ def fooling_map(model: Callable, x: np.ndarray, labels: np.ndarray, std: float, 
     by the tangent, Gaussian logits), and the probability of the most dangerous rival only.
     """
     windows = window_stds(x.shape[1:], std, radius, stride)
-    flat = windows.reshape(-1, *x.shape[1:])
-    found = [rival_probabilities(mixed_moments(model, image, flat), np.full(len(flat), label)).max(1)
+    kinds = windows.reshape(-1, *x.shape[1:])
+    found = [rival_probabilities(mixed_moments(model, image, kinds), np.full(len(kinds), label)).max(1)
              for image, label in zip(x, labels)]
     return np.reshape(found, [len(x), *windows.shape[:2]])
 
@@ -128,7 +128,7 @@ def sampled_fooling_map(model: Callable, x: np.ndarray, labels: np.ndarray, std:
                         seed: int = 0) -> np.ndarray:
     """The same as `fooling_map`, by `samples` noisy copies for each window of each image: [N, rows, columns]."""
     windows = window_stds(x.shape[1:], std, radius, stride)
-    flat = windows.reshape(-1, *x.shape[1:])
-    found = [sampled_fooling_rate(model, np.broadcast_to(image, flat.shape), flat, np.full(len(flat), label), samples,
+    kinds = windows.reshape(-1, *x.shape[1:])
+    found = [sampled_fooling_rate(model, np.broadcast_to(image, kinds.shape), kinds, np.full(len(kinds), label), samples,
                                   seed=seed + number) for number, (image, label) in enumerate(zip(x, labels))]
     return np.reshape(found, [len(x), *windows.shape[:2]])

@@ -41,7 +41,7 @@ def variables(concrete: Any) -> dict[str, tf.Variable]:
     return {inner.name: by_handle.get(id(outer), outer) for outer, inner in concrete.graph.captures}
 
 
-def evaluate(operation: Any, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
+def outputs_on(operation: Any, inputs: list[tf.Tensor]) -> list[tf.Tensor]:
     """The outputs of an operation of a graph on other tensors, of any shape that the operation takes."""
     if operation.type == "Const":
         return [tf.constant(tf.make_ndarray(operation.get_attr("value")))]

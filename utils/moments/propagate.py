@@ -2,7 +2,7 @@
 from collections.abc import Callable
 
 from utils.moments.gaussian import Gaussian, checked_noise
-from utils.moments.graph import evaluate, operations, traced, variables
+from utils.moments.graph import operations, outputs_on, traced, variables
 from utils.moments.rules import through
 from utils.moments.state import NoisyTensor, Sources
 from utils.quiet import tf
@@ -51,5 +51,5 @@ def _through_network(model: Callable, x: NoisyTensor, sources: Sources, full: bo
         if any(isinstance(one, NoisyTensor) for one in inputs):
             known[operation.outputs[0].name] = through(operation, inputs, sources, full)
         else:
-            known |= dict(zip([tensor.name for tensor in operation.outputs], evaluate(operation, inputs)))
+            known |= dict(zip([tensor.name for tensor in operation.outputs], outputs_on(operation, inputs)))
     return known[concrete.outputs[0].name]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from utils.moments import relu
-from utils.moments.graph import evaluate
+from utils.moments.graph import outputs_on
 from utils.moments.state import NoisyTensor, Sources, flat
 from utils.quiet import tf
 
@@ -63,10 +63,10 @@ def _linear(operation: Any, inputs: list) -> NoisyTensor:
         tensors = [part(one) if isinstance(one, NoisyTensor) else weights(one) for one in inputs]
         if operation.type == "Reshape":
             return tf.reshape(tensors[0], tf.concat([tf.shape(tensors[0])[:1], shape], 0))
-        return evaluate(operation, tensors)[0]
+        return outputs_on(operation, tensors)[0]
 
     if operation.type == "Reshape":
-        mean = evaluate(operation, [inputs[0].mean, inputs[1]])[0]
+        mean = outputs_on(operation, [inputs[0].mean, inputs[1]])[0]
     else:
         mean = run(lambda one: one.mean)
     shape = tf.shape(mean)[1:]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from utils.moments import relu as formulas
 from utils.moments.gaussian import Gaussian, checked_noise
-from utils.moments.graph import evaluate, operations, traced, variables
+from utils.moments.graph import operations, outputs_on, traced, variables
 from utils.moments.state import flat
 from utils.quiet import tf
 
@@ -40,7 +40,7 @@ def cut(model: Callable, shape: tuple[int, ...], relu: int) -> tuple[Callable, C
             if wanted in known:
                 break
             if operation.type != "Placeholder" and operation.outputs[0].name not in known:
-                results = evaluate(operation, [known[tensor.name] for tensor in operation.inputs])
+                results = outputs_on(operation, [known[tensor.name] for tensor in operation.inputs])
                 known |= dict(zip([tensor.name for tensor in operation.outputs], results))
         return known[wanted]
 

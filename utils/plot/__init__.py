@@ -5,6 +5,7 @@ in [0, 1]. `pictures` and `charts` are for all units, `hidden_units` and `playgr
 `digit_drawing` for 03, `densenet` and `study` for 04, `attacks` for 05, `boundaries` for 07, `black_box` and `defences` for 08,
 `moments` and `noise_maps` for 09, `explain` for 12, the others for the unit whose name they have.
 """
+from utils import other_versions_names
 from utils.plot.attacks import against, attack, fooled_within, tradeoff
 from utils.plot.autoencoders import maps, tradeoffs
 from utils.plot.black_box import rates, roc, shaded
@@ -19,18 +20,20 @@ from utils.plot.fields import fields
 from utils.plot.filters import channels, classifier, cone, covered, directions, mark, traces, windows
 from utils.plot.gans import games, players
 from utils.plot.hidden_units import accuracy_tables, decision_grid, units
-from utils.plot.moments import bands, gaussians, rectified, with_errors
+from utils.plot.moments import gaussians, mean_and_std, rectified, with_errors
 from utils.plot.neural_networks import decisions, graph, landscapes, paths, small_net
 from utils.plot.noise_maps import noise_maps, noisy_answers
 from utils.plot.pictures import boxes, images, matrix, mosaic, strips, tables
 from utils.plot.study import study_cell, study_rows, study_table
-from utils.plot.style import COLOURS, MADE, show, stored
+from utils.plot.style import COLOURS, MADE, leave_empty, show, stored
 
-__all__ = ["COLOURS", "MADE", "accuracies", "accuracy_tables", "against", "attack", "bands", "bars", "benchmark", "boxes",
-           "by_depth", "by_group", "certificates", "channels", "classifier", "cone", "confusion", "covered", "decision_grid",
-           "decisions", "dense_block", "differences", "directions", "dots", "fields", "fooled_within", "games", "gaps",
-           "gaussians", "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "lines", "maps",
-           "mark", "matrix", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players", "pocket",
-           "rates", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips",
+__getattr__ = other_versions_names(__name__)
+
+__all__ = ["COLOURS", "MADE", "accuracies", "accuracy_tables", "against", "attack", "bars", "benchmark", "boxes", "by_depth",
+           "by_group", "certificates", "channels", "classifier", "cone", "confusion", "covered", "decision_grid", "decisions",
+           "dense_block", "differences", "directions", "dots", "fields", "fooled_within", "games", "gaps", "gaussians",
+           "graph", "heat", "histogram", "histograms", "history", "images", "landscapes", "leave_empty", "lines", "maps",
+           "mark", "matrix", "mean_and_std", "mosaic", "noise_maps", "noisy_answers", "panels", "paths", "planes", "players",
+           "pocket", "rates", "rectified", "robustness", "roc", "scores", "shaded", "show", "small_net", "stored", "strips",
            "study_cell", "study_rows", "study_table", "tables", "tensorboard", "traces", "tradeoff", "tradeoffs", "tuning",
            "units", "vulnerability", "windows", "with_errors", "withstood"]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from utils.groups import wilson_interval
-from utils.plot.style import COLOURS
+from utils.plot.style import COLOURS, leave_empty
 
 CLASSES = ListedColormap(plt.get_cmap("tab20").colors[1::2])  # ten pale colours, the text of a class can be read on each
 
@@ -91,9 +91,7 @@ def robustness(smallest: dict[str, dict[str, Sequence[float]]], accuracy: dict[s
             axis.fill_between(line.get_xdata(), 100 * accuracy[name] * low, 100 * accuracy[name] * high, step="post",
                               color=line.get_color(), alpha=0.2, linewidth=0)
         axis.set(title=norm, xlabel=f"epsilon ({norm})", ylabel="accuracy (%)", xlim=(0, largest), ylim=(0, 102))
-    for axis in axes.flat[len(smallest):]:
-        axis.axis("off")
-        axis.set_title(" ")
+    leave_empty(axes.flat[len(smallest):])
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     fig.suptitle(title)
     return fig

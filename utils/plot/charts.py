@@ -7,7 +7,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
-from utils.plot.style import COLOURS
+from utils.plot.style import COLOURS, leave_empty
 
 
 def lines(x: Sequence[float], curves: dict[str, Sequence[float]], *, title: str, xlabel: str, ylabel: str,
@@ -46,9 +46,7 @@ def panels(charts: Sequence[dict], *, title: str, columns: int = 3) -> Figure:
             axis.set_ylim(*chart["ylim"])
         if len(chart["curves"]) > 1:
             axis.legend(frameon=False, fontsize=9)
-    for axis in axes.flat[len(charts):]:
-        axis.axis("off")
-        axis.set_title(" ")
+    leave_empty(axes.flat[len(charts):])
     fig.suptitle(title)
     return fig
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.groups import wilson_interval
-from utils.plot.style import COLOURS
+from utils.plot.style import COLOURS, leave_empty
 
 
 def accuracies(charts: Sequence[dict], images: int, *, title: str, columns: int = 3) -> Figure:
@@ -24,9 +24,7 @@ def accuracies(charts: Sequence[dict], images: int, *, title: str, columns: int 
             axis.fill_between(chart["x"], 100 * np.array(low), 100 * np.array(high), color=colour, alpha=0.2, linewidth=0)
             axis.plot(chart["x"], 100 * np.array(correct) / images, marker=marker, markersize=4, color=colour, label=name)
         axis.set(title=chart["title"], xlabel=chart["xlabel"], ylabel="accuracy (%)", ylim=(0, 102))
-    for axis in axes.flat[len(charts):]:
-        axis.axis("off")
-        axis.set_title(" ")
+    leave_empty(axes.flat[len(charts):])
     handles, names = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
     fig.suptitle(title)

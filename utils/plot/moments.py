@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.plot.style import COLOURS
+from utils.plot.style import COLOURS, leave_empty
 
 
 def rectified(units: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, float]], *, title: str) -> Figure:
@@ -62,16 +62,14 @@ def gaussians(samples: np.ndarray, mean: Sequence[float], std: Sequence[float], 
         axis.set_title(name, fontsize=10)
         axis.set_xlabel(xlabel, fontsize=9)
         axis.set_ylabel("density", fontsize=9)
-    for axis in axes.flat[len(names):]:
-        axis.axis("off")
-        axis.set_title(" ")
+    leave_empty(axes.flat[len(names):])
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     fig.suptitle(title)
     return fig
 
 
-def bands(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], *, title: str,
-          xlabel: str, ylabel: str) -> Figure:
+def mean_and_std(x: Sequence[float], logits: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]], *, title: str,
+                 xlabel: str, ylabel: str) -> Figure:
     """Mean and standard deviation of some quantities against x: by formula as a line in a band, sampled as dots with bars.
 
     logits  {name: (mean, std by formula; mean, std sampled)}, each [N], as long as x

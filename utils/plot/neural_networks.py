@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
+from utils.plot.hidden_units import POINTS
 from utils.plot.style import COLOURS
 
 
@@ -22,7 +23,7 @@ def decisions(surfaces: dict[str, np.ndarray], x: np.ndarray, y: np.ndarray, *, 
         square = (-limit, limit, -limit, limit)
         axis.imshow(p, cmap="RdBu_r", vmin=-0.2, vmax=1.2, origin="lower", extent=square)
         axis.contour(p, [0.5], colors="black", linewidths=1, extent=square)
-        for label, colour in ((0, "#08306b"), (1, "#67000d")):
+        for label, colour in enumerate(POINTS):
             axis.plot(*x[y == label].T, ".", color=colour, markersize=2)
         axis.set(title=name, xlabel="$x_1$", ylabel="$x_2$", xlim=(-limit, limit), ylim=(-limit, limit))
     fig.suptitle(title)

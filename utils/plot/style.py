@@ -1,8 +1,10 @@
 """How all figures of the course look, and `show`, which puts one into the notebook together with its description."""
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from IPython.display import Image, display
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 FIGURES = Path(__file__).parents[2] / "data" / "figures"
@@ -38,3 +40,10 @@ def stored(name: str, alt: str) -> None:
     if not (FIGURES / f"{name}.png").is_file():
         raise ValueError(f"data/figures has no {name}.png: draw it with `python3 course.py figures {name}`.")
     display(Image((FIGURES / f"{name}.png").read_bytes()), metadata={"image/png": {"alt": alt}})
+
+
+def leave_empty(axes: Iterable[Axes]) -> None:
+    """Hide the axes of a grid in which nothing is drawn; the blank title keeps their place as high as that of the others."""
+    for axis in axes:
+        axis.axis("off")
+        axis.set_title(" ")
