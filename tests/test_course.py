@@ -299,8 +299,8 @@ def test_a_notebook_of_an_earlier_version_is_told_what_to_do():
 
 @pytest.mark.parametrize("asked", [
     "filter_checks", "networks.dense_net", "data.pictures.landscape", "data.films.centres", "data.signs.photograph",
-    "checks.lab10.contractive", "generative.minimax.covered", "generative.GAN", "backprop.mean_square", "diagnosis.panels",
-    "defences.denoised", "filters.same", "many_networks.interval", "plot.bands"])
+    "checks.same", "checks.lab10.contractive", "generative.minimax.covered", "generative.GAN", "backprop.mean_square",
+    "diagnosis.panels", "defences.denoised", "filters.same", "many_networks.interval", "plot.bands"])
 def test_a_name_of_an_earlier_version_is_told_too(asked):
     module, _, name = f"utils.{asked}".rpartition(".")
     said = f"^This version of the course has no utils.{asked}. If your notebook .* carries your answers into the new lab.$"

@@ -19,7 +19,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from utils import other_versions_names
 from utils.checks import plain, slips
+
+__getattr__ = other_versions_names(__name__)
 
 OTHER = "With other inputs:"  # how the sentence of a check that failed within `other_inputs` begins
 HIDDEN = 7  # the variant of the inputs that the hidden tests draw; a grader draws one of its own for its class, and puts it here
