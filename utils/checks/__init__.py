@@ -1,12 +1,14 @@
 """What the check cells of the labs call. A check that fails says in one sentence what is wrong, in the student's terms.
 
 A check is a function with the decorator `check`. It calls the student's function with `call`, compares what that gives with
-`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, function that gives the wrong value): they
-are looked at only when an answer is wrong. What is wrong in any task (a factor, a sign, an axis, an argument changed in place,
+`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, function that gives the wrong value), which
+are looked at only when an answer is wrong; a value that is there already needs no function, and a sentence may have several
+values. What is wrong in any task (a factor, a sign, an axis, an argument changed in place,
 None, an exception) is told by the engine itself: see `slips`.
 """
 import dis
 import linecache
+import operator
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +27,7 @@ OTHER = "With other inputs:"  # how the sentence of a check that failed within `
 HIDDEN = 7  # the variant of the inputs that the hidden tests draw; a grader draws one of its own for its class, and puts it here
 LIBRARIES = {"tensorflow", "keras", "scipy", "sklearn"}  # have ready what the tasks in NumPy ask for
 
-Mistakes = Iterable[tuple[str, Callable[[], Any]]]
+Mistakes = Iterable[tuple]  # (sentence, wrong value or function that gives it, another one, ...)
 T = TypeVar("T")
 VARIANT: ContextVar[int | None] = ContextVar("variant", default=None)  # None outside `other_inputs`
 
@@ -136,12 +138,31 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
     return value
 
 
+def attempt(function: Callable[[], T], sentence: str) -> T:
+    """What a function that runs the student's network or compiles their function gives. Raises CheckFailed if that stops.
+
+    sentence  with {} where the error and its message belong
+    """
+    try:
+        return function()
+    except Exception as error:
+        raise CheckFailed(sentence.replace("{}", message_of(error))) from None
+
+
 def results(function: Callable, value, *names: str) -> tuple:
     """`value` as the tuple of `names` that the student's function was asked for. Raises CheckFailed if it is not one."""
     require(isinstance(value, tuple | list) and len(value) == len(names),
             f"{_name(function)} gives {'one value' if not isinstance(value, tuple | list) else f'{len(value)} values'}, expected "
             f"{len(names)}: return {', '.join(names)}.")
     return tuple(value)
+
+
+def whole(value) -> int | None:
+    """A whole number, of Python's or NumPy's, as one of Python's; None for anything else."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def own(function: Callable) -> None:
@@ -181,11 +202,12 @@ def shaped(name: str, value, shape: Iterable[int]) -> None:
 # comparing ------------------------------------------------------------------------------------------------------------
 
 def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float = 1e-5,
-          given: dict[str, Any] | None = None) -> None:
+          given: dict[str, Any] | None = None, nan: str = "") -> None:
     """Raise CheckFailed unless `got` equals `expected`, in shape and within `tolerance` of the largest expected value.
 
-    mistakes  pairs (sentence, function): the sentence of the first whose function gives `got` is shown
+    mistakes  tuples (sentence, wrong value or function that gives it, ...): shown is the first sentence that has `got`
     given     the inputs by name, which are shown when they are small
+    nan       what NaN and infinity mean in this task
     """
     try:
         require(not (kind := plain.strange(got)), f"{name} is {slips.kind(got)}, expected numbers.")
@@ -196,14 +218,14 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
     if slips.close(values, expected, tolerance):
         return
     with np.errstate(all="ignore"):
-        for sentence, wrong in mistakes:
-            if slips.close(values, np.asarray(wrong(), dtype=np.float64), tolerance):
-                raise CheckFailed(sentence)
+        for sentence, *wrong in mistakes:
+            found = (one() if callable(one) else one for one in wrong)
+            require(not any(slips.close(values, np.asarray(one, dtype=np.float64), tolerance) for one in found), sentence)
         if slip := slips.named(got, values, expected, tolerance):
             raise CheckFailed(f"{name} {slip}{_shown(given)}")
     require(values.shape == expected.shape,
             f"{name} has shape {list(values.shape)}, expected {list(expected.shape) or 'one number'}.")
-    require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity{_shown(given)}.")
+    require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity{_shown(given) if not nan else f': {nan}'}")
     worst = np.unravel_index(np.argmax(np.abs(values - expected)), expected.shape)
     place = f" at {[int(index) for index in worst]}" if expected.ndim else ""
     raise CheckFailed(f"{name} is {_number(values[worst])}{place}, expected {_number(expected[worst])}{_shown(given)}.")
