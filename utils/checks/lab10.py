@@ -271,7 +271,6 @@ def _why_poor(codes: np.ndarray, images: np.ndarray, affine: bool) -> str:
 @check
 def sparse(function: Callable) -> None:
     """Task 5: negative numbers, equal ones, among them the example; the gradient, and a batch of unknown size."""
-    own(function)
     rng = seeded(3)
     h = rng.normal(size=(6, 8)).astype(np.float32)
     h[1] = -np.abs(h[1])
@@ -323,8 +322,6 @@ def _kept(h: np.ndarray, k: int, axis: int = -1) -> np.ndarray:
 @check
 def variational(kl: Callable, draw: Callable, loss: Callable) -> None:
     """Task 6: each function by itself, against the closed forms; the examples; the gradients, a batch of unknown size."""
-    for function in (kl, draw, loss):
-        own(function)
     rng = seeded(4)
     for mean, log, noise in (rng.normal(size=(3, 5, 3)).astype(np.float32), np.array([1, 0, 0.5], np.float32).reshape(3, 1, 1)):
         pair, given = (tf.constant(mean), tf.constant(log)), {"mean": mean, "log_variance": log}
@@ -448,7 +445,6 @@ def denoised(model: Callable, digits: Dataset, sigma: float) -> None:
 @check
 def pairs(function: Callable) -> None:
     """Task 7, first part. The seed comes before what is measured: of noise without a seed luck would choose the sentence."""
-    own(function)
     sigma, rng = 0.1, seeded(5)
     x = rng.uniform(0.45, 0.55, (40, 28, 28, 1)).astype(np.float32)
     x[:10] = rng.integers(0, 2, (10, 28, 28, 1))
@@ -530,7 +526,6 @@ def unseen(between: Callable, anomalous: Callable, never_seen: Callable, nets: d
 @check
 def paths(function: Callable, digits: Dataset) -> None:
     """Task 8, first part."""
-    own(function)
     tf.keras.utils.set_random_seed(inputs(7, lambda rng: int(rng.integers(8, 1000))))
     encoder, decoder = autoencoders.encoder(3, (8,)), autoencoders.decoder(3, (8,))
     a, b = pair = 5 * digits.x_val[inputs(slice(2), lambda rng: slice(2, 4))]  # so bright that nothing is nearly linear
@@ -563,7 +558,6 @@ def paths(function: Callable, digits: Dataset) -> None:
 @check
 def anomaly(function: Callable) -> None:
     """Task 8, second part: noise of many shares and levels, where every known mistake gives another answer; the example."""
-    own(function)
     net = tf.keras.Sequential([tf.keras.Input([28, 28, 1]), tf.keras.layers.Rescaling(0.5, 0.1)])
     rng = seeded(10)
     share, level = rng.random((2, 200, 1, 1, 1))
