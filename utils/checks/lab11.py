@@ -423,7 +423,7 @@ def generator(build_generator: Callable) -> None:
             ("There is no batch norm, and a layer in front of it has a bias.", dict(norm=False, bias=True)),
             ("Batch norm is also at the images: DCGAN leaves it out there.", dict(outer=True)),
             ("A layer in front of a batch norm has a bias, which it subtracts again: use_bias=False.", dict(bias=True)),
-            ("Batch norm comes before the reshape, with a mean for each number: after it there is one a map.", dict(flat=True)),
+            ("Batch norm comes before the reshape, with a mean for each number: after it, one for each map.", dict(flat=True)),
             ("The activation comes before batch norm: first batch norm, then ReLU.", dict(early=True)),
             ("The widths are in the wrong order: 2 * width maps of 7x7, then width maps of 14x14.", dict(maps=(1, 2))),
             ("There are 2 * width maps of 14x14: width are required.", dict(maps=(2, 2))),

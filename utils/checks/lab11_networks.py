@@ -81,26 +81,24 @@ def network_like(name: str, model: tf.keras.Model, build: Callable, x: np.ndarra
             for other in (build(**options) for options in several):
                 require(_shapes(other) != _shapes(model) or not same(other), sentence)
 
-    fresh = {id(weight): weight.numpy().copy() for weight in model.weights}
-    weights = drawn_weights(reference, seeded(9), 0.1, 0.4)
-    if _shapes(model) != _shapes(reference):
+    fresh, weights = [weight.numpy().copy() for weight in model.weights], drawn_weights(reference, seeded(9), 0.1, 0.4)
+    other_shapes = _shapes(model) != _shapes(reference)
+    if other_shapes:
         none_is(lambda other: other.output_shape[1:] == got[1:])
-        shaped(f"What the model of {name} gives", np.zeros(got), reference(x).shape)
-        kernels, expected = ([shape for shape in _shapes(one) if len(shape) > 1] for one in (model, reference))
-        require(kernels == expected, f"{name}: the kernels have the shapes {kernels}, expected {expected}.")
-        require(False, (f"{name}: the model has {model.count_params()} parameters, expected {reference.count_params()}: compare "
-                        "model.summary() with the table."))
     shaped(f"What the model of {name} gives", np.zeros(got), reference(x).shape)
+    kernels, expected = ([shape for shape in _shapes(one) if len(shape) > 1] for one in (model, reference))
+    require(kernels == expected, f"{name}: the kernels have the shapes {kernels}, expected {expected}.")
+    require(not other_shapes, f"{name}: the model has {model.count_params()} parameters, expected {reference.count_params()}: "
+            "compare model.summary() with the table.")
     right, said = _answers(reference, weights, x), _answers(model, weights, x)
-    for weight in model.weights:  # whoever looks at the network again finds it as it was built
-        weight.assign(fresh[id(weight)])
+    for weight, start in zip(model.weights, fresh):  # whoever looks at the network again finds it as it was built
+        weight.assign(start)
     if not np.allclose(said, right, atol=1e-4):
         none_is(lambda other: np.allclose(_answers(other, weights, x), said, atol=1e-4))
     equal(f"The model of {name}, with the weights of the check,", said[0], right[0], tolerance=1e-3)
     equal(f"The model of {name} with training=True", said[1], right[1], tolerance=1e-3)
     equal(f"The model of {name} after a call with training=True", said[2], right[2], tolerance=1e-3)
-    for weight in model.weights:
-        start = fresh[id(weight)]
-        require(len(weight.shape) == 1 or abs(start.std() / SCALE - 1) < 4 / np.sqrt(2 * start.size),
-                f"{name}: the first weights of a kernel {list(weight.shape)} have the deviation {start.std():.3g}, expected "
+    for start in fresh:
+        require(start.ndim == 1 or abs(start.std() / SCALE - 1) < 4 / np.sqrt(2 * start.size),
+                f"{name}: the first weights of a kernel {list(start.shape)} have the deviation {start.std():.3g}, expected "
                 f"{SCALE}: give each layer with a kernel kernel_initializer=tf.keras.initializers.RandomNormal(stddev=0.02).")
