@@ -1,9 +1,8 @@
 """What the check cells of the labs call. A check that fails says in one sentence what is wrong, in the student's terms.
 
 A check is a function with the decorator `check`. It calls the student's function with `call`, compares what that gives with
-`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, function that gives the wrong value), which
-are looked at only when an answer is wrong; a value that is there already needs no function, and a sentence may have several
-values. What is wrong in any task (a factor, a sign, an axis, an argument changed in place,
+`equal`, and raises CheckFailed by `require`. Well-known mistakes are pairs (sentence, wrong value or what gives it): they are
+looked at only when an answer is wrong. What is wrong in any task (a factor, a sign, an axis, an argument changed in place,
 None, an exception) is told by the engine itself: see `slips`.
 """
 import dis
@@ -27,7 +26,7 @@ OTHER = "With other inputs:"  # how the sentence of a check that failed within `
 HIDDEN = 7  # the variant of the inputs that the hidden tests draw; a grader draws one of its own for its class, and puts it here
 LIBRARIES = {"tensorflow", "keras", "scipy", "sklearn"}  # have ready what the tasks in NumPy ask for
 
-Mistakes = Iterable[tuple]  # (sentence, wrong value or function that gives it, another one, ...)
+Mistakes = Iterable[tuple]  # (sentence, a wrong value or a function that gives it, more of them for the same sentence)
 T = TypeVar("T")
 VARIANT: ContextVar[int | None] = ContextVar("variant", default=None)  # None outside `other_inputs`
 
@@ -205,7 +204,7 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
           given: dict[str, Any] | None = None, nan: str = "") -> None:
     """Raise CheckFailed unless `got` equals `expected`, in shape and within `tolerance` of the largest expected value.
 
-    mistakes  tuples (sentence, wrong value or function that gives it, ...): shown is the first sentence that has `got`
+    mistakes  (sentence, value or function that gives it, ...): the sentence of the first that has `got` is shown
     given     the inputs by name, which are shown when they are small
     nan       what NaN and infinity mean in this task
     """
@@ -218,9 +217,10 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
     if slips.close(values, expected, tolerance):
         return
     with np.errstate(all="ignore"):
-        for sentence, *wrong in mistakes:
-            found = (one() if callable(one) else one for one in wrong)
-            require(not any(slips.close(values, np.asarray(one, dtype=np.float64), tolerance) for one in found), sentence)
+        for sentence, *several in mistakes:
+            for wrong in several:
+                if slips.close(values, np.asarray(wrong() if callable(wrong) else wrong, dtype=np.float64), tolerance):
+                    raise CheckFailed(sentence)
         if slip := slips.named(got, values, expected, tolerance):
             raise CheckFailed(f"{name} {slip}{_shown(given)}")
     require(values.shape == expected.shape,
