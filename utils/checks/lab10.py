@@ -214,9 +214,19 @@ def trained(train: Callable, digits: Dataset, code: int, share: float) -> tuple[
     codes = _drawn("The encoder", encoder, x, (code,), "the code is the narrowest layer, and all that the decoder gets.")
     images = _drawn("The decoder", decoder, codes, (28, 28, 1), "end with Reshape.")
     affine = np.allclose(images_of(encoder, (x + x[::-1]) / 2), (codes + codes[::-1]) / 2, atol=1e-3 * np.abs(codes).max())
-    error, best = squared_error(images, x), pca_error(digits, code, x)
-    require(error <= share * best, (f"The error is {error:.2f}, that of PCA is {best:.2f}, and at most {share:g} times that, "
-                                    f"{share * best:.2f}, is required: {_why_poor(codes, images, affine)}"))
+    error, best, low, high = squared_error(images, x), pca_error(digits, code, x), images.min(), images.max()
+    said = f"The error is {error:.2f}, that of PCA is {best:.2f}; at most {share:g} times that, {share * best:.2f}, is required"
+    for found, why in (  # what can be seen in codes and images
+            (np.allclose(codes.sum(1), 1, atol=1e-3), "the entries of each code sum to 1. Leave the softmax at the code out."),
+            (codes.min() >= 0 and np.mean(codes == 0) > 0.1, "no code is negative, many are 0. Leave the ReLU at the code out."),
+            (codes.min() >= 0 and codes.max() <= 1, "all codes are in [0, 1]. Leave the sigmoid at the code out."),
+            (np.abs(codes).max() <= 1, "all codes are in [-1, 1]. Leave the tanh at the code out."),
+            (images.std(axis=0).max() < 0.02, "it draws the same picture for every digit. Were the encoder and the decoder that "
+             "you return parts of the model that was fitted, with the images as targets, at a learning rate of a few thousandths?"),
+            (affine, "the encoder is one affine map. Without a hidden layer with an activation it finds no more than PCA does."),
+            (low < 0 or high > 1, f"it draws pixels from {low:.2f} to {high:.2f}. End with a sigmoid."),
+            (True, "train for more epochs, with a larger learning rate that falls, or widen the hidden layers.")):
+        require(error <= share * best or not found, f"{said}: {why}")
     require(not affine, "The encoder is one affine map: give it a hidden layer with an activation.")
     _in_range("The decoder", images)
     few = replace(digits, x_train=digits.x_train[:64], y_train=digits.y_train[:64])
@@ -248,22 +258,6 @@ def pca_error(digits: Dataset, code: int, images: np.ndarray) -> float:
     known, x = (part.reshape(len(part), -1).astype(np.float64) for part in (digits.x_train, images))
     largest = linalg.eigh(np.cov(known, rowvar=False), subset_by_index=[784 - code, 783])[1]  # faster than the SVD of `known`
     return squared_error(autoencoders.project(x, known.mean(axis=0), largest.T), x)
-
-
-def _why_poor(codes: np.ndarray, images: np.ndarray, affine: bool) -> str:
-    """What can be seen in the codes and images of an autoencoder that is not good enough."""
-    return next(why for found, why in (
-        (np.allclose(codes.sum(axis=1), 1, atol=1e-3), "the entries of each code sum to 1. Leave the softmax at the code out."),
-        (codes.min() >= 0 and np.mean(codes == 0) > 0.1, "no code is negative, many are 0. Leave the ReLU at the code out."),
-        (codes.min() >= 0 and codes.max() <= 1, "all codes are in [0, 1]. Leave the sigmoid at the code out."),
-        (np.abs(codes).max() <= 1, "all codes are in [-1, 1]. Leave the tanh at the code out."),
-        (images.std(axis=0).max() < 0.02, ("it draws the same picture for every digit. Were the encoder and the decoder that you "
-                                           "return parts of the model that was fitted, with the images as targets, at a learning "
-                                           "rate of a few thousandths?")),
-        (affine, "the encoder is one affine map. Without a hidden layer with an activation it finds no more than PCA does."),
-        (images.min() < 0 or images.max() > 1,
-         f"it draws pixels from {images.min():.2f} to {images.max():.2f}. End with a sigmoid."),
-        (True, "train for more epochs, with a larger learning rate that falls, or widen the hidden layers.")) if found)
 
 
 # tasks 5 and 6: sparse and variational ---------------------------------------------------------------------------------
@@ -351,7 +345,23 @@ def variational(kl: Callable, draw: Callable, loss: Callable) -> None:
             ("The noise has the standard deviation 1: multiply it with exp(log_variance / 2).", mean + noise),
             ("The mean is missing.", deviation * noise),
             ("The noise is missing: this gives the mean each time.", mean)], given=given | {"noise": noise})
-    _losses(loss, rng)
+    for x, y, mean, log_variance, beta in (
+            (*rng.random((2, 5, 28, 28, 1)), *rng.normal(size=(2, 5, 3)), 0.3),
+            (np.zeros([1, 28, 28, 1]), np.full([1, 28, 28, 1], 0.5), np.ones([1, 2]), np.zeros([1, 2]), 2.0)):
+        got = call(loss, *(tf.constant(part, tf.float32) for part in (x, y, mean, log_variance, beta)))
+        divergences = reference.kl(mean, log_variance).numpy()
+        error, divergence = squared_error(x, y), divergences.sum(axis=1).mean()
+        equal("loss(x, y, mean, log_variance, beta)", got, right := error + beta * divergence, [
+            ("This is the sum over the images: take their mean.", len(x) * right),
+            ("The squared error is a mean over the pixels: add up the pixels of an image.", error / 784 + beta * divergence),
+            ("The divergences are averaged over the latent dimensions: add them up.", error + beta * divergences.mean()),
+            ("The divergences are added up over the images too: take the mean there.", error + beta * divergences.sum()),
+            ("beta is missing.", error + divergence),
+            ("beta multiplies the squared error: it belongs to the divergence.", beta * error + divergence),
+            ("beta multiplies both terms: it belongs to the divergence.", beta * (error + divergence)),
+            ("The divergence is subtracted: the loss is to make it small, so add it.", error - beta * divergence),
+            ("The divergence is missing.", error),
+            ("The squared error is missing.", beta * divergence)], tolerance=1e-4)
     mean, log, noise = map(tf.constant, rng.normal(size=(3, 4, 2)).astype(np.float32))
     given, by_log, spread = {"mean": mean, "log_variance": log}, (tf.exp(log) - 1) / 2, tf.exp(log / 2) * noise
     _slopes("kl", lambda *pair: call(kl, *pair), given, [mean, by_log])
@@ -377,27 +387,6 @@ def _slopes(name: str, function: Callable, given: dict[str, tf.Tensor], expected
         require(gradient is not None, f"No gradient of {name} comes back to {argument}: {why}")
         require(np.allclose(tf.convert_to_tensor(gradient), exact, atol=1e-4),
                 f"The values of {name} are right, but not its gradient for {argument}: {why}")
-
-
-def _losses(loss: Callable, rng: np.random.Generator) -> None:
-    """The third part of task 6: digits of random pixels, then the example."""
-    for x, y, mean, log_variance, beta in (
-            (*rng.random((2, 5, 28, 28, 1)), *rng.normal(size=(2, 5, 3)), 0.3),
-            (np.zeros([1, 28, 28, 1]), np.full([1, 28, 28, 1], 0.5), np.ones([1, 2]), np.zeros([1, 2]), 2.0)):
-        got = call(loss, *(tf.constant(part, tf.float32) for part in (x, y, mean, log_variance, beta)))
-        divergences = reference.kl(mean, log_variance).numpy()
-        error, divergence = squared_error(x, y), divergences.sum(axis=1).mean()
-        equal("loss(x, y, mean, log_variance, beta)", got, right := error + beta * divergence, [
-            ("This is the sum over the images: take their mean.", len(x) * right),
-            ("The squared error is a mean over the pixels: add up the pixels of an image.", error / 784 + beta * divergence),
-            ("The divergences are averaged over the latent dimensions: add them up.", error + beta * divergences.mean()),
-            ("The divergences are added up over the images too: take the mean there.", error + beta * divergences.sum()),
-            ("beta is missing.", error + divergence),
-            ("beta multiplies the squared error: it belongs to the divergence.", beta * error + divergence),
-            ("beta multiplies both terms: it belongs to the divergence.", beta * (error + divergence)),
-            ("The divergence is subtracted: the loss is to make it small, so add it.", error - beta * divergence),
-            ("The divergence is missing.", error),
-            ("The squared error is missing.", beta * divergence)], tolerance=1e-4)
 
 
 # task 7: denoising ----------------------------------------------------------------------------------------------------
