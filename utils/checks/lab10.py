@@ -221,8 +221,8 @@ def trained(train: Callable, digits: Dataset, code: int, share: float) -> tuple[
             (codes.min() >= 0 and np.mean(codes == 0) > 0.1, "no code is negative, many are 0. Leave the ReLU at the code out."),
             (codes.min() >= 0 and codes.max() <= 1, "all codes are in [0, 1]. Leave the sigmoid at the code out."),
             (np.abs(codes).max() <= 1, "all codes are in [-1, 1]. Leave the tanh at the code out."),
-            (images.std(axis=0).max() < 0.02, "it draws the same picture for every digit. Were the encoder and the decoder that "
-             "you return parts of the model that was fitted, with the images as targets, at a learning rate of a few thousandths?"),
+            (images.std(0).max() < 0.02, "it draws the same picture for every digit. Were the encoder and the decoder that you "
+             "return parts of the model that was fitted, with the images as targets, at a learning rate of a few thousandths?"),
             (affine, "the encoder is one affine map. Without a hidden layer with an activation it finds no more than PCA does."),
             (low < 0 or high > 1, f"it draws pixels from {low:.2f} to {high:.2f}. End with a sigmoid."),
             (True, "train for more epochs, with a larger learning rate that falls, or widen the hidden layers.")):
@@ -416,11 +416,11 @@ def denoised(model: Callable, digits: Dataset, sigma: float) -> None:
     reached, before, filtered, of_clean = (ratio(some, clean) for some in (
         images, noisy, smoothed(noisy, clean), images_of(model, clean)))
     background, required = float(np.mean(images[clean == 0])), filtered + GAIN
-    poor, low, high = reached < required, images.min(), images.max()
+    poor, low, high = not reached >= required, images.min(), images.max()
     said = (f"The denoised test digits have {reached:.1f} dB; the noisy ones {before:.1f}, after the best Gaussian filter and "
             f"line {filtered:.1f}, and {required:.1f} is required")
     for found, why in (
-            (poor and reached <= before, ": worse than doing nothing. Was fit called?"),
+            (poor and not reached > before, ": worse than doing nothing. Was fit called?"),
             (poor and (low < 0 or high > 1), f": the model draws pixels from {low:.2f} to {high:.2f}. End with a sigmoid."),
             (poor and background >= 0.25 * sigma, f": black comes out as grey ({background:.2f}), as in noisy images. The target "
              "of the training has to be the clean image."),
