@@ -50,6 +50,26 @@ def test_mistakes_are_looked_at_only_when_the_answer_is_wrong():
     fails("Two or four", checks.equal, "x", 4.0, 1.0, [("Three.", 3), ("Two or four.", 2, lambda: 4.0)])
 
 
+def test_a_sentence_may_have_several_wrong_values_and_functions():
+    mistakes = [("Lost.", 2.5, lambda: 3.5), ("Too large.", [4.0, 5.0], lambda: 7.5)]
+    for sentence, wrong in (("Lost", 2.5), ("Lost", 3.5), ("Too large", [4, 5]), ("Too large", 7.5), ("x is 6, expected 1", 6.0)):
+        fails(sentence, checks.equal, "x", wrong, 1.0, mistakes)
+
+
+def test_what_stops_is_told_with_its_message():
+    assert checks.attempt(lambda: 3, "never") == 3
+    fails("The net stops with ZeroDivisionError: division by zero. Look", checks.attempt, lambda: 1 / 0,
+          "The net stops with {}. Look")
+
+
+def test_what_nan_means_in_a_task_is_said_in_its_words():
+    fails("x holds NaN or infinity: that is 0/0", checks.equal, "x", [np.nan, 1], [0.5, 1], nan="that is 0/0.")
+
+
+def test_whole_numbers_are_told_from_others():
+    assert [checks.whole(value) for value in (3, np.int64(3), True, 3.0, "3", [3], None)] == [3, 3, 1] + 4 * [None]
+
+
 X = np.random.default_rng(0).normal(size=(4, 3))
 SLIPS = {  # what a slip makes of X, and words of its sentence
     "2 times what is expected": 2 * X, "1/3 of what is expected": X / 3, "12 times what is expected: a sum where a mean": 12 * X,

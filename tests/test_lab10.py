@@ -28,13 +28,6 @@ def test_gaussian_noise_of_any_generator_passes():
         lab10.pairs(noisy_pairs)
 
 
-def test_divergence_of_the_check_is_that_of_the_definition():
-    for mean, log_variance in ((0.0, 0.0), (1.0, 0.5), (-2.0, -1.0)):
-        own, prior = stats.norm(mean, np.exp(log_variance / 2)), stats.norm()
-        expected = own.expect(lambda z: own.logpdf(z) - prior.logpdf(z))
-        assert lab10._divergence(np.array(mean), np.array(log_variance)) == pytest.approx(expected, abs=1e-6)
-
-
 def test_error_of_pca_is_that_of_scikit_learn():
     digits = load("digits")
     x, x_test = (images.reshape(len(images), -1).astype(np.float64)

@@ -173,7 +173,7 @@ WRONG = {
     "coding": [
         ("The mean is not subtracted", coding(encode="x @ components.T")),
         ("The mean is added", coding(encode="(x + mean) @ components.T")),
-        ("The codes stand in columns", coding(encode="components @ (x - mean).T")),
+        ("is transposed: rows and columns are exchanged", coding(encode="components @ (x - mean).T")),
         ("the mean of x", coding(encode="(x - x.mean(axis=0)) @ components.T")),
         ("the number of columns of A must equal", coding(encode="(x - mean) @ components")),
         ("The mean is not added", coding(decode="codes @ components")),
@@ -181,7 +181,8 @@ WRONG = {
         ("clipped to [0, 1]", coding(decode="np.clip(codes @ components + mean, 0, 1)")),
         ("the mean over pixels", coding(error="np.mean((x - y)**2)")),
         ("sum over all images", coding(error="np.sum((x - y)**2)")),
-        ("one number for each image", coding(error="np.sum((x - y)**2, axis=tuple(range(1, x.ndim)))")),
+        ("has shape [4], expected one number: the mean over axis 0 is missing",
+         coding(error="np.sum((x - y)**2, axis=tuple(range(1, x.ndim)))")),
         ("absolute differences", coding(error="np.sum(np.abs(x - y)) / len(x)")),
         ("The differences are not squared", coding(error="np.sum(x - y) / len(x)")),
         ("There is a root", coding(error="np.sqrt(np.sum((x - y)**2) / len(x))")),
@@ -277,7 +278,7 @@ WRONG = {
         ("the sum goes over axis 1", sparse(MASK.format("h").replace("axis=1", "axis=2") + " * h")),
         ("use the argument k", sparse(MASK.format("h").replace(", k)", ", 2)") + " * h")),
         ("use the argument k", sparse(MASK.format("h").replace(", k)", ", 3)") + " * h")),
-        ("No gradient comes back", NUMPY),
+        ("No gradient of keep_largest comes back to h: use TensorFlow's functions, no NumPy", NUMPY),
         ("does not run inside a model", sparse("tf.stack([row * tf.reduce_sum(tf.one_hot(tf.math.top_k(row, "
                                             "k).indices, h.shape[1]), axis=0) for row in tf.unstack(h)])")),
     ],
@@ -299,7 +300,7 @@ WRONG = {
         ("The noise is missing", variational(draw="mean")),
         ("draw(mean, log_variance, noise) is",
          variational(draw="mean + tf.exp(log_variance / 2) * tf.random.normal(tf.shape(mean), seed=1)")),
-        ("one number for each image: take", variational(loss="error + beta * divergence")),
+        ("has shape [5], expected one number: the mean over axis 0 is missing", variational(loss="error + beta * divergence")),
         ("sum over the images: take", variational(loss="tf.reduce_sum(error + beta * divergence)")),
         ("a mean over the pixels", variational(error="tf.reduce_mean((x - y)**2, [1, 2, 3])")),
         ("averaged over the latent dimensions", variational(divergence="tf.reduce_mean(kl(mean, log_variance), 1)")),
@@ -349,7 +350,8 @@ WRONG = {
         ("Another seed gives the same noise", denoising(noise="np.random.default_rng(0).normal(0, sigma, "
                                                               "x.shape)")),
         ("noisy_pairs changes its argument x in place", denoising(start="x += noise")),
-        ("one number for each image", denoising(psnr="-10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3)))")),
+        ("has shape [5], expected one number: the mean over axis 0 is missing",
+         denoising(psnr="-10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3)))")),
         ("over all images together", denoising(psnr="-10 * np.log10(np.mean((x - y)**2))")),
         ("take their mean", denoising(psnr="np.mean(-10 * np.log10(np.sum((x - y)**2, axis=(1, 2, 3))))")),
         ("There is a root", denoising(psnr="np.mean(-10 * np.log10(np.sqrt(np.mean((x - y)**2, axis=(1, 2, 3)))))")),
@@ -359,7 +361,7 @@ WRONG = {
         ("expected 2: return noisy, clean",
          denoising(pairs="np.clip(x + noise, 0, 1)").replace("noisy_pairs(digits.x_train, sigma, 0)", "0")),
         ("has the wrong sign", denoising(psnr="np.mean(10 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
-        ("The logarithm is the natural one", denoising(psnr="np.mean(-10 * np.log(np.mean((x - y)**2, "
+        ("looks like a natural logarithm, expected one to the base 10", denoising(psnr="np.mean(-10 * np.log(np.mean((x - y)**2, "
                                                             "axis=(1, 2, 3))))")),
         ("The factor is 20", denoising(psnr="np.mean(-20 * np.log10(np.mean((x - y)**2, axis=(1, 2, 3))))")),
         ("The factor 10 is missing",

@@ -7,6 +7,7 @@ None, an exception) is told by the engine itself: see `slips`.
 """
 import dis
 import linecache
+import operator
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -139,12 +140,31 @@ def run(function: Callable, *arguments, hints: Iterable[tuple[str, str]] = (), *
     return value
 
 
+def attempt(function: Callable[[], T], sentence: str) -> T:
+    """What a function that runs the student's network or compiles their function gives. Raises CheckFailed if that stops.
+
+    sentence  with {} where the error and its message belong
+    """
+    try:
+        return function()
+    except Exception as error:
+        raise CheckFailed(sentence.replace("{}", message_of(error))) from None
+
+
 def results(function: Callable, value, *names: str) -> tuple:
     """`value` as the tuple of `names` that the student's function was asked for. Raises CheckFailed if it is not one."""
     require(isinstance(value, tuple | list) and len(value) == len(names),
             f"{_name(function)} gives {'one value' if not isinstance(value, tuple | list) else f'{len(value)} values'}, expected "
             f"{len(names)}: return {', '.join(names)}.")
     return tuple(value)
+
+
+def whole(value) -> int | None:
+    """A whole number, of Python's or NumPy's, as one of Python's; None for anything else."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def own(function: Callable) -> None:
@@ -184,11 +204,12 @@ def shaped(name: str, value, shape: Iterable[int]) -> None:
 # comparing ------------------------------------------------------------------------------------------------------------
 
 def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float = 1e-5,
-          given: dict[str, Any] | None = None) -> None:
+          given: dict[str, Any] | None = None, nan: str = "") -> None:
     """Raise CheckFailed unless `got` equals `expected`, in shape and within `tolerance` of the largest expected value.
 
     mistakes  (sentence, value or function that gives it, ...): the sentence of the first that has `got` is shown
     given     the inputs by name, which are shown when they are small
+    nan       what NaN and infinity mean in this task
     """
     try:
         require(not (kind := plain.strange(got)), f"{name} is {slips.kind(got)}, expected numbers.")
@@ -207,7 +228,7 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
             raise CheckFailed(f"{name} {slip}{_shown(given)}")
     require(values.shape == expected.shape,
             f"{name} has shape {list(values.shape)}, expected {list(expected.shape) or 'one number'}.")
-    require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity{_shown(given)}.")
+    require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity{_shown(given) if not nan else f': {nan}'}")
     worst = np.unravel_index(np.argmax(np.abs(values - expected)), expected.shape)
     place = f" at {[int(index) for index in worst]}" if expected.ndim else ""
     raise CheckFailed(f"{name} is {_number(values[worst])}{place}, expected {_number(expected[worst])}{_shown(given)}.")

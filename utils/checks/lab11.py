@@ -1,14 +1,14 @@
 """The checks of lab 11: the game of two networks, its losses and its step, and a trained generator at work."""
-import operator
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from scipy import linalg
-from scipy.special import rel_entr, xlog1py, xlogy
+from scipy.special import expit, xlog1py, xlogy
 
 from utils import other_versions_names
-from utils.checks import LIBRARIES, CheckFailed, call, check, equal, inputs, require, results, seeded, shaped, written_out
+from utils.checks import LIBRARIES, attempt, call, check, equal, inputs, require, results, seeded, shaped, whole, written_out
 from utils.checks import lab11_networks as dcgan
 from utils.generative import minimax, quality
 from utils.quiet import tf
@@ -18,29 +18,23 @@ __getattr__ = other_versions_names(__name__)
 layers = tf.keras.layers
 
 
-def _array(function: Callable, *arguments, hints=(), nan: str = ""):
-    """What `call` gives, without NumPy's warnings; raises CheckFailed for a list, and with `nan`, what it means here,
-    for NaN and infinity.
-    """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
+def _array(function: Callable, *arguments, hints=()):
+    """What `call` gives, without warnings; raises CheckFailed for a list."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         got, name = call(function, *arguments, hints=hints), function.__name__
     require(not isinstance(got, list | tuple),
             f"{name} gives a {type(got).__name__}: return one array (np.array makes one of a list).")
-    require(not nan or np.asarray(got).dtype.kind != "f" or bool(np.isfinite(got).all()), f"{name} gives NaN or infinity: {nan}")
     return got
 
 
-def _for_graphs(function: Callable) -> None:
-    written_out(function, names=set())
-
-
-def _compiled(function: Callable, compiled: Callable):
-    try:
-        return compiled()
-    except Exception as error:
-        raise CheckFailed(f"{function.__name__} cannot be compiled ({type(error).__name__}): tf.function allows no .numpy(), "
-                          "float() or NumPy function on tensors, and no new variables or optimizers.") from None
+def _compiled(function: Callable, compiled: Callable, expected: np.ndarray) -> None:
+    """Raise CheckFailed unless the student's function can be compiled, which `compiled` does, and then gives the same."""
+    name = function.__name__
+    got = attempt(compiled, f"{name} cannot be compiled: tf.function allows no .numpy(), float() or NumPy function on tensors, "
+                            "and no new variables or optimizers. It stops with {}")
+    require(np.allclose(got, expected, atol=1e-4), f"Compiled, {name} gives something other than when it is called directly: "
+            "does it use NumPy's random numbers, or change Python variables?")
 
 
 @check
@@ -72,18 +66,17 @@ def game(optimal_discriminator: Callable, value: Callable) -> None:
 
 
 def _optimal(optimal_discriminator: Callable, p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    got, none = _array(optimal_discriminator, p, q, nan="where p and q are both 0, that is 0/0, D* is 1/2."), p + q == 0
+    got, none, d = _array(optimal_discriminator, p, q), p + q == 0, minimax.optimal_discriminator(p, q)
     shaped("D*", got, p.shape)
-    d = np.where(none, 0.5, p / np.where(none, 1, p + q))
     equal("D*", got, d, [
-        ("D* is swapped: it is the probability of 'real', and p is the density of the real points.", lambda: 1 - d),
-        ("This is p itself: divide by the sum of both densities.", lambda: p),
-        ("D* is 0 or 1, expected a probability, p / (p + q).", lambda: np.where(p == q, 0.5, p > q)),
-        ("D* is 0 where p is 0 and q is not: it is 1/2 only where both are 0.", lambda: np.where(p > 0, d, 0.5)),
-        ("D* is 1 where q is 0 and p is not: it is 1/2 only where both are 0.", lambda: np.where(q > 0, d, 0.5)),
-        ("Where one of p and q is 0, D* is 0 or 1: it is 1/2 only where both are 0.", lambda: np.where(p * q > 0, d, 0.5)),
-        (f"Where p and q are both 0 your D* is {got[none][0]:.3g}, expected 1/2.", lambda: np.where(none, got, d))],
-          given={"p": p, "q": q})
+        ("D* is swapped: it is the probability of 'real', and p is the density of the real points.", 1 - d),
+        ("This is p itself: divide by the sum of both densities.", p),
+        ("D* is 0 or 1, expected a probability, p / (p + q).", np.where(p == q, 0.5, p > q)),
+        ("D* is 0 where p is 0 and q is not: it is 1/2 only where both are 0.", np.where(p > 0, d, 0.5)),
+        ("D* is 1 where q is 0 and p is not: it is 1/2 only where both are 0.", np.where(q > 0, d, 0.5)),
+        ("Where one of p and q is 0, D* is 0 or 1: it is 1/2 only where both are 0.", np.where(p * q > 0, d, 0.5)),
+        (f"Where p and q are both 0 your D* is {got[none][0]:.3g}, expected 1/2.", np.where(none, got, d))],
+          given={"p": p, "q": q}, nan="where p and q are both 0, that is 0/0, D* is 1/2.")
     return d
 
 
@@ -92,24 +85,21 @@ def _value(value: Callable, p: np.ndarray, q: np.ndarray, d: np.ndarray, dx: flo
         """log D times p and log(1 - D) times q, with no logarithm of 0."""
         return dx * (xlogy(np.where(d > 0, p, 0), d) + xlog1py(np.where(d < 1, q, 0), -d)).sum()
 
-    got = _array(value, p, q, d, dx, nan="0 log 0 counts as 0 (where p is 0, D may be 0; where q is 0, D may be 1).")
-    right, real, fake, m = weighted(p, q), weighted(p, 0), weighted(0, q), (p + q) / 2
-    equal("value(p, q, d, dx)", got, right, [
-        ("dx is missing: an integral is a sum times the width of the cells.", lambda: right / dx),
-        ("This is a mean over the grid, expected the sum times dx.", lambda: right / dx / len(p)),
-        ("This is a mean times dx, expected the sum times dx.", lambda: right / len(p)),
-        ("np.trapezoid counts both ends half, expected the sum times dx.",
-         lambda: np.trapezoid(xlogy(p, d) + xlog1py(q, -d), dx=dx)),
-        ("d is not used: V is for any d, not only for D*.", lambda: dx * (rel_entr(p, m) + rel_entr(q, m)).sum() - np.log(4)),
-        ("p and q are swapped: weight log D with p, the density of the real points.", lambda: weighted(q, p)),
-        ("The part of the generated points is missing, the integral of q log(1 - D).", lambda: real),
-        ("The part of the real points is missing, the integral of p log D.", lambda: fake),
-        ("The two parts are subtracted: add them.", lambda: real - fake),
-        ("q is multiplied by log D: multiply it by log(1 - D).", lambda: weighted(p + q, 0)),
-        ("The second part is weighted with p: weight log(1 - D) with q.", lambda: weighted(p, p)),
-        ("You sum only where both p and q are above 0: mask each of the two parts by itself.",
-         lambda: weighted(p * (q > 0), q * (p > 0)))],
-        given={"p": p, "q": q, "d": d})
+    right, real, fake = weighted(p, q), weighted(p, 0), weighted(0, q)
+    equal("value(p, q, d, dx)", _array(value, p, q, d, dx), right, [
+        ("dx is missing: an integral is a sum times the width of the cells.", right / dx),
+        ("This is a mean over the grid, expected the sum times dx.", right / dx / len(p)),
+        ("This is a mean times dx, expected the sum times dx.", right / len(p)),
+        ("np.trapezoid counts both ends half, expected the sum times dx.", np.trapezoid(xlogy(p, d) + xlog1py(q, -d), dx=dx)),
+        ("d is not used: V is for any d, not only for D*.", 2 * minimax.jensen_shannon(p, q, dx) - np.log(4)),
+        ("p and q are swapped: weight log D with p, the density of the real points.", weighted(q, p)),
+        ("The part of the generated points is missing, the integral of q log(1 - D).", real),
+        ("The part of the real points is missing, the integral of p log D.", fake),
+        ("The two parts are subtracted: add them.", real - fake),
+        ("q is multiplied by log D: multiply it by log(1 - D).", weighted(p + q, 0)),
+        ("The second part is weighted with p: weight log(1 - D) with q.", weighted(p, p)),
+        ("You sum only where both are above 0: mask each of the two parts by itself.", weighted(p * (q > 0), q * (p > 0)))],
+          given={"p": p, "q": q, "d": d}, nan="0 log 0 counts as 0 (where p is 0, D may be 0; where q is 0, D may be 1).")
 
 
 @check
@@ -128,59 +118,54 @@ def losses(discriminator_loss: Callable, generator_loss: Callable) -> None:
         def of(each: Callable) -> float:
             return np.mean(each(u, y) + each(v, w))
 
-        right = of(cross)
-        equal(f"discriminator_loss with {kind}", _array(discriminator_loss, u, v, y, w, nan=nan), right, [
-            ("This is the sum over the images, expected the mean.", lambda: 6 * right),
-            ("The part of the generated images is missing: with label 0, -log(1 - D) counts, the term with 1 - y.",
-             lambda: cross(u, y).mean()),
-            ("The part of the real images is missing.", lambda: cross(v, w).mean()),
-            ("The labels are swapped: `real` belongs to `on_real`, `fake` to `on_fake`.",
-             lambda: np.mean(cross(u, w) + cross(v, y))),
+        real, fake = cross(u, y).mean(), cross(v, w).mean()
+        equal(f"discriminator_loss with {kind}", _array(discriminator_loss, u, v, y, w), real + fake, [
+            ("This is the sum over the images, expected the mean.", 6 * (real + fake)),
+            ("The part of the generated images is missing: with label 0, -log(1 - D) counts, the term with 1 - y.", real),
+            ("The part of the real images is missing.", fake),
+            ("The labels are swapped: `real` belongs to `on_real`, `fake` to `on_fake`.", np.mean(cross(u, w) + cross(v, y))),
             ("Logits [N, 1] and labels [N] give N x N numbers: leave the labels in the shape [N, 1].",
-             lambda: of(lambda u, y: cross(u, y.T).mean())),
-            ("The |u| in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y + np.logaddexp(0, -u))),
-            ("max(u, 0) is missing.", lambda: of(lambda u, y: np.logaddexp(0, -abs(u)) - u * y)),
-            ("The 1 in log(1 + e^-|u|) is missing.", lambda: of(lambda u, y: np.maximum(u, 0) - u * y - abs(u))),
-            ("The term u y is added: subtract it.", lambda: of(lambda u, y: np.logaddexp(0, u) + u * y)),
-            ("These are squared differences of logits and labels, expected the cross-entropy.",
-             lambda: of(lambda u, y: (u - y)**2)),
-            ("The labels are not used: they may be other numbers than 1 and 0.", lambda: np.mean(cross(u, 1) + cross(v, 0))),
+             of(lambda u, y: cross(u, y.T).mean())),
+            ("The |u| in log(1 + e^-|u|) is missing.", of(lambda u, y: np.maximum(u, 0) - u * y + np.logaddexp(0, -u))),
+            ("max(u, 0) is missing.", of(lambda u, y: np.logaddexp(0, -abs(u)) - u * y)),
+            ("The 1 in log(1 + e^-|u|) is missing.", of(lambda u, y: np.maximum(u, 0) - u * y - abs(u))),
+            ("The term u y is added: subtract it.", of(lambda u, y: np.logaddexp(0, u) + u * y)),
+            ("These are squared differences of logits and labels, expected the cross-entropy.", of(lambda u, y: (u - y)**2)),
+            ("The labels are not used: they may be other numbers than 1 and 0.", np.mean(cross(u, 1) + cross(v, 0))),
             ("A second sigmoid: the stable form contains the sigmoid already, so give it the logit u, not D.",
-             lambda: of(lambda u, y: cross(tf.sigmoid(u).numpy(), y))),
-            ("The label of a generated image is 0 here, that is log(1 - D), not log D.",
-             lambda: np.mean(cross(u, y) + cross(v, 1 - w)))])
-    d, large, zeros = tf.sigmoid(v).numpy(), np.array([[-1000.0], [1000.0]]), np.zeros([2, 1])
-    equal("generator_loss", _array(generator_loss, v, nan=nan), cross(v, 1).mean(), [
-        ("This is the saturating loss, log(1 - D), expected -log D.", lambda: -cross(v, 0).mean()),
-        ("This is -log(1 - D), the discriminator's loss: minimising it, G would make images that D recognises.",
-         lambda: cross(v, 0).mean()),
-        ("The sign is wrong: minimising log D, G would make images that D recognises.", lambda: -cross(v, 1).mean()),
-        ("This is the sum over the images, expected the mean.", cross(v, 1).sum),
-        ("This is the mean of the logits, expected the cross-entropy with label 1.", lambda: -v.mean()),
-        ("This is the logarithm of the mean of D, expected the mean of the logarithms.", lambda: -np.log(d.mean())),
-        ("This is 1 - D: the logarithm is missing.", lambda: 1 - d.mean()),
-        ("This is -D: the logarithm is missing.", lambda: -d.mean())])
+             of(lambda u, y: cross(expit(u), y))),
+            ("The label of a generated image is 0 here, that is log(1 - D), not log D.", np.mean(cross(u, y) + cross(v, 1 - w)))],
+              nan=nan)
+    d, large, zeros = expit(v), np.array([[-1000.0], [1000.0]]), np.zeros([2, 1])
+    equal("generator_loss", _array(generator_loss, v), cross(v, 1).mean(), [
+        ("This is the saturating loss, log(1 - D), expected -log D.", -cross(v, 0).mean()),
+        ("This is -log(1 - D), the loss of D: minimising it, G would make images that D recognises.", cross(v, 0).mean()),
+        ("The sign is wrong: minimising log D, G would make images that D recognises.", -cross(v, 1).mean()),
+        ("This is the sum over the images, expected the mean.", cross(v, 1).sum()),
+        ("This is the mean of the logits, expected the cross-entropy with label 1.", -v.mean()),
+        ("This is the logarithm of the mean of D, expected the mean of the logarithms.", -np.log(d.mean())),
+        ("This is 1 - D or -D: the logarithm is missing.", 1 - d.mean(), -d.mean())], nan=nan)
     for function, logits, right in ((discriminator_loss, (large, large[::-1], 1.0, 0.0), 1000), (generator_loss, (large,), 500)):
-        got = float(_array(function, *logits,
-                           nan="logits of 1000 are given, e^1000 is infinite and log 0 too; use the stable form."))
-        require(abs(got - right) < 1,
-                f"{function.__name__} is {got:.5g} for logits of -1000 and 1000, expected {right}: a clipped probability, or a "
-                "small number in the logarithm, hides how wrong D is, and the gradient is lost.")
+        got, name = float(_array(function, *logits)), function.__name__
+        require(np.isfinite(got), f"For logits of 1000 {name} gives NaN or infinity: e^1000 is infinite, and log 0 too; use the "
+                "stable form.")
+        require(abs(got - right) < 1, f"{name} is {got:.5g} for logits of -1000 and 1000, expected {right}: a clipped "
+                "probability, or a small number in the logarithm, hides how wrong D is, and the gradient is lost.")
     equal("discriminator_loss of the example, logits 0,", _array(discriminator_loss, zeros, zeros, 1.0, 0.0), 2 * np.log(2))
     equal("generator_loss of the example, logits 0,", _array(generator_loss, zeros), np.log(2))
     keep = "Without labels, `real` is 1 and `fake` is 0: keep real=1.0, fake=0.0 in the first line."
     without = _array(discriminator_loss, u, v, hints=[("missing", keep)])
     equal("discriminator_loss(on_real, on_fake), without labels,", without, np.mean(cross(u, 1) + cross(v, 0)), [
-        (keep, lambda y=y, w=w: np.mean(cross(u, y) + cross(v, w))) for y in (1, 0.9, 0) for w in (0, 0.1, 1)])
+        (keep, *(np.mean(cross(u, y) + cross(v, w)) for y in (1, 0.9, 0) for w in (0, 0.1, 1)))])
 
 
 RATES = 0.1, 0.3  # of G and of D, in the check of task 3
-NO_WAY = ("A gradient is None: the tape has to see the whole way from the weights to the loss. Generate the points inside "
-          "`with`, from z, and turn nothing into NumPy arrays on the way.")
-STEP = (*((words, NO_WAY) for words in ("No gradients", "NoneType", "None values")),
+STEP = (*((words, "A gradient is None: the tape has to see the whole way from the weights to the loss. Generate the points "
+           "inside `with`, from z, and turn nothing into NumPy arrays on the way.")
+          for words in ("No gradients", "NoneType", "None values")),
         ("moving_", "Take trainable_variables: the running statistics of batch norm have no gradient."),
-        ("Unknown variable",
-         "An optimizer gets weights that are not its own: g_optimizer is for the weights of G, d_optimizer for those of D."))
+        ("Unknown variable", "An optimizer gets weights that are not its own: g_optimizer is for those of G, d_optimizer for "
+         "those of D."))
 
 
 def _mean(logits: tf.Tensor) -> tf.Tensor:
@@ -193,11 +178,8 @@ LOSSES = (lambda real, made: _mean(-made)), (lambda real, made: _mean(-real) + _
 
 def _network(seed: int, inputs: int, first: int, *others: tf.keras.Layer) -> tf.keras.Model:
     """A small network with batch norm, and weights unlike a start."""
-    network, random = (tf.keras.Sequential([tf.keras.Input([inputs]), layers.Dense(first), layers.BatchNormalization(), *others]),
-                       seeded(seed))
-    network.set_weights([random.uniform(0.5, 2, weight.shape) if "variance" in weight.name
-                         else random.normal(0.3, 0.8, weight.shape)
-                         for weight in network.weights])
+    network = tf.keras.Sequential([tf.keras.Input([inputs]), layers.Dense(first), layers.BatchNormalization(), *others])
+    network.set_weights(dcgan.drawn_weights(network, seeded(seed), 0.3, 0.8))
     return network
 
 
@@ -229,7 +211,7 @@ def _flat(arrays: list) -> np.ndarray:
 @check
 def step(train_step: Callable) -> None:
     """Task 3: the weights after one step of gradient descent, which show the gradient itself, the losses, and a compiled step."""
-    _for_graphs(train_step)
+    written_out(train_step, names=set())
     of_g, of_d = inputs((4, 11), lambda rng: (16, 13))  # seeds with which both networks have a clear gradient
     networks = _network(of_g, 3, 4, layers.ReLU(), layers.Dense(2)), _network(of_d, 2, 5, layers.LeakyReLU(0.2), layers.Dense(1))
     random = seeded(5)
@@ -265,9 +247,9 @@ def step(train_step: Callable) -> None:
     networks[0](z, training=True)
     require(np.allclose(statistics, _flat(networks[0].non_trainable_variables), atol=1e-5),
             "The generator runs more than once: generate the points once, both losses take them.")
-    equal("The first result, the loss of D,", got[0], d, [("The two losses are swapped: return d_loss, g_loss.", lambda: g)],
+    equal("The first result, the loss of D,", got[0], d, [("The two losses are swapped: return d_loss, g_loss.", g)],
           tolerance=1e-4)
-    equal("The second result, the loss of G,", got[1], g, [("The loss of G that you return is saturating.", lambda: saturating)],
+    equal("The second result, the loss of G,", got[1], g, [("The loss of G that you return is saturating.", saturating)],
           tolerance=1e-4)
     for logit, right in ((200.0, (200, 0)), (-200.0, (200, 200)), (0.0, (2 * np.log(2), np.log(2)))):
         optimizers = reset()
@@ -277,13 +259,15 @@ def step(train_step: Callable) -> None:
         require(np.allclose(got, right, atol=1e-3), f"Where D gives the logit {logit:g} everywhere, the losses of D and G are "
                 f"{float(got[0]):.4g} and {float(got[1]):.4g}, expected {right[0]:.4g} and {right[1]:.4g}{why}")
     optimizers = reset()
-    _compiled(train_step, tf.function(lambda: train_step(*networks, *optimizers, x, z), autograph=False))
-    require(np.allclose(_flat(networks[0].trainable_variables), after[0], atol=1e-4),
-            "Compiled, train_step gives something other than when it is "
-            "called directly: does it use NumPy's random numbers, or change Python variables?")
+
+    def compiled() -> np.ndarray:
+        tf.function(lambda: train_step(*networks, *optimizers, x, z), autograph=False)()
+        return _flat(networks[0].trainable_variables)
+
+    _compiled(train_step, compiled, after[0])
 
 
-def _wrong_steps(moved: Callable, player: int, before: np.ndarray, losses: bool) -> Iterator[tuple]:
+def _wrong_steps(moved: Callable, player: int, before: np.ndarray, losses: bool) -> list[tuple]:
     """Mistakes, and the weights of a player after them.
 
     losses  whether both losses have the right value: then the tape does not see them
@@ -294,48 +278,48 @@ def _wrong_steps(moved: Callable, player: int, before: np.ndarray, losses: bool)
     def bare(real: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
         return keras(tf.ones_like(real), real) + keras(tf.zeros_like(made), made) if player else keras(tf.ones_like(made), made)
 
-    yield f"The weights of {me} do not move: apply its gradients with {me.lower()}_optimizer.", lambda: before
-    yield ((f"{other}'s update moves the weights of {me} too, against the loss of {me}: give {other.lower()}_optimizer the "
-            f"weights of {other} only."),
-           lambda: moved(player, own) + moved(player, others, other_rate) - before)
-    yield from ((sentence, lambda loss=loss: moved(player, loss)) for sentence, loss in (
+    def twice(loss: Callable) -> Callable:
+        return lambda r, m: loss(tf.sigmoid(r), tf.sigmoid(m))
+
+    wrong_losses = [
+        (f"{other}'s update moves the weights of {me} too, against the loss of {me}: give {other.lower()}_optimizer the weights "
+         f"of {other} only.", lambda r, m: own(r, m) + other_rate / RATES[player] * others(r, m)),
         (f"{me} gets the gradient of {other}'s loss on top of its own: each network has its own loss.",
          lambda r, m: own(r, m) + others(r, m)),
         (f"{me} gets the gradient of {other}'s loss, and not of its own: each network minimises its own loss.", others),
         (f"{me} climbs its loss: minimise both losses.", lambda r, m: -own(r, m)),
         (f"{me}'s loss is the sum over the batch, expected the mean.", lambda r, m: 6 * own(r, m)),
         (f"{me}'s loss is half of what is required: do not divide the mean by 2.", lambda r, m: own(r, m) / 2),
-        ("A second sigmoid: the cross-entropy takes the logits of D as they are.",
-         lambda r, m: own(tf.sigmoid(r), tf.sigmoid(m))),
-        ("A second sigmoid: the cross-entropy takes the logits of D as they are.",
-         lambda r, m: bare(*map(tf.sigmoid, map(tf.sigmoid, (r, m))))),
-        (("The cross-entropy takes the logits for probabilities: say from_logits=True, or use "
-          "tf.nn.sigmoid_cross_entropy_with_logits."), bare),
+        ("A second sigmoid: the cross-entropy takes the logits of D as they are.", twice(own), twice(twice(bare))),
+        ("The cross-entropy takes the logits for probabilities: say from_logits=True, or use "
+         "tf.nn.sigmoid_cross_entropy_with_logits.", bare),
         ("The tape sees only a part of the loss: use TensorFlow's functions, not NumPy's, on the way to it." if losses else
          f"Labels and logits are swapped in the cross-entropy of {me}: labels come first.",
-         lambda r, m: -tf.reduce_mean(r if player else m)),
-        *((("D's labels are swapped: 1 is real, 0 is generated.", lambda r, m: _mean(r) + _mean(-m)),
-           ("The label of the generated points is 0 for D: both have label 1 here.", lambda r, m: _mean(-r) + _mean(-m)),
-           ("D learns from the real points only: the generated ones, with label 0, belong to its loss.", lambda r, m: _mean(-r)),
-           ("D learns from the generated points only: the real ones, with label 1, belong to its loss.", lambda r, m: _mean(m)))
-          if player else
-          (("This is the saturating loss of G, log(1 - D), expected -log D, the cross-entropy with label 1.",
-            lambda r, m: -_mean(m)),))))
-    yield "The optimizers are swapped: g_optimizer is that of G.", lambda: moved(player, own, other_rate)
-    yield (f"{me} moves after {other}'s update: take both losses and both gradients, then move "
-           "both."), lambda: moved(player, own, later=True)
-    yield from ((f"{who} without training=True: batch norm then takes its running statistics, not those of the batch.",
-                 lambda training=training: moved(player, own, training=training)) for who, training in (
-        ("G runs", (False, True, True)), ("D runs", (True, False, False)), ("D judges the generated points", (True, True, False)),
-        ("D judges the real points", (True, False, True)), ("G and D run", (False, False, False))))
-    yield "D judges both in one batch, and its batch norm mixes them: call D twice.", lambda: moved(player, own, together=True)
+         lambda r, m: -tf.reduce_mean(r if player else m))]
+    wrong_losses += [
+        ("D's labels are swapped: 1 is real, 0 is generated.", lambda r, m: _mean(r) + _mean(-m)),
+        ("The label of the generated points is 0 for D: both have label 1 here.", lambda r, m: _mean(-r) + _mean(-m)),
+        ("D learns from the real points only: the generated ones, with label 0, belong to its loss.", lambda r, m: _mean(-r)),
+        ("D learns from the generated points only: the real ones, with label 1, belong to its loss.", lambda r, m: _mean(m))
+    ] if player else [
+        ("This is the saturating loss of G, log(1 - D), expected -log D, cross-entropy with label 1.", lambda r, m: -_mean(m))]
+    return [
+        (f"The weights of {me} do not move: apply its gradients with {me.lower()}_optimizer.", before),
+        *((sentence, *(lambda loss=loss: moved(player, loss) for loss in several)) for sentence, *several in wrong_losses),
+        ("The optimizers are swapped: g_optimizer is that of G.", lambda: moved(player, own, other_rate)),
+        (f"{me} moves after {other}'s update: take both losses and both gradients, then move both.",
+         lambda: moved(player, own, later=True)),
+        *((f"{who} without training=True: batch norm then takes its running statistics, not those of the batch.",
+           lambda modes=modes: moved(player, own, training=modes)) for who, modes in (
+            ("G runs", (False, True, True)), ("D runs", (True, False, False)), ("G and D run", (False, False, False)),
+            ("D judges the real points", (True, False, True)), ("D judges the generated points", (True, True, False)))),
+        ("D judges both in one batch, and its batch norm mixes them: call D twice.", lambda: moved(player, own, together=True))]
 
 
 CAUSES = {1: "nothing is wrong", 2: "mode collapse", 3: "D too strong", 4: "D too weak", 5: "stopped too early"}
 FAULTS = {"P": (3, "its two curves stay at 1 and 0; what gradient does G get from a D that is certain"),
           "Q": (1, "where are its points, compared with the data, and what do both curves end at"),
-          "R": (4, ("look at the numbers on its axes, and compare the mean of D over the generated points with that over the "
-                    "real ones")),
+          "R": (4, "look at the numbers on its axes, and compare the mean of D over the generated points and over the real ones"),
           "S": (5, "how many steps does it have, and have its points stopped moving"),
           "T": (2, "the curves look balanced; how many different points does it generate")}
 
@@ -374,41 +358,37 @@ def _count(covered: Callable, points: np.ndarray, centres: np.ndarray, radius: f
     def answer(near: np.ndarray, least: float = 0.01) -> tuple[int, float]:
         return np.sum(near.mean(axis=0) >= least), near.any(axis=1).mean()
 
-    (modes, share), both = answer(near), (
+    (modes, share), one_percent = answer(near), "1 % of the points is the fraction 0.01: here"
+    wrongly_near = [
         ("The squared distance is compared with radius: the square root is missing.", distances**2 < radius),
         ("These are the points in a square: the distance is the root of the sum of squares.", steps.max(axis=2) < radius),
         ("These are the points in a diamond: the distance is the root of the sum of squares.", steps.sum(axis=2) < radius),
-        ("A point at exactly the distance `radius` is not near: less than (<) is required.", distances <= radius))
-    fixed = "The radius is not always 0.4: use the argument `radius`.", lambda: answer(distances < 0.4)[1]
+        ("A point at exactly the distance `radius` is not near: less than (<) is required.", distances <= radius)]
     equal("share", got[1], share, [
-        ("The order is modes, share.", lambda: modes),
-        ("share is that of the points that lie near no centre.", lambda: 1 - share),
-        ("This is the share of the centres that have a point: share is that of the points, any over the centres.",
-         near.any(axis=0).mean),
-        ("This is a mean over points and centres: a point counts once, where it lies near any centre.", near.mean),
-        ("A point near several centres counts several times: it counts once in share (any, not sum).",
-         lambda: near.sum() / len(near)),
-        ("share is a number of points: divide by how many there are.", near.any(axis=1).sum),
-        ("share is a percentage, expected a fraction, 0 to 1.", lambda: 100 * share),
-        fixed, *((sentence, lambda wrong=wrong: answer(wrong)[1]) for sentence, wrong in both)], tolerance=1e-6, given=given)
+        ("The order is modes, share.", modes),
+        ("share is that of the points that lie near no centre.", 1 - share),
+        ("This is the share of centres with a point: share is that of the points, any over the centres.", near.any(0).mean()),
+        ("This is a mean over points and centres: a point counts once, where it lies near any centre.", near.mean()),
+        ("A point near several centres counts several times: it counts once in share (any, not sum).", near.sum() / len(near)),
+        ("share is a number of points: divide by how many there are.", near.any(axis=1).sum()),
+        ("share is a percentage, expected a fraction, 0 to 1.", 100 * share),
+        ("The radius is not always 0.4: use the argument `radius`.", answer(distances < 0.4)[1]),
+        *((sentence, answer(wrong)[1]) for sentence, wrong in wrongly_near)], tolerance=1e-6, given=given)
     equal("modes", got[0], modes, [
-        ("A point may lie near several centres: it counts for each of them, not only for the nearest.",
-         lambda: answer(near & nearest)[0]),
-        ("A centre with exactly 1 % of the points counts too: at least (>=) is required.",
-         lambda: np.sum(near.mean(axis=0) > 0.01)),
-        *(("The threshold is that of the lecture: here 1 % of all points is enough.", lambda least=least: answer(near, least)[0])
-          for least in (0.03, 0.25 / len(centres))),
-        ("len(points) // 100 is rounded down: compare the share of the points with 0.01.",
-         lambda: np.sum(near.sum(axis=0) >= len(near) // 100)),
-        ("This is 1 % of the points that are near, expected 1 % of all points.", lambda: answer(near, 0.01 * share)[0]),
-        ("A centre counts when at least 1 % of all points lie near it: here one point is enough.", lambda: answer(near, 1e-9)[0]),
-        ("This is the number of all centres: count those with at least 1 % of the points near them.", lambda: len(centres)),
-        ("1 % of the points is the fraction 0.01: here 0.1 was taken.", lambda: answer(near, 0.1)[0]),
-        ("1 % of the points is the fraction 0.01: here 1 was taken, all of them.", lambda: answer(near, 1)[0]),
-        ("This is how many points lie near a centre: count the centres.", near.any(axis=1).sum),
-        ("This is the share of the centres, expected their number.", lambda: modes / len(centres)),
-        ("This is how many centres are not covered.", lambda: len(centres) - modes),
-        *((sentence, lambda wrong=wrong: answer(wrong)[0]) for sentence, wrong in both)], tolerance=1e-6, given=given)
+        ("A point may lie near several centres: it counts for each, not only for the nearest.", answer(near & nearest)[0]),
+        ("A centre with exactly 1 % of the points counts too: at least (>=) is required.", np.sum(near.mean(axis=0) > 0.01)),
+        ("The threshold is that of the lecture: here 1 % of all points is enough.", answer(near, 0.03)[0],
+         answer(near, 0.25 / len(centres))[0]),
+        ("len(points) // 100 is rounded down: compare the share of points with 0.01.", np.sum(near.sum(0) >= len(near) // 100)),
+        ("This is 1 % of the points that are near, expected 1 % of all points.", answer(near, 0.01 * share)[0]),
+        ("A centre counts when at least 1 % of all points lie near it: here one point is enough.", answer(near, 1e-9)[0]),
+        ("This is the number of all centres: count those with at least 1 % of the points near them.", len(centres)),
+        (f"{one_percent} 0.1 was taken.", answer(near, 0.1)[0]),
+        (f"{one_percent} 1 was taken, all of them.", answer(near, 1)[0]),
+        ("This is how many points lie near a centre: count the centres.", near.any(axis=1).sum()),
+        ("This is the share of the centres, expected their number.", modes / len(centres)),
+        ("This is how many centres are not covered.", len(centres) - modes),
+        *((sentence, answer(wrong)[0]) for sentence, wrong in wrongly_near)], tolerance=1e-6, given=given)
 
 
 @check
@@ -418,44 +398,37 @@ def diagnosis(named: Callable) -> None:
     require(isinstance(got, dict) and got.keys() == FAULTS.keys(),
             'diagnosis gives a dictionary with the keys "P", "Q", "R", "S" and "T".')
     for letter, (cause, look) in FAULTS.items():
-        number = operator.index(got[letter]) if hasattr(got[letter], "__index__") else 0
+        number = whole(got[letter])
         require(number in CAUSES, f"Panel {letter}: {got[letter]!r} is not the number of a cause, 1 to 5.")
         require(number == cause, f"Panel {letter} does not show cause {number}, {CAUSES[number]}: {look}.")
+
+
+BOTH = (("There are width maps of 7x7: 2 * width are required.", {"maps": (1, 1)}),  # mistakes in either network
+        *((f"The kernels are {k}x{k}: 4x4 is required, which the stride 2 divides.", {"kernel": k}) for k in (3, 5, 2)),
+        ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.", {"momentum": 0.99}))
 
 
 @check
 def generator(build_generator: Callable) -> None:
     """Task 5: the network with the weights of the check, in training and in inference, and its first weights."""
     for latent, width in inputs(((6, 4), (5, 3)), lambda rng: zip(rng.integers(4, 9, 2).tolist(), (2, 5))):
-        def other(**options) -> Callable:
-            return lambda: dcgan.generator(latent, width, **options)
-
         model = call(build_generator, latent, width,
                      hints=[("found ndim=", dcgan.ONE_Z),
                             ("otal size of", "Dense gives 7 * 7 * 2 * width numbers, as many as Reshape takes.")])
-        dcgan.network_like(f"build_generator({latent}, {width})", model, dcgan.generator(latent, width),
+        dcgan.network_like(f"build_generator({latent}, {width})", model, partial(dcgan.generator, latent, width),
                            seeded(3).normal(size=[5, latent]).astype(np.float32), (
-            ("There is no activation at the end: tanh brings the images to the range from -1 to 1.", other(end=None)),
-            ("The images go through a sigmoid, from 0 to 1: tanh, from -1 to 1, is required.", other(end="sigmoid")),
-            ("There is no batch norm: it comes after the dense layer and after the first transposed convolution.",
-             other(norm=False)),
-            ("There is no batch norm, and a layer in front of it has a bias.", other(norm=False, bias=True)),
-            ("Batch norm is also at the images: DCGAN leaves it out there.", other(outer=True)),
-            ("A layer in front of a batch norm has a bias, which it subtracts again: use_bias=False.", other(bias=True)),
-            ("Batch norm comes before the reshape, with a mean for each number: after it, it has one for each map.",
-             other(flat=True)),
-            ("The activation comes before batch norm: first batch norm, then ReLU.", other(early=True)),
-            ("The widths are in the wrong order: 2 * width maps of 7x7, then width maps of 14x14.", other(maps=(1, 2))),
-            ("There are width maps of 7x7: 2 * width are required.", other(maps=(1, 1))),
-            ("There are 2 * width maps of 14x14: width are required.", other(maps=(2, 2))),
-            *((f"The kernels are {k}x{k}: 4x4 is required, which the stride 2 divides.", other(kernel=k)) for k in (3, 5, 2)),
-            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.",
-             other(activation=lambda: layers.LeakyReLU(0.2))),
-            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.",
-             other(activation=lambda: layers.LeakyReLU(0.3))),
-            ("The generator has no ReLU: one comes after each batch norm.", other(activation=lambda: layers.Activation(None))),
-            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.",
-             other(momentum=0.99))))
+            ("There is no activation at the end: tanh brings the images to the range from -1 to 1.", dict(end=None)),
+            ("The images go through a sigmoid, from 0 to 1: tanh, from -1 to 1, is required.", dict(end="sigmoid")),
+            ("There is no batch norm: it comes after the dense layer and the first transposed convolution.", dict(norm=False)),
+            ("There is no batch norm, and a layer in front of it has a bias.", dict(norm=False, bias=True)),
+            ("Batch norm is also at the images: DCGAN leaves it out there.", dict(outer=True)),
+            ("A layer in front of a batch norm has a bias, which it subtracts again: use_bias=False.", dict(bias=True)),
+            ("Batch norm comes before the reshape, with a mean for each number: after it, one for each map.", dict(flat=True)),
+            ("The activation comes before batch norm: first batch norm, then ReLU.", dict(early=True)),
+            ("The widths are in the wrong order: 2 * width maps of 7x7, then width maps of 14x14.", dict(maps=(1, 2))),
+            ("There are 2 * width maps of 14x14: width are required.", dict(maps=(2, 2))),
+            ("The generator has leaky ReLUs, ReLU is required: the leaky one is for D.", dict(slope=0.2), dict(slope=0.3)),
+            ("The generator has no ReLU: one comes after each batch norm.", dict(slope=1)), *BOTH))
     _counts("build_generator(32, 16)", call(build_generator, 32, 16), np.zeros([1, 32], np.float32), 58_817, 58_721)
 
 
@@ -470,36 +443,26 @@ def _counts(name: str, model: tf.keras.Model, x: np.ndarray, everything: int, tr
 def discriminator(build_discriminator: Callable) -> None:
     """Task 6: the network with the weights of the check, in training and in inference, and its first weights."""
     for width in inputs((4, 3), lambda rng: (2, 5)):
-        def other(**options) -> Callable:
-            return lambda: dcgan.discriminator(width, **options)
-
         model = call(build_discriminator, width, hints=[("found ndim=", dcgan.ONE_Z)])
-        dcgan.network_like(f"build_discriminator({width})", model, dcgan.discriminator(width),
+        dcgan.network_like(f"build_discriminator({width})", model, partial(dcgan.discriminator, width),
                            seeded(4).uniform(-1, 1, [5, 28, 28, 1]).astype(np.float32), (
-            ("There is a sigmoid at the end: a logit is required, your losses take the sigmoid themselves.",
-             other(end="sigmoid")),
-            ("There is a tanh at the end: a logit is required, without an activation.", other(end="tanh")),
-            ("There is no batch norm: one comes after the second convolution.", other(norms=(False, False))),
-            ("There is no batch norm: one comes after the second convolution.", other(norms=(False, False), bias=(True, True))),
-            ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.", other(norms=(True, True))),
-            ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.",
-             other(norms=(True, True), bias=(False, False))),
-            ("Batch norm comes after the first convolution, in the place of the second.", other(norms=(True, False))),
-            ("The second convolution has a bias, which batch norm subtracts again: use_bias=False.", other(bias=(True, True))),
-            ("The first convolution has no bias: one is required, no batch norm comes after it.", other(bias=(False, False))),
-            ("The activation is ReLU, leaky ReLU of slope 0.2 is required: where ReLU is 0, G gets no gradient.", other(slope=0)),
-            ("The slope of leaky ReLU is 0.3, as Keras sets it: LeakyReLU(0.2) is required.", other(slope=0.3)),
-            ("The slope of leaky ReLU is 0.01: LeakyReLU(0.2) is required.", other(slope=0.01)),
-            ("There is no activation after the convolutions: leaky ReLU of slope 0.2 is required.", other(slope=1)),
-            ("Max pooling halves the maps: a stride of 2 is required, with which D learns how to make them smaller.",
-             other(pool=True)),
+            ("There is a sigmoid at the end: a logit is required, your losses take the sigmoid themselves.", dict(end="sigmoid")),
+            ("There is a tanh at the end: a logit is required, without an activation.", dict(end="tanh")),
+            ("There is no batch norm: one comes after the second convolution.", dict(norms=(False, False)),
+             dict(norms=(False, False), bias=(True, True))),
+            ("Batch norm comes after the first convolution too: DCGAN leaves it out at the images.", dict(norms=(True, True)),
+             dict(norms=(True, True), bias=(False, False))),
+            ("Batch norm comes after the first convolution, in the place of the second.", dict(norms=(True, False))),
+            ("The second convolution has a bias, which batch norm subtracts again: use_bias=False.", dict(bias=(True, True))),
+            ("The first convolution has no bias: one is required, no batch norm comes after it.", dict(bias=(False, False))),
+            ("The activation is ReLU, leaky ReLU of slope 0.2 is required: where ReLU is 0, G gets no gradient.", dict(slope=0)),
+            ("The slope of leaky ReLU is 0.3, as Keras sets it: LeakyReLU(0.2) is required.", dict(slope=0.3)),
+            ("The slope of leaky ReLU is 0.01: LeakyReLU(0.2) is required.", dict(slope=0.01)),
+            ("There is no activation after the convolutions: leaky ReLU of slope 0.2 is required.", dict(slope=1)),
+            ("Max pooling halves the maps: a stride of 2 is required, with which D learns to halve them.", dict(pool=True)),
             ("A mean over all positions comes before the last layer: Flatten is required, which keeps where things are.",
-             other(average=True)),
-            ("The widths are in the wrong order: width maps of 14x14, then 2 * width of 7x7.", other(maps=(2, 1))),
-            ("There are width maps of 7x7: 2 * width are required.", other(maps=(1, 1))),
-            *((f"The kernels are {k}x{k}: 4x4 is required.", other(kernel=k)) for k in (3, 5)),
-            ("Batch norm has another momentum than 0.9: with Keras' .99 its running statistics lag behind.",
-             other(momentum=0.99))))
+             dict(average=True)),
+            ("The widths are in the wrong order: width maps of 14x14, then 2 * width of 7x7.", dict(maps=(2, 1))), *BOTH))
     _counts("build_discriminator(16)", call(build_discriminator, 16), np.zeros([1, 28, 28, 1], np.float32), 10_161, 10_097)
 
 
@@ -519,14 +482,13 @@ def frechet(frechet_distance: Callable) -> None:
                                np.trace(np.cov(a.T))),
                               ("The distance with fewer images than features", few, quality.frechet_distance(*few)),
                               ("The distance of the example", example, 31 / 3)):
-        got = _array(frechet_distance, *pair, hints=[(words, fit) for words in ("matmul", "broadcast", "not aligned")], nan=(
-            ("fewer images than features are given, and rounding makes an eigenvalue negative; take the real part, and 0 for "
-             "what is below 0.")
-            if pair is few else ("np.sqrt takes the root of each entry, not of the matrix; and A B is not symmetric, eigvalsh is "
-                                 "wrong for it.")))
+        got = _array(frechet_distance, *pair, hints=[(words, fit) for words in ("matmul", "broadcast", "not aligned")])
         require(not np.iscomplexobj(got),
                 "frechet_distance is a complex number: rounding leaves a tiny imaginary part, take the real part (.real).")
-        equal(name, got, right, _wrong_distances(*pair, right), tolerance=1e-3 if pair is few else 1e-5)
+        equal(name, got, right, _wrong_distances(*pair, right), tolerance=1e-3 if pair is few else 1e-5, nan=(
+            "fewer images than features are given, and rounding makes an eigenvalue negative; take the real part, and 0 for what "
+            "is below 0." if pair is few else
+            "np.sqrt takes the root of each entry, not of the matrix; and A B is not symmetric, eigvalsh is wrong for it."))
 
 
 def _wrong_distances(a: np.ndarray, b: np.ndarray, right: float) -> list[tuple]:
@@ -541,31 +503,26 @@ def _wrong_distances(a: np.ndarray, b: np.ndarray, right: float) -> list[tuple]:
         return rest - 2 * np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum()
 
     return [
-        ("The covariances are divided by N: np.cov divides by N - 1, as required.",
-         lambda: of(lambda x: np.cov(x, rowvar=False, ddof=0))),
-        ("The root of A B is missing: its trace is not that of the product.", lambda: rest - 2 * np.trace(product)),
-        ("This is the root of the trace of A B, expected the trace of its root.", lambda: rest - 2 * np.sqrt(np.trace(product))),
-        ("np.sqrt takes the root of each entry, not of the matrix.",
-         lambda: rest - 2 * np.trace(np.sqrt(np.maximum(product, 0)))),
-        ("eigvalsh and eigh are for symmetric matrices, and A B is not symmetric: take np.linalg.eigvals.",
-         lambda: symmetric(product)),
-        ("A * B multiplies entry by entry: the product of matrices is A @ B.", lambda: symmetric(A * B)),
+        ("The covariances are divided by N: divide by N - 1, as np.cov does.", of(lambda x: np.cov(x, rowvar=False, ddof=0))),
+        ("The root of A B is missing: its trace is not that of the product.", rest - 2 * np.trace(product)),
+        ("This is the root of the trace of A B, expected the trace of its root.", rest - 2 * np.sqrt(np.trace(product))),
+        ("np.sqrt takes the root of each entry, not of the matrix.", rest - 2 * np.trace(np.sqrt(np.maximum(product, 0)))),
+        ("eigvalsh and eigh are for symmetric matrices, and A B is not symmetric: take np.linalg.eigvals.", symmetric(product)),
+        ("A * B multiplies entry by entry: the product of matrices is A @ B.", symmetric(A * B)),
         ("This is the root of A times the root of B, expected the root of A B.",
          lambda: rest - 2 * np.trace(linalg.sqrtm(A) @ linalg.sqrtm(B)).real),
-        ("The 2 before the root is missing.", lambda: right + root),
-        ("The root is added: subtract it, with the factor 2.", lambda: right + 4 * root),
-        ("The distance of the means is missing.", lambda: right - means),
-        ("The squared differences of the means are averaged: add them up.", lambda: right - means + means / a.shape[1]),
-        ("One mean was taken over everything: each feature has its own (axis 0).",
-         lambda: right - means + (a.mean() - b.mean())**2),
-        ("The means are not subtracted before the covariance: take np.cov.", lambda: of(lambda x: x.T @ x / (len(x) - 1))),
-        ("These are correlations, expected the covariances (np.cov).", lambda: of(lambda x: np.corrcoef(x, rowvar=False))),
-        ("The distance of the means is not squared.", lambda: right - means + np.sqrt(means)),
-        ("This is the distance of the means alone: add the terms with the covariances.", lambda: means),
-        ("Sums over all entries of A and B, expected their traces, the sums of the diagonals.",
-         lambda: means + A.sum() + B.sum() - 2 * root),
+        ("The 2 before the root is missing.", right + root),
+        ("The root is added: subtract it, with the factor 2.", right + 4 * root),
+        ("The distance of the means is missing.", right - means),
+        ("The squared differences of the means are averaged: add them up.", right - means + means / a.shape[1]),
+        ("One mean was taken over everything: each feature has its own (axis 0).", right - means + (a.mean() - b.mean())**2),
+        ("The means are not subtracted before the covariance: take np.cov.", of(lambda x: x.T @ x / (len(x) - 1))),
+        ("These are correlations, expected the covariances (np.cov).", of(lambda x: np.corrcoef(x, rowvar=False))),
+        ("The distance of the means is not squared.", right - means + np.sqrt(means)),
+        ("This is the distance of the means alone: add the terms with the covariances.", means),
+        ("Sums over all entries of A and B, expected their traces, the sums of diagonals.", means + A.sum() + B.sum() - 2 * root),
         ("This takes the variances only: the covariances between different features are missing.",
-         lambda: of(lambda x: np.diag(x.var(axis=0, ddof=1))))]
+         of(lambda x: np.diag(x.var(axis=0, ddof=1))))]
 
 
 INVERT = (*((words, "Take the sizes from images and z: they are not always 28, 28, 1 and 32.")
@@ -582,14 +539,8 @@ def inversion(invert_step: Callable, best_restart: Callable) -> None:
     last the example.
     """
     for function in (invert_step, best_restart):
-        _for_graphs(function)
+        written_out(function, names=set())
     random = seeded(10)
-    _inverted(invert_step, random)
-    _chosen(best_restart, random)
-
-
-def _inverted(invert_step: Callable, random: np.random.Generator) -> None:
-    """One step on a generator with batch norm, and two compiled ones."""
     network, rate = _network(9, 3, 8, layers.ReLU(), layers.Dense(16), layers.Reshape([4, 4, 1])), 0.0437
     z, images = (tf.constant(numbers, tf.float32) for numbers in (random.normal(size=(5, 2, 3)), random.random((5, 4, 4, 1))))
 
@@ -613,23 +564,19 @@ def _inverted(invert_step: Callable, random: np.random.Generator) -> None:
           "tf.tile does not."),
          lambda: descent(z, tf.reshape(tf.tile(images, [2, 1, 1, 1]), [5, 2, 4, 4, 1]))[0]),
         ("errors belongs to the new z, expected that of the z given.", lambda: descent(moved)[0]),
-        ("errors is the smallest of each image: each restart has its own, [N, R].", lambda: errors.min(axis=1))], tolerance=1e-4)
+        ("errors is the smallest of each image: each restart has its own, [N, R].", errors.min(axis=1))], tolerance=1e-4)
     equal("The new z", got[0], moved, [
-        ("z did not move.", lambda: z),
-        ("z goes up the slope, away from the image: subtract rate times the gradient.", lambda: z + rate * slope),
-        ("The gradient alone came back: the new z is z - rate * gradient.", lambda: slope),
-        ("The gradient came without the rate.", lambda: z - slope),
-        *(("The rate is always the same: use the argument `rate`.", lambda n=n: z - n * slope)
-          for n in (0.001, 0.005, 0.01, 0.02, 0.05, 0.1)),
-        *((f"This is the gradient of the mean over {what}: {sums}", lambda n=n: z - rate * slope / n) for what, n in (
+        ("z did not move.", z),
+        ("z goes up the slope, away from the image: subtract rate times the gradient.", z + rate * slope),
+        ("The gradient alone came back: the new z is z - rate * gradient.", slope),
+        ("The gradient came without the rate.", z - slope),
+        ("The rate is always the same: use the argument `rate`.", *(z - n * slope for n in (.001, .005, .01, .02, .05, .1))),
+        *((f"This is the gradient of the mean over {what}: {sums}", z - rate * slope / n) for what, n in (
             ("all restarts and images", 10), ("the images", 5), ("the restarts", 2), ("the pixels", 16),
             ("all pixels of all images", 160))),
-        (f"Only the best restart of each image moves: {sums}",
-         lambda: z - rate * slope * (errors == errors.min(axis=1)[:, None])[..., None]),
-        ("This is the gradient of the distance, expected that of its square.",
-         lambda: z - rate * slope / (2 * np.sqrt(errors)[..., None])),
-        ("This is a step of the sign of the gradient, expected the gradient itself.", lambda: z - rate * np.sign(slope))],
-          tolerance=1e-4)
+        (f"Only the best restart of each image moves: {sums}", z - rate * slope * (errors == errors.min(1)[:, None])[..., None]),
+        ("This is the gradient of the distance, expected that of its square.", z - rate * slope / np.sqrt(4 * errors)[..., None]),
+        ("This is a step of the sign of the gradient, expected the gradient itself.", z - rate * np.sign(slope))], tolerance=1e-4)
 
     @tf.function
     def search(z: tf.Tensor) -> tf.Tensor:
@@ -637,8 +584,8 @@ def _inverted(invert_step: Callable, random: np.random.Generator) -> None:
             z = invert_step(network, z, images, rate)[0]
         return z
 
-    require(np.allclose(_compiled(invert_step, lambda: search(z)), moved - rate * descent(moved)[1], atol=1e-4),
-            "Compiled, invert_step gives something other than when it is called directly: does it change Python variables?")
+    _compiled(invert_step, lambda: search(z), moved - rate * descent(moved)[1])
+    _chosen(best_restart, random)
 
 
 def _chosen(best_restart: Callable, random: np.random.Generator) -> None:
@@ -646,23 +593,21 @@ def _chosen(best_restart: Callable, random: np.random.Generator) -> None:
     for errors in (np.array([[7, 5, 3], [8, 9, 10], [6, 0.1, 30], [4, 2, 3.5], [11, 40, 4.5]], np.float32),
                    np.array([[3, 1], [5, 9]], np.float32)):
         z = random.normal(size=(*errors.shape, 4)).astype(np.float32)
-        rows, best, whole = np.arange(len(z)), errors.argmin(axis=1), np.unravel_index(errors.argmin(), errors.shape)
+        rows, best, first = np.arange(len(z)), errors.argmin(axis=1), np.unravel_index(errors.argmin(), errors.shape)
         got = _array(best_restart, tf.constant(z), tf.constant(errors), hints=[
             ("indices.shape[0]",
              "The smallest over the images was taken (axis 0, as argmin does by itself): the restarts are axis 1.")])
         equal("best_restart(z, errors)", got, z[rows, best], [
-            ("These are the worst restarts: the smallest error is the best.", lambda: z[rows, errors.argmax(axis=1)]),
-            ("This is the best restart of the whole batch, for all images: each image has its own best.",
-             lambda: 0 * z[:, 0] + z[whole]),
-            ("This is one row, the best of the whole batch: each image has its own best restart.", lambda: z[whole]),
-            ("All images get the same restart, number by number: each image has its own best.",
-             lambda: z[:, errors.mean(axis=0).argmin()]),
-            ("All images get the restart of the best one in the batch: each image has its own best.", lambda: z[:, whole[1]]),
+            ("These are the worst restarts: the smallest error is the best.", z[rows, errors.argmax(axis=1)]),
+            ("This is the best restart of the whole batch, for all images: each image has its own best.", 0 * z[:, 0] + z[first]),
+            ("This is one row, the best of the whole batch: each image has its own best restart.", z[first]),
+            ("All images get the same restart, number by number: each image has its own best.", z[:, errors.mean(0).argmin()]),
+            ("All images get the restart of the best one in the batch: each image has its own best.", z[:, first[1]]),
             ("These are the best of the whole batch, expected one for each image.",
-             lambda: z.reshape(-1, 4)[np.argsort(errors, axis=None)[:len(z)]]),
-            ("These are the smallest errors, expected their z.", lambda: errors.min(axis=1)),
-            ("These are the numbers of the restarts, expected their z.", lambda: best),
+             z.reshape(-1, 4)[np.argsort(errors, axis=None)[:len(z)]]),
+            ("These are the smallest errors, expected their z.", errors.min(axis=1)),
+            ("These are the numbers of the restarts, expected their z.", best),
             ("The smallest over the images was taken (axis 0): the restarts are axis 1.",
-             lambda: z[errors.argmin(axis=0), range(errors.shape[1])]),
-            ("z[:, numbers] takes each of these restarts for every image: pair the images with their numbers.",
-             lambda: z[:, best])], tolerance=1e-6)
+             z[errors.argmin(axis=0), range(errors.shape[1])]),
+            ("z[:, numbers] takes each of these restarts for every image: pair the images with their numbers.", z[:, best])],
+              tolerance=1e-6)
