@@ -7,8 +7,8 @@ import numpy as np
 from scipy.special import softmax
 
 from utils import augment, networks, other_versions_names
-from utils.checks import (CheckFailed, call, check, equal, inputs, message_of, names_used, own, python_function, require, results,
-                          seeded, shaped, written_out)
+from utils.checks import (attempt, call, check, equal, inputs, names_used, own, python_function, require, results, seeded,
+                          shaped, written_out)
 from utils.checks.trained import logits_of, own_training, without_test_set
 from utils.data import Dataset
 from utils.quiet import tf
@@ -39,21 +39,20 @@ def parameters(function: Callable) -> None:
                 "The order is dense, locally connected, shared.")
         for n, (kind, size, places) in enumerate((("dense", side, out**2), ("locally connected", k, out**2), ("shared", k, 1))):
             equal(f"{kind} in {name}", got[n], expected[n], [
-                (f"{kind}: the biases are missing.", lambda: size**2 * places * maps),
-                (f"{kind}: this is the count for one map only.", lambda: (size**2 + 1) * places),
-                (f"{kind}: a square has as many pixels as its side, squared.", lambda: (size + 1) * places * maps),
-                *([(f"{kind}: a map has (side - k + 1)^2 positions, rows times columns.", lambda: (size**2 + 1) * out * maps),
-                   (f"{kind}: the output has side - k + 1 rows, one more than side - k.",
-                    lambda: (size**2 + 1) * (side - k)**2 * maps),
+                (f"{kind}: the biases are missing.", size**2 * places * maps),
+                (f"{kind}: this is the count for one map only.", (size**2 + 1) * places),
+                (f"{kind}: a square has as many pixels as its side, squared.", (size + 1) * places * maps),
+                *([(f"{kind}: a map has (side - k + 1)^2 positions, rows times columns.", (size**2 + 1) * out * maps),
+                   (f"{kind}: the output has side - k + 1 rows, one more than side - k.", (size**2 + 1) * (side - k)**2 * maps),
                    (f"{kind}: without padding the output is smaller than the image: side - k + 1 rows.",
-                    lambda: (size**2 + 1) * side**2 * maps),
+                    (size**2 + 1) * side**2 * maps),
                    (f"{kind}: each position of each map has a bias of its own, nothing is shared here.",
-                    lambda: size**2 * places * maps + maps)]
+                    size**2 * places * maps + maps)]
                   if places > 1 else
-                  [("shared: a map has one bias, not one for each position.", lambda: (k * k + out**2) * maps),
-                   ("shared: each map has a bias, not one for all maps together.", lambda: k * k * maps + 1),
+                  [("shared: a map has one bias, not one for each position.", (k * k + out**2) * maps),
+                   ("shared: each map has a bias, not one for all maps together.", k * k * maps + 1),
                    ("shared: do not multiply by the number of positions, all of them share one set of weights.",
-                    lambda: shared * out**2)])], tolerance=1e-9)
+                    shared * out**2)])], tolerance=1e-9)
 
 
 @check
@@ -70,33 +69,29 @@ def pooling(function: Callable) -> None:
         four, moving, three = (even.reshape(n, h, 2, w, 2, c), tf.nn.max_pool2d(x, 2, 1, "VALID"),
                                np.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)], "edge"))
         equal(f"max_pool of shape {list(x.shape)}", got, pooled, [
-            ("This is the mean of the four: the largest is required.", lambda: four.mean((2, 4))),
-            ("Negative numbers are lost: do not start from 0.", lambda: np.maximum(pooled, 0)),
-            ("This is the smallest of the four.", lambda: four.min((2, 4))),
-            ("The window moves by one pixel: move it by two, so that windows do not overlap.", lambda: moving),
-            ("The window moves by one pixel: window i begins at row 2 * i.", lambda: moving[:, :h, :w]),
-            ("The windows overlap: each is 2x2, rows 2 * i and 2 * i + 1.",
-             lambda: tf.nn.max_pool2d(three, 3, 2, "VALID")[:, :h, :w]),
-            *(("This is one pixel of each window, not the largest of the four.", lambda n=n: four[:, :, n // 2, :, n % 2])
-              for n in range(4)),
-            *(("Only two of the four pixels are compared.", lambda i=i: np.maximum(four[:, :, 0, :, i], four[:, :, 1, :, 1 - i]))
-              for i in (0, 1)),
+            ("This is the mean of the four: the largest is required.", four.mean((2, 4))),
+            ("Negative numbers are lost: do not start from 0.", np.maximum(pooled, 0)),
+            ("This is the smallest of the four.", four.min((2, 4))),
+            ("The window moves by one pixel: move it by two, so that windows do not overlap.", moving),
+            ("The window moves by one pixel: window i begins at row 2 * i.", moving[:, :h, :w]),
+            ("The windows overlap: each is 2x2, rows 2 * i and 2 * i + 1.", tf.nn.max_pool2d(three, 3, 2, "VALID")[:, :h, :w]),
+            ("This is one pixel of each window, not the largest of the four.", *(four[:, :, n // 2, :, n % 2] for n in range(4))),
+            ("Only two of the four pixels are compared.",
+             *(np.maximum(four[:, :, 0, :, i], four[:, :, 1, :, 1 - i]) for i in (0, 1))),
             ("A last row or column without a partner is kept: drop it, the result has H // 2 rows and W // 2 columns.",
-             lambda: tf.nn.max_pool2d(x, 2, 2, "SAME")),
+             tf.nn.max_pool2d(x, 2, 2, "SAME")),
             ("The four are not neighbours: [H, W] becomes [H // 2, 2, W // 2, 2] in this order.",
-             lambda: even.reshape(n, 2, h, 2, w, c).max((1, 3))),
-            ("The rows are pooled, the columns are not.", lambda: even.reshape(n, h, 2, 2 * w, c).max(2)),
-            ("The columns are pooled, the rows are not.", lambda: even.reshape(n, 2 * h, w, 2, c).max(3)),
-            ("The largest is taken over the channels too: pool each channel by itself.", lambda: pooled.max(-1)),
-            ("The largest is taken over the channels too.", lambda: pooled.max(-1, keepdims=True) + 0 * pooled)],
+             even.reshape(n, 2, h, 2, w, c).max((1, 3))),
+            ("The rows are pooled, the columns are not.", even.reshape(n, h, 2, 2 * w, c).max(2)),
+            ("The columns are pooled, the rows are not.", even.reshape(n, 2 * h, w, 2, c).max(3)),
+            ("The largest is taken over the channels too: pool each channel by itself.", pooled.max(-1)),
+            ("The largest is taken over the channels too.", pooled.max(-1, keepdims=True) + 0 * pooled)],
               given={"x": x[..., 0]})
 
 
 @check
 def architecture(function: Callable) -> None:
-    """Task 3: the shapes of the weights, which are all different, then the function itself:
-    `networks.lenet` with the same weights.
-    """
+    """Task 3: the shapes of the weights, which are all different, then the function: `networks.lenet` with the same weights."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras warns of input_shape in the first layer, which is no mistake here
         model = call(function,
@@ -104,10 +99,7 @@ def architecture(function: Callable) -> None:
     require(isinstance(model, tf.keras.Model), f"build_lenet gives a {type(model).__name__}: return a Keras model.")
     seen, x = tuple(getattr(model, "input_shape", (None, 28, 28, 1))[1:]), seeded(1).random([8, 28, 28, 1]).astype(np.float32)
     require(seen == (28, 28, 1), f"The images have shape {list(seen)}, expected [28, 28, 1]. {ONE_IMAGE}")
-    try:
-        model(x)
-    except Exception as error:
-        raise CheckFailed(f"Your model stops with {message_of(error)}") from None
+    attempt(lambda: model(x), "Your model stops with {}")
     shapes = [tuple(weight.shape) for weight in model.weights]
     filters, units, biases = ([one for one in shapes if len(one) == axes] for axes in (4, 2, 1))
     for kind, word, found, expected in (("convolutions", "filters", filters, [6, 16]),
@@ -139,20 +131,19 @@ def architecture(function: Callable) -> None:
 
     require(np.allclose(model(x, training=True), model(x), rtol=1e-3, atol=1e-3),
             "Your network behaves differently in training, as with dropout: the table has no such layer.")
-    linear, relu, hidden = (["linear"], ["relu"],
-                            ("first convolution", "second convolution", "first dense layer", "second dense layer"))
-    equal("Your network, with the weights of the check,", model(x), reference(x), [
-        ("The last layer has a softmax: logits are required, leave its activation out.", lambda: answer(RELU[:4] + ["softmax"])),
-        ("The last layer has a ReLU: a logit may be negative.", lambda: answer(5 * relu)),
-        ("The convolutions have no ReLU.", lambda: answer(2 * linear + 2 * relu + linear)),
-        ("The dense layers have no ReLU.", lambda: answer(2 * relu + 3 * linear)),
-        ("There is no ReLU at all: without it the whole network is one affine map, but for the pooling.",
-         lambda: answer(5 * linear)),
-        *((f"The activation is {name}: ReLU is required.", lambda name=name: answer(4 * [name] + linear))
-          for name in ("sigmoid", "tanh", "elu")),
-        ("The pooling takes means: the largest is required.", lambda: answer(RELU, "AVG")),
-        *((f"The {hidden[n]} has no ReLU.", lambda n=n: answer(RELU[:n] + linear + RELU[n + 1:])) for n in range(4))],
-          tolerance=1e-4)
+    linear, relu = ["linear"], ["relu"]
+    faults = (
+        ("The last layer has a softmax: logits are required, leave its activation out.", RELU[:4] + ["softmax"]),
+        ("The last layer has a ReLU: a logit may be negative.", 5 * relu),
+        ("The convolutions have no ReLU.", 2 * linear + 2 * relu + linear),
+        ("The dense layers have no ReLU.", 2 * relu + 3 * linear),
+        ("There is no ReLU at all: without it the whole network is one affine map, but for the pooling.", 5 * linear),
+        *((f"The activation is {name}: ReLU is required.", 4 * [name] + linear) for name in ("sigmoid", "tanh", "elu")),
+        ("The pooling takes means: the largest is required.", RELU, "AVG"),
+        *((f"The {layer} has no ReLU.", RELU[:n] + linear + RELU[n + 1:]) for n, layer in enumerate((
+            "first convolution", "second convolution", "first dense layer", "second dense layer"))))
+    equal("Your network, with the weights of the check,", model(x), reference(x),
+          [(said, partial(answer, *how)) for said, *how in faults], tolerance=1e-4)
 
 
 @check
@@ -181,24 +172,21 @@ def shifting(function: Callable) -> None:
 
         require(np.shape(got) != (n, h + 2 * largest, w + 2 * largest, 1),
                 "The frame is still there: cut a window of H rows and W columns.")
+        moves = [
+            ("down and right are swapped: the first axis of an image is down.", right, down),
+            ("The images move the other way: down = 2 moves them down, their first two rows become black.", -down, -right),
+            ("Up and down are swapped; left and right are correct.", -down, right),
+            ("Right and left are swapped; up and down are correct.", down, -right),
+            ("A negative shift moves as a positive one: keep its sign.", abs(down), abs(right)),
+            ("Negative shifts are ignored: they move up and left.", down.clip(0), right.clip(0)),
+            ("All images move as the first one: each has its own shift.", down[0] + 0 * down, right[0] + 0 * right)]
         equal(f"shift(images, {down.tolist()}, {right.tolist()})", got, exact(down=down, right=right), [
-            ("What leaves on one side comes back on the other: black has to come in (np.roll does not do it).",
-             lambda: padded("wrap")),
-            ("After np.roll, what comes in is [:d] for d > 0, but [d:] for d < 0: make these black.", lambda: rolled(slice)),
-            ("What leaves comes back when a shift is negative: make [d:] black.", lambda: rolled(lambda d: slice(max(d, 0)))),
-            ("down and right are swapped: the first axis of an image is down.", lambda: exact(down=right, right=down)),
-            ("The images move the other way: down = 2 moves them down, their first two rows become black.",
-             lambda: exact(down=-down, right=-right)),
-            ("Up and down are swapped; left and right are correct.", lambda: exact(down=-down, right=right)),
-            ("Right and left are swapped; up and down are correct.", lambda: exact(down=down, right=-right)),
-            ("A negative shift moves as a positive one: keep its sign.", lambda: exact(down=abs(down), right=abs(right))),
-            ("Negative shifts are ignored: they move up and left.", lambda: exact(down=down.clip(0), right=right.clip(0))),
-            *(("The edge is repeated: black, 0, has to come in.", lambda mode=mode: padded(mode))
-              for mode in ("edge", "symmetric")),
-            ("All images move as the first one: each has its own shift.",
-             lambda: exact(down=down[0] + 0 * down, right=right[0] + 0 * right)),
-            ("The images did not move.", lambda: x), *[(FRAME, lambda: got)] * bool(largest > 3)],
-              given={"images": x[..., 0], "right": right})
+            ("What leaves on one side comes back on the other: black has to come in (np.roll does not do it).", padded("wrap")),
+            ("After np.roll, what comes in is [:d] for d > 0, but [d:] for d < 0: make these black.", rolled(slice)),
+            ("What leaves comes back when a shift is negative: make [d:] black.", rolled(lambda d: slice(max(d, 0)))),
+            *((said, partial(exact, down=below, right=beside)) for said, below, beside in moves),
+            ("The edge is repeated: black, 0, has to come in.", padded("edge"), padded("symmetric")),
+            ("The images did not move.", x), *[(FRAME, got)] * bool(largest > 3)], given={"images": x[..., 0], "right": right})
 
 
 @check
@@ -212,15 +200,12 @@ def preparing(prepare: Callable, batches: Callable) -> None:
     network = call(prepare, given, steps, hints=[("gives None", "compile gives nothing back: end with return network.")])
     require(network is given, "prepare gives something else than the network that it got: compile that one, and return it.")
     require(network.compiled, "The network is not compiled: call network.compile with an optimiser and a loss.")
-    try:
-        loss = float(network.compute_loss(y=tf.constant(labels), y_pred=tf.constant(logits)))
-    except Exception as error:
-        raise CheckFailed(f"The loss stops with {message_of(error)} The labels are whole numbers [N], the logits [N, 10]: take "
-                          "the sparse cross-entropy.") from None
+    loss = attempt(lambda: float(network.compute_loss(y=tf.constant(labels), y_pred=tf.constant(logits))), "The loss stops with "
+                   "{} The labels are whole numbers [N], the logits [N, 10]: take the sparse cross-entropy.")
     right = softmax(logits.astype(float), axis=1)[np.arange(8), labels]
     equal("The loss of 8 images", loss, -np.log(right).mean(), [
         ("The loss takes logits for probabilities: it needs from_logits=True.",
-         lambda: tf.keras.losses.sparse_categorical_crossentropy(labels, tf.constant(logits)).numpy().mean())], tolerance=1e-4)
+         tf.keras.losses.sparse_categorical_crossentropy(labels, tf.constant(logits)).numpy().mean())], tolerance=1e-4)
     optimizer, seen = network.optimizer, (0, steps // 4, steps // 2, steps)
     adam = isinstance(optimizer, tf.keras.optimizers.Adam) and not isinstance(optimizer, tf.keras.optimizers.AdamW)
     require(adam, f"The optimiser is {type(optimizer).__name__}, Adam is required.")
@@ -239,10 +224,9 @@ def preparing(prepare: Callable, batches: Callable) -> None:
     require(rates[2] > 1e-6, f"The learning rate is 0 after {steps // 2} of {steps} steps already: the schedule takes the number "
             "of steps, not that of epochs.")
     require(np.isclose(rates[0], 0.002, rtol=1e-4), f"The rate begins at {rates[0]:g}, expected 0.002.")
-    equal(f"The learning rate at the steps {', '.join(map(str, seen))}", rates,
-          0.001 * (1 + np.cos(np.pi * np.array(seen) / steps)), [
-        ("The rate falls along a straight line: half a cosine is required.", lambda: 0.002 * (1 - np.array(seen) / steps))],
-        tolerance=1e-4)
+    part = np.array(seen) / steps
+    equal(f"The learning rate at the steps {', '.join(map(str, seen))}", rates, 0.001 * (1 + np.cos(np.pi * part)), [
+        ("The rate falls along a straight line: half a cosine is required.", 0.002 * (1 - part))], tolerance=1e-4)
     _batches(batches, int(rng.integers(2000, 2400)), int(rng.integers(30, 60)))
     example = call(batches, np.zeros([130, 28, 28, 1], np.float32), np.zeros(130, int), lambda x: x, 64)
     equal("The sizes of the batches of the example", [len(labels) for _, labels in example.take(9)], [64, 64, 2])
@@ -257,9 +241,7 @@ def _arguments_only(*functions: Callable) -> None:
 
 
 def _batches(batches: Callable, count: int, size: int) -> None:
-    """Images whose pixels say which one they are: each epoch has each of them once, in another order, with its label,
-    and changed.
-    """
+    """Images whose pixels say which they are: an epoch has each once, in another order, with its label, and changed."""
     numbers, shapes, generator = np.arange(count), [], tf.random.Generator.from_seed(1)
     images, labels = np.full([count, 28, 28, 1], numbers[:, None, None, None], np.float32), (7 * numbers + 3) % 10
 
@@ -278,12 +260,12 @@ def _batches(batches: Callable, count: int, size: int) -> None:
     require(added.max() < 0.195, "`change` is applied more than once to an image: call it once, in one map.")
     require(set(shapes) == {4}, "`change` gets single images: call batch before map, then it gets a batch.")
     require(len(order) == count and set(order) == set(numbers),
-            f"An epoch of {count} images has {len(order)}, {len(set(order))} different "
-            "ones: each comes once, also those of the last, smaller batch, and repeat is not needed.")
+            f"An epoch of {count} images has {len(order)}, {len(set(order))} different ones: each comes once, also those of the "
+            "last, smaller batch, and repeat is not needed.")
     require(np.array_equal(y, labels[order]), "Images and labels do not belong together any more: shuffle pairs of both.")
     require(np.abs(np.diff(order)).mean() > count / 8,
-            "The images come nearly in their old order: shuffle single images, before batch, with "
-            "a buffer that holds all of them: len(images).")
+            "The images come nearly in their old order: shuffle single images, before batch, with a buffer that holds all of "
+            "them: len(images).")
     require((order - numbers).max() > 0.8 * count, f"The buffer of shuffle does not hold all {count} images, so that the last "
             "ones never come early: it must have len(images) places.")
     require(not np.array_equal(x2, x), "The second epoch is the first one again, its order and its changes: is there a cache "
@@ -347,33 +329,33 @@ def exciting(function: Callable) -> None:
     maps = seeded(0).normal(size=(30, 4, 3, 5)).astype(np.float32)
     maps[7, ..., 2] = -9  # large, but not exciting
     for maps, count in ((maps, 4), (np.array([3, 1, 2, 5], np.float32).reshape(2, 1, 1, 2), 1)):
-        peaks, flat, size, got = (maps.max((1, 2)), maps.reshape(-1, maps.shape[-1]), maps[0, ..., 0].size,
-                                  call(function, maps, count))
+        peaks, flat, size = maps.max((1, 2)), maps.reshape(-1, maps.shape[-1]), maps[0, ..., 0].size
+        got = call(function, maps, count)
 
         def first(values: np.ndarray) -> np.ndarray:
             """The positions of the largest `count` values of each column, [C, count]."""
             return np.argsort(-values, axis=0, kind="stable")[:count].T
 
-        equal(f"most_exciting(maps, {count})", got, expected := first(peaks), [
-            ("The least excited images are listed: the largest response comes first.", lambda: first(-peaks)),
+        expected, largest = first(peaks), -np.sort(-peaks, 0)[:count].T
+        equal(f"most_exciting(maps, {count})", got, expected, [
+            ("The least excited images are listed: the largest response comes first.", first(-peaks)),
             ("Within a row the strongest does not come first.",
              lambda: got if np.array_equal(np.sort(got), np.sort(expected)) else 0),
             ("This takes the mean over the positions: the excitation of a unit is its largest response.",
-             lambda: first(maps.mean((1, 2)))),
-            *(("The positions are the axes 1 and 2 of [N, h, w, C]: take the maximum over these two.",
-               lambda axes=axes: first(maps.max(axes))) for axes in ((2, 3), (1, 3))),
+             first(maps.mean((1, 2)))),
+            ("The positions are the axes 1 and 2 of [N, h, w, C]: take the maximum over these two.",
+             *(first(maps.max(axes)) for axes in ((2, 3), (1, 3)))),
             ("This takes the largest absolute value: a large negative response does not excite.",
-             lambda: first(np.abs(maps).max((1, 2)))),
+             first(np.abs(maps).max((1, 2)))),
             ("These are positions in all maps one after the other: take the maximum over the positions of each image first.",
-             lambda: first(flat)),
-            ("An image comes twice: take the maximum over the positions of each image first.", lambda: first(flat) // size),
-            ("The result has one column for each channel: one row is expected.", lambda: expected.T),
+             first(flat)),
+            ("An image comes twice: take the maximum over the positions of each image first.", first(flat) // size),
+            ("The result has one column for each channel: one row is expected.", expected.T),
             ("The sorting goes over the channels of one image (axis 1), expected over the images.",
-             lambda: np.argsort(-peaks, axis=1)[:, :count]),
+             np.argsort(-peaks, axis=1)[:, :count]),
             ("The sorting goes over the channels of one image: np.argsort needs axis=0, that of the images.",
-             lambda: np.argsort(-peaks)[:count].T),
-            *(("These are the responses, expected the numbers of the images.", lambda s=s: s * np.sort(-peaks, 0)[:count].T)
-              for s in (1, -1))],
+             np.argsort(-peaks)[:count].T),
+            ("These are the responses, expected the numbers of the images.", largest, -largest)],
             tolerance=1e-6, given={"maps": flat} if size == 1 else None)
 
 
@@ -392,14 +374,14 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
         got = call(confusion, labels, answers, classes,
                    hints=[("out of bounds", "The matrix is [classes, classes], and the classes begin with 0.")])
         equal(f"confusion(labels, answers, {classes})", got, table, [
-            ("Rows and columns are swapped: a row is a true class, a column an answer.", lambda: table.T),
+            ("Rows and columns are swapped: a row is a true class, a column an answer.", table.T),
             ("Each pair is counted once, however often it comes: matrix[labels, answers] += 1 does that, np.add.at counts.",
-             lambda: table > 0),
+             table > 0),
             ("These are fractions, expected counts.", lambda: table / table.sum(axis=1, keepdims=True)),
-            ("Counts above 255 do not fit into uint8: take int.", lambda: table % 256),
-            ("The right answers are missing on the diagonal.", lambda: table - np.diag(np.diag(table))),
-            ("Only the right answers are counted: the mistakes belong beside the diagonal.", lambda: np.diag(np.diag(table))),
-            ("The size is `classes`, also when the last class does not occur among the labels.", lambda: table[:seen, :seen])],
+            ("Counts above 255 do not fit into uint8: take int.", table % 256),
+            ("The right answers are missing on the diagonal.", table - np.diag(np.diag(table))),
+            ("Only the right answers are counted: the mistakes belong beside the diagonal.", np.diag(np.diag(table))),
+            ("The size is `classes`, also when the last class does not occur among the labels.", table[:seen, :seen])],
             given={"labels": labels, "answers": answers})
     logits = (rng.normal(size=(40, 4)) * rng.uniform(0.3, 4, [40, 1]) + 3).astype(np.float32)
     labels = np.where(rng.random(40) < 0.5, logits.argmax(axis=1), rng.integers(0, 4, 40))
@@ -409,50 +391,46 @@ def mistakes(confusion: Callable, worst: Callable) -> None:
                            [998.5, 1000, 0, 0]], np.float32), np.zeros(5, int)  # p = 0.18
     example = np.array([[4, 1], [1, 4], [2, 4]], np.float32)
     for logits, labels, count in ((logits, labels, 6), (few, zeros, 6), (few, zeros, 4), (example, zeros[:3], 2)):
-        wrong, rows, true = (np.flatnonzero(logits.argmax(axis=1) != labels), np.arange(len(labels)),
-                             logits[np.arange(len(labels)), labels])
+        wrong, rows = np.flatnonzero(logits.argmax(axis=1) != labels), np.arange(len(labels))
+        true, p = logits[rows, labels], softmax(logits.astype(float), axis=1)
+        largest, p = p.max(axis=1), p[rows, labels]
 
         def by(values: np.ndarray, numbers: np.ndarray = wrong) -> list[int]:
             return sorted(numbers, key=lambda n: np.nan_to_num(values[n], nan=np.inf))[:count]
 
-        p = softmax(logits.astype(float), axis=1)
-        largest, p = p.max(axis=1), p[rows, labels]
-        with np.errstate(all="ignore"):
-            got = call(worst, logits, labels, count)
+        got = call(worst, logits, labels, count)
         equal(f"worst(logits, labels, {count})" + f", with {len(wrong)} mistakes," * (len(wrong) < count), got, by(p), [
-            ("The best of the mistakes come first: begin with the smallest probability of the true class.", lambda: by(-p)),
+            ("The best of the mistakes come first: begin with the smallest probability of the true class.", by(-p)),
             ("Images that were answered right are among them: with fewer mistakes than `count`, fewer numbers come back.",
-             lambda: by(p, rows)),
-            ("Images that were answered right are among them.", lambda: by(-largest, rows)),
+             by(p, rows)),
+            ("Images that were answered right are among them.", by(-largest, rows)),
             ("The first `count` are taken before the right answers are left out: leave these out first.",
-             lambda: [n for n in by(p, rows) if n in wrong]),
+             [n for n in by(p, rows) if n in wrong]),
             ("These are ordered by the logit of the true class: logits of two images cannot be compared, probabilities can.",
-             lambda: by(true)),
+             by(true)),
             ("The mistakes with the largest probability of the answer come first: order by the probability of the true class.",
-             lambda: by(-largest)),
+             by(-largest)),
             ("These are ordered by the distance to the largest logit: the probability depends on all logits of the "
-             "image, its exponential is divided by the sum of its own row.", lambda: by(true - logits.max(axis=1))),
-            ("The softmax goes over the images (axis 0), expected over the classes.",
-             lambda: by(softmax(logits, axis=0)[rows, labels])),
-            ("The mistakes are not ordered: the smallest probability comes first.", lambda: wrong[:count]),
-            ("These are positions in a list of the mistakes: give their numbers among all images.",
-             lambda: np.argsort(p[wrong])[:count]),
+             "image, its exponential is divided by the sum of its own row.", by(true - logits.max(axis=1))),
+            ("The softmax goes over the images (axis 0), expected over the classes.", by(softmax(logits, axis=0)[rows, labels])),
+            ("The mistakes are not ordered: the smallest probability comes first.", wrong[:count]),
+            ("These are positions in a list of the mistakes: give their numbers among all images.", np.argsort(p[wrong])[:count]),
             ("exp(1000) is infinite, and logits may be that large: subtract the largest logit of the image first.",
              lambda: by(np.exp(true) / np.exp(logits).sum(axis=1))),
             ("The largest logit of all images is subtracted: subtract the largest of each image.",
              lambda: by(np.exp(true - logits.max()) / np.exp(logits - logits.max()).sum(axis=1))),
-            ("These are probabilities, expected the numbers of the images.", lambda: np.sort(p[wrong])[:count])],
+            ("These are probabilities, expected the numbers of the images.", np.sort(p[wrong])[:count])],
             tolerance=1e-6, given={"labels": labels, "logits": logits})
 
 
 @check
 def sliding(function: Callable) -> None:
     """Task 9: one dense layer on each window, by a loop over the windows, for windows of 3x3 and of 1x1; the example."""
-    rng, kernels = (seeded(0),
-                    "The kernel of a convolution has the shape [side, side, channels in, channels out]: reshape the matrix.")
+    rng = seeded(0)
+    kernels = "The kernel of a convolution has the shape [side, side, channels in, channels out]: reshape the matrix."
     drawn = [[rng.normal(size=shape) for shape in ((2, 6, 5, 4), (side * side * 4, 7), [7])] for side in (3, 1)]
-    for side, given in zip((3, 1, 1),
-                           (*drawn, [np.array([[1, -2], [0.5, 3]])[None, ..., None], np.array([[2.0]]), np.array([1.0])])):
+    example = [np.array([[1, -2], [0.5, 3]])[None, ..., None], np.array([[2.0]]), np.array([1.0])]
+    for side, given in zip((3, 1, 1), (*drawn, example)):
         maps, kernel, bias = (part.astype(np.float32) for part in given)
         outputs = kernel.shape[1]
 
@@ -464,16 +442,14 @@ def sliding(function: Callable) -> None:
         got = call(function, tf.constant(maps), tf.constant(kernel), tf.constant(bias), side,
                    hints=[("depth", kernels), ("dimensional", kernels)])
         equal(f"sliding_dense with windows of {side}x{side}", got, expected, [
-            ("The bias is missing.", lambda: expected - bias),
-            ("With padding SAME there are windows that reach over the border: use VALID.",
-             lambda: windows(cube, np.pad(maps, margin))),
-            ("There is a ReLU: the dense layer alone is required.", lambda: np.maximum(expected, 0)),
-            *(("In Flatten's order the channel varies fastest: reshape to [side, side, channels, outputs].",
-               lambda other=other: windows(other))
-              for other in (kernel.reshape(-1, side, side, outputs).transpose(1, 2, 0, 3),
-                            kernel.reshape(side, side, outputs, -1).swapaxes(2, 3))),
-            ("Rows and columns of the kernel are swapped.", lambda: windows(cube.swapaxes(0, 1))),
-            ("The kernel is flipped: tf.nn.conv2d does not flip, and neither may you.", lambda: windows(cube[::-1, ::-1])),
-            ("The windows move by their own size: move them by one pixel.", lambda: expected[:, ::side, ::side]),
-            ("The axes of the positions are gone: [N, h, w, outputs] is expected.", lambda: expected[:, 0, 0])],
+            ("The bias is missing.", expected - bias),
+            ("With padding SAME there are windows that reach over the border: use VALID.", windows(cube, np.pad(maps, margin))),
+            ("There is a ReLU: the dense layer alone is required.", np.maximum(expected, 0)),
+            ("In Flatten's order the channel varies fastest: reshape to [side, side, channels, outputs].",
+             windows(kernel.reshape(-1, side, side, outputs).transpose(1, 2, 0, 3)),
+             windows(kernel.reshape(side, side, outputs, -1).swapaxes(2, 3))),
+            ("Rows and columns of the kernel are swapped.", windows(cube.swapaxes(0, 1))),
+            ("The kernel is flipped: tf.nn.conv2d does not flip, and neither may you.", windows(cube[::-1, ::-1])),
+            ("The windows move by their own size: move them by one pixel.", expected[:, ::side, ::side]),
+            ("The axes of the positions are gone: [N, h, w, outputs] is expected.", expected[:, 0, 0])],
             given={"maps": maps[..., 0], "kernel": kernel, "bias": bias})
