@@ -38,21 +38,21 @@ def parameters(function: Callable) -> None:
         require(sorted(map(str, got)) != sorted(map(str, expected)) or list(got) == expected,
                 "The order is dense, locally connected, shared.")
         for n, (kind, size, places) in enumerate((("dense", side, out**2), ("locally connected", k, out**2), ("shared", k, 1))):
-            equal(f"{kind} in {name}", got[n], expected[n], [
-                (f"{kind}: the biases are missing.", size**2 * places * maps),
-                (f"{kind}: this is the count for one map only.", (size**2 + 1) * places),
-                (f"{kind}: a square has as many pixels as its side, squared.", (size + 1) * places * maps),
-                *([(f"{kind}: a map has (side - k + 1)^2 positions, rows times columns.", (size**2 + 1) * out * maps),
-                   (f"{kind}: the output has side - k + 1 rows, one more than side - k.", (size**2 + 1) * (side - k)**2 * maps),
-                   (f"{kind}: without padding the output is smaller than the image: side - k + 1 rows.",
-                    (size**2 + 1) * side**2 * maps),
-                   (f"{kind}: each position of each map has a bias of its own, nothing is shared here.",
-                    size**2 * places * maps + maps)]
-                  if places > 1 else
-                  [("shared: a map has one bias, not one for each position.", (k * k + out**2) * maps),
-                   ("shared: each map has a bias, not one for all maps together.", k * k * maps + 1),
-                   ("shared: do not multiply by the number of positions, all of them share one set of weights.",
-                    shared * out**2)])], tolerance=1e-9)
+            unit = size**2 + 1  # the weights and the bias of one unit
+            places_apart = (
+                ("a map has (side - k + 1)^2 positions, rows times columns.", unit * out * maps),
+                ("the output has side - k + 1 rows, one more than side - k.", unit * (side - k)**2 * maps),
+                ("without padding the output is smaller than the image: side - k + 1 rows.", unit * side**2 * maps),
+                ("each position of each map has a bias of its own, nothing is shared here.", size**2 * places * maps + maps))
+            places_alike = (
+                ("a map has one bias, not one for each position.", (k * k + out**2) * maps),
+                ("each map has a bias, not one for all maps together.", k * k * maps + 1),
+                ("do not multiply by the number of positions, all of them share one set of weights.", shared * out**2))
+            equal(f"{kind} in {name}", got[n], expected[n], [(f"{kind}: {words}", count) for words, count in (
+                ("the biases are missing.", size**2 * places * maps),
+                ("this is the count for one map only.", unit * places),
+                ("a square has as many pixels as its side, squared.", (size + 1) * places * maps),
+                *(places_apart if places > 1 else places_alike))], tolerance=1e-9)
 
 
 @check
@@ -66,8 +66,8 @@ def pooling(function: Callable) -> None:
         got = call(function, x, hints=[(words, EVEN) for words in ("reshape", "broadcast", "inhomogeneous")] * (h % 2))
         h, w = h // 2, w // 2
         even = x[:, :2 * h, :2 * w]
-        four, moving, three = (even.reshape(n, h, 2, w, 2, c), tf.nn.max_pool2d(x, 2, 1, "VALID"),
-                               np.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)], "edge"))
+        four, moving = even.reshape(n, h, 2, w, 2, c), tf.nn.max_pool2d(x, 2, 1, "VALID")
+        three = np.pad(x, [(0, 0), (0, 1), (0, 1), (0, 0)], "edge")
         equal(f"max_pool of shape {list(x.shape)}", got, pooled, [
             ("This is the mean of the four: the largest is required.", four.mean((2, 4))),
             ("Negative numbers are lost: do not start from 0.", np.maximum(pooled, 0)),
@@ -85,8 +85,7 @@ def pooling(function: Callable) -> None:
             ("The rows are pooled, the columns are not.", even.reshape(n, h, 2, 2 * w, c).max(2)),
             ("The columns are pooled, the rows are not.", even.reshape(n, 2 * h, w, 2, c).max(3)),
             ("The largest is taken over the channels too: pool each channel by itself.", pooled.max(-1)),
-            ("The largest is taken over the channels too.", pooled.max(-1, keepdims=True) + 0 * pooled)],
-              given={"x": x[..., 0]})
+            ("The largest is taken over the channels too.", pooled.max(-1, keepdims=True) + 0 * pooled)], given={"x": x[..., 0]})
 
 
 @check
