@@ -136,19 +136,19 @@ def backward(function: Callable) -> None:
     early = delta @ net[-1][0].T * (outputs[-2] > 0)
     turned = [(weights.T if weights.shape == (4, 4) else weights, bias) for weights, bias in net]
 
-    def by(slope: Callable, net: list = net, delta: np.ndarray = delta) -> list:
+    def back(slope: Callable, net: list = net, delta: np.ndarray = delta) -> list:
         return backprop.backward(net, outputs, delta, backprop.Activation(abs, slope))
 
     mistakes = [
         ("The slope of ReLU is missing, or 1 everywhere: it must be 0 where a hidden unit gave 0. (No output of ReLU is below 0, "
-         "so take > 0, not >= 0.)", by(np.ones_like)),
-        ("delta is multiplied by what the layer gave: multiply it by the slope (derivative) of ReLU, 1 or 0.", by(np.abs)),
-        ("The slope of ReLU is swapped: it must be 1 where the unit gave more than 0.", by(lambda a: a <= 0)),
+         "so take > 0, not >= 0.)", back(np.ones_like)),
+        ("delta is multiplied by what the layer gave: multiply it by the slope (derivative) of ReLU, 1 or 0.", back(np.abs)),
+        ("The slope of ReLU is swapped: it must be 1 where the unit gave more than 0.", back(lambda a: a <= 0)),
         ("You mask delta at the last layer too: leave it as it is there, the logits have no ReLU.",
-         by(backprop.RELU.slope, delta=delta * (outputs[-1] > 0))),
+         back(backprop.RELU.slope, delta=delta * (outputs[-1] > 0))),
         ("On the way back you multiply delta by W: multiply it by W.T, also where W is square.",
-         by(backprop.RELU.slope, turned)),
-        ("delta is divided by N at each layer: it has 1/N in it already.", by(lambda a: (a > 0) / len(a))),
+         back(backprop.RELU.slope, turned)),
+        ("delta is divided by N at each layer: it has 1/N in it already.", back(lambda a: (a > 0) / len(a))),
         ("The new delta is used too early: compute both gradients of a layer first, then the new delta.",
          [(outputs[-2].T @ early, early.sum(axis=0))] * len(net))]
     for number, part in [(number, part) for number in (2, 1, 0) for part in (0, 1)]:
