@@ -124,6 +124,7 @@ WRONG = {
          "    return np.array([[np.sum(w * x[i:i + kh, j:j + kw]) for i in range(H - kh + 1)] for j in range(W - kw + 1)])"),
         ("only positions where the filter fits", "def convolve_2d(x, w):\n    padded = np.pad(x, [(0, 1), (0, 3)])\n"
          "    return np.array([[np.sum(w * padded[i:i + 2, j:j + 4]) for j in range(10)] for i in range(7)])"),
+        ("a list whose parts do not make one array", "def convolve_2d(x, w):\n    return [[0.0] * n for n in range(1, 7)]"),
         ("The last column of w is never used", _conv_2d(w="w[:, :-1]", window="x[i:i + kh, j:j + kw - 1]")),
         ("a mean where a sum is expected?", _conv_2d(value="np.mean({w} * {window})")),
         ("The sum is missing", _conv_2d(value="{w} * {window}")),

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from utils import filters, other_versions_names
-from utils.checks import LIBRARIES, call, check, equal, inputs, require, results, seeded, shaped, written_out
+from utils.checks import LIBRARIES, attempt, call, check, equal, inputs, require, results, seeded, shaped, written_out
 
 __getattr__ = other_versions_names(__name__)
 
@@ -21,10 +21,11 @@ RAMP = 0.1 * np.tile(np.arange(7.0), [6, 1])  # brighter by 0.1 from each column
 
 def _mistakes(got, x: np.ndarray, w: np.ndarray) -> list[tuple]:
     """What well-known mistakes make of the convolution of x with w, whatever the number of dimensions."""
+    shape = attempt(lambda: np.shape(got), "The result is a list whose parts do not make one array, expected numbers.")
     y, other = filters.convolve(x, w), (x.shape, tuple(d + k - 1 for d, k in zip(x.shape, w.shape)))
     return [
-        (f"The result has shape {list(np.shape(got))}, expected {list(y.shape)}: only positions where the filter fits as a "
-         "whole, without padding.", lambda: got if np.shape(got) in other else NEVER),
+        (f"The result has shape {list(shape)}, expected {list(y.shape)}: only positions where the filter fits as a whole, "
+         "without padding.", got if shape in other else NEVER),
         (CUT_OFF, lambda: got if np.asarray(got).dtype.kind in "iu" else NEVER),
         ("The filter is flipped: the first weight belongs to the first value of the window.", filters.convolve(x, np.flip(w))),
         *((sentence, filters.convolve(x, np.flip(w, axis))) for axis, sentence in enumerate(FLIPPED) if w.ndim == 2),
