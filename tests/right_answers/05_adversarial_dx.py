@@ -87,7 +87,7 @@ def attack(model, loss, x, lam, steps, learning_rate):
             total = loss(logits=model(images=image, training=False)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])
         adam.apply_gradients([(tape.gradient(total, dx), dx)])
         dx.assign(np.clip(x + dx, 0, 1) - x)
-    return np.array(dx)
+    return np.asarray(dx.value())
 """)],
     "tradeoff": [
         ("a copy, and the failures in it", """

@@ -18,7 +18,7 @@ ROUNDING = 0.01  # and by so much the logits of the same images
 TAPE = (("attribute 'predict'", "Call the model itself, model(x): predict gives an array, which has no gradient."),
         ("a tuple of 2 unique integers", "tf.norm takes two axes at most: take the sum of the squares over the axes 1, 2 and "
                                          "3, and its root."),
-        ("must equal `logits.shape`", "The labels come first, then the logits: are they exchanged?"),
+        ("must equal `logits.shape", "The labels come first, then the logits: are they exchanged?"),
         *slips.tape("the tape cannot follow the computation from the images to the loss. Call tape.watch on the images, and "
                     "compute everything inside `with`, using TensorFlow's functions."))
 IMAGE = (1, 2, 3)  # the axes of one image
@@ -248,12 +248,12 @@ def projection(function: Callable) -> None:
             ("This is the smallest step by Linf, t = min(tau, u): for L2 it is t = min(tau a, u).",
              lambda: least_step(x, g, c, np.ones_like(x))),
             ("The room u is 1 - x for all values: one that moves down has the room x.", lambda: least_step(x, g, c, room=1 - x)),
-            ("The room u is exchanged: 1 - x if a value moves up, x if it moves down.",
-             lambda: least_step(x, g, c, room=np.where(way > 0, x, 1 - x))),
             ("The room u depends on the direction: 1 - x up, x down.", lambda: least_step(x, g, c, room=np.minimum(x, 1 - x))),
             ("Without the box, tau is c / ||g||^2: the square of the length, as g . g is.", lambda: c * g / np.sqrt(g @ g)),
             ("The room u depends on the direction, the sign of g times that of c: 1 - x up, x down.",
              lambda: least_step(x, g, c, room=np.where(g > 0, 1 - x, x))),
+            ("The room u is exchanged: 1 - x if a value moves up, x if it moves down.",
+             lambda: least_step(x, g, c, room=np.where(way > 0, x, 1 - x))),
             (still, lambda: np.where(g == 0, 1 - x, right)), (still, lambda: np.where(g == 0, -x, right)),
             ("All values are at their limit, though a part of the way is enough: which half does the search for tau keep?",
              lambda: np.abs(way) * way * room),
