@@ -205,7 +205,7 @@ def attack(function: Callable) -> None:
         ("With steps = 1, DX has moved two steps: the loop makes one step too many.", lambda: boxed(-0.04 * np.sign(slope))),
         ("This is plain gradient descent: use tf.keras.optimizers.Adam.", lambda: boxed(-0.02 * slope))], tolerance=2e-3)
     equal("DX of the example, a pixel of 0.9 that Adam moves up by 0.3,", bright, [[[[0.1]]]], tolerance=1e-4)
-    require(not np.allclose(got, exact(1.0), atol=0.01),
+    require(not np.allclose(got, exact(1.0), atol=0.04),  # after 250 steps it is still on its way
             "The penalty is averaged over the batch too: give each image its own.")
     require(np.abs(got).sum() < 1.3 * np.abs(best).sum(),
             "DX is far larger than it needs to be: is lam times the penalty in the objective, and is the gradient computed again "
@@ -221,8 +221,8 @@ def attack(function: Callable) -> None:
         ("The penalty is the sum of the squares: take the mean.", lambda: exact(48.0)),
         (forgets, without_memory)],
           tolerance=0.02)
-    require(isinstance(answer, np.ndarray), f"DX is of the type {type(answer).__name__}, expected a NumPy array: dx.numpy() makes "
-            "one.")
+    require(isinstance(answer, np.ndarray), f"DX is of the type {type(answer).__name__}, expected a NumPy array: dx.numpy() "
+            "makes one.")
 
 
 def _exact(image: np.ndarray, w: np.ndarray, lam: float, box: bool) -> np.ndarray:
