@@ -205,7 +205,7 @@ def attack(function: Callable) -> None:
         ("With steps = 1, DX has moved two steps: the loop makes one step too many.", lambda: boxed(-0.04 * np.sign(slope))),
         ("This is plain gradient descent: use tf.keras.optimizers.Adam.", lambda: boxed(-0.02 * slope))], tolerance=2e-3)
     equal("DX of the example, a pixel of 0.9 that Adam moves up by 0.3,", bright, [[[[0.1]]]], tolerance=1e-4)
-    require(not np.allclose(got, exact(1.0), atol=0.04),  # after 250 steps it is still on its way
+    require(np.allclose(got, best, atol=0.02) or not np.allclose(got, exact(1.0), atol=0.04),  # which is further away
             "The penalty is averaged over the batch too: give each image its own.")
     require(np.abs(got).sum() < 1.3 * np.abs(best).sum(),
             "DX is far larger than it needs to be: is lam times the penalty in the objective, and is the gradient computed again "

@@ -201,7 +201,7 @@ def _shared(x: np.ndarray, g: np.ndarray, c: float) -> Iterator[np.ndarray]:
 @check
 def projection(function: Callable) -> None:
     """Task 3: a box that stops no value, where the closed form holds; one that does, up and down; one too small; the example;
-    a large tau.
+    one that stops value after value; a large tau.
     """
     written_out(function, {"scipy"}, "the search for tau")
     rng = seeded(3)
@@ -217,7 +217,8 @@ def projection(function: Callable) -> None:
                           ("a box that stops some values", tight, slope, 0.6 * up),
                           ("a negative c", tight, slope, -0.7 * down), ("a box that is too small", tight, slope, 1.3 * up),
                           ("the example", np.array([0.9, 0.5, 0.5]), np.array([3.0, 4, 0]), 1.5),
-                          ("a box that stops one after another", 1 - 0.7 * 0.95 ** np.arange(8), 0.5 ** np.arange(8), 1.325),
+                          ("a box that stops one value after another", 1 - 0.7 * 0.95 ** np.arange(8), 0.5 ** np.arange(8),
+                           1.325),  # five rounds of redistribution
                           ("a small gradient", np.array([0.5, 0.5]), np.array([5e-6, 2.5e-6]), 1.5e-6)):
         right, plain, way = least_step(x, g, c), c * g / (g @ g), np.sign(g) * np.sign(c)
         cut = _boxed(x, plain)
