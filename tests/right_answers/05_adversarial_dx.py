@@ -30,6 +30,10 @@ def attacker_loss(logits, labels, targeted):
         return loss
     p = tf.gather(tf.nn.softmax(logits), tf.constant(labels), batch_dims=1)
     return -tf.math.log1p(-p)
+"""), ("a small number added before the logarithm", """
+def attacker_loss(logits, labels, targeted):
+    p = tf.gather(tf.nn.softmax(logits), tf.constant(labels), batch_dims=1)
+    return -tf.math.log((p if targeted else 1 - p) + 1e-7)
 """), ("einsum in float64, a list of labels", """
 @tf.function
 def attacker_loss(logits, labels, targeted):
@@ -43,6 +47,11 @@ def gradient(model, loss, x, dx, lam):
     with tf.GradientTape() as tape:
         value = loss(model(x + dx))
     return tape.gradient(value, dx) + lam * 2 * dx / np.prod(dx.shape[1:]).astype(np.float32)
+"""), ("arguments by their names", """
+def gradient(model, loss, x, dx, lam):
+    with tf.GradientTape() as tape:
+        value = loss(logits=model(images=x + dx, training=False)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])
+    return tape.gradient(value, dx)
 """), ("one image at a time", """
 def gradient(model, loss, x, dx, lam):
     parts = []
@@ -68,6 +77,17 @@ def attack(model, loss, x, lam, steps, learning_rate):
     for _ in range(steps):
         step()
     return dx.numpy()
+"""), ("arguments by their names, the image clipped in the objective too, an array of NumPy", """
+def attack(model, loss, x, lam, steps, learning_rate):
+    dx = tf.Variable(np.zeros(x.shape, np.float32))
+    adam = tf.keras.optimizers.Adam(learning_rate)
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            image = tf.clip_by_value(x + dx, 0, 1)
+            total = loss(logits=model(images=image, training=False)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])
+        adam.apply_gradients([(tape.gradient(total, dx), dx)])
+        dx.assign(np.clip(x + dx, 0, 1) - x)
+    return np.asarray(dx.value())
 """)],
     "tradeoff": [
         ("a copy, and the failures in it", """
@@ -93,6 +113,13 @@ def save_8bit(model, x, dx, label, scales):
         if int(np.argmax(model(image[np.newaxis] / np.float32(255))[0])) != label:
             break
     return image
+"""), ("a tensor given, training=False, the logits as a tensor", """
+def save_8bit(model, x, dx, label, scales):
+    for t in scales:
+        im = np.round(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)
+        if model(tf.constant(im[None] / np.float32(255)), training=False).numpy().argmax() != label:
+            break
+    return im
 """), ("with a half added, in float64", """
 def save_8bit(model, x, dx, label, scales):
     x, dx = x.astype(np.float64), dx.astype(np.float64)

@@ -9,6 +9,15 @@ def fast_gradient(model, x, labels, epsilon, norm, targeted):
     g = tape.gradient(p, x).numpy().astype(float) * (1 if targeted else -1)
     step = np.sign(g) if norm == "Linf" else g / np.linalg.norm(g.reshape(len(g), -1), axis=1).reshape(-1, 1, 1, 1)
     return np.clip(x.numpy() + epsilon * step, 0, 1) - x.numpy()
+"""), ("training=False, logits of NumPy's labels", """
+def fast_gradient(model, x, labels, epsilon, norm, targeted):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        logits = model(images=x, training=False)
+        loss = tf.nn.softmax_cross_entropy_with_logits(tf.one_hot(labels, logits.shape[1]), logits)
+    g = tape.gradient(loss, x) * (-1 if targeted else 1)
+    length = tf.norm(tf.reshape(g, [len(g), -1]), axis=1)[:, None, None, None]
+    return tf.clip_by_value(x + epsilon * (tf.sign(g) if norm == "Linf" else g / length), 0, 1) - x
 """), ("one image at a time, Keras' loss, a variable", """
 def fast_gradient(model, x, labels, epsilon, norm, targeted):
     images, steps = tf.Variable(x), []
@@ -32,7 +41,7 @@ def pgd(gradient, x, start, epsilon, step_size, steps):
 def pgd(gradient, x, start, epsilon, step_size, steps):
     image = tf.clip_by_value(x + start, 0.0, 1.0)
     for _ in range(steps):
-        image = image + step_size * tf.sign(gradient(image))
+        image = image + step_size * tf.sign(gradient(images=image))
         image = tf.clip_by_value(tf.clip_by_value(image, x - epsilon, x + epsilon), 0.0, 1.0)
     return image - x
 """)],
@@ -65,6 +74,20 @@ def onto_boundary(x, g, c):
             return new
         free &= ~stopped
     return d
+"""), ("an upper limit that is doubled, a while", """
+def onto_boundary(x, g, c):
+    a, way = np.abs(g), np.sign(c * g)
+    u = np.where(way > 0, 1 - x, x) * (a > 0)
+    reach = lambda tau: np.sum(a * np.minimum(tau * a, u))
+    if reach(1e12) <= abs(c):
+        return way * u
+    low, high = 0.0, 1.0
+    while reach(high) < abs(c):
+        low, high = high, 2 * high
+    while high - low > 1e-9 * high:
+        tau = (low + high) / 2
+        low, high = (low, tau) if reach(tau) > abs(c) else (tau, high)
+    return way * np.minimum(tau * a, u)
 """), ("bisection in TensorFlow", """
 def onto_boundary(x, g, c):
     a, way = tf.abs(g), tf.sign(g) * np.sign(c)
@@ -81,8 +104,8 @@ def onto_boundary(x, g, c):
 def smallest(margin, project, x, steps, beyond):
     tried = [np.zeros(x.shape)]
     for _ in range(steps):
-        f, g = margin(x + tried[-1])
-        tried.append(project(x, g, float(np.dot(g, tried[-1]) - f - beyond)))
+        f, g = margin(image=x + tried[-1])
+        tried.append(project(x=x, g=g, c=float(np.dot(g, tried[-1]) - f - beyond)))
     fooling = [d for d in tried[1:] if margin(x + d)[0] < 0]
     return sorted(fooling, key=lambda d: np.sum(d**2))[0] if fooling else tried[-1]
 """), ("a recursion on images", """
@@ -104,7 +127,7 @@ def evolve(candidates, margins, parents, score):
     for n in range(len(candidates)):
         for j, (one, two, three) in enumerate(parents):
             children[n, j] = np.clip(candidates[n, one] + 0.5 * (candidates[n, two] - candidates[n, three]), 0, 1)
-    scores, kept, lowest = score(children), candidates.copy(), margins.copy()
+    scores, kept, lowest = score(children=children), candidates.copy(), margins.copy()
     for place in np.ndindex(*margins.shape):
         if scores[place] < margins[place]:
             kept[place], lowest[place] = children[place], scores[place]
@@ -124,7 +147,7 @@ def eot_gradient(model, loss, x, transformations):
     for t in transformations:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = tf.reduce_sum(loss(model(t(x))))
+            value = tf.reduce_sum(loss(logits=model(images=t(images=x), training=False)))
         total += tape.gradient(value, x).numpy()
     return total / len(transformations)
 """), ("all copies in one batch", """

@@ -57,6 +57,10 @@ WRONG = {
         ("Linf is one number for the batch", _penalty(L1, L2, "tf.reduce_max(tf.abs(dx))")),
         ("Linf is the mean", _penalty(L1, L2, L1)),
         ("L1 keeps the channels apart", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2])", L2, LINF)),
+        ("L1 is the absolute value of the mean", _penalty("tf.abs(tf.reduce_mean(dx, [1, 2, 3]))", L2, LINF)),
+        ("L1 is taken over the wrong axes", _penalty("tf.reduce_mean(tf.abs(dx), [0, 1, 2])", L2, LINF)),
+        ("the number of all values of the batch",
+         _penalty("tf.reduce_sum(tf.abs(dx), [1, 2, 3]) / tf.cast(tf.size(dx), tf.float32)", L2, LINF)),
         ("has no gradient", _penalty("np.mean(np.abs(dx), (1, 2, 3))", L2, LINF)),
         ("part of utils", "def penalty(dx, norm):\n    return attacks.NORMS[norm].penalty(dx)"),
         ("remove the axis of length 1", _penalty("tf.reduce_mean(tf.abs(dx), [1, 2, 3], keepdims=True)", L2, LINF)),
@@ -69,6 +73,14 @@ WRONG = {
         ("one number for the batch", _loss("-tf.reduce_mean(log_p)", "-tf.math.log(1 - tf.exp(log_p))")),
         ("apply softmax first", "def attacker_loss(logits, labels, targeted):\n"
                                 "    return -tf.reduce_sum(tf.one_hot(labels, 5) * logits, 1)"),
+        ("Apply softmax first", "def attacker_loss(logits, labels, targeted):\n"
+                                "    p = tf.reduce_sum(tf.one_hot(labels, 5) * logits, 1)\n"
+                                "    return -tf.math.log(p if targeted else 1 - p)"),
+        ("is clipped", "def attacker_loss(logits, labels, targeted):\n"
+                       "    p = tf.reduce_sum(tf.one_hot(labels, 5) * tf.nn.softmax(logits), 1)\n"
+                       "    p = tf.clip_by_value(p, 1e-4, 1 - 1e-4)\n    return -tf.math.log(p if targeted else 1 - p)"),
+        ("the most likely other class alone", _loss("-log_p", "-tf.math.log(tf.reduce_max(tf.nn.softmax(logits) * "
+                                                    "(1 - tf.one_hot(labels, 5)), 1))")),
         ("has no gradient", "def attacker_loss(logits, labels, targeted):\n"
                             "    e = np.exp(logits)\n    p = (e / e.sum(1, keepdims=True))[np.arange(len(e)), labels]\n"
                             "    return -np.log(p if targeted else 1 - p)"),
@@ -104,8 +116,17 @@ WRONG = {
         ("The network sees dx alone", _gradient("loss(model(dx)) + lam * square")),
         ("so the penalty must be [N] too", _gradient("loss(model(x + dx)) + lam * tf.reduce_mean(dx**2, [2, 3])")),
         ("so the penalty must be [N] too", _gradient("lam * tf.reduce_mean(dx**2, [1, 3]) + loss(model(x + dx))")),
-        ("[3,4,4,1] vs. [3,16]. Two shapes do not fit",
+        ("[3,4,2,2] vs. [3,16]. Two shapes do not fit",
          _gradient("loss(model(x + tf.reshape(dx, [len(x), -1]))) + lam * square")),
+        ("not dx.numpy()", _gradient("loss(model(x + dx.numpy())) + lam * square")),
+        ("Ask for dx, not for [dx]", _gradient("loss(model(x + dx)) + lam * square", "tape.gradient(total, [dx])")),
+        ("The image is clipped", _gradient("loss(model(tf.clip_by_value(x + dx, 0, 1))) + lam * square")),
+        ("n is that of all values", _gradient("loss(model(x + dx)) + 2 * lam * square")),
+        ("n is that of all values", _gradient("loss(model(x + dx)) + lam * tf.reduce_sum(tf.reduce_mean(dx**2, [1, 2]), -1)")),
+        ("2 dx", _gradient("loss(model(x + dx))", "tape.gradient(total, dx) + lam * dx / 16")),
+        ("no root", _gradient("loss(model(x + dx)) + lam * tf.sqrt(square)")),
+        ("expected that of DX^2", _gradient("loss(model(x + dx)) + lam * tf.reduce_mean(tf.abs(dx), [1, 2, 3])")),
+        ("predict gives an array", _gradient("loss(model.predict(x + dx)) + lam * square")),
         ("gradient changes dx", _gradient("loss(model(x + dx)) + lam * square", "tape.gradient(total, dx.assign_sub(0.1 * dx))")),
     ],
     "attack": [
@@ -132,6 +153,18 @@ WRONG = {
         ("An optimizer takes two lists", _attack(box=BOX, step="adam.apply(tape.gradient(total, dx), dx)")),
         ("An optimizer takes two lists", _attack(box=BOX, step="adam.apply([dx], [tape.gradient(total, dx)])")),
         ("convert it with tf.cast", _attack(box=BOX, start="np.zeros(x.shape)")),
+        ("expected a NumPy array", _attack(box=BOX, end="dx")),
+        ("training=True", _attack("loss(model(x + dx, training=True)) + lam * square", box=BOX)),
+        ("clip dx itself",
+         _attack("loss(model(tf.clip_by_value(x + dx, 0, 1))) + lam * square", end="np.clip(x + dx, 0, 1) - x")),
+        ("make all steps", _attack(box=BOX + "\n        if tf.reduce_sum(total) >= old:\n            break\n"
+                                   "        old = tf.reduce_sum(total)").replace("    adam =", "    old = np.inf\n    adam =")),
+        ("computed again in each step", "def attack(model, loss, x, lam, steps, learning_rate):\n    dx = tf.Variable(0 * x)\n"
+         "    adam = tf.keras.optimizers.Adam(learning_rate)\n    with tf.GradientTape() as tape:\n"
+         "        total = loss(model(x + dx)) + lam * tf.reduce_mean(dx**2, [1, 2, 3])\n    g = tape.gradient(total, dx)\n"
+         f"    for _ in range(steps):\n        adam.apply([g], [dx])\n        {BOX}\n    return dx.numpy()"),
+        ("return stand inside the loop", _attack(box=BOX, end="dx.numpy()").replace("    return", "        return")),
+        ("averaged over the batch", _attack("loss(model(x + dx)) + lam * tf.reduce_mean(square) / len(x)", box=BOX)),
     ],
     "tradeoff": [
         ("one number for each image", _table("fooled.mean(axis=0)")),
@@ -151,6 +184,10 @@ WRONG = {
         ("expected 2: return success, size", "def tradeoff(fooled, sizes):\n    return fooled.mean(axis=1)"),
         ("return success first", "def tradeoff(fooled, sizes):\n"
                                  "    return np.median(np.where(fooled, sizes, np.inf), axis=1), fooled.mean(axis=1)"),
+        ("Infinity times 0", _table("fooled.mean(1)", "np.quantile(np.where(fooled, sizes, np.inf), .5, axis=1)")),
+        ("those that are not fooled count as infinite",
+         _table("fooled.mean(1)", "np.median(np.where(fooled, np.inf, sizes), axis=1)")),
+        ("not the mean", _table("fooled.mean(1)", "np.mean(np.where(fooled, sizes, np.inf), axis=1)")),
         ("which did not fool the network", _table("fooled.mean(1)", "np.median(sizes, axis=1)")),
         ("half of the images or more", _table("fooled.mean(1)", "np.array([np.median(np.where(f, s, np.inf)) if f.mean() > .5 "
                                               "else np.median(s) for f, s in zip(fooled, sizes)])")),
@@ -177,6 +214,13 @@ WRONG = {
         ("wraps around", _save("np.round((x + t * dx) * 255).astype(np.int64).astype(np.uint8)")),
         ("expected uint8", _save("np.round(np.clip(x + t * dx, 0, 1) * 255)")),
         ("gives None", _save(end="return saved", result="None")),
+        ("only the values 0 and 1", _save(seen="saved[None] // 255")),
+        ("the largest logit is that of label", _save().replace("np.argmax(model(saved[None] / 255)) != label",
+                                                               "tf.nn.softmax(model(saved[None] / 255))[0, label] < 0.5")),
+        ("rounded up", _save("np.ceil(np.clip(x + t * dx, 0, 1) * 255).astype(np.uint8)")),
+        ("multiplied by 256", _save("np.round(np.clip(x + t * dx, 0, 1) * 256).astype(np.uint8)")),
+        ("model(images)", _save().replace("model(saved[None] / 255)", "model.predict(saved[None] / 255)")),
+        ("take np.argmax of it", _save().replace("np.argmax(model(saved[None] / 255))", "model(saved[None] / 255).argmax()")),
     ],
     "amplified": [
         ("change the type before you subtract", _amplified("np.clip(50 * np.abs((modified - original).astype(int)), 0, 255)"
@@ -187,6 +231,12 @@ WRONG = {
         ("take the absolute value", _amplified("np.clip(50 * (modified.astype(int) - original), 0, 255).astype(np.uint8)")),
         ("multiply by 50", _amplified("np.abs(modified.astype(int) - original).astype(np.uint8)")),
         ("expected uint8", _amplified("np.clip(50 * np.abs(modified.astype(int) - original), 0, 255)")),
+        ("a change of 255", _amplified("np.clip(50 * np.abs((modified.astype(np.int8) - original.astype(np.int8)).astype(int)), "
+                                       "0, 255).astype(np.uint8)")),
+        ("a change of 255", _amplified("np.clip(50 * np.abs((modified - original).astype(np.int8).astype(int)), 0, 255)"
+                                       ".astype(np.uint8)")),
+        ("a change of 255", _amplified("np.clip(50 * np.minimum((modified - original).astype(int), "
+                                       "256 - (modified - original).astype(int)), 0, 255).astype(np.uint8)")),
         ("int8 ends at 127", _amplified("np.minimum(50 * np.abs(modified.astype(np.int8).astype(int) - "
                                         "original.astype(np.int8)), 255).astype(np.uint8)")),
         ("expected the grey levels", _amplified("np.clip(50 * np.abs(modified / 255 - original / 255), 0, 1)")),

@@ -84,6 +84,13 @@ WRONG = {
         ("each pixel's channels", _fast(l2="tf.math.l2_normalize(g, axis=-1)")),
         ("the predicted class", _fast(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(tf.argmax(model(x), 1), model(x))")),
         ("tape.watch", _fast(watch="pass")),
+        ("predict gives an array", _fast(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(labels, model.predict(x))")),
+        ("two axes at most", _fast(l2="g / tf.norm(g, axis=[1, 2, 3], keepdims=True)")),
+        ("are they exchanged", _fast(loss="tf.nn.sparse_softmax_cross_entropy_with_logits(model(x), labels)")),
+        ("It is the sign, divided by its length", _fast(l2="tf.sign(g) / tf.sqrt(tf.reduce_sum(tf.sign(g)**2, [1, 2, 3], "
+                                                           "keepdims=True))")),
+        ("the length epsilon again", _fast(end="(lambda d: d if norm == 'Linf' else epsilon * d / tf.sqrt(tf.reduce_sum(d**2, "
+                                               "[1, 2, 3], keepdims=True)))(tf.clip_by_value(moved, 0, 1) - x)")),
         ("part of utils", "def fast_gradient(model, x, labels, epsilon, norm, targeted):\n"
                           "    return attacks.fgsm(model, x, labels, epsilon=epsilon, norm=norm, targeted=targeted).dx"),
         ("gives None", _fast(end="None")),
@@ -132,6 +139,17 @@ WRONG = {
         ("The sign of c is ignored", _plane(way="np.sign(g)")), ("compare the sum with |c|", _plane().replace("abs(c)", "c")),
         ("too small: where a is small", _plane(top="10")),
         ("the sign of g times that of c", _plane(u="np.where(g > 0, 1 - x, x)")),
+        ("repeat it, or search for tau", "def onto_boundary(x, g, c):\n    d, free = np.zeros(len(x)), g != 0\n"
+         "    for _ in range(3):\n"
+         "        d = np.where(free, (c - g[~free] @ d[~free]) * g / max(g[free] @ g[free], 1e-30), d)\n"
+         "        cut = np.clip(x + d, 0, 1) - x\n        free, d = free & (cut == d), cut\n    return d"),
+        ("too small: where a is small", _plane(top="1e3")), ("too small: where a is small", _plane(top="1e4")),
+        ("too small: where a is small", _plane(top="np.min(u[a > 0] / a[a > 0])")),
+        ("is scaled until", CLOSED + "d = np.clip(x + d, 0, 1) - x\n    return d * c / (g @ d)"),
+        ("which half", _plane().replace("(tau, high) if a @ t(tau) < abs(c) else (low, tau)",
+                                        "(low, tau) if a @ t(tau) < abs(c) else (tau, high)")),
+        ("The room u is exchanged", _plane(u="np.where(way > 0, x, 1 - x) * (way != 0)")),
+        ("holds NaN", _plane(top="np.max(u / a)")),
         ("stop too early", _plane().replace("range(100)", "range(16)")),
     ],
     "smallest": [
@@ -152,6 +170,9 @@ WRONG = {
         ("Where f is 0 the model is not fooled", _smallest().replace("f < 0", "f <= 0")),
         ("not only from f < -beyond", _smallest().replace("f < 0", "f < -beyond")),
         ("the lowest margin", _smallest(keep="f < lowest", after="lowest = f")),
+        ("computed again in each round", _smallest(keep="np.linalg.norm(d) > np.linalg.norm(best)")),
+        ("whole ones", _smallest(new="0.5 * d + 0.5 * project(x, g, c)")),
+        ("give it the image x", _smallest(new="project(d, g, c)")),
         ("shortest of all", _smallest().replace("f < 0", "f < np.inf")),
         ("written over later", _smallest(new="d[:] = project(x, g, c)").replace("d = d[:]", "d[:]")),
         ("never tested", "def smallest(margin, project, x, steps, beyond):\n    d, best = 0 * x, None\n    for _ in "
@@ -170,6 +191,7 @@ WRONG = {
         ("competes with its first parent", _evolve(better="new < margins[:, parents[:, 0]]")),
         ("for a whole image", _evolve(better="(new.min(1, keepdims=True) < margins.min(1, keepdims=True)) & (new < np.inf)")),
         ("the margins stay", _evolve(m="margins")), ("The candidates stay", _evolve(c="candidates")),
+        ("The array candidates has shape", _evolve(c="np.where(better[..., None], child, candidates)[0]")),
         ("called 2 times", _evolve(score="np.minimum(score(child), score(child))")),
         ("expected 2", _evolve().replace(", np.where(better, new, margins)", "")),
         ("changes its argument candidates in place", "def evolve(candidates, margins, parents, score):\n"
@@ -197,6 +219,7 @@ WRONG = {
         ("Only the last", _eot("[loss(model(t(x))) for t in transformations][-1]")),
         ("Only the last", _eot("[loss(model(t(x))) for t in transformations][-1] / len(transformations)")),
         ("Only the first", _eot("loss(model(transformations[0](x)))")),
+        ("return stand inside the loop", _eot("loss(model(transformations[0](x))) / len(transformations)")),
         ("The signs are averaged", "def eot_gradient(model, loss, x, transformations):\n    signs = []\n    for t in "
                                    "transformations:\n"
          "        with tf.GradientTape() as tape:\n            tape.watch(x)\n            value = loss(model(t(x)))\n"

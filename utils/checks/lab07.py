@@ -1,5 +1,5 @@
 """The checks of lab 07: attacks from one step along the gradient to the reading of a benchmark."""
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -15,8 +15,12 @@ __getattr__ = other_versions_names(__name__)
 
 SLACK = 0.05  # of the images: by so much the accuracies of task 7 may differ without a rule being broken
 ROUNDING = 0.01  # and by so much the logits of the same images
-TAPE = slips.tape("the tape cannot follow the computation from the images to the loss. Call tape.watch on the images, and "
-                  "compute everything inside `with`, using TensorFlow's functions.")
+TAPE = (("attribute 'predict'", "Call the model itself, model(x): predict gives an array, which has no gradient."),
+        ("a tuple of 2 unique integers", "tf.norm takes two axes at most: take the sum of the squares over the axes 1, 2 and "
+                                         "3, and its root."),
+        ("must equal `logits.shape", "The labels come first, then the logits: are they exchanged?"),
+        *slips.tape("the tape cannot follow the computation from the images to the loss. Call tape.watch on the images, and "
+                    "compute everything inside `with`, using TensorFlow's functions."))
 IMAGE = (1, 2, 3)  # the axes of one image
 
 
@@ -50,6 +54,7 @@ def _other_steps(g: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
                g / np.linalg.norm(g, axis=3, keepdims=True).clip(1e-12),
                "The length is that of each channel. Take the sum of the squares over the axes 1, 2 and 3":
                g / np.sqrt(np.sum(g**2, (1, 2), keepdims=True)),
+               "It is the sign, divided by its length. Divide the gradient itself": np.sign(g) / np.sqrt(_total(np.sign(g) ** 2)),
                "The gradient is divided by the sum of its absolute values. Divide by its L2 length": g / _total(np.abs(g))}}
 
 
@@ -86,6 +91,8 @@ def fast(function: Callable) -> None:
             ("X + DX leaves the box: clip it to [0, 1] at the end.", lambda: right),
             ("This is X + DX, expected DX.", lambda: x + _boxed(x, right)),
             ("This is X + DX, expected DX, and it leaves the box.", lambda: x + right),
+            ("DX has the length epsilon again after the clip: after it DX may be shorter, and stays so.",
+             lambda: epsilon * _step(_boxed(x, right), "L2")),
             ("DX is clipped to [0, 1]: clip the image X + DX.", lambda: np.clip(right, 0, 1)),
             ("The gradient is that of the label's logit. Take the gradient of the cross-entropy, which applies softmax first.",
              lambda: _boxed(x, way * _step(bare, norm))),
@@ -98,7 +105,7 @@ def fast(function: Callable) -> None:
              lambda: _boxed(x, way * _step(twice, norm))),
             *((f"{sentence}, for {norm}.", lambda d=d: _boxed(x, way * d)) for sentence, d in steps.items())], tolerance=1e-4)
     for norm, right in (("Linf", [0.05, -0.2, 0]), ("L2", [0.05, -0.16, 0])):
-        given = (lambda images: tf.reshape(tf.cast(images, tf.float32), [1, 3]) @ [[0.0, 3], [0, -4], [0, 0]],
+        given = (lambda images, training=False: tf.reshape(tf.cast(images, tf.float32), [1, 3]) @ [[0.0, 3], [0, -4], [0, 0]],
                  tf.constant([[[[0.95], [0.5], [0.5]]]]), np.array([0]), 0.2, norm, False)
         equal(f"DX of the example for {norm}", np.ravel(call(function, *given, hints=TAPE)), right, tolerance=1e-4)
 
@@ -181,10 +188,20 @@ def least_step(x: np.ndarray, g: np.ndarray, c: float, weight: np.ndarray | None
     return way * np.minimum(tau * weight, room)
 
 
+def _shared(x: np.ndarray, g: np.ndarray, c: float) -> Iterator[np.ndarray]:
+    """What the clipped values cannot contribute, shared among the others in 2 to 6 rounds."""
+    d, free = np.zeros(len(x)), g != 0
+    for count in range(7):
+        cut = _boxed(x, np.where(free, (c - g[~free] @ d[~free]) * g / max(g[free] @ g[free], 1e-30), d))
+        free, d = free & (cut > -x) & (cut < 1 - x), cut
+        if count:
+            yield d
+
+
 @check
 def projection(function: Callable) -> None:
     """Task 3: a box that stops no value, where the closed form holds; one that does, up and down; one too small; the example;
-    a large tau.
+    one that stops value after value; a large tau.
     """
     written_out(function, {"scipy"}, "the search for tau")
     rng = seeded(3)
@@ -200,25 +217,33 @@ def projection(function: Callable) -> None:
                           ("a box that stops some values", tight, slope, 0.6 * up),
                           ("a negative c", tight, slope, -0.7 * down), ("a box that is too small", tight, slope, 1.3 * up),
                           ("the example", np.array([0.9, 0.5, 0.5]), np.array([3.0, 4, 0]), 1.5),
-                          ("a small gradient", np.array([0.5, 0.5]), np.array([0.001, 0.0005]), 0.0003)):
+                          ("a box that stops one value after another", 1 - 0.7 * 0.95 ** np.arange(8), 0.5 ** np.arange(8),
+                           1.325),  # five rounds of redistribution
+                          ("a small gradient", np.array([0.5, 0.5]), np.array([5e-6, 2.5e-6]), 1.5e-6)):
         right, plain, way = least_step(x, g, c), c * g / (g @ g), np.sign(g) * np.sign(c)
         cut = _boxed(x, plain)
         free = cut == plain
         spread = np.where(free, cut + (c - g @ cut) * g / max(g[free] @ g[free], 1e-12), cut)
+        shared = list(_shared(x, g, c))
         order, room = np.argsort(-np.abs(g)), np.where(way > 0, 1 - x, x)
         gain = (np.abs(g) * room)[order]
         steepest = np.zeros_like(x)  # the smallest step by L1
         steepest[order] = (way * room)[order] * np.clip((abs(c) - np.cumsum(gain) + gain) / np.maximum(gain, 1e-12), 0, 1)
         got = call(function, x, g, c, hints=[("gives None", "does it return d also when the box is too small?")])
-        near = np.shape(got) == x.shape and np.abs(np.subtract(got, right)).max() < 0.05 * np.abs(right).max()
+        require(not (isinstance(got, np.ndarray) and got.dtype.kind == "f" and np.isnan(got).any()),
+                f"d for {name} holds NaN: where g is 0, u / a divides by 0.")
+        near = (np.shape(got) == x.shape and np.abs(np.subtract(got, right)).max() < 0.05 * np.abs(right).max()
+                and not np.isclose(np.dot(g, got), c, rtol=1e-5))
         equal(f"d for {name}", got, right, [
             ("This is x + d, expected d.", lambda: x + right),
             (("The step that ignores the box is clipped: then g . d is no longer c. The values that still have room must go "
               "further."), lambda: cut),
+            ("The clipped step is scaled until g . d is c, and then it is no longer the shortest, and may leave the box: a value "
+             "at its limit stays there, the others go further.", lambda: cut * c / (g @ cut)),
             ("x + d leaves the box: no value may go further than its u.", lambda: plain),
             ("The sign of c is ignored: where c is negative, each value moves against its g.", lambda: least_step(x, g, abs(c))),
             ("d goes the wrong way: value i moves along the sign of g_i times the sign of c.", lambda: -right),
-            (again, lambda: _boxed(x, spread)), (again, lambda: spread),
+            (again, lambda: _boxed(x, spread)), (again, lambda: spread), (again, *shared),
             ("This is the smallest step by L1, the steepest values first: for L2 all move together, t = min(tau a, u).",
              lambda: steepest),
             ("This is the smallest step by Linf, t = min(tau, u): for L2 it is t = min(tau a, u).",
@@ -228,11 +253,17 @@ def projection(function: Callable) -> None:
             ("Without the box, tau is c / ||g||^2: the square of the length, as g . g is.", lambda: c * g / np.sqrt(g @ g)),
             ("The room u depends on the direction, the sign of g times that of c: 1 - x up, x down.",
              lambda: least_step(x, g, c, room=np.where(g > 0, 1 - x, x))),
+            ("The room u is exchanged: 1 - x if a value moves up, x if it moves down.",
+             lambda: least_step(x, g, c, room=np.where(way > 0, x, 1 - x))),
             (still, lambda: np.where(g == 0, 1 - x, right)), (still, lambda: np.where(g == 0, -x, right)),
+            ("All values are at their limit, though a part of the way is enough: which half does the search for tau keep?",
+             lambda: np.abs(way) * way * room),
             *(("The upper limit of the search for tau is too small: where a is small, tau is large.",
-               lambda top=top: way * np.minimum(top * np.abs(g), room)) for top in (1, 10, 100)),
+               lambda top=top: way * np.minimum(top * np.abs(g), room))
+              for top in (1, 10, 100, 1e3, 1e4, np.min((room / np.maximum(np.abs(g), 1e-12))[g != 0]))),
             ("c is negative here, and d is 0: compare the sum with |c|." if c < 0 else
-             "When the box is too small all values that help go to their edge; d is 0 here.", lambda: 0 * x),
+             "When the box is too small all values that help go to their edge; d is 0 here." if name == "a box that is too small"
+             else "d is 0: which half does the search for tau keep?", lambda: 0 * x),
             ((f"g . d is {np.dot(g, got) if near else 0:.6g} where c is {c:.6g}: does the search for tau stop too early? 0.01 % "
               "is required."),
              lambda: got if near else np.nan)], tolerance=1e-4)
@@ -280,6 +311,8 @@ def smallest(function: Callable) -> None:
             ("Steps of several rounds are added up: each projection starts at x again, and gives all of d.",
              lambda: rounds(c=lambda f, g, d: -f - 0.02, begin=lambda d: x + d, onto=lambda d, step: d + step)),
             ("The projection starts at x + d: it starts at x.", lambda: rounds(begin=lambda d: x + d)),
+            ("The projection gets d: give it the image x.", lambda: rounds(begin=lambda d: d)),
+            ("The steps are half as long: the check expects whole ones.", lambda: rounds(onto=lambda d, step: (d + step) / 2)),
             ("beyond is left out: without it d ends on the boundary, where the model is not fooled yet.",
              lambda: rounds(c=lambda f, g, d: g @ d - f)),
             ("beyond has the wrong sign: the goal lies behind the boundary, where f = -beyond.",
@@ -290,7 +323,8 @@ def smallest(function: Callable) -> None:
             ("c has the wrong sign: f + g . (new d - d) must be -beyond.", lambda: least_step(x, start[1], start[0] + 0.02)),
             ("The margin is always linearised at x. Linearise it again at x + d in each round.", lambda: rounds(at=lambda d: x)),
             ("margin is called with d: give it the image x + d.", lambda: rounds(at=lambda d: d)),
-            ("This is the first d that fools the model: go on, and keep the shortest. If you do: has g . d the right sign in c?",
+            ("This is the first d that fools the model, or the longest: go on, and keep the shortest. If you do: has g . d the "
+             "right sign in c, and are f and g computed again in each round?",
              lambda: rounds(keep=0)),
             *(("This is the last d, or the last d that fools the model: keep the shortest. If you do keep it: is it the same "
                "array as d, written over later?", lambda keep=keep: rounds(keep=keep)) for keep in (None, -1)),
@@ -300,7 +334,8 @@ def smallest(function: Callable) -> None:
             ("There is one round too many.", lambda: rounds(count + 1)),
             (other, lambda: rounds(keep=lambda d: np.abs(d).max())), (other, lambda: rounds(keep=lambda d: np.abs(d).sum())),
             (low, lambda: rounds(fools=lambda f: f < -0.02)), (low, lambda: rounds(keep=lambda d: margin(x + d)[0])),
-            ("This is the shortest of all d: only those with f < 0 count.", lambda: rounds(fools=lambda f: True)),
+            ("This is the shortest of all d: only those with f < 0 at x + d count, with the f of the new d.",
+             lambda: rounds(fools=lambda f: True)),
             ("Where no d fools the model the last one is required; this one is 0.", lambda: np.zeros(8))], tolerance=1e-4)
 
 
@@ -311,9 +346,9 @@ def evolution(function: Callable) -> None:
     parents = np.stack([rng.permutation(np.delete(np.arange(7), i))[:3] for i in range(7)])
     now, goal, asked = rng.integers(0, 65, [2, 7, 3]) / 64, rng.integers(13, 52, [2, 1, 3]) / 64, []  # sums of them are exact
 
-    def score(candidates: np.ndarray) -> np.ndarray:
-        shaped("What score gets", candidates, now.shape)
-        asked.append(np.asarray(candidates, float))
+    def score(children: np.ndarray) -> np.ndarray:
+        shaped("What score gets", children, now.shape)
+        asked.append(np.asarray(children, float))
         return np.abs(asked[-1] - goal).sum(2)
 
     before = np.abs(now - goal).sum(2) * rng.uniform(0.6, 1.4, [2, 7])
@@ -328,7 +363,7 @@ def evolution(function: Callable) -> None:
     before[0, 2] = np.abs(child - goal).sum(2)[0, 2]  # a tie
     got, margins = results(function, call(function, now, before, parents, score), "candidates", "margins")
     require(len(asked) < 2, f"score is called {len(asked)} times. Call it once, with the children of all images together.")
-    for name, values, part in (("The candidates", got, slice(0, 3)), ("The margins", margins, 3)):
+    for name, values, part in (("The array candidates", got, slice(0, 3)), ("The array margins", margins, 3)):
         equal(name, values, after(child)[..., part], [(sentence, lambda wrong=wrong: wrong[..., part]) for sentence, wrong in (
             ("A child is first + half of (second - third): the half is missing.", after(np.clip(one + two - three, 0, 1))),
             ("A child is first + half of (second - third), clipped to [0, 1]: it leaves the box.",
@@ -411,7 +446,8 @@ def eot(function: Callable) -> None:
          lambda: back([slope(np.mean(copies, 0))] * 4).mean(0)),
         ("The logits are averaged, then the loss is taken: average the losses.",
          lambda: back([slope(copy, gap) for copy in copies]).mean(0)),
-        (last, lambda: each[-1]), (last, lambda: each[-1] / 4), ("Only the first transformation counts.", lambda: each[0]),
+        (last, lambda: each[-1]), (last, lambda: each[-1] / 4),
+        ("Only the first transformation counts: does the return stand inside the loop?", lambda: each[0], lambda: each[0] / 4),
         ("The signs are averaged: average the gradients.", lambda: np.mean(np.sign(each), 0)),
         ("The transformations follow one another: each is applied to x itself.",
          lambda: back([slope(moved(x, move)) for move in chain], chain).mean(0))], tolerance=1e-4)
