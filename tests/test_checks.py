@@ -111,6 +111,8 @@ def test_slips_of_one_number():
 
 def test_small_inputs_are_shown():
     fails(r"y is 3.7, expected 3 for x = \[1, 2\], w = 5.$", checks.equal, "y", 3.7, 3, given={"x": [1, 2], "w": 5})
+    fails(r"y has the wrong sign for x = 2\.$", checks.equal, "y", -3.5, 3.5, given={"x": 2})
+    fails(r"y is half of what is expected for x = 2: is .*\?$", checks.equal, "y", 1.75, 3.5, given={"x": 2})
     fails(r"y is 3.7, expected 3.$", checks.equal, "y", 3.7, 3, given={"x": np.ones(13)})
 
 

@@ -81,6 +81,10 @@ def through_net(mean, covariance, w1, b1, w2, b2, relu_moments):
         return tf.linalg.matvec(w, m, transpose_a=True) + b, tf.matmul(w, tf.matmul(c, w), transpose_a=True)
     m, c = relu_moments(*layer(tf.constant(mean), tf.constant(covariance), w1, b1))
     return layer(tf.constant(m), tf.constant(c), w2, b2)
+"""), ("names of the arguments", """
+def through_net(mean, covariance, w1, b1, w2, b2, relu_moments):
+    mean, covariance = relu_moments(mean=b1 + mean @ w1, covariance=w1.T @ (covariance @ w1))
+    return mean @ w2 + b2, w2.T @ (covariance @ w2)
 """), ("a root of the covariance", """
 def through_net(mean, covariance, w1, b1, w2, b2, relu_moments):
     root = np.linalg.cholesky(covariance).T @ w1
@@ -104,6 +108,13 @@ def linear_moments(model, x, std):
         z = model(tf.expand_dims(x, 0))
     J = tape.jacobian(z, x)[0]
     return z[0], tf.tensordot(J * std**2, J, [[1, 2, 3], [1, 2, 3]])
+"""), ("training=False", """
+def linear_moments(model, x, std):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        z = model(x[tf.newaxis], training=False)
+    J, z = tape.jacobian(z, x).numpy().reshape(z.shape[1], -1), z.numpy()[0]
+    return z, np.einsum("ad,d,bd->ab", J, np.ravel(std)**2, J)
 """), ("a batch of copies", """
 def linear_moments(model, x, std):
     count = model(x[None]).shape[1]
@@ -119,8 +130,8 @@ def linear_moments(model, x, std):
 def heat_map(expected_logits, x, label, std, radius):
     rows, columns = (np.abs(np.arange(n)[:, None] - np.arange(n)) <= radius for n in x.shape[:2])
     stds = std * (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, *x.shape)
-    logits = np.asarray(expected_logits(np.broadcast_to(x, stds.shape), stds)) - expected_logits(x[None], 0 * stds[:1])
-    return logits[:, label].reshape(x.shape[:2])
+    logits = expected_logits(np.broadcast_to(x, stds.shape), stds) - expected_logits(x[None], 0 * stds[:1])
+    return np.asarray(logits)[:, label].reshape(x.shape[:2])
 """), ("one call for each pixel", """
 def heat_map(expected_logits, x, label, std, radius):
     H, W = x.shape[:2]
@@ -135,6 +146,23 @@ def heat_map(expected_logits, x, label, std, radius):
                         noise[0, k, l, 0] = std
             change[i, j] = expected_logits(x[None], noise)[0][label] - clean
     return change
+"""), ("the logits as NumPy arrays", """
+def heat_map(expected_logits, x, label, std, radius):
+    H, W, _ = x.shape
+    s = np.zeros((H * W, H, W, 1), np.float32)
+    for n in range(H * W):
+        i, j = divmod(n, W)
+        s[n, max(0, i - radius):i + radius + 1, max(0, j - radius):j + radius + 1] = std
+    z = expected_logits(np.repeat(x[None], H * W, axis=0), s).numpy()[:, label]
+    return (z - expected_logits(x[None], np.zeros_like(x)[None]).numpy()[0, label]).reshape(H, W)
+"""), ("names of the arguments", """
+def heat_map(expected_logits, x, label, std, radius):
+    H, W = x.shape[:2]
+    rows, columns = np.mgrid[:H, :W]
+    near = [(abs(rows - i) <= radius) & (abs(columns - j) <= radius) for i in range(H) for j in range(W)]
+    stds = tf.concat([tf.zeros([1, H, W, 1]), std * tf.cast(tf.stack(near), tf.float32)[..., None]], axis=0)
+    z = tf.gather(expected_logits(images=tf.repeat(x[None], len(stds), axis=0), stds=stds), label, axis=1)
+    return np.array(z[1:] - z[0]).reshape(H, W)
 """), ("padded, TensorFlow", """
 def heat_map(expected_logits, x, label, std, radius):
     H, W = x.shape[:2]
@@ -158,6 +186,20 @@ def noise_attack(expected_logits, x, target, beta, low, high, rate, steps):
         g, h = tape.gradient(loss, [m, s])
         m.assign(tf.clip_by_value(m - rate * tf.sign(g), -beta, beta))
         s.assign(tf.clip_by_value(s - rate * tf.sign(h), low, high))
+    return m, s
+"""), ("names of the arguments, one maximum without the target", """
+def noise_attack(expected_logits, x, target, beta, low, high, rate, steps):
+    classes = expected_logits(x, low + 0 * x).shape[-1]
+    others = np.array([[k for k in range(classes) if k != t] for t in target])
+    m, s = 0 * x, low + 0 * x
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            tape.watch((m, s))
+            z = expected_logits(images=x + m, stds=s)
+            margin = tf.gather(z, target, batch_dims=1) - tf.reduce_max(tf.gather(z, others, batch_dims=1), axis=1)
+        g, h = tape.gradient(margin, (m, s))
+        m = tf.minimum(tf.maximum(m + rate * tf.sign(g), -beta), beta)
+        s = tf.minimum(tf.maximum(s + rate * tf.sign(h), low), high)
     return m, s
 """), ("NumPy between the tapes, the mean of the batch", """
 def noise_attack(expected_logits, x, target, beta, low, high, rate, steps):

@@ -74,6 +74,7 @@ WRONG = {
         ("part of utils", "def helper(mean, std):\n    return moments.relu_mean(mean, std).numpy()\n\n\n"
          + _mean("helper(mean, std)")),
         ("part of utils", _mean("moments.relu_mean(mean, std)")),
+        *[("lacks the factor Phi(h)", _mean(first + " + std * phi(h)")) for first in ("mean", "np.maximum(mean, 0)")],
         ("one number for all", _mean("np.mean(mean * Phi(h) + std * phi(h))")),
         ("changes its argument mean in place",
          "def relu_mean(mean, std):\n    h = mean / std\n    mean *= Phi(h)\n    return mean + std * phi(h)"),
@@ -86,6 +87,8 @@ WRONG = {
         ("lacks the term", _variance("(mean**2 + std**2) * Phi(h)")),
         ("takes half of it back", _variance("(mean**2 + std**2) * Phi(h) - mean * std * phi(h)")),
         ("Phi(h) - h phi(h)", _variance("(mean**2 + std**2) * Phi(h) + 2 * mean * std * phi(h)")),
+        ("here it is added", _variance("(mean**2 + std**2) * Phi(h) + 3 * mean * std * phi(h)")),
+        ("Phi has the wrong sign", _variance("(mean**2 + std**2) * Phi(-h) + mean * std * phi(h)")),
         ("The factor mean", _variance("(mean**2 + std**2) * Phi(h) + std * phi(h)")),
         ("The factor std", _variance("(mean**2 + std**2) * Phi(h) + mean * phi(h)")),
         ("std where the variance belongs", _variance("(mean**2 + std) * Phi(h) + mean * std * phi(h)")),
@@ -96,7 +99,7 @@ WRONG = {
         ("the mean is the argument first", _variance(value="second - relu_mean(mean, std)**2")),
         ("calls relu_mean, your answer to another task", _mean("mean * Phi(h) + std * phi(h)") + "\n\n\n"
          + _variance(value="second - relu_mean(mean, std)**2")),
-        ("wrong sign", _variance(value="first**2 - second")),
+        ("has the wrong sign for mean = [", _variance(value="first**2 - second")),
         ("part of utils", _variance(value="moments.relu_variance(mean, std)")),
         ("Is it sampled", "def relu_variance(mean, std, first):\n    " + SAMPLES
          + "\n    return np.maximum(mean + std * z[0][:, None], 0).var(0)"),
@@ -114,6 +117,10 @@ WRONG = {
         ("rho Phi(hx) Phi(hy) is missing", _covariance("std[0] * std[1] * integral")),
         ("before the ReLUs", _covariance("std[0] * std[1] * rho")), ("The factor 1 / (2 pi)", _covariance(density="")),
         ("P is itself integrated", _covariance(weight="np.sqrt(1 - s**2)")),
+        ("P is itself integrated", _covariance(weight="1")),
+        ("taken for a positive one", _covariance(before="rho = abs(rho)")),
+        ("has the densities", _covariance("std[0] * std[1] * (rho * phi(hx) * phi(hy) + integral)")),
+        ("times, is", _covariance("std[0] * std[1] * (rho * Phi(hx) * Phi(hy) + integral) + rho / 9")),
         ("P is not integrated", _covariance("std[0] * std[1] * (Phi(hx) * Phi(hy) + integral)", weight="1")),
         ("expected rho - s", _covariance(weight="(s - rho)")), ("map them", _covariance(t="end * nodes / 2")),
         ("multiply them by half", _covariance(half="1")), ("expected half of it", _covariance(half="end")),
@@ -150,6 +157,11 @@ WRONG = {
         ("between the inputs", _net(spread="w1.T @ np.diag(np.diag(covariance)) @ w1")),
         ("makes it a second moment", _net(end="w2.T @ (c + np.outer(m, m)) @ w2")),
         ("moves the mean only", _net(end="w2.T @ c @ w2 + b2")),
+        ("moves the mean only", _net(spread="w1.T @ covariance @ w1 + b1")),
+        ("moves the mean only", _net(spread="w1.T @ covariance @ w1 + b1", end="w2.T @ c @ w2 + b2")),
+        ("Both biases", _net("mean @ w1", last="m @ w2")), ("the product of matrices",
+                                                            _net(spread="w1.T * covariance * w1", end="w2.T * c * w2")),
+        ("at the output too", _net().replace("return m", "return relu_moments(m") + ")"),
         ("expected the whole covariance", _net(end="np.diag(w2.T @ c @ w2)")),
         ("expected 2", _net().replace(", w2.T @ c @ w2", "")),
         ("relu_moments gets", _net(relu="relu_moments(m, np.diag(c))")), ("expected 2", _net(end="0").replace(", 0", "")),
@@ -168,7 +180,8 @@ WRONG = {
         ("The covariances are missing", _linear("tf.linalg.diag(tf.reduce_sum((J * n)**2, 1))")),
         ("a matrix of pixels", _linear("tf.transpose(J * n) @ (J * n)")),
         ("tape.gradient adds them up", _linear("tf.reduce_sum((J * n)**2)", J="tf.reshape(tape.gradient(z, x), [-1])")),
-        ("without its product", _linear("J * n")),
+        ("tape.gradient adds them up", _linear("(J * n) @ tf.transpose(J * n)", J="tf.reshape(tape.gradient(z, x), [1, -1])")),
+        ("without its product", _linear("J * n")), ("called with training=True", _linear(z="model(x[None], training=True)[0]")),
         ("squares add up", _linear("tf.tensordot(tf.reduce_sum(J * n, 1), tf.reduce_sum(J * n, 1), 0)")),
         ("add no std", _linear(mean="model((x + std)[None])[0]")), ("These are probabilities", _linear(mean="tf.nn.softmax(z)")),
         ("tape.watch", _linear(watch="pass")), ("makes a batch of one image", _linear(z="model(x)[0]")),
@@ -187,6 +200,10 @@ WRONG = {
         ("expected an array of NumPy", _heat().replace("np.asarray", "tf.constant").replace(".reshape([H, W])", "")
          .replace("return ", "return tf.reshape(") + ", [H, W])"),
         ("a list of values", _heat(shape="[-1]")),
+        ("gives a tensor", _heat().replace("np.asarray", "")),
+        ("row after row", _heat().replace("reshape([H, W])", "reshape([H, W]).T.reshape([H, W])")),
+        ("of the pixels before", _heat().replace("            stds[i", "            stds[i, j] = stds[i, j - 1] if j else "
+                                                 "stds[i - 1, -1]\n            stds[i")),
         ("rows and columns are exchanged", _heat().replace("reshape([H, W])", "reshape([H, W]).T")),
         ("The standard deviations have shape", _heat(given="reshape(-1, H * W, 1)")), ("as many", _heat(stds="stds[:2]")),
         ("a cross or a circle", _heat(std="std * (abs(np.arange(max(i - radius, 0), min(i + radius + 1, H)) - i)[:, None, None] "
@@ -217,6 +234,18 @@ WRONG = {
         ("Leave it out", _attack("tf.reduce_sum(own * z, 1) - tf.reduce_max(z, 1)")),
         ("The mean of the other logits",
          _attack("tf.reduce_sum(own * z, 1) - tf.reduce_sum((1 - own) * z, 1) / (z.shape[1] - 1.0)")),
+        *[("not small enough", _attack(f"tf.reduce_sum(own * z, 1) - tf.reduce_max(z - {less} * own, 1)")) for less in (10, 20)],
+        ("The cross-entropy", _attack("-tf.nn.sparse_softmax_cross_entropy_with_logits(target, z)")),
+        *[("over the whole batch", _attack(f"{own} - tf.reduce_max(z - 1e9 * own)"))
+          for own in ("tf.reduce_sum(own * z, 1)", "tf.reduce_sum(own * z)")],
+        ("between 0 and high", _attack(s="tf.clip_by_value(s + rate * tf.sign(h), 0, high)")),
+        ("at the new m", _attack().replace("        s = ", """        with tf.GradientTape() as tape:
+            tape.watch(s)
+            z = expected_logits(x + m, s)
+            margin = tf.reduce_sum(own * z, 1) - tf.reduce_max(z - 1e9 * own, 1)
+        h = tape.gradient(margin, s)
+        s = """)),
+        ("Are the images x + m", _attack(at="x, s")),
         ("multiplied by 0", _attack("tf.reduce_sum(own * z, 1) - tf.reduce_max((1 - own) * z, 1)")),
         ("one step too few or too many", _attack(steps="steps - 1")),
         ("one step too few or too many", _attack(steps="steps + 1")), ("expected 2", _attack(end="m")),

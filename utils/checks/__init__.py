@@ -225,7 +225,7 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
                 if slips.close(values, np.asarray(wrong() if callable(wrong) else wrong, dtype=np.float64), tolerance):
                     raise CheckFailed(sentence)
         if slip := slips.named(got, values, expected, tolerance, given):
-            raise CheckFailed(f"{name} {slip}{_shown(given)}")
+            raise CheckFailed(f"{name} {re.sub(r'(?=: |[.]$)', lambda _: _shown(given), slip, count=1)}")  # before what it means
     require(values.shape == expected.shape,
             f"{name} has shape {list(values.shape)}, expected {list(expected.shape) or 'one number'}.")
     require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity{_shown(given) if not nan else f': {nan}'}")

@@ -4,7 +4,7 @@ from functools import partial
 from types import FunctionType
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr, softmax
 
 from utils import other_versions_names
 from utils.checks import call, check, equal, inputs, names_used, own, python_function, require, results, seeded, shaped, slips
@@ -14,6 +14,8 @@ __getattr__ = other_versions_names(__name__)
 
 TAPE = slips.tape("the tape cannot follow the computation. Call tape.watch on the inputs, and compute everything inside "
                   "`with`, using TensorFlow's functions.")
+MOVED = slips.tape("the tape cannot follow the computation. Are the images x + m, and the standard deviations s? Call "
+                   "tape.watch on m and s, and compute the margin inside `with`, using TensorFlow's functions.")
 RATE, BETA, LOW, HIGH, STEPS = 0.07, 0.12, 0.1, 0.25, 5  # of task 7: size of a step, limit of m, limits of s, number of steps
 TASKS = ("relu_mean", "relu_variance", "relu_covariance", "through_net", "linear_moments", "heat_map", "noise_attack")
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(64)
@@ -69,6 +71,8 @@ def mean(function: Callable) -> None:
         ("The second term is missing: this is the mean times the probability that X > 0.", lambda: m * P),
         ("The first term is missing: x = mean + std z, and the mean has an integral too.", lambda: s * p),
         ("This is the ReLU of the mean, as if there were no noise.", lambda: np.maximum(m, 0)),
+        ("The first term lacks the factor Phi(h), the probability that X > 0.", lambda: m + s * p,
+         lambda: np.maximum(m, 0) + s * p),
         ("This is the mean of the values above 0 only. Those that the ReLU sets to 0 count too: do not divide by Phi(h).",
          lambda: m + s * p / P),
         ("Phi has the wrong sign inside: the integral runs from -h to infinity, which has the probability Phi(h).",
@@ -103,6 +107,10 @@ def variance(function: Callable) -> None:
          "phi(h), and std^2 z^2 takes half of it back.", lambda: second - 2 * m * s * p - e**2),
         ("The term 2 mean std phi(h) is there, but the integral of z^2 phi(z) from -h on is Phi(h) - h phi(h), not Phi(h).",
          lambda: second + m * s * p - e**2),
+        ("The three integrals give -h std^2 phi(h) too, which takes half of 2 mean std phi(h) back: here it is added.",
+         lambda: second + 2 * m * s * p - e**2),
+        ("Phi has the wrong sign inside: the integral runs from -h to infinity, which has the probability Phi(h).",
+         lambda: (m**2 + s**2) * (1 - P) + m * s * p - e**2),
         ("The factor mean is missing in the term with phi(h).", lambda: (m**2 + s**2) * P + s * p - e**2),
         ("The factor std is missing in the term with phi(h).", lambda: (m**2 + s**2) * P + m * p - e**2),
         ("The second moment has std where the variance belongs: mean^2 + std^2.", lambda: (m**2 + s) * P + m * s * p - e**2),
@@ -149,7 +157,7 @@ def covariance(function: Callable) -> None:
         return first, np.sqrt((m**2 + s**2) * ndtr(m / s) + m * s * phi(m / s) - first**2)
 
     single = of(weight=lambda rho, sin, cos: cos)  # the integral of the density from 0 to rho alone
-    equal(f"The covariance for mean, std, rho of {len(cases)} pairs", got, right, [
+    equal(f"relu_covariance, called {len(cases)} times,", got, right, [
         ("This is E[X+ Y+]: the integral from correlation 0 gives the covariance already, so add no product of means.",
          without(lambda m, s, rho, h: relu_pair(m, s, rho) + np.prod(after(m, s)[0]))),
         ("The product std_x std_y is missing: the derivative is by the covariance, rho std_x std_y.",
@@ -167,7 +175,11 @@ def covariance(function: Callable) -> None:
          of(start=lambda rho, x, y: rho * (1 - x) * (1 - y))),
         ("This is the covariance before the ReLUs.", without(lambda m, s, rho, h: rho * np.prod(s))),
         ("The factor 1 / (2 pi) of the density is missing.", of(factor=1)),
-        ("The factor (rho - s) is missing in the integral: P is itself integrated.", single),
+        ("The factor (rho - s) is missing in the integral: P is itself integrated.", single, of(weight=lambda rho, sin, cos: 1)),
+        ("A negative rho is taken for a positive one: the formula holds with its sign, without an extra case.",
+         without(lambda m, s, rho, h: relu_pair(m, s, abs(rho)))),
+        ("The first term has the densities phi(hx) phi(hy), expected the probabilities Phi(hx) Phi(hy).",
+         without(lambda m, s, rho, h: relu_pair(m, s, rho, start=lambda rho, x, y: rho * np.prod(phi(h))))),
         ("P is not integrated: this is std_x std_y times the probability at the last correlation.",
          without(lambda m, s, rho, h: relu_pair(m, s, rho, start=lambda rho, x, y: x * y, weight=lambda rho, sin, cos: 1))),
         ("The factor in the integral is rho alone, expected rho - s: r goes from s to rho.",
@@ -194,12 +206,12 @@ def covariance(function: Callable) -> None:
         given=dict(zip(("mean", "std", "rho"), cases[int(np.argmax(np.abs(np.subtract(got, right))))])))
 
 
-def _relu_moments(m: np.ndarray, cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _relu_moments(mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the student's function of task 4 is given: mean [d] and covariance [d, d] after ReLUs."""
-    require(np.shape(cov) == (*np.shape(m), *np.shape(m)) and np.ndim(m) == 1,
-            f"relu_moments gets a mean of shape {list(np.shape(m))} and a "
-            f"covariance of shape {list(np.shape(cov))}, expected [d] and [d, d].")
-    m, cov = np.asarray(m, float), np.asarray(cov, float)
+    require(np.shape(covariance) == (*np.shape(mean), *np.shape(mean)) and np.ndim(mean) == 1,
+            f"relu_moments gets a mean of shape {list(np.shape(mean))} and a "
+            f"covariance of shape {list(np.shape(covariance))}, expected [d] and [d, d].")
+    m, cov = np.asarray(mean, float), np.asarray(covariance, float)
     s = np.sqrt(np.maximum(np.diag(cov), 1e-12))
     pairs = [[relu_pair(m[[i, j]], s[[i, j]], np.clip(cov[i, j] / s[i] / s[j], -1, 1)) for j in range(len(m))]
              for i in range(len(m))]
@@ -235,6 +247,10 @@ def net(function: Callable) -> None:
                   [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in (
                 ("The bias b1 is missing in front of the ReLU.", partial(through, b1=0)),
                 ("The bias b2 is missing.", partial(through, b2=0)),
+                ("Both biases are missing, b1 and b2.", partial(through, b1=0, b2=0)),
+                ("There is a ReLU at the output too: the logits are not cut off at 0.", lambda: _relu_moments(*through())),
+                ("* multiplies number by number, the covariance needs the product of matrices, @: W.T @ C @ W.",
+                 partial(through, spread=lambda w, cov: w.T * cov * w)),
                 ("The ReLU is applied to the mean. Use relu_moments: noise moves the mean too.",
                  partial(through, relu=lambda m, cov: (np.maximum(m, 0), _relu_moments(m, cov)[1]))),
                 ("The ReLU of the first layer leaves the covariance as it was: use both that relu_moments returns.",
@@ -254,6 +270,10 @@ def net(function: Callable) -> None:
                  partial(through, relu=second)),
                 ("A bias moves the mean only: the covariance does not change when a constant is added.",
                  lambda: (through()[0], through()[1] + b2)),
+                ("A bias moves the mean only: the covariance does not change when a constant is added.",
+                 partial(through, relu=lambda m, cov: _relu_moments(m, cov + b1))),
+                ("A bias moves the mean only: the covariance does not change when a constant is added.",
+                 lambda: (through()[0], through(relu=lambda m, cov: _relu_moments(m, cov + b1))[1] + b2)),
                 ("These are variances, expected the whole covariance matrix.", lambda: (through()[0], np.diag(through()[1]))))])
     given = np.array([1.0]), np.array([[4.0]]), np.array([[2.0, -1]]), np.array([1.0, 0]), np.eye(2), np.zeros(2), _relu_moments
     got = results(function, asked(function, *given), "mean", "covariance")
@@ -273,6 +293,8 @@ def linear(function: Callable) -> None:
         require(np.ndim(images) == 4 and np.shape(images)[1:] == x.shape,
                 f"The model gets shape {list(np.shape(images))}, expected "
                 f"{[1, *x.shape]}: x[None] makes a batch of one image.")
+        require(not training, "The model is called with training=True, where layers such as dropout and batch normalisation do "
+                "something else: leave it out, or write training=False.")
         return tf.tanh(tf.reshape(tf.cast(images, tf.float32), [-1, 24]) @ w) @ v
 
     def logits(at: np.ndarray) -> np.ndarray:
@@ -295,7 +317,7 @@ def linear(function: Callable) -> None:
         ("The covariances are missing: the logits see the same noise, so they vary together.", lambda: np.diag(np.diag(var))),
         ("This is J^T J, a matrix of pixels: J is [classes, D], so J stands on the left.", lambda: by.T @ by),
         ("This is one number, the variance of the sum of the logits: tape.gradient adds them up, tape.jacobian does not.",
-         lambda: var.sum()),
+         lambda: var.sum(), lambda: [[var.sum()]], lambda: [var.sum()]),
         ("This is the Jacobian with std, without its product with the transpose.", lambda: by),
         (("Each logit's derivatives are added up before they are squared: noise of different pixels is independent, so squares "
           "add up."),
@@ -317,15 +339,15 @@ def heat(function: Callable) -> None:
     x, a, b = rng.uniform(0.1, 0.9, [5, 6, 1]).astype(np.float32), rng.normal(size=[30, 3]), rng.normal(size=[30, 3])
     std, radius, label = 0.3 + 0.2 * rng.uniform(), 1, int(rng.integers(0, 3))
 
-    def logits(images: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        for name, values in (("The images", images), ("The standard deviations", noise)):
+    def logits(images: np.ndarray, stds: np.ndarray) -> tf.Tensor:
+        for name, values in (("The images", images), ("The standard deviations", stds)):
             require(np.ndim(values) == 4 and np.shape(values)[1:] == x.shape,
                     f"{name} have shape {list(np.shape(values))}, expected "
                     f"[N, {', '.join(map(str, x.shape))}].")
-        require(len(images) == len(noise),
-                f"expected_logits gets {len(images)} images and {len(noise)} maps of std, expected as many.")
-        flat, v = (np.asarray(values, float).reshape(len(images), 30) for values in (images, noise))
-        return flat @ a + v**2 @ b + (v @ b)**2
+        require(len(images) == len(stds),
+                f"expected_logits gets {len(images)} images and {len(stds)} maps of std, expected as many.")
+        flat, v = (np.asarray(values, float).reshape(len(images), 30) for values in (images, stds))
+        return tf.constant(flat @ a + v**2 @ b + (v @ b)**2, tf.float32)
 
     def maps(near: Callable = lambda i, j, k, l: max(abs(i - k), abs(j - l)) <= radius, std=std, base: bool = True,
              label=label) -> np.ndarray:
@@ -333,9 +355,10 @@ def heat(function: Callable) -> None:
         windows = np.array([[near(i, j, k, l) for k in range(5) for l in range(6)] for i in range(5) for j in range(6)])
         images = np.repeat(x[None], 30, 0)
         found = logits(images, (std * windows).reshape(30, 5, 6, 1)) - base * logits(images, np.zeros([30, 5, 6, 1]))
-        return found[:, label].reshape(5, 6)
+        return found.numpy()[:, label].reshape(5, 6)
 
-    got = asked(function, logits, x, label, std, radius)
+    got = asked(function, logits, x, label, std, radius, hints=[
+        ("numpy_behavior", "expected_logits gives a tensor, which has no methods of an array: .numpy() makes an array of it.")])
     require(isinstance(got, np.ndarray), "heat_map gives a tensor or a list, expected an array of NumPy: np.asarray makes one.")
     beyond = "At the frame the window goes on at the opposite side: cut it off there. (A negative index counts from the end.)"
     equal("heat_map(...)", got, maps(), [
@@ -357,6 +380,10 @@ def heat(function: Callable) -> None:
         (beyond, lambda: maps(lambda i, j, k, l: max(abs(i - k), abs(j - l)) <= radius and i >= radius and j >= radius)),
         *[(f"This is the logit of class {other}, expected that of class {label}.", lambda other=other: maps(label=other))
           for other in range(3)],
+        ("The pixels are in the wrong order: row after row, as reshape takes them.", lambda: maps().T.reshape(5, 6)),
+        ("The noise of the pixels before is left in: each pixel starts with standard deviations that are all 0.",
+         lambda: maps(lambda i, j, k, l: any(max(abs(a - k), abs(b - l)) <= radius for a in range(5) for b in range(6)
+                                             if (a, b) <= (i, j)))),
         ("The map has a list of values, expected [H, W].", lambda: maps().ravel())])
 
 
@@ -366,7 +393,7 @@ def _top(z: np.ndarray) -> np.ndarray:
 
 
 def _wrong_noise(run: Callable, x: np.ndarray, place: np.ndarray) -> tuple:
-    """Pairs (what is wrong, function that gives such m and s) for `run` of `attack`; place [N, 4] is 1 at the targets."""
+    """Tuples (what is wrong, functions that give such m and s) for `run` of `attack`; place [N, 4] is 1 at the targets."""
     return (
         ("This is the image with the mean of the noise, expected the mean m alone.", lambda: run() + np.stack([x, 0 * x])),
         ("The steps go downwards: the margin of the target has to rise.", partial(run, way=lambda g: -np.sign(g))),
@@ -390,6 +417,14 @@ def _wrong_noise(run: Callable, x: np.ndarray, place: np.ndarray) -> tuple:
          partial(run, pull=lambda z: place - (1 - place) / 3)),
         ("The other logits are multiplied by 0, not left out: where all are negative, that 0 is the highest.",
          partial(run, pull=lambda z: place - _top(z * (1 - place)) * (1 - place))),
+        ("The target's logit is made smaller, but not small enough: where it leads by far, it still is the highest.",
+         *(partial(run, pull=lambda z, less=less: place - _top(z - less * place)) for less in (5, 10, 20, 30))),
+        ("The cross-entropy falls, but the margin is required: subtract the highest other logit from the target's.",
+         partial(run, pull=lambda z: place - softmax(z.astype(np.float32), axis=1))),  # rounds to 0 where TensorFlow does
+        ("One maximum is taken over the whole batch: each image has its own margin, with the maximum over axis 1.",
+         *(partial(run, pull=lambda z, n=n: place - n * (z == np.max(z[place == 0]))) for n in (1, len(place)))),
+        ("s is kept between 0 and high, expected between low and high.", partial(run, limit=(BETA, 0, HIGH))),
+        ("The gradient for s is taken at the new m: both at the same point, then both steps.", partial(run, renewed=True)),
         *(("There is one step too few or too many: steps of them are required.", partial(run, STEPS + n)) for n in (-1, 1)),
         ("s starts at 0, expected at low.", partial(run, start=0.0)),
         ("The step of s goes along its gradient, expected along the sign of it.", partial(run, way_s=np.positive)),
@@ -407,17 +442,19 @@ def attack(function: Callable) -> None:
     x[:, 0], x[:, 1] = 0, 1  # from there, noise leaves [0, 1]
     a, b = (rng.normal(size=[20, 4]).astype(np.float32) for _ in range(2))
     a[13] = b[13] = 0  # a pixel that changes no logit
-    place, lift = np.eye(4)[target], np.array([[-60], [0], [0]], np.float32)  # the logits of one image are all negative
+    place = np.eye(4)[target]
+    # the logits of one image are all negative, and another's target leads by far: the margin still has a gradient there
+    lift = (np.array([[-60], [0], [0]]) + 50 * place * [[0], [1], [0]]).astype(np.float32)
 
-    def logits(images: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
-        for name, values in (("The images", images), ("The standard deviations", std)):
+    def logits(images: tf.Tensor, stds: tf.Tensor) -> tf.Tensor:
+        for name, values in (("The images", images), ("The standard deviations", stds)):
             require(np.shape(values) == shape, f"{name} have shape {list(np.shape(values))}, expected {list(shape)}: pass the "
                     "whole batch in one call.")
-        flat, v = (tf.reshape(tf.cast(values, tf.float32), [3, 20]) for values in (images, std))
+        flat, v = (tf.reshape(tf.cast(values, tf.float32), [3, 20]) for values in (images, stds))
         return tf.sin(12 * flat) @ a + tf.cos(20 * v) @ b + lift
 
     def run(steps=STEPS, pull=lambda z: place - _top(z - 1e9 * place), way=np.sign, rates=(RATE, RATE),
-            limit=(BETA, LOW, HIGH), start=LOW, end=False, way_s=None, box=False) -> np.ndarray:
+            limit=(BETA, LOW, HIGH), start=LOW, end=False, way_s=None, box=False, renewed=False) -> np.ndarray:
         """m and s in one array; pull gives the derivative of what is raised by the logits."""
         m, s = np.zeros([3, 20]), np.full([3, 20], start)
         for _ in range(steps):
@@ -426,22 +463,24 @@ def attack(function: Callable) -> None:
             at = np.clip(at, 0, 1) if box else at
             c = pull(np.sin(12 * at) @ a + np.cos(20 * s) @ b + lift)
             m = np.clip(m + rates[0] * way(inside * 12 * np.cos(12 * at) * (c @ a.T)), -limit[0], limit[0])
+            c = pull(np.sin(12 * (x.reshape(3, 20) + m)) @ a + np.cos(20 * s) @ b + lift) if renewed else c
             s = np.clip(s + rates[1] * (way_s or way)(-20 * np.sin(20 * s) * (c @ b.T)), *limit[1:])
         m, s = (np.clip(m, -BETA, BETA), np.clip(s, LOW, HIGH)) if end else (m, s)
         return np.stack([m, s]).reshape(2, *shape)
 
-    got = results(function, asked(function, logits, tf.constant(x), target, BETA, LOW, HIGH, RATE, STEPS, hints=TAPE), "m", "s")
+    got = results(function, asked(function, logits, tf.constant(x), target, BETA, LOW, HIGH, RATE, STEPS, hints=MOVED), "m", "s")
     mistakes = _wrong_noise(run, x, place)
     if all(np.shape(part) == shape for part in got):  # what explains both at once, before what happens to explain one
         both = np.stack([np.asarray(part, float) for part in got])
-        for sentence, wrong in () if slips.close(both, run(), 1e-5) else mistakes:
-            require(not slips.close(both, wrong(), 1e-5), sentence)
+        for sentence, *several in () if slips.close(both, run(), 1e-5) else mistakes:
+            require(not any(slips.close(both, wrong(), 1e-5) for wrong in several), sentence)
     for part, name in enumerate(("The mean m of the noise", "The standard deviation s of the noise")):
-        equal(name, got[part], run()[part], [(sentence, lambda wrong=wrong: wrong()[part]) for sentence, wrong in mistakes])
+        equal(name, got[part], run()[part], [(sentence, *(lambda wrong=wrong: wrong()[part] for wrong in several))
+                                               for sentence, *several in mistakes])
 
-    def margin(images: tf.Tensor, std: tf.Tensor) -> tf.Tensor:
+    def margin(images: tf.Tensor, stds: tf.Tensor) -> tf.Tensor:
         """Two logits of one pixel, 0 and one whose derivatives are 2 and -3."""
-        return tf.reshape(2 * tf.cast(images, tf.float32) - 3 * tf.cast(std, tf.float32), [1, 1]) * [[0.0, 1]]
+        return tf.reshape(2 * tf.cast(images, tf.float32) - 3 * tf.cast(stds, tf.float32), [1, 1]) * [[0.0, 1]]
 
-    example = asked(function, margin, tf.constant(0.5, shape=[1, 1, 1, 1]), np.array([1]), 0.1, 0.05, 0.2, 0.08, 2, hints=TAPE)
+    example = asked(function, margin, tf.constant(0.5, shape=[1, 1, 1, 1]), np.array([1]), 0.1, 0.05, 0.2, 0.08, 2, hints=MOVED)
     equal("m and s of the example", np.ravel(results(function, example, "m", "s")), [0.1, 0.05])
