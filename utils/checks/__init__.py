@@ -228,7 +228,7 @@ def equal(name: str, got, expected, mistakes: Mistakes = (), *, tolerance: float
             raise CheckFailed(f"{name} {re.sub(r'(?=: |[.]$)', lambda _: _shown(given), slip, count=1)}")  # before what it means
     require(values.shape == expected.shape,
             f"{name} has shape {list(values.shape)}, expected {list(expected.shape) or 'one number'}.")
-    require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity{_shown(given) if not nan else f': {nan}'}")
+    require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinity{f': {nan}' if nan else f'{_shown(given)}.'}")
     worst = np.unravel_index(np.argmax(np.abs(values - expected)), expected.shape)
     place = f" at {[int(index) for index in worst]}" if expected.ndim else ""
     raise CheckFailed(f"{name} is {_number(values[worst])}{place}, expected {_number(expected[worst])}{_shown(given)}.")
